@@ -1,0 +1,1 @@
+//! Who judges and how: the catalogue, the steps of a scenario, verdicts.

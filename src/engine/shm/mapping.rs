@@ -1,0 +1,121 @@
+//! Files mapped into memory, and the only view of them that safe code gets: atomic words.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
+use std::sync::atomic::AtomicU64;
+
+use memmap2::{MmapOptions, MmapRaw};
+
+/// Largest file that is ever mapped: 1 TiB. A longer one was not made by this engine.
+pub const FILE_BYTES_MAX: u64 = 1 << 40;
+
+/// A shared file, mapped whole. The length is fixed when it is mapped and never read again.
+///
+/// Every byte may change at any moment, written by a process that cannot be trusted; all access is by atomic words or by
+/// raw chunk access inside `engine::shm`.
+#[derive(Debug)]
+pub struct Mapping {
+    map: MmapRaw,
+    len: usize,
+    writable: bool,
+}
+
+impl Mapping {
+    /// Creates a file of `len` bytes, all zero, readable and writable by its owner alone, and maps it.
+    ///
+    /// The pages are reserved, so that full shared memory is an error here and not a signal later.
+    ///
+    /// # Errors
+    /// `AlreadyExists`, `StorageFull`, and whatever else the system says. The file is gone again after an error.
+    pub fn create(path: &Path, len: usize) -> io::Result<Self> {
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC)
+            .open(path)?;
+        let mapped = reserve(&file, len).and_then(|()| Self::map(&file, len, true));
+        if mapped.is_err() {
+            // The first error is the one worth telling.
+            let _ = std::fs::remove_file(path);
+        }
+        mapped
+    }
+
+    /// Maps an existing file, never through a symbolic link.
+    ///
+    /// # Errors
+    /// `InvalidData` for something that is not a regular file, belongs to another user, is empty or absurdly long.
+    pub fn open(path: &Path, writable: bool) -> io::Result<Self> {
+        let file = OpenOptions::new()
+            .read(true)
+            .write(writable)
+            .custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC | libc::O_NONBLOCK)
+            .open(path)?;
+        let meta = file.metadata()?;
+        if !meta.is_file() || meta.len() == 0 || meta.size() > FILE_BYTES_MAX {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "not a shared-memory file of this engine"));
+        }
+        // A sparse file raises SIGBUS where a page cannot be had; every file of this engine is reserved whole.
+        if meta.blocks() * 512 < meta.len() {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "the file's pages are not reserved"));
+        }
+        Self::map(&file, meta.len() as usize, writable)
+    }
+
+    fn map(file: &File, len: usize, writable: bool) -> io::Result<Self> {
+        let mut options = MmapOptions::new();
+        options.len(len);
+        let map = if writable { options.map_raw(file)? } else { options.map_raw_read_only(file)? };
+        Ok(Self { map, len, writable })
+    }
+
+    /// Bytes mapped.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Never: an empty file is not mapped.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Whether this mapping may be written.
+    pub fn is_writable(&self) -> bool {
+        self.writable
+    }
+
+    /// The whole file as atomic words; bytes behind the last whole word are left out. Empty for a read-only mapping, so
+    /// that no store can fault.
+    pub fn words(&self) -> &[AtomicU64] {
+        if !self.writable {
+            return &[];
+        }
+        // SAFETY: the mapping is page-aligned, readable and writable for `len` bytes as long as `self` lives, and every
+        // bit pattern is a valid AtomicU64, so garbage from a peer is only a wrong number. A process that shortens the
+        // file is outside of what can be defended here (THREATS.md, T2).
+        unsafe { std::slice::from_raw_parts(self.map.as_mut_ptr().cast::<AtomicU64>(), self.len / 8) }
+    }
+
+    /// Start of the mapping, for chunk access within `engine::shm`.
+    pub(super) fn base(&self) -> *mut u8 {
+        self.map.as_mut_ptr()
+    }
+}
+
+/// Gives the file `len` bytes that are backed by memory.
+fn reserve(file: &File, len: usize) -> io::Result<()> {
+    let len = libc::off_t::try_from(len).map_err(|_| io::Error::from(io::ErrorKind::FileTooLarge))?;
+    loop {
+        // SAFETY: a system call on a descriptor that `file` keeps open; it touches no memory of ours.
+        match unsafe { libc::posix_fallocate(file.as_raw_fd(), 0, len) } {
+            0 => return Ok(()),
+            libc::EINTR => {}
+            error => return Err(io::Error::from_raw_os_error(error)),
+        }
+    }
+}

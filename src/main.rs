@@ -1,0 +1,5 @@
+//! The `shmark` command.
+
+fn main() -> std::process::ExitCode {
+    shmark::cli::main()
+}

@@ -1,0 +1,3 @@
+//! The kit: implement one trait, call `serve`.
+
+pub mod implementation;

@@ -1,0 +1,4 @@
+//! The peer protocol, and the kit with which a Rust implementation becomes a subject.
+
+pub mod kit;
+pub mod protocol;

@@ -1,0 +1,3 @@
+//! Results into formats; one file a format.
+
+pub mod model;

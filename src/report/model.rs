@@ -1,0 +1,235 @@
+//! `report.json`, schema `shmark-report/1`: what a run found, in the shape that every output format renders.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Name and version of the schema.
+pub const SCHEMA: &str = "shmark-report/1";
+
+/// A whole report.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Report {
+    /// Always [`SCHEMA`].
+    pub schema: String,
+    /// When the run started, RFC 3339, UTC.
+    pub created: String,
+    /// The command line.
+    pub command: Vec<String>,
+    /// Seed of payloads and rotation; the same seed gives the same stimuli.
+    pub seed: u64,
+    /// Where it ran.
+    pub machine: Machine,
+    /// What was judged or measured.
+    pub subjects: Vec<SubjectInfo>,
+    /// One entry a scenario, matrix cell and pairing.
+    pub conformance: Vec<ConformanceResult>,
+    /// One entry a requirement and pairing.
+    pub coverage: Vec<Coverage>,
+    /// One entry a benchmark scenario, case and subject.
+    pub bench: Vec<BenchResult>,
+    /// Absent in a report that was cut off.
+    pub footer: Option<Footer>,
+}
+
+/// End mark of a complete report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Footer {
+    /// `false` if the run was interrupted: what is there is valid, but not all that was asked for.
+    pub complete: bool,
+}
+
+/// Where a run took place.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Machine {
+    /// Kernel release.
+    pub kernel: String,
+    /// Processor model.
+    pub cpu: String,
+    /// Processors that the runner may use.
+    pub cpus: usize,
+    /// Memory, bytes.
+    pub memory_bytes: u64,
+    /// Clock source of the kernel.
+    pub clock_source: String,
+    /// Whether a hypervisor was seen.
+    pub virtualised: bool,
+    /// What may disturb measurements here, one sentence each.
+    pub warnings: Vec<String>,
+}
+
+/// A subject that took part.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[allow(missing_docs, reason = "as in the subject manifest and hello")]
+pub struct SubjectInfo {
+    pub name: String,
+    pub implementation: String,
+    pub version: String,
+    pub language: String,
+    pub features: Vec<String>,
+    pub wire: String,
+}
+
+/// How a scenario ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// Every step as required.
+    Pass,
+    /// A step was answered, and not as required.
+    Fail,
+    /// A listed deviation, exactly as listed.
+    ExpectedFail,
+    /// A listed deviation that no longer deviates.
+    UnexpectedPass,
+    /// A feature is not declared.
+    Skipped,
+    /// A step was not answered in time.
+    Timeout,
+    /// A peer died that was not killed by the scenario.
+    Crash,
+    /// The peer, the scenario or the harness is at fault.
+    Error,
+}
+
+/// Level of a requirement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Level {
+    /// The pattern is broken without it.
+    Must,
+    /// A user would be surprised without it.
+    Should,
+    /// Kept for comparison; never decides conformance.
+    Observed,
+}
+
+/// Result of one scenario for one pairing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ConformanceResult {
+    /// Scenario id, with its matrix cell in brackets: `liv/x[kind=slice,len=4096]`.
+    pub scenario: String,
+    /// Requirements that it decides.
+    pub requirements: Vec<String>,
+    /// Strongest level among them.
+    pub level: Level,
+    /// Subject in the client role.
+    pub client: String,
+    /// Subject in the server role.
+    pub server: String,
+    /// How it ended.
+    pub outcome: Verdict,
+    /// Empty on a pass; otherwise the requirement's text, what was required and what happened.
+    pub message: String,
+    /// The step that decided, as written in the file, with its number from 1.
+    pub step: Option<String>,
+    /// Expected answer, for a failed check.
+    pub expected: Option<String>,
+    /// Actual answer, for a failed check.
+    pub actual: Option<String>,
+    /// Transcript of each peer by its name, one line a message, kept unless the scenario passed.
+    #[serde(default)]
+    pub transcripts: BTreeMap<String, Vec<String>>,
+    /// Wall time, ms.
+    pub duration_ms: u64,
+    /// One shell line that repeats it.
+    pub repro: String,
+}
+
+/// Whether a requirement was decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum CoverageVerdict {
+    /// Every executed check held.
+    Held,
+    /// At least one did not (an expected deviation too).
+    Broken,
+    /// No check was executed.
+    Untested,
+}
+
+/// Verdict on one requirement for one pairing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[allow(missing_docs, reason = "as in ConformanceResult")]
+pub struct Coverage {
+    pub client: String,
+    pub server: String,
+    pub requirement: String,
+    pub level: Level,
+    /// Checks that the selected scenarios hold for it.
+    pub checks: usize,
+    /// Checks that were executed.
+    pub executed: usize,
+    pub verdict: CoverageVerdict,
+    /// Why it is broken or untested.
+    pub reason: String,
+}
+
+/// A distribution of durations, ns.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[allow(missing_docs, reason = "percentiles by name, ns")]
+pub struct Percentiles {
+    pub min: f64,
+    pub p50: f64,
+    pub p90: f64,
+    pub p99: f64,
+    pub p99_9: f64,
+    pub p99_99: f64,
+    pub max: f64,
+    pub mean: f64,
+}
+
+/// A ratio with its 95 % confidence interval.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Ratio {
+    /// Median over rounds.
+    pub ratio: f64,
+    /// Lower and upper bound.
+    pub ci95: [f64; 2],
+}
+
+/// Processor time for one request, ns, by side.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[allow(missing_docs, reason = "by side")]
+pub struct BySide {
+    pub client: f64,
+    pub server: f64,
+}
+
+/// Result of one benchmark case for one subject, over all rounds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct BenchResult {
+    /// Scenario name, such as `rtt`.
+    pub scenario: String,
+    /// Subject.
+    pub subject: String,
+    /// Case: payload, length, waiting and so on, by name.
+    pub case: BTreeMap<String, String>,
+    /// Whether every trial was valid.
+    pub valid: bool,
+    /// What made it invalid.
+    pub why_invalid: Option<String>,
+    /// Rounds that count.
+    pub rounds: usize,
+    /// Round trips measured, all rounds together.
+    pub samples: u64,
+    /// Round-trip time.
+    pub rtt_ns: Percentiles,
+    /// Round trips per second of load.
+    pub throughput_per_s: f64,
+    /// Round trip of one bare cache line between the same processes, in slices interleaved with the load.
+    pub floor_rtt_ns: Percentiles,
+    /// Median round trip in floors.
+    pub p50_floors: Option<Ratio>,
+    /// Median round trip in floors, by round.
+    pub p50_floors_rounds: Vec<f64>,
+    /// Processor time of the load per request.
+    pub cpu_ns_per_request: BySide,
+    /// Not measured if absent.
+    pub allocations_per_request: Option<f64>,
+    /// Not measured if absent.
+    pub syscalls_per_request: Option<f64>,
+    /// All rounds merged: HdrHistogram V2 of ns, deflate-free, base64.
+    pub histogram: String,
+}

@@ -1,0 +1,3 @@
+//! Scenario files into checked types, with diagnostics that point into the file.
+
+pub mod model;

@@ -1,0 +1,1 @@
+//! Built-in subjects: the reference engine and the transports that it is compared with.
