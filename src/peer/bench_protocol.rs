@@ -1,0 +1,104 @@
+//! Benchmark mode of the peer protocol: `bench.prepare`, `bench.start`, `bench.collect`.
+//!
+//! The two peers of a trial alternate between *floor slices* (the bare round trip of one cache line through the
+//! calibration file) and *load slices* (complete round trips through the implementation), in step without the runner:
+//! the client decides after each pair of slices whether there is another one, and says so in the calibration line.
+
+use serde::{Deserialize, Serialize};
+
+use super::kit::implementation::BenchSetup;
+
+/// Which side of the trial a peer is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BenchRole {
+    /// Sends requests and measures.
+    Client,
+    /// Answers.
+    Server,
+}
+
+/// Arguments of `bench.prepare`. The server is prepared first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BenchPrepare {
+    /// Side.
+    pub role: BenchRole,
+    /// Ports and payload.
+    pub setup: BenchSetup,
+    /// File for the floor, made by the runner: 4096 zero bytes.
+    pub calibration: String,
+    /// Processor to run on; not pinned if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pin: Option<usize>,
+    /// Time before anything counts, ms.
+    pub warmup_ms: u64,
+    /// Time that counts, ms.
+    pub duration_ms: u64,
+    /// Round trips in a load slice.
+    pub slice_requests: u64,
+    /// Cache-line round trips in a floor slice.
+    pub slice_floors: u64,
+}
+
+/// Arguments of `bench.start`; answered at once, then the peer is silent until the trial is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BenchStart {
+    /// When to start, CLOCK_MONOTONIC, ns.
+    pub at_ns: u64,
+}
+
+/// Answer of `bench.collect`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BenchCollected {
+    /// Requests sent (client) or answered (server), warm-up too.
+    pub sent: u64,
+    /// Responses (client) or requests (server) received, warm-up too.
+    pub received: u64,
+    /// Of those, with the payload that was expected.
+    pub verified: u64,
+    /// Order-sensitive checksum of all received sequences: `c = rotate_left(c, 7) ^ sequence`.
+    pub checksum: u64,
+    /// What went wrong; the trial is invalid then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// Counted round trips, ns: HdrHistogram V2, base64. Empty for the server.
+    pub histogram: String,
+    /// Counted floors, ns, likewise.
+    pub floor_histogram: String,
+    /// One entry a counted pair of slices. Empty for the server.
+    pub intervals: Vec<Interval>,
+    /// The process's own resources, over the counted time.
+    pub resources: BenchResources,
+}
+
+/// One floor slice and the load slice behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Interval {
+    /// Start, ns since the trial's start.
+    pub at_ns: u64,
+    /// Median floor of the slice, ns.
+    pub floor_p50_ns: f64,
+    /// Median round trip of the slice, ns.
+    pub load_p50_ns: f64,
+    /// Round trips in the slice.
+    pub load_count: u64,
+    /// Wall time of the load slice, ns.
+    pub load_ns: u64,
+}
+
+/// Resources of one process over the counted time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "as getrusage names them")]
+pub struct BenchResources {
+    pub user_ns: u64,
+    pub system_ns: u64,
+    /// Processor time spent in load slices alone, by the thread's clock.
+    pub load_cpu_ns: u64,
+    pub context_switches_voluntary: u64,
+    pub context_switches_involuntary: u64,
+    pub page_faults_minor: u64,
+    pub page_faults_major: u64,
+    pub rss_bytes_peak: u64,
+}

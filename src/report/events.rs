@@ -1,0 +1,49 @@
+//! What happens during a run, as it happens: progress on the terminal and `events.jsonl` listen to the same events.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::model::{BenchResult, ConformanceResult, Footer, Machine, SubjectInfo};
+
+/// One event; a line of `events.jsonl`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+#[allow(missing_docs, reason = "fields are those of the report")]
+pub enum Event {
+    /// First line.
+    RunStarted { schema: String, created: String, command: Vec<String>, seed: u64, machine: Machine },
+    /// A subject is being built; `line` is the newest line of the build's output.
+    Building { subject: String, line: String },
+    /// A subject answered `hello`.
+    SubjectReady { subject: SubjectInfo },
+    /// So many scenarios or trials are ahead.
+    Planned { what: String, count: usize },
+    /// A scenario begins.
+    ScenarioStarted { scenario: String, client: String, server: String },
+    /// A scenario ended.
+    ScenarioFinished { result: Box<ConformanceResult> },
+    /// A benchmark trial (one launch of two processes) begins.
+    TrialStarted { scenario: String, subject: String, case: String, round: usize, rounds: usize },
+    /// A trial ended; `p50_floors` is its own.
+    TrialFinished {
+        scenario: String,
+        subject: String,
+        case: String,
+        round: usize,
+        p50_ns: f64,
+        p50_floors: f64,
+        invalid: Option<String>,
+    },
+    /// All rounds of a case are done.
+    BenchFinished { result: Box<BenchResult> },
+    /// Something that the reader should know.
+    Warning { text: String },
+    /// Last line.
+    RunFinished { footer: Footer },
+}
+
+/// Something that listens.
+pub trait Observer: Send {
+    /// Called in the order of events, never from two threads at once.
+    fn event(&mut self, event: &Event);
+}
