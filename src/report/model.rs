@@ -29,6 +29,9 @@ pub struct Report {
     pub coverage: Vec<Coverage>,
     /// One entry a benchmark scenario, case and subject.
     pub bench: Vec<BenchResult>,
+    /// One entry a benchmark scenario, case and pair of subjects that were measured in the same rounds.
+    #[serde(default)]
+    pub relative: Vec<Relative>,
     /// Absent in a report that was cut off.
     pub footer: Option<Footer>,
 }
@@ -214,6 +217,12 @@ pub struct BenchResult {
     pub rounds: usize,
     /// Round trips measured, all rounds together.
     pub samples: u64,
+    /// Pairs of a floor slice and a load slice that the figures in floors rest on, all rounds together.
+    #[serde(default)]
+    pub intervals: u64,
+    /// Pairs that were left out because the floor changed across the load slice.
+    #[serde(default)]
+    pub regime_changes: u64,
     /// Round-trip time.
     pub rtt_ns: Percentiles,
     /// Round trips per second of load.
@@ -232,4 +241,21 @@ pub struct BenchResult {
     pub syscalls_per_request: Option<f64>,
     /// All rounds merged: HdrHistogram V2 of ns, deflate-free, base64.
     pub histogram: String,
+}
+
+/// How long a round trip of one subject takes beside another's, measured in the same rounds of one run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Relative {
+    /// Scenario name, such as `rtt`.
+    pub scenario: String,
+    /// Case, as in [`BenchResult::case`].
+    pub case: BTreeMap<String, String>,
+    /// Subject.
+    pub subject: String,
+    /// What it is compared with.
+    pub baseline: String,
+    /// Rounds in which both were measured under the same conditions.
+    pub rounds: usize,
+    /// Median round trip of the subject over that of the baseline: 0.25 means a quarter of its time.
+    pub ratio: Ratio,
 }
