@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::report::model::Level;
+
 /// Arguments of an operation by name, as they go on the wire.
 pub type Args = BTreeMap<String, Value>;
 
@@ -19,16 +21,44 @@ pub struct Scenario {
     pub title: String,
     /// Requirements that it decides; each has at least one check.
     pub requirements: Vec<String>,
-    /// Features that every peer in it has to declare.
+    /// Strongest level among its requirements.
+    pub level: Level,
+    /// Features that every peer in it has to declare: those that the file lists and those that its steps imply.
     pub features: Vec<String>,
-    /// Processes in order of start, by name.
-    pub peers: Vec<(String, Role)>,
-    /// The service that every peer opens or creates at start (handles `node` and `service`), unless absent.
+    /// Processes in order of start.
+    pub peers: Vec<PeerPlan>,
+    /// The service that peers open or create at start: arguments of `service.open_or_create` without `node` and `as`.
+    /// Absent if no peer does.
     pub service: Option<Args>,
     /// Steps in order.
     pub steps: Vec<Step>,
     /// File that it came from, for messages.
     pub file: String,
+}
+
+impl Scenario {
+    /// Id with the matrix cell in brackets, `liv/x[kind=slice,len=4096]`; the plain id without a matrix.
+    pub fn name(&self) -> String {
+        if self.cell.is_empty() {
+            return self.id.clone();
+        }
+        let cell: Vec<String> = self.cell.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        format!("{}[{}]", self.id, cell.join(","))
+    }
+}
+
+/// One process of a scenario.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PeerPlan {
+    /// Name in the file.
+    pub name: String,
+    /// Which subject runs it.
+    pub role: Role,
+    /// Started by an [`Action::Spawn`] and not with the scenario.
+    pub start_later: bool,
+    /// Whether it makes the handles `node` and `service` whenever it starts, by `node.create` and
+    /// `service.open_or_create` with [`Scenario::service`].
+    pub opens_service: bool,
 }
 
 /// Which subject runs a peer when client and server are different subjects.
@@ -49,16 +79,22 @@ pub struct Step {
     pub text: String,
     /// What to do.
     pub action: Action,
+    /// Name under which the answer is remembered for [`Matcher::SameAs`] and its like: `peer/name`, without a dot.
+    pub tag: Option<String>,
     /// Requirement that this step decides.
     pub check: Option<String>,
     /// Legal answers; empty means: has to be ok.
     pub expect: Vec<Expectation>,
-    /// Asked again until an answer is legal, at most for so long. For `await`: the deadline of the answer.
+    /// Asked again until an answer is legal, at most for so long; an answer that made a handle is final. For `Await` and
+    /// `AwaitExit`: the deadline.
     pub within_ms: Option<u64>,
 }
 
 /// What a step does.
+///
+/// A `repeat` of a file has no counterpart here: the parser writes its rounds out.
 #[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs, reason = "the fields are the words of the file")]
 pub enum Action {
     /// Sends an operation to a peer and waits for the answer.
     Do { peer: String, op: String, args: Args },
@@ -66,7 +102,7 @@ pub enum Action {
     Begin { peer: String, op: String, args: Args, tag: String },
     /// Collects the answer of the `Begin` with this tag.
     Await { peer: String, tag: String },
-    /// Starts a peer that was declared with `start = "later"`, or starts one anew.
+    /// Starts a peer that was declared with `start = "later"`, or starts one anew that is gone.
     Spawn { peer: String },
     /// Sends a signal to a peer's process group; for `KILL`, waits until it is gone.
     Kill { peer: String, signal: Signal },
@@ -74,11 +110,9 @@ pub enum Action {
     Finish { peer: String },
     /// Waits until a peer has exited by itself.
     AwaitExit { peer: String },
-    /// Overwrites files of the namespace whose path matches a pattern.
+    /// Damages the files of the namespace whose path below its root matches a glob pattern.
     Damage { pattern: String, how: Damage },
-    /// Runs steps in order, again and again; `$i` in their arguments is the round, from 0.
-    Repeat { times: u64, steps: Vec<Step> },
-    /// Begins every step at once, each on a peer of its own, and then collects all answers.
+    /// Begins every step at once, each a `Do` on a peer of its own, and then collects all answers.
     Parallel { steps: Vec<Step> },
 }
 
@@ -94,21 +128,26 @@ pub enum Signal {
 
 /// What `damage` does to a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the words say it")]
 pub enum Damage {
+    /// Cuts it to half its length.
     Truncate,
+    /// Cuts it to nothing.
     Empty,
+    /// Overwrites every byte with 0, keeping the length.
     Zero,
+    /// Overwrites every byte with arbitrary ones, keeping the length.
     Garbage,
 }
 
 /// A legal answer. Fields of the answer that it does not name are free.
 #[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs, reason = "the fields are those of the answer")]
 pub enum Expectation {
-    /// `ok`, with at least these fields.
+    /// `ok`, with at least these fields. A key is a path: `qos.max_clients` is a field of the object `qos`. The key
+    /// `payload` stands for a [`Matcher::Seed`] alone.
     Ok(BTreeMap<String, Matcher>),
-    /// `err`, with this class and, if given, this setting.
-    Err { class: String, setting: Option<String> },
+    /// `err`, with this class and this setting where they are given.
+    Err { class: Option<String>, setting: Option<String> },
 }
 
 /// What a field has to be.
@@ -116,16 +155,28 @@ pub enum Expectation {
 pub enum Matcher {
     /// Equal to a value.
     Equal(Value),
-    /// Payload of so many elements filled from a seed: `len`, `bytes` and `crc32` have to agree.
+    /// The payload, `bytes` long as the answer says, is filled from this seed: its `crc32` has to agree. (The length that
+    /// was sent is demanded by matchers for `len` and `bytes` beside this one.)
     Seed(u64),
     /// A number of at least or at most this.
     AtLeast(u64),
     /// See [`Matcher::AtLeast`].
     AtMost(u64),
-    /// Equal to a field that an earlier answer had, named `step-tag.field`.
-    SameAs(String),
+    /// Equal to a field that an earlier answer had.
+    SameAs(Reference),
     /// Different from a field that an earlier answer had.
-    DifferentFrom(String),
+    DifferentFrom(Reference),
+    /// A number of at most that of an earlier answer, plus a surcharge.
+    NoMoreThan(Reference, u64),
+}
+
+/// A field of an earlier answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reference {
+    /// [`Step::tag`] of the step that was answered.
+    pub tag: String,
+    /// Path of the field, as in [`Expectation::Ok`].
+    pub field: String,
 }
 
 /// One benchmark scenario.
