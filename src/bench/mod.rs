@@ -1,1 +1,21 @@
-//! Load, rounds, statistics, comparison.
+//! Load, rounds, statistics, comparison. `docs/MEASURING.md` defines every figure.
+//!
+//! [`run`] measures: it rotates subjects over rounds ([`order`]), launches the two processes of each trial
+//! ([`processes`]), refuses trials that do not count ([`validity`]) and reduces the others to figures ([`figures`],
+//! [`relative`](mod@relative)). The load itself runs inside the peers.
+
+pub mod error;
+pub mod figures;
+pub mod histogram;
+pub mod order;
+pub mod pin;
+pub mod relative;
+pub mod statistics;
+pub mod validity;
+
+mod cases;
+#[cfg(test)]
+mod testing;
+
+pub use cases::{case_map, label, quick};
+pub use error::BenchError;

@@ -1,0 +1,90 @@
+//! Two subjects of one run side by side.
+//!
+//! Neither nanoseconds nor floors can be divided as they are. The machine changes its placement between two trials, so
+//! nanoseconds of two trials may belong to different regimes; and a subject that spends its time computing grows less
+//! than the floor does, so floors are not free of the regime either. So like is compared with like: within a round each
+//! interval of one subject meets the intervals of the other that had the same floor.
+
+use super::figures::{MatchedSlice, ratio};
+use super::statistics::median;
+use crate::report::model::Ratio;
+
+/// Floors that differ by no more than this share are the same.
+pub const FLOOR_SHARE: f64 = 0.1;
+/// Fewest intervals that have to find a counterpart for a round to count.
+pub const MATCHES_MIN: usize = 10;
+/// Intervals of the subject that are looked at in a round, spread evenly over its floors.
+const INTERVALS_MAX: usize = 256;
+
+/// Time of `subject` over that of `baseline` in one round: the median over the subject's intervals of its median round
+/// trip over the median of the baseline's intervals with the same floor. `None` if fewer than [`MATCHES_MIN`] meet.
+pub fn round_ratio(subject: &[MatchedSlice], baseline: &[MatchedSlice]) -> Option<f64> {
+    let by_floor = |slices: &[MatchedSlice]| {
+        let mut slices = slices.to_vec();
+        slices.sort_by(|a, b| a.floor_ns.total_cmp(&b.floor_ns));
+        slices
+    };
+    let (subject, baseline) = (by_floor(subject), by_floor(baseline));
+    let step = subject.len().div_ceil(INTERVALS_MAX).max(1);
+    let mut ratios = Vec::new();
+    for slice in subject.iter().step_by(step) {
+        let from = baseline.partition_point(|other| other.floor_ns < slice.floor_ns * (1.0 - FLOOR_SHARE));
+        let to = baseline.partition_point(|other| other.floor_ns <= slice.floor_ns * (1.0 + FLOOR_SHARE));
+        let loads: Vec<f64> = baseline[from..to].iter().map(|other| other.load_ns).collect();
+        if let Some(load_ns) = median(&loads) {
+            ratios.push(slice.load_ns / load_ns);
+        }
+    }
+    (ratios.len() >= MATCHES_MIN).then(|| median(&ratios)).flatten()
+}
+
+/// Over all rounds in which both subjects have a trial: how many could be compared, and the median ratio with its
+/// interval. `None` with fewer than two rounds to compare.
+pub fn relative(rounds: &[(&[MatchedSlice], &[MatchedSlice])]) -> Option<(usize, Ratio)> {
+    let ratios: Vec<f64> = rounds.iter().filter_map(|(subject, baseline)| round_ratio(subject, baseline)).collect();
+    ratio(&ratios).map(|ratio| (ratios.len(), ratio))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::float_cmp, reason = "tests of exact values")]
+
+    use super::*;
+
+    fn slices(count: usize, floor_ns: f64, load_ns: f64) -> Vec<MatchedSlice> {
+        vec![MatchedSlice { floor_ns, load_ns }; count]
+    }
+
+    /// Reference 1.5 floors in both regimes, the other 900 ns of computing and 2 floors: 8 times slower in one regime,
+    /// 4 times in the other. Whatever share of its time each spent in which regime, only like meets like.
+    #[test]
+    fn regimes_that_only_one_subject_met_do_not_count() {
+        let subject = [slices(30, 120.0, 180.0), slices(1, 540.0, 810.0)].concat();
+        let baseline = [slices(10, 120.0, 1140.0), slices(500, 530.0, 1960.0)].concat();
+        let ratio = round_ratio(&subject, &baseline).unwrap();
+        assert!((ratio - 180.0 / 1140.0).abs() < 1e-12, "{ratio}");
+    }
+
+    #[test]
+    fn rounds_without_a_common_regime_are_not_comparable() {
+        let fast = slices(100, 120.0, 180.0);
+        let slow = slices(100, 540.0, 810.0);
+        assert_eq!(round_ratio(&fast, &slow), None);
+        assert_eq!(round_ratio(&slices(9, 120.0, 180.0), &fast), None, "nine counterparts are one too few");
+        assert_eq!(round_ratio(&[], &fast), None);
+        let same: (&[_], &[_]) = (&fast, &fast);
+        assert_eq!(relative(&[(&fast, &slow), same]), None, "one round has no interval");
+        let (rounds, ratio) = relative(&[(&fast, &slow), same, same, same]).unwrap();
+        assert_eq!((rounds, ratio.ratio, ratio.ci95), (3, 1.0, [1.0, 1.0]));
+    }
+
+    #[test]
+    fn long_logs_are_thinned_evenly() {
+        let ramp: Vec<_> = (0..5000)
+            .map(|i| MatchedSlice { floor_ns: 100.0 + f64::from(i) / 50.0, load_ns: 300.0 + f64::from(i) / 10.0 })
+            .collect();
+        let half: Vec<_> = ramp.iter().map(|slice| MatchedSlice { load_ns: slice.load_ns / 2.0, ..*slice }).collect();
+        let ratio = round_ratio(&half, &ramp).unwrap();
+        assert!((ratio - 0.5).abs() < 0.02, "{ratio}");
+    }
+}

@@ -1,0 +1,77 @@
+//! Made-up trials for tests.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use hdrhistogram::Histogram;
+
+use super::histogram;
+use crate::peer::bench_protocol::{BenchCollected, BenchResources, Interval};
+use crate::scenario::model::{BenchCase, BenchScenario};
+
+pub(super) fn case() -> BenchCase {
+    BenchCase { payload: "u64".to_owned(), kind: "fixed".to_owned(), len: 1, waiting: "spin".to_owned() }
+}
+
+pub(super) fn scenario(rounds: usize) -> BenchScenario {
+    BenchScenario {
+        name: "rtt".to_owned(),
+        title: "How long does a round trip take?".to_owned(),
+        cases: vec![case()],
+        rounds,
+        duration_ms: 1000,
+        warmup_ms: 100,
+        slice_requests: 1000,
+        slice_floors: 1000,
+        baselines: vec![],
+        file: "rtt.toml".to_owned(),
+    }
+}
+
+/// Intervals of `(floor, load)`, each of one round trip in 1000 ns.
+pub(super) fn intervals(slices: &[(f64, f64)]) -> Vec<Interval> {
+    slices
+        .iter()
+        .enumerate()
+        .map(|(i, (floor_p50_ns, load_p50_ns))| Interval {
+            at_ns: i as u64 * 2000,
+            floor_p50_ns: *floor_p50_ns,
+            load_p50_ns: *load_p50_ns,
+            load_count: 1,
+            load_ns: 1000,
+        })
+        .collect()
+}
+
+/// Either side of a trial of `count` round trips.
+pub(super) fn collected(count: u64) -> BenchCollected {
+    BenchCollected {
+        sent: count,
+        received: count,
+        verified: count,
+        checksum: 0x5eed,
+        error: None,
+        histogram: String::new(),
+        floor_histogram: String::new(),
+        intervals: vec![],
+        resources: BenchResources { load_cpu_ns: 500 * count, ..BenchResources::default() },
+    }
+}
+
+pub(super) fn server(count: u64) -> BenchCollected {
+    collected(count)
+}
+
+pub(super) fn client(slices: &[(f64, f64)]) -> BenchCollected {
+    let encode = |values: &mut dyn Iterator<Item = f64>| {
+        let mut histogram = Histogram::<u64>::new(3).unwrap();
+        values.for_each(|value| histogram.record(value as u64).unwrap());
+        histogram::encode(&histogram).unwrap()
+    };
+    let count = slices.len() as u64;
+    BenchCollected {
+        histogram: encode(&mut slices.iter().map(|(_, load)| *load)),
+        floor_histogram: encode(&mut slices.iter().map(|(floor, _)| *floor)),
+        intervals: intervals(slices),
+        resources: BenchResources { load_cpu_ns: 300 * count, ..BenchResources::default() },
+        ..collected(count)
+    }
+}

@@ -1,0 +1,146 @@
+//! What makes a trial count. A figure of a trial that breaks one of these rules is not shown as a result.
+
+use std::fmt;
+
+use super::figures::{MatchedSlice, floors_p50, match_slices};
+use crate::peer::bench_protocol::{BenchCollected, BenchRole};
+
+/// Fewest intervals that a trial's median may rest on.
+pub const INTERVALS_MIN: usize = 20;
+/// Floors that a pair of processors can have, ns. The fastest known hand-over of a line and back takes about 30 ns; two
+/// processes that share one processor take at least a few microseconds for each turn.
+pub const FLOOR_NS_PLAUSIBLE: std::ops::RangeInclusive<f64> = 5.0..=20_000.0;
+
+/// Why a trial does not count. The text says what to do about it.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs, reason = "the text of each variant is its explanation")]
+pub enum Invalid {
+    Reported { side: BenchRole, error: String },
+    Nothing,
+    RequestsLost { sent: u64, received: u64 },
+    ResponsesLost { sent: u64, received: u64 },
+    Unanswered { sent: u64, received: u64 },
+    Damaged { side: BenchRole, received: u64, verified: u64 },
+    Checksums { client: u64, server: u64 },
+    Histogram { error: String },
+    Counts { histogram: u64, intervals: u64 },
+    IntervalNotPositive { index: usize },
+    TooFewIntervals { logged: usize, regime_changes: usize },
+    FloorImplausible { floor_ns: f64 },
+}
+
+impl fmt::Display for Invalid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Reported { side, error } => write!(f, "the {} reported: {error}", name(*side)),
+            Self::Nothing => f.write_str("no request was sent; raise the scenario's duration"),
+            Self::RequestsLost { sent, received } => {
+                write!(f, "the client sent {sent} requests and the server received {received}")
+            }
+            Self::ResponsesLost { sent, received } => {
+                write!(f, "the server sent {sent} responses and the client received {received}")
+            }
+            Self::Unanswered { sent, received } => {
+                write!(f, "the client sent {sent} requests and received {received} responses instead of one for each")
+            }
+            Self::Damaged { side, received, verified } => write!(
+                f,
+                "the {} received {received} messages and only {verified} had the payload that was sent",
+                name(*side)
+            ),
+            Self::Checksums { client, server } => write!(
+                f,
+                "the sequences that client and server received differ (checksums {client:016x} and {server:016x}): \
+                 messages were lost, doubled or out of order"
+            ),
+            Self::Histogram { error } => write!(f, "the client's histogram cannot be used: {error}"),
+            Self::Counts { histogram, intervals } => write!(
+                f,
+                "the client's histogram holds {histogram} round trips and its intervals hold {intervals}; they have to \
+                 be the same ones"
+            ),
+            Self::IntervalNotPositive { index } => {
+                write!(f, "interval {index} of the client holds a time or a count that is not positive and finite")
+            }
+            Self::TooFewIntervals { logged, regime_changes } => write!(
+                f,
+                "{logged} intervals, {regime_changes} of them with a floor that changed, leave fewer than \
+                 {INTERVALS_MIN}; raise the scenario's duration or make its slices shorter"
+            ),
+            Self::FloorImplausible { floor_ns } => write!(
+                f,
+                "the bare cache line took {floor_ns:.1} ns for a round trip, which is outside {} to {} ns: the two \
+                 processes did not have a processor each (is the machine busy, or --pin wrong?)",
+                FLOOR_NS_PLAUSIBLE.start(),
+                FLOOR_NS_PLAUSIBLE.end()
+            ),
+        }
+    }
+}
+
+fn name(side: BenchRole) -> &'static str {
+    match side {
+        BenchRole::Client => "client",
+        BenchRole::Server => "server",
+    }
+}
+
+/// Checks one trial; `counted` is the number of round trips in the client's histogram. Returns the intervals that count.
+///
+/// # Errors
+/// The first rule that is broken.
+pub fn check(client: &BenchCollected, server: &BenchCollected, counted: u64) -> Result<Vec<MatchedSlice>, Invalid> {
+    for (side, collected) in [(BenchRole::Client, client), (BenchRole::Server, server)] {
+        if let Some(error) = &collected.error {
+            return Err(Invalid::Reported { side, error: error.clone() });
+        }
+    }
+    if client.sent == 0 {
+        return Err(Invalid::Nothing);
+    }
+    if client.sent != server.received {
+        return Err(Invalid::RequestsLost { sent: client.sent, received: server.received });
+    }
+    if server.sent != client.received {
+        return Err(Invalid::ResponsesLost { sent: server.sent, received: client.received });
+    }
+    if client.sent != client.received {
+        return Err(Invalid::Unanswered { sent: client.sent, received: client.received });
+    }
+    for (side, collected) in [(BenchRole::Client, client), (BenchRole::Server, server)] {
+        let BenchCollected { received, verified, .. } = *collected;
+        if received != verified {
+            return Err(Invalid::Damaged { side, received, verified });
+        }
+    }
+    if client.checksum != server.checksum {
+        return Err(Invalid::Checksums { client: client.checksum, server: server.checksum });
+    }
+    check_intervals(client, counted)
+}
+
+fn check_intervals(client: &BenchCollected, counted: u64) -> Result<Vec<MatchedSlice>, Invalid> {
+    let positive = |value: f64| value.is_finite() && value > 0.0;
+    let broken = client.intervals.iter().position(|interval| {
+        !positive(interval.floor_p50_ns)
+            || !positive(interval.load_p50_ns)
+            || interval.load_count == 0
+            || interval.load_ns == 0
+    });
+    if let Some(index) = broken {
+        return Err(Invalid::IntervalNotPositive { index });
+    }
+    let intervals = client.intervals.iter().fold(0_u64, |sum, interval| sum.saturating_add(interval.load_count));
+    if counted != intervals {
+        return Err(Invalid::Counts { histogram: counted, intervals });
+    }
+    let slices = match_slices(&client.intervals);
+    if slices.matched.len() < INTERVALS_MIN {
+        let logged = client.intervals.len();
+        return Err(Invalid::TooFewIntervals { logged, regime_changes: slices.regime_changes });
+    }
+    match floors_p50(&slices.matched) {
+        Some(floor_ns) if !FLOOR_NS_PLAUSIBLE.contains(&floor_ns) => Err(Invalid::FloorImplausible { floor_ns }),
+        _ => Ok(slices.matched),
+    }
+}
