@@ -45,7 +45,7 @@ pub struct BenchPrepare {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BenchStart {
-    /// When to start, CLOCK_MONOTONIC, ns.
+    /// When to start, `CLOCK_MONOTONIC`, ns.
     pub at_ns: u64,
 }
 
@@ -63,7 +63,7 @@ pub struct BenchCollected {
     /// What went wrong; the trial is invalid then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// Counted round trips, ns: HdrHistogram V2, base64. Empty for the server.
+    /// Counted round trips, ns: `HdrHistogram` V2, base64. Empty for the server.
     pub histogram: String,
     /// Counted floors, ns, likewise.
     pub floor_histogram: String,

@@ -254,7 +254,7 @@ pub fn op(name: &str) -> Option<&'static OpSpec> {
     OPS.iter().find(|op| op.name == name)
 }
 
-/// Byte `i` of the payload that `seed` stands for: the low byte of SplitMix64's output for `seed + i`.
+/// Byte `i` of the payload that `seed` stands for: the low byte of `SplitMix64`'s output for `seed + i`.
 ///
 /// Published so that a peer in any language can fill and verify without data on the wire.
 ///
