@@ -225,6 +225,7 @@ pub struct Hello {
 /// No method asserts, retries or sleeps. Payload access goes through byte views so that the kit fills and checks them in
 /// one place for all implementations.
 #[allow(missing_docs, reason = "each method is the operation of its name, see docs/PEER-PROTOCOL.md")]
+#[allow(clippy::missing_errors_doc, reason = "each error is what the implementation says, in the protocol's classes")]
 pub trait Implementation: Sized {
     type Node;
     type Service;
@@ -323,6 +324,10 @@ pub struct View<'a> {
 /// Ports of the benchmark, made for one load; the loop around them is the kit's and the same for all subjects.
 ///
 /// The unit is one complete round trip: loan, write, send, receive, loan the response, write, send, receive, drop all.
+/// Every payload byte is written and read, with [`stamp`](super::bench::stamp), in both directions.
+///
+/// With [`Waiting::Spin`], `poll` and `serve` return at once. With [`Waiting::Block`] they sleep in the kernel until
+/// there is a message, and return `None` after at most a second without one, or an error when the other side is gone.
 pub trait BenchClient {
     /// Sends request `sequence` and returns without waiting.
     ///

@@ -1,0 +1,21 @@
+//! Benchmark mode: the loops that are the same for every subject.
+//!
+//! Both peers of a trial map the *calibration file* and alternate, in step and without the runner, between a *floor
+//! slice* (one bare cache line goes to the other core and comes back) and a *load slice* (complete round trips through
+//! the implementation). The client leads: the first ping of a floor slice says whether what follows counts, does not
+//! count, or is the end.
+//!
+//! Floors and round trips are timed in the same way, by the same clock, in the same process, within milliseconds of each
+//! other. That is what makes their ratio survive a machine whose speed moves.
+
+mod client;
+mod floor;
+mod host;
+mod plan;
+mod record;
+mod server;
+pub mod stamp;
+mod usage;
+mod wait;
+
+pub(super) use host::{Bench, BenchHost};
