@@ -1,1 +1,28 @@
 //! Peers as processes: spawn, speak, time out, kill; a namespace for each scenario; the leak check.
+//!
+//! A [`Subject`](subject::Subject) says how a peer is built and started, a [`Peer`](peer::Peer) is one running process
+//! of it, a [`Namespace`](namespace::Namespace) is the folder that its shared memory lives in. Nothing in here judges an
+//! answer: what an answer means is for `conformance` and `bench`.
+//!
+//! Invariant: whatever happens to the runner or to a peer, no process and no file stays behind. A peer leads a process
+//! group of its own, which is killed before its leader is reaped; groups and namespaces are registered in
+//! [`interrupt`], so that a second Ctrl-C finds them all.
+
+pub mod build;
+pub mod error;
+pub mod interrupt;
+pub mod manifest;
+pub mod namespace;
+pub mod peer;
+pub mod reply;
+pub mod subject;
+
+mod hello;
+mod leftovers;
+mod pipes;
+mod process;
+
+use std::collections::BTreeMap;
+
+/// Arguments of an operation by name, as they go on the wire.
+pub type Args = BTreeMap<String, serde_json::Value>;

@@ -1,0 +1,178 @@
+//! Why the harness could not do its work. None of these is a verdict on an implementation.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use super::manifest::SubjectError;
+
+/// Why the harness could not do its work.
+#[derive(Debug)]
+pub enum HarnessError {
+    /// The subject's manifest is missing or wrong.
+    Subject(SubjectError),
+    /// A build command could not be started, or failed.
+    Build {
+        /// Subject.
+        subject: String,
+        /// The command, as typed.
+        command: String,
+        /// What became of it.
+        outcome: String,
+        /// The last lines of its output.
+        output: Vec<String>,
+    },
+    /// The peer's program could not be started.
+    Spawn {
+        /// Subject.
+        subject: String,
+        /// The command, as typed.
+        command: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// What was started does not speak the peer protocol.
+    NotAPeer {
+        /// Subject.
+        subject: String,
+        /// The command, as typed.
+        command: String,
+        /// What was sent, and what an answer to it looks like.
+        expected: String,
+        /// What came instead.
+        seen: String,
+        /// Everything that was said.
+        transcript: Vec<String>,
+    },
+    /// The peer answered an operation that does not exist with something else than `unsupported`.
+    Dishonest {
+        /// Subject.
+        subject: String,
+        /// The operation that was made up.
+        op: String,
+        /// The answer.
+        answer: String,
+    },
+    /// The manifest lists features that `hello` did not declare.
+    MissingFeatures {
+        /// Subject.
+        subject: String,
+        /// The features.
+        features: Vec<String>,
+    },
+    /// `hello` declared features that the protocol does not know.
+    UnknownFeatures {
+        /// Subject.
+        subject: String,
+        /// The features.
+        features: Vec<String>,
+    },
+    /// The version that `hello` announced is not the pinned one.
+    WrongVersion {
+        /// Subject.
+        subject: String,
+        /// The pin.
+        pin: String,
+        /// The version.
+        version: String,
+    },
+    /// A namespace folder could not be made.
+    Namespace {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The run was interrupted.
+    Interrupted,
+}
+
+impl HarnessError {
+    /// Exit code of a run that ends with this: 2 for a bad file, 130 for an interrupt, else 4.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Subject(_) => 2,
+            Self::Interrupted => 130,
+            _ => 4,
+        }
+    }
+}
+
+impl From<SubjectError> for HarnessError {
+    fn from(error: SubjectError) -> Self {
+        Self::Subject(error)
+    }
+}
+
+impl fmt::Display for HarnessError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Subject(error) => write!(f, "{error}"),
+            Self::Build { subject, command, outcome, output } => {
+                write!(f, "subject `{subject}` could not be built: `{command}` {outcome}")?;
+                indented(f, "its output ended with", output)
+            }
+            Self::Spawn { subject, command, source } => write!(
+                f,
+                "the peer of subject `{subject}` could not be started: `{command}`: {source}. Check the `peer` line of its \
+                 subject.toml, and that the program is built and executable"
+            ),
+            Self::NotAPeer { subject, command, expected, seen, transcript } => {
+                write!(
+                    f,
+                    "subject `{subject}`: `{command}` does not speak the peer protocol.\n  expected: {expected}\n  \
+                     seen: {seen}\n  docs/PEER-PROTOCOL.md says what a peer has to do"
+                )?;
+                indented(f, "transcript", transcript)
+            }
+            Self::Dishonest { subject, op, answer } => write!(
+                f,
+                "subject `{subject}` is disqualified: asked for `{op}`, an operation that does not exist, its peer \
+                 answered `{answer}`. An operation that a peer does not know has to be answered `unsupported`, or none \
+                 of its answers means anything"
+            ),
+            Self::MissingFeatures { subject, features } => write!(
+                f,
+                "subject `{subject}`: its manifest lists features that its peer does not declare in `hello`: {}. Remove \
+                 them from `features` in subject.toml, or repair the peer",
+                features.join(", ")
+            ),
+            Self::UnknownFeatures { subject, features } => write!(
+                f,
+                "subject `{subject}`: its peer declares features in `hello` that the protocol does not know: {}. Known \
+                 are: {}",
+                features.join(", "),
+                crate::peer::protocol::FEATURES.join(", ")
+            ),
+            Self::WrongVersion { subject, pin, version } => write!(
+                f,
+                "subject `{subject}` is pinned to version {pin}, and its peer announces {version}. Rebuild the peer, or \
+                 change `pin` in subject.toml"
+            ),
+            Self::Namespace { path, source } => write!(
+                f,
+                "the namespace folder {} could not be made: {source}. Check that the place is writable and not full",
+                path.display()
+            ),
+            Self::Interrupted => f.write_str("the run was interrupted"),
+        }
+    }
+}
+
+fn indented(f: &mut fmt::Formatter<'_>, title: &str, lines: &[String]) -> fmt::Result {
+    if lines.is_empty() {
+        return Ok(());
+    }
+    write!(f, "\n  {title}:")?;
+    lines.iter().try_for_each(|line| write!(f, "\n    {line}"))
+}
+
+impl std::error::Error for HarnessError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Subject(error) => Some(error),
+            Self::Spawn { source, .. } | Self::Namespace { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}

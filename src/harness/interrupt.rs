@@ -1,0 +1,89 @@
+//! Ctrl-C: the first one ends the run early with what was measured so far, the second one ends everything at once.
+//!
+//! Every live process group and every namespace folder is registered here, so that neither way leaves one behind.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
+
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+/// How long any wait of the harness may go on after [`interrupted`] has become true, ms.
+pub const NOTICE_MS: u64 = 50;
+
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+static LIVE: Mutex<Live> = Mutex::new(Live { groups: BTreeSet::new(), folders: BTreeSet::new() });
+
+pub(super) struct Live {
+    /// Process groups whose leader is not reaped yet, so that no number in here can have been given to somebody else.
+    pub(super) groups: BTreeSet<i32>,
+    /// Namespace folders.
+    pub(super) folders: BTreeSet<PathBuf>,
+}
+
+/// Whether the run is to end early.
+pub fn interrupted() -> bool {
+    // A lone flag: nothing else is read on the strength of it.
+    INTERRUPTED.load(Ordering::Relaxed)
+}
+
+/// Ends the run early, as the first Ctrl-C does.
+pub fn interrupt() {
+    INTERRUPTED.store(true, Ordering::Relaxed);
+}
+
+/// Makes SIGINT and SIGTERM end the run: at the first one [`interrupted`] becomes true, at the second one every peer is
+/// killed, every namespace removed, and the process ends with exit code 130. Later calls do nothing.
+///
+/// # Errors
+/// The handlers cannot be installed.
+pub fn install() -> io::Result<()> {
+    static ONCE: Once = Once::new();
+    let mut outcome = Ok(());
+    ONCE.call_once(|| outcome = listen());
+    outcome
+}
+
+fn listen() -> io::Result<()> {
+    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    std::thread::Builder::new().name("interrupt".to_owned()).spawn(move || {
+        for _ in signals.forever() {
+            if interrupted() {
+                end_everything();
+                std::process::exit(130);
+            }
+            interrupt();
+        }
+    })?;
+    Ok(())
+}
+
+/// Kills all groups and removes all namespaces. Keeps the lock, so that nothing new can be started.
+fn end_everything() {
+    let live = std::mem::ManuallyDrop::new(live());
+    for group in &live.groups {
+        let _ = killpg(Pid::from_raw(*group), Signal::SIGKILL);
+    }
+    for folder in &live.folders {
+        let _ = fs::remove_dir_all(folder);
+    }
+}
+
+/// The registry. Held while a process is started or reaped.
+pub(super) fn live() -> MutexGuard<'static, Live> {
+    LIVE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+pub(super) fn register_folder(path: &Path) {
+    live().folders.insert(path.to_owned());
+}
+
+pub(super) fn forget_folder(path: &Path) {
+    live().folders.remove(path);
+}

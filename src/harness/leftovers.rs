@@ -1,0 +1,79 @@
+//! Processes that should not be there any more, found in `/proc`.
+
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+/// Name of the environment variable that tells a peer, and marks all its descendants with, its namespace.
+pub(super) const ROOT_VARIABLE: &str = "SHMARK_ROOT";
+
+/// State letter of a process: `R`, `S`, `T`, `Z` and so on.
+pub(super) fn state(pid: u32) -> Option<char> {
+    stat(pid).map(|(state, _)| state)
+}
+
+/// Living processes of a group besides its leader, each as `process 123 (sleep)`.
+pub(super) fn group_members(group: i32, leader: u32) -> Vec<String> {
+    pids()
+        .filter(|pid| *pid != leader)
+        .filter(|pid| stat(*pid).is_some_and(|(state, of)| of == group && is_alive(state)))
+        .map(describe)
+        .collect()
+}
+
+/// Kills every process that has `root` as its namespace, whatever group it has moved to; says which.
+pub(super) fn kill_all_in(root: &Path) -> Vec<String> {
+    let mut mark = format!("{ROOT_VARIABLE}=").into_bytes();
+    mark.extend_from_slice(root.as_os_str().as_bytes());
+    let own = std::process::id();
+    let mut killed = Vec::new();
+    for pid in pids().filter(|pid| *pid != own) {
+        // Other users' processes cannot be read, and are not ours.
+        let Ok(environment) = fs::read(format!("/proc/{pid}/environ")) else { continue };
+        let marked = environment.split(|byte| *byte == 0).any(|entry| entry == mark);
+        if marked && state(pid).is_some_and(is_alive) {
+            killed.push(describe(pid));
+            let _ = kill(Pid::from_raw(pid.cast_signed()), Signal::SIGKILL);
+        }
+    }
+    killed
+}
+
+fn is_alive(state: char) -> bool {
+    !matches!(state, 'Z' | 'X')
+}
+
+fn describe(pid: u32) -> String {
+    let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+    format!("process {pid} ({})", name.trim())
+}
+
+fn pids() -> impl Iterator<Item = u32> {
+    fs::read_dir("/proc").into_iter().flatten().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+}
+
+/// State and process group of a process.
+fn stat(pid: u32) -> Option<(char, i32)> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name in parentheses may itself hold spaces and parentheses; what follows the last one does not.
+    let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace();
+    let state = fields.next()?.chars().next()?;
+    let group = fields.nth(1)?.parse().ok()?;
+    Some((state, group))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_process_is_alive_and_in_its_group() {
+        let own = std::process::id();
+        assert!(state(own).is_some_and(is_alive));
+        let group = nix::unistd::getpgrp().as_raw();
+        assert!(group_members(group, 0).iter().any(|text| text.starts_with(&format!("process {own} ("))));
+    }
+}

@@ -1,0 +1,296 @@
+//! `subject.toml` and `expected.toml`: read, checked, with errors that point into the file.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use miette::{Diagnostic, NamedSource, SourceSpan};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::peer::protocol::FEATURES;
+
+/// `subject.toml`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// Short name, unique among subjects.
+    pub name: String,
+    /// One sentence.
+    pub description: String,
+    /// Home page, if there is one.
+    #[serde(default)]
+    pub home: String,
+    /// Commands that build the peer, each a list of words; `{root}`, `{here}`, `{target}` and `{shmark}` are filled in.
+    #[serde(default)]
+    pub build: Vec<Vec<String>>,
+    /// Command that runs a peer.
+    pub peer: Vec<String>,
+    /// Features that the peer has to declare.
+    #[serde(default)]
+    pub features: Vec<String>,
+    /// Start of the version that the peer has to announce; any version if empty.
+    #[serde(default)]
+    pub pin: String,
+}
+
+/// What a listed deviation looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeviationOutcome {
+    /// A step is answered otherwise than required.
+    Fail,
+    /// A step is not answered.
+    Timeout,
+    /// A peer dies.
+    Crash,
+    /// Sometimes it passes, sometimes it fails, times out or crashes.
+    Flaky,
+}
+
+/// One entry of `expected.toml`: a known deviation.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExpectedDeviation {
+    /// Scenario id, or a glob over ids; optionally some cell values in brackets: `liv/x[kind=slice]`.
+    pub scenario: String,
+    /// How it ends.
+    pub outcome: DeviationOutcome,
+    /// Start of the message.
+    #[serde(default)]
+    pub message: String,
+    /// Why it deviates.
+    pub reason: String,
+    /// Where to read more.
+    #[serde(default)]
+    pub link: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ExpectedFile {
+    #[serde(default)]
+    deviation: Vec<ExpectedDeviation>,
+}
+
+/// Why a subject cannot be used.
+#[derive(Debug)]
+pub enum SubjectError {
+    /// No built-in subject and no file has this name.
+    Unknown {
+        /// What was asked for.
+        asked: String,
+        /// The built-in subjects.
+        known: Vec<String>,
+    },
+    /// The file cannot be read.
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file is not what it should be.
+    Invalid(Box<InvalidFile>),
+    /// A command needs the project's source checkout, and there is none.
+    NoCheckout {
+        /// Subject.
+        subject: String,
+        /// The word that needs it.
+        word: String,
+    },
+}
+
+/// A file that is not what it should be, and where.
+#[derive(Debug)]
+pub struct InvalidFile {
+    /// Name of the file.
+    pub file: String,
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+    /// What is wrong, and what to do.
+    pub message: String,
+    source: NamedSource<String>,
+    span: SourceSpan,
+}
+
+impl fmt::Display for SubjectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown { asked, known } => write!(
+                f,
+                "no subject `{asked}`: built in are {}; a subject of your own is named by the path of its subject.toml",
+                known.join(", ")
+            ),
+            Self::Unreadable { path, source } => write!(f, "{} cannot be read: {source}", path.display()),
+            Self::Invalid(invalid) => {
+                write!(f, "{}:{}:{}: {}", invalid.file, invalid.line, invalid.column, invalid.message)
+            }
+            Self::NoCheckout { subject, word } => write!(
+                f,
+                "subject `{subject}` needs `{word}`, and there is no source checkout of shmark at or above the current \
+                 folder. Its peer links the implementation's own crates and has to be built from source: run shmark \
+                 inside a checkout"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for SubjectError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Unreadable { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}
+
+impl Diagnostic for SubjectError {
+    fn source_code(&self) -> Option<&dyn miette::SourceCode> {
+        match self {
+            Self::Invalid(invalid) => Some(&invalid.source),
+            _ => None,
+        }
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = miette::LabeledSpan> + '_>> {
+        match self {
+            Self::Invalid(invalid) => Some(Box::new(std::iter::once(miette::LabeledSpan::new_with_span(
+                Some("here".to_owned()),
+                invalid.span,
+            )))),
+            _ => None,
+        }
+    }
+}
+
+impl Manifest {
+    /// Reads a manifest; `file` is its name for messages.
+    ///
+    /// # Errors
+    /// [`SubjectError::Invalid`] with line and column.
+    pub fn parse(file: &str, text: &str) -> Result<Self, SubjectError> {
+        let manifest: Self = parse(file, text)?;
+        let wrong = |needle: &str, message: String| Err(invalid(file, text, find(text, needle), message));
+        if manifest.name.is_empty() || !manifest.name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) {
+            return wrong("name", "`name` has to be letters, digits, `-`, `_` and `.`".to_owned());
+        }
+        if manifest.peer.is_empty() {
+            return wrong("peer", "`peer` has to name a program".to_owned());
+        }
+        if manifest.build.iter().any(Vec::is_empty) {
+            return wrong("build", "a command of `build` is empty: remove it, or name a program".to_owned());
+        }
+        if let Some(unknown) = manifest.features.iter().find(|name| !FEATURES.contains(&name.as_str())) {
+            let message = format!("no feature is called `{unknown}`; there are: {}", FEATURES.join(", "));
+            return wrong(&format!("\"{unknown}\""), message);
+        }
+        for word in manifest.build.iter().flatten().chain(&manifest.peer) {
+            if let Some(placeholder) = unknown_placeholder(word) {
+                let message = format!(
+                    "no placeholder is called `{placeholder}`; there are {{shmark}}, {{root}}, {{target}} and {{here}}"
+                );
+                return wrong(placeholder, message);
+            }
+        }
+        Ok(manifest)
+    }
+}
+
+/// Reads a list of known deviations; `file` is its name for messages.
+///
+/// # Errors
+/// [`SubjectError::Invalid`] with line and column.
+pub fn parse_expected(file: &str, text: &str) -> Result<Vec<ExpectedDeviation>, SubjectError> {
+    let expected: ExpectedFile = parse(file, text)?;
+    for deviation in &expected.deviation {
+        if deviation.reason.trim().is_empty() {
+            let message = format!("the deviation of `{}` needs a `reason`", deviation.scenario);
+            return Err(invalid(file, text, find(text, &deviation.scenario), message));
+        }
+        let id = deviation.scenario.split('[').next().unwrap_or_default();
+        if let Err(error) = globset::Glob::new(id) {
+            let message = format!("`{}` is no scenario id and no pattern: {error}", deviation.scenario);
+            return Err(invalid(file, text, find(text, &deviation.scenario), message));
+        }
+    }
+    Ok(expected.deviation)
+}
+
+/// `{...}` of letters that is none of the placeholders.
+fn unknown_placeholder(word: &str) -> Option<&str> {
+    word.match_indices('{').find_map(|(at, _)| {
+        let rest = &word[at..];
+        let inner = &rest[1..rest.find('}')?];
+        let named = !inner.is_empty() && inner.chars().all(|c| c.is_ascii_lowercase());
+        (named && !["shmark", "root", "target", "here"].contains(&inner)).then(|| &rest[..inner.len() + 2])
+    })
+}
+
+fn parse<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, SubjectError> {
+    toml::from_str(text).map_err(|error| invalid(file, text, error.span().unwrap_or(0..0), error.message().to_owned()))
+}
+
+fn find(text: &str, needle: &str) -> std::ops::Range<usize> {
+    text.find(needle).map_or(0..0, |start| start..start + needle.len())
+}
+
+fn invalid(file: &str, text: &str, span: std::ops::Range<usize>, message: String) -> SubjectError {
+    let before = text.get(..span.start).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    let source = NamedSource::new(file, text.to_owned()).with_language("TOML");
+    SubjectError::Invalid(Box::new(InvalidFile {
+        file: file.to_owned(),
+        line,
+        column,
+        message,
+        source,
+        span: span.into(),
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = "name = \"x\"\ndescription = \"d\"\npeer = [\"{here}/x\"]\n";
+
+    fn rejected(text: &str) -> String {
+        Manifest::parse("subject.toml", text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_smallest_manifest_is_read() {
+        let manifest = Manifest::parse("subject.toml", GOOD).unwrap();
+        assert_eq!(manifest.peer, ["{here}/x"]);
+        assert!(manifest.build.is_empty() && manifest.pin.is_empty());
+    }
+
+    #[test]
+    fn errors_have_line_and_column_and_a_remedy() {
+        assert!(rejected(&format!("{GOOD}colour = 1\n")).starts_with("subject.toml:4:1: unknown field `colour`"));
+        let seen = rejected(&format!("{GOOD}features = [\n  \"fixed\", \"magic\"]\n"));
+        assert!(seen.starts_with("subject.toml:5:12: no feature is called `magic`"), "{seen}");
+        assert!(rejected("name = \"x\"\ndescription = \"d\"\npeer = []\n").contains(":3:1: `peer` has to name"));
+        assert!(rejected(&GOOD.replace("{here}", "{hier}")).contains(":3:10: no placeholder is called `{hier}`"));
+        assert!(rejected("name = ").starts_with("subject.toml:1:"));
+    }
+
+    #[test]
+    fn json_in_a_command_is_no_placeholder() {
+        assert_eq!(unknown_placeholder("{\"a\":1}"), None);
+        assert_eq!(unknown_placeholder("{"), None);
+        assert_eq!(unknown_placeholder("{shmark}{roof}"), Some("{roof}"));
+    }
+
+    #[test]
+    fn a_deviation_needs_a_reason() {
+        let good = "[[deviation]]\nscenario = \"a/*\"\noutcome = \"flaky\"\nreason = \"r\"\n";
+        assert_eq!(parse_expected("e", good).unwrap()[0].outcome, DeviationOutcome::Flaky);
+        let bad = parse_expected("e", &good.replace("\"r\"", "\"\"")).unwrap_err().to_string();
+        assert!(bad.starts_with("e:2:13: the deviation of `a/*` needs"), "{bad}");
+    }
+}

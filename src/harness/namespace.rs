@@ -1,0 +1,247 @@
+//! Namespaces: the folder that a scenario's shared memory lives in, fresh each time, and what is left in it at the end.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use nix::unistd::geteuid;
+
+use super::error::HarnessError;
+use super::interrupt;
+use super::leftovers;
+
+/// Where shared memory is.
+const SHM: &str = "/dev/shm";
+/// Start of the name of a run's folder; what follows is the runner's process id and a random number.
+const PREFIX: &str = "shmark-run-";
+/// Start of the name of a folder that is not locked yet.
+const PREFIX_NEW: &str = "shmark-new-";
+const LOCK: &str = ".lock";
+/// A folder that is being made gets its lock within moments.
+const NEW_AGE_MAX: Duration = Duration::from_secs(60);
+
+/// Folder of a whole run. Dropping it removes everything in it.
+#[derive(Debug)]
+pub struct RunFolder {
+    path: PathBuf,
+    /// Name of the run, in the name of each of its namespaces.
+    random: u32,
+    count: AtomicU64,
+    /// Locked as long as this runner lives; released by the kernel.
+    _lock: File,
+}
+
+/// Folder of one scenario or trial. Dropping it kills every process that was told of it, and removes it.
+#[derive(Debug)]
+pub struct Namespace {
+    path: PathBuf,
+}
+
+impl RunFolder {
+    /// Makes the folder of this run in `/dev/shm`, or in the temporary folder if there is none, after removing those of
+    /// runners that are dead.
+    ///
+    /// # Errors
+    /// [`HarnessError::Namespace`].
+    pub fn create() -> Result<Self, HarnessError> {
+        let shm = Path::new(SHM);
+        if shm.is_dir() { Self::create_in(shm) } else { Self::create_in(&std::env::temp_dir()) }
+    }
+
+    /// As [`Self::create`], in a folder of choice.
+    ///
+    /// # Errors
+    /// [`HarnessError::Namespace`].
+    pub fn create_in(parent: &Path) -> Result<Self, HarnessError> {
+        sweep(parent);
+        let mut random = [0; 4];
+        getrandom::fill(&mut random).map_err(|error| HarnessError::Namespace {
+            path: parent.to_owned(),
+            source: io::Error::other(format!("no random number: {error}")),
+        })?;
+        let random = u32::from_ne_bytes(random);
+        let path = parent.join(format!("{PREFIX}{}-{random:08x}", std::process::id()));
+        let new = parent.join(format!("{PREFIX_NEW}{}-{random:08x}", std::process::id()));
+        // Locked before it has its name: under that name an unlocked folder is a dead runner's, always.
+        let make = || {
+            fs::DirBuilder::new().mode(0o700).create(&new)?;
+            let lock = File::create(new.join(LOCK))?;
+            lock.try_lock().map_err(io::Error::from)?;
+            fs::rename(&new, &path)?;
+            Ok(lock)
+        };
+        let lock = make().map_err(|source| {
+            let _ = fs::remove_dir_all(&new);
+            HarnessError::Namespace { path: path.clone(), source }
+        })?;
+        interrupt::register_folder(&path);
+        Ok(Self { path, random, count: AtomicU64::new(1), _lock: lock })
+    }
+
+    /// Makes a fresh namespace. Its folder's name is unique on this machine.
+    ///
+    /// # Errors
+    /// [`HarnessError::Namespace`].
+    pub fn namespace(&self) -> Result<Namespace, HarnessError> {
+        let number = self.count.fetch_add(1, Ordering::Relaxed);
+        let path = self.path.join(format!("{number:03}-{:08x}", self.random));
+        fs::DirBuilder::new()
+            .mode(0o700)
+            .create(&path)
+            .map_err(|source| HarnessError::Namespace { path: path.clone(), source })?;
+        Ok(Namespace { path })
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Drop for RunFolder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.path);
+        interrupt::forget_folder(&self.path);
+    }
+}
+
+impl Namespace {
+    /// The folder, which `hello` tells as `root`.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The folder's name: unique on this machine, so that objects outside the folder that belong to it can be told by it.
+    pub fn token(&self) -> &str {
+        self.path.file_name().and_then(|name| name.to_str()).unwrap_or_default()
+    }
+
+    /// Files, sockets and pipes in the folder, relative to it, sorted; folders do not count.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let mut found = Vec::new();
+        collect(&self.path, &mut found);
+        found.iter_mut().for_each(|path| {
+            if let Ok(short) = path.strip_prefix(&self.path) {
+                *path = short.to_owned();
+            }
+        });
+        found.sort();
+        found
+    }
+
+    /// What is left when all peers are gone: files in the folder, objects in `/dev/shm` that have the token in their
+    /// name, and processes. Kills the processes.
+    pub fn leaks(&self) -> Vec<String> {
+        let mut leaks = leftovers::kill_all_in(&self.path);
+        leaks.extend(self.files().iter().map(|path| format!("file {}", path.display())));
+        leaks.extend(self.outside().iter().map(|path| format!("file {}", path.display())));
+        leaks
+    }
+
+    /// Objects in `/dev/shm` that belong to the namespace.
+    fn outside(&self) -> Vec<PathBuf> {
+        let entries = fs::read_dir(SHM).into_iter().flatten().flatten();
+        let mut found: Vec<PathBuf> = entries
+            .filter(|entry| entry.file_name().to_string_lossy().contains(self.token()))
+            .map(|entry| entry.path())
+            .collect();
+        found.sort();
+        found
+    }
+}
+
+impl Drop for Namespace {
+    fn drop(&mut self) {
+        leftovers::kill_all_in(&self.path);
+        for path in self.outside() {
+            remove(&path);
+        }
+        remove(&self.path);
+    }
+}
+
+fn remove(path: &Path) {
+    // A process that was just killed may still be making files: a few attempts, until nothing is there.
+    for _ in 0..5 {
+        let gone = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+        if gone.is_ok() || !path.exists() {
+            return;
+        }
+    }
+}
+
+fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => collect(&entry.path(), found),
+            _ => found.push(entry.path()),
+        }
+    }
+}
+
+/// Removes the folders of dead runners of this user: those whose lock can be taken.
+fn sweep(parent: &Path) {
+    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let is_new = name.starts_with(PREFIX_NEW);
+        let Ok(metadata) = entry.metadata() else { continue };
+        if !(is_new || name.starts_with(PREFIX)) || !metadata.is_dir() || metadata.uid() != geteuid().as_raw() {
+            continue;
+        }
+        let age = metadata.modified().ok().and_then(|time| time.elapsed().ok()).unwrap_or_default();
+        if is_new && age < NEW_AGE_MAX {
+            continue;
+        }
+        match File::open(entry.path().join(LOCK)).map(|lock| (lock.try_lock(), lock)) {
+            Ok((Ok(()), _lock)) => remove(&entry.path()),
+            Ok((Err(TryLockError::WouldBlock | TryLockError::Error(_)), _)) => {}
+            // A sweeper that died had already removed the lock file.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => remove(&entry.path()),
+            Err(_) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_namespace_is_empty_and_names_what_is_left() {
+        let parent = tempfile::tempdir().unwrap();
+        let run = RunFolder::create_in(parent.path()).unwrap();
+        let (first, second) = (run.namespace().unwrap(), run.namespace().unwrap());
+        assert_ne!(first.token(), second.token());
+        fs::create_dir_all(first.path().join("a/b")).unwrap();
+        assert_eq!(first.leaks(), Vec::<String>::new());
+        fs::write(first.path().join("a/b/c"), "").unwrap();
+        assert_eq!(first.leaks(), ["file a/b/c"]);
+        assert_eq!(second.leaks(), Vec::<String>::new());
+        let path = first.path().to_owned();
+        drop(first);
+        assert!(!path.exists());
+        drop((second, run));
+        assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn only_folders_of_dead_runners_are_swept() {
+        let parent = tempfile::tempdir().unwrap();
+        let alive = RunFolder::create_in(parent.path()).unwrap();
+        let dead = parent.path().join(format!("{PREFIX}1-0000abcd"));
+        let strange = parent.path().join("somebody-else");
+        for dir in [&dead, &strange] {
+            fs::create_dir(dir).unwrap();
+            fs::write(dir.join(LOCK), "").unwrap();
+        }
+        let young = parent.path().join(format!("{PREFIX_NEW}1-0000abce"));
+        fs::create_dir(&young).unwrap();
+        sweep(parent.path());
+        assert!(alive.path().exists() && strange.exists() && young.exists());
+        assert!(!dead.exists());
+    }
+}

@@ -1,0 +1,379 @@
+//! One running peer: commands in, answers out, and what to do when there is none.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::poll::{PollFd, PollFlags, poll};
+use nix::sys::signal::Signal;
+use serde_json::{Value, json};
+
+use super::Args;
+use super::error::HarnessError;
+use super::interrupt::{NOTICE_MS, interrupted};
+use super::leftovers::ROOT_VARIABLE;
+use super::pipes::{Item, Next, Pipes, set_nonblocking};
+use super::process::Process;
+use super::reply::{Exit, Reply};
+use super::subject::Subject;
+use crate::peer::protocol::PROTOCOL_VERSION;
+
+pub use super::hello::HelloReply;
+
+/// Time in which a peer has to answer `hello`.
+pub const HELLO_TIMEOUT: Duration = Duration::from_secs(5);
+/// Time in which a peer has to take a command from its stdin, which holds many of them.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
+const NOTICE: Duration = Duration::from_millis(NOTICE_MS);
+/// A process whose stdout is closed has this long to end before it is said to go on running without one.
+const CLOSED_GRACE: Duration = Duration::from_secs(1);
+
+/// A running peer. Dropping it kills its whole process group and reaps it.
+#[derive(Debug)]
+pub struct Peer {
+    name: String,
+    stdin: Option<File>,
+    process: Process,
+    pipes: Pipes,
+    id_next: u64,
+    /// Commands without an answer, oldest first; `true` if somebody still waits for it.
+    outstanding: VecDeque<(u64, bool)>,
+    /// Answers that nobody has waited for yet.
+    answers: BTreeMap<u64, Reply>,
+    /// Set when nothing more can come.
+    over: Option<Reply>,
+}
+
+impl Peer {
+    /// Starts a peer and asks it who it is: `hello` has to be answered within [`HELLO_TIMEOUT`] and as the manifest says,
+    /// and an operation that does not exist has to be answered `unsupported`.
+    ///
+    /// `name` is the peer's name in messages, `root` its namespace.
+    ///
+    /// # Errors
+    /// The program does not start, does not speak the protocol, or is not what the manifest says. No process is left.
+    pub fn spawn(subject: &Subject, name: &str, root: &Path, seed: u64) -> Result<(Self, HelloReply), HarnessError> {
+        let words = subject.expand(&subject.peer)?;
+        let mut peer = Self::start(subject, name, &words, root)?;
+        let hello = peer.hello(subject, &words, root, seed)?;
+        hello.check(subject)?;
+        let op = super::hello::made_up_op(seed);
+        match peer.call(&op, &Args::new(), HELLO_TIMEOUT) {
+            Reply::Unsupported(_) => Ok((peer, hello)),
+            Reply::Interrupted => Err(HarnessError::Interrupted),
+            answer => Err(HarnessError::Dishonest { subject: subject.name.clone(), op, answer: answer.to_string() }),
+        }
+    }
+
+    fn start(subject: &Subject, name: &str, words: &[String], root: &Path) -> Result<Self, HarnessError> {
+        let failed = |source| HarnessError::Spawn { subject: subject.name.clone(), command: words.join(" "), source };
+        let (program, arguments) =
+            words.split_first().ok_or_else(|| failed(io::Error::other("the command is empty")))?;
+        let mut command = Command::new(program);
+        command.args(arguments).env(ROOT_VARIABLE, root);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        if let Some(folder) = &subject.folder {
+            command.current_dir(folder);
+        }
+        let mut process = Process::spawn(&mut command).map_err(failed)?;
+        let child = process.child();
+        let (Some(stdin), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take())
+        else {
+            return Err(failed(io::Error::other("its pipes are missing")));
+        };
+        let stdin = File::from(OwnedFd::from(stdin));
+        set_nonblocking(&stdin).map_err(failed)?;
+        let pipes = Pipes::start(stdout.into(), Some(stderr.into())).map_err(failed)?;
+        Ok(Self {
+            name: name.to_owned(),
+            stdin: Some(stdin),
+            process,
+            pipes,
+            id_next: 1,
+            outstanding: VecDeque::new(),
+            answers: BTreeMap::new(),
+            over: None,
+        })
+    }
+
+    fn hello(
+        &mut self,
+        subject: &Subject,
+        words: &[String],
+        root: &Path,
+        seed: u64,
+    ) -> Result<HelloReply, HarnessError> {
+        let args = Args::from([
+            ("protocol".to_owned(), json!(PROTOCOL_VERSION)),
+            ("root".to_owned(), json!(root.to_string_lossy())),
+            ("seed".to_owned(), json!(seed)),
+        ]);
+        let seen = match self.call("hello", &args, HELLO_TIMEOUT) {
+            Reply::Ok(fields) => match serde_json::from_value(Value::Object(fields)) {
+                Ok(hello) => return Ok(hello),
+                Err(error) => format!("an `ok` that says too little: {error}"),
+            },
+            Reply::Interrupted => return Err(HarnessError::Interrupted),
+            Reply::Timeout => format!("no answer within {} s", HELLO_TIMEOUT.as_secs()),
+            other => other.to_string(),
+        };
+        Err(HarnessError::NotAPeer {
+            subject: subject.name.clone(),
+            command: words.join(" "),
+            expected: format!(
+                "the line `{{\"id\":1,\"op\":\"hello\",...}}` on its stdin answered on its stdout, within {} s, by a line \
+                 such as `{{\"id\":1,\"ok\":{{\"implementation\":\"...\",\"version\":\"...\",\"language\":\"...\",\
+                 \"features\":[...],\"wire\":\"...\"}}}}`",
+                HELLO_TIMEOUT.as_secs()
+            ),
+            seen,
+            transcript: self.transcript(),
+        })
+    }
+
+    /// Name in messages.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Process id, and id of the peer's process group.
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Sends a command; the answer is collected by [`Self::wait`]. If the peer is gone, `wait` says so.
+    ///
+    /// # Errors
+    /// [`HarnessError::Interrupted`].
+    pub fn begin(&mut self, op: &str, args: &Args) -> Result<u64, HarnessError> {
+        let id = self.id_next;
+        self.id_next += 1;
+        let mut line = json!({ "id": id, "op": op });
+        if let Value::Object(object) = &mut line {
+            object.extend(
+                args.iter()
+                    .filter(|(key, _)| !["id", "op"].contains(&key.as_str()))
+                    .map(|(k, v)| (k.clone(), v.clone())),
+            );
+        }
+        let mut text = line.to_string();
+        self.pipes.note("->", &text);
+        text.push('\n');
+        self.outstanding.push_back((id, true));
+        match self.write(text.as_bytes()) {
+            Ok(()) => Ok(id),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(HarnessError::Interrupted),
+            // A broken pipe shows in `wait`, as the end of the process or of its stdout.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(id),
+            Err(error) => {
+                self.over.get_or_insert(Reply::Protocol(format!("it does not take commands from its stdin: {error}")));
+                Ok(id)
+            }
+        }
+    }
+
+    fn write(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        let deadline = Instant::now() + WRITE_TIMEOUT;
+        let Some(stdin) = &mut self.stdin else {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        };
+        while !bytes.is_empty() {
+            match stdin.write(bytes) {
+                Ok(count) => bytes = &bytes[count..],
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    if interrupted() {
+                        return Err(io::ErrorKind::Interrupted.into());
+                    }
+                    if Instant::now() >= deadline {
+                        return Err(io::ErrorKind::TimedOut.into());
+                    }
+                    let _ = poll(&mut [PollFd::new(stdin.as_fd(), PollFlags::POLLOUT)], NOTICE_MS as u16);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for the answer to a command. Answers to other commands that come before it are kept for their own `wait`.
+    ///
+    /// After [`Reply::Timeout`] the command is given up: its late answer only shows in the transcript.
+    pub fn wait(&mut self, id: u64, timeout: Duration) -> Reply {
+        let deadline = Instant::now() + timeout;
+        loop {
+            if let Some(reply) = self.answers.remove(&id) {
+                return reply;
+            }
+            let under_way = self.outstanding.iter().any(|(other, wanted)| *other == id && *wanted);
+            if !under_way {
+                return Reply::Protocol(format!(
+                    "the runner waits for an answer to command {id}, which is not under way"
+                ));
+            }
+            if let Some(over) = &self.over {
+                return over.clone();
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.pipes.next(left.min(NOTICE)) {
+                Next::Item(Item::Line(line)) => self.take(&line),
+                Next::Item(Item::Bad(text)) => self.over = Some(Reply::Protocol(text)),
+                Next::Closed => self.over = Some(self.end_of_stdout()),
+                Next::Nothing => {
+                    if interrupted() {
+                        return Reply::Interrupted;
+                    }
+                    if let Some(exit) = self.process.ended() {
+                        // A process that got away may hold stdout open; what the peer itself said is all here by now.
+                        if self.pipes.next(NOTICE) == Next::Nothing {
+                            self.over = Some(after(exit));
+                        }
+                    } else if left.is_zero() {
+                        self.give_up(id);
+                        return Reply::Timeout;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Sends a command and waits for its answer.
+    pub fn call(&mut self, op: &str, args: &Args, timeout: Duration) -> Reply {
+        match self.begin(op, args) {
+            Ok(id) => self.wait(id, timeout),
+            Err(_) => Reply::Interrupted,
+        }
+    }
+
+    fn take(&mut self, line: &str) {
+        let (id, reply) = match Reply::parse(line) {
+            Ok(answer) => answer,
+            Err(wrong) => {
+                let echoed = if serde_json::from_str::<Value>(line).is_ok_and(|value| value.get("op").is_some()) {
+                    "; it looks like the command itself, echoed"
+                } else {
+                    ""
+                };
+                self.over = Some(Reply::Protocol(format!("a line with {wrong}{echoed}: `{}`", shortened(line))));
+                return;
+            }
+        };
+        // One command at a time: answers come in the order of the commands.
+        match self.outstanding.front().copied() {
+            Some((expected, wanted)) if expected == id => {
+                self.outstanding.pop_front();
+                if wanted {
+                    self.answers.insert(id, reply);
+                }
+            }
+            Some((expected, _)) => {
+                self.over =
+                    Some(Reply::Protocol(format!("an answer to command {id}, and command {expected} was next")));
+            }
+            None => self.over = Some(Reply::Protocol(format!("an answer to command {id}, and none was under way"))),
+        }
+    }
+
+    fn give_up(&mut self, id: u64) {
+        if let Some(entry) = self.outstanding.iter_mut().find(|(other, _)| *other == id) {
+            entry.1 = false;
+        }
+        self.pipes.note("..", &format!("no answer to command {id} in time"));
+    }
+
+    fn end_of_stdout(&self) -> Reply {
+        match self.process.wait(CLOSED_GRACE) {
+            Some(exit) => after(exit),
+            None if interrupted() => Reply::Interrupted,
+            None => Reply::Protocol("it closed its stdout and went on running".to_owned()),
+        }
+    }
+
+    /// Sends a signal to the peer's process group.
+    pub fn signal(&mut self, signal: Signal) {
+        self.pipes.note("..", &format!("the runner sends {signal}"));
+        self.process.signal(signal);
+        if signal == Signal::SIGSTOP {
+            self.process.wait_stopped(Duration::from_secs(1));
+        }
+    }
+
+    /// Kills the peer's process group and waits until the peer is gone.
+    pub fn kill(&mut self) {
+        self.pipes.note("..", "the runner kills it");
+        self.process.signal(Signal::SIGKILL);
+        self.stdin.take();
+        let exit = self.process.end();
+        self.over.get_or_insert(after(exit));
+    }
+
+    /// How the peer's process ended, if it has.
+    pub fn ended(&self) -> Option<Exit> {
+        self.process.ended()
+    }
+
+    /// Waits until the peer has ended by itself; `None` if it is still there at the deadline.
+    ///
+    /// # Errors
+    /// [`HarnessError::Interrupted`].
+    pub fn wait_exit(&mut self, timeout: Duration) -> Result<Option<Exit>, HarnessError> {
+        match self.process.wait(timeout) {
+            None if interrupted() => Err(HarnessError::Interrupted),
+            None => Ok(None),
+            Some(_) => {
+                self.stdin.take();
+                Ok(Some(self.process.end()))
+            }
+        }
+    }
+
+    /// Closes the peer's stdin, which tells it to drop everything and exit with code 0, and waits for that. What is still
+    /// there at the deadline is killed, and so is everything else in its group (see [`Self::strays`]).
+    ///
+    /// # Errors
+    /// [`HarnessError::Interrupted`]; the peer is killed then.
+    pub fn finish(&mut self, timeout: Duration) -> Result<Exit, HarnessError> {
+        if self.stdin.take().is_some() {
+            self.pipes.note("..", "the runner closes its stdin");
+        }
+        let exit = if self.process.wait(timeout).is_some() {
+            self.process.end()
+        } else {
+            self.process.end();
+            if interrupted() {
+                return Err(HarnessError::Interrupted);
+            }
+            Exit::Killed
+        };
+        self.pipes.note("..", &format!("it {exit}"));
+        Ok(exit)
+    }
+
+    /// After the end: processes of the peer's group that had outlived it, as text. They are killed.
+    pub fn strays(&self) -> &[String] {
+        self.process.strays()
+    }
+
+    /// What was said, in order: `-> ` to the peer, `<- ` from it, `!! ` a line of its stderr, `.. ` a note of the
+    /// runner's. Long messages are cut, a long conversation loses its middle.
+    pub fn transcript(&self) -> Vec<String> {
+        self.pipes.transcript()
+    }
+}
+
+fn after(exit: Exit) -> Reply {
+    match exit {
+        Exit::Code(code) => Reply::Exited(code),
+        Exit::Signal(signal) => Reply::Signalled(signal),
+        Exit::Killed => Reply::Signalled(Signal::SIGKILL as i32),
+    }
+}
+
+fn shortened(line: &str) -> String {
+    let end = line.floor_char_boundary(200);
+    if end == line.len() { line.to_owned() } else { format!("{}...", &line[..end]) }
+}

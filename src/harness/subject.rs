@@ -1,0 +1,179 @@
+//! Subjects: implementations under test, by name or by path.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::manifest::{ExpectedDeviation, Manifest, SubjectError, parse_expected};
+
+/// An implementation under test, from its manifest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subject {
+    /// Short name.
+    pub name: String,
+    /// One sentence.
+    pub description: String,
+    /// Home page, empty if there is none.
+    pub home: String,
+    /// Commands that build the peer, placeholders not yet filled in; see [`Subject::prepare`].
+    pub build: Vec<Vec<String>>,
+    /// Command that runs a peer, placeholders not yet filled in; see [`Subject::expand`].
+    pub peer: Vec<String>,
+    /// Features that the peer has to declare.
+    pub features: Vec<String>,
+    /// Start of the version that the peer has to announce; any version if empty.
+    pub pin: String,
+    /// Known deviations.
+    pub expected: Vec<ExpectedDeviation>,
+    /// Folder of the manifest; `None` for a built-in subject.
+    pub folder: Option<PathBuf>,
+}
+
+/// Name, manifest and known deviations of what is compiled in.
+const BUILT_IN: &[(&str, &str, &str)] = &[
+    ("reference", include_str!("../../subjects/reference/subject.toml"), ""),
+    ("iceoryx2", include_str!("../../subjects/iceoryx2/subject.toml"), ""),
+];
+
+impl Subject {
+    /// Names of the built-in subjects.
+    pub fn built_in() -> Vec<&'static str> {
+        BUILT_IN.iter().map(|(name, ..)| *name).collect()
+    }
+
+    /// The built-in subject of this name, or the one whose `subject.toml`, or whose folder, is at this path.
+    ///
+    /// # Errors
+    /// No such subject, or a file that is not what it should be, with line and column.
+    pub fn find(name_or_path: &str) -> Result<Self, SubjectError> {
+        if let Some((name, manifest, expected)) = BUILT_IN.iter().find(|(name, ..)| *name == name_or_path) {
+            let manifest = Manifest::parse(&format!("subjects/{name}/subject.toml"), manifest)?;
+            let expected = parse_expected(&format!("subjects/{name}/expected.toml"), expected)?;
+            return Ok(Self::new(manifest, expected, None));
+        }
+        let mut path = PathBuf::from(name_or_path);
+        if path.is_dir() {
+            path.push("subject.toml");
+        }
+        if !path.exists() {
+            let known = Self::built_in().into_iter().map(str::to_owned).collect();
+            return Err(SubjectError::Unknown { asked: name_or_path.to_owned(), known });
+        }
+        Self::load(&path)
+    }
+
+    fn load(path: &Path) -> Result<Self, SubjectError> {
+        let unreadable = |path: &Path| {
+            let path = path.to_owned();
+            move |source| SubjectError::Unreadable { path, source }
+        };
+        let path = fs::canonicalize(path).map_err(unreadable(path))?;
+        let text = fs::read_to_string(&path).map_err(unreadable(&path))?;
+        let manifest = Manifest::parse(&path.to_string_lossy(), &text)?;
+        let folder = path.parent().unwrap_or(Path::new("/")).to_owned();
+        let list = folder.join("expected.toml");
+        let expected = match fs::read_to_string(&list) {
+            Ok(text) => parse_expected(&list.to_string_lossy(), &text)?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+            Err(error) => return Err(unreadable(&list)(error)),
+        };
+        Ok(Self::new(manifest, expected, Some(folder)))
+    }
+
+    fn new(manifest: Manifest, expected: Vec<ExpectedDeviation>, folder: Option<PathBuf>) -> Self {
+        let Manifest { name, description, home, build, peer, features, pin } = manifest;
+        Self { name, description, home, build, peer, features, pin, expected, folder }
+    }
+
+    /// Fills in the placeholders of a command: `{shmark}` is the running executable, `{here}` the manifest's folder,
+    /// `{root}` the source checkout, `{target}` the folder in which cargo builds there (`CARGO_TARGET_DIR`).
+    ///
+    /// # Errors
+    /// [`SubjectError::NoCheckout`] if a word needs a checkout and there is none.
+    pub fn expand(&self, command: &[String]) -> Result<Vec<String>, SubjectError> {
+        let root = self.root();
+        command
+            .iter()
+            .map(|word| {
+                let mut filled = word.clone();
+                for (placeholder, value) in [
+                    ("{shmark}", env::current_exe().ok()),
+                    ("{here}", self.folder.clone().or_else(|| Some(root.as_ref()?.join("subjects").join(&self.name)))),
+                    ("{target}", root.as_deref().map(target)),
+                    ("{root}", root.clone()),
+                ] {
+                    if filled.contains(placeholder) {
+                        let value = value.ok_or_else(|| SubjectError::NoCheckout {
+                            subject: self.name.clone(),
+                            word: placeholder.to_owned(),
+                        })?;
+                        filled = filled.replace(placeholder, &value.to_string_lossy());
+                    }
+                }
+                Ok(filled)
+            })
+            .collect()
+    }
+
+    /// Folder in which the subject's commands run: the manifest's own, else the checkout, else the current one.
+    pub(super) fn working_folder(&self) -> Option<PathBuf> {
+        self.folder.clone().or_else(|| self.root())
+    }
+
+    /// The source checkout: the nearest folder at or above the manifest, or else the current folder, that has
+    /// `Cargo.lock` and `subjects/`.
+    fn root(&self) -> Option<PathBuf> {
+        let current = env::current_dir().ok();
+        [self.folder.as_deref(), current.as_deref()]
+            .into_iter()
+            .flatten()
+            .find_map(|start| {
+                start.ancestors().find(|dir| dir.join("Cargo.lock").is_file() && dir.join("subjects").is_dir())
+            })
+            .map(Path::to_owned)
+    }
+}
+
+/// Where cargo builds.
+pub(super) fn target(root: &Path) -> PathBuf {
+    match env::var_os("CARGO_TARGET_DIR").filter(|dir| !dir.is_empty()) {
+        Some(dir) => std::path::absolute(&dir).unwrap_or_else(|_| dir.into()),
+        None => root.join("target"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_built_in_subject_is_read() {
+        for name in Subject::built_in() {
+            let subject = Subject::find(name).unwrap();
+            assert_eq!(subject.name, name);
+            assert!(!subject.features.is_empty() && !subject.pin.is_empty(), "{name}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_is_answered_with_the_known_ones() {
+        let text = Subject::find("nobody").unwrap_err().to_string();
+        assert!(text.contains("reference, iceoryx2") && text.contains("subject.toml"), "{text}");
+    }
+
+    #[test]
+    fn a_folder_or_a_file_names_a_subject_outside_the_tree() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("subject.toml"), "name = \"mine\"\ndescription = \"d\"\npeer = [\"{here}/p\"]")
+            .unwrap();
+        let file = dir.path().join("subject.toml");
+        for path in [dir.path(), file.as_path()] {
+            let subject = Subject::find(path.to_str().unwrap()).unwrap();
+            let here = fs::canonicalize(dir.path()).unwrap();
+            assert_eq!(subject.expand(&subject.peer).unwrap(), [here.join("p").to_str().unwrap()]);
+        }
+        fs::write(dir.path().join("expected.toml"), "[[deviation]]\nscenario = 3\n").unwrap();
+        let text = Subject::find(file.to_str().unwrap()).unwrap_err().to_string();
+        assert!(text.contains("expected.toml:2:12: "), "{text}");
+    }
+}
