@@ -1,0 +1,42 @@
+//! Where the two sides of a transport find each other: a file in the namespace, gone when the server is.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::peer::kit::implementation::{BenchSetup, Refusal};
+use crate::peer::kit::payload::crc32;
+use crate::peer::protocol::ErrorClass;
+
+/// Path of a setup's file. Service names may hold anything, so a checksum stands for them.
+pub(super) fn path(setup: &BenchSetup, extension: &str) -> PathBuf {
+    Path::new(&setup.root).join(format!("{:08x}.{extension}", crc32(setup.service.as_bytes())))
+}
+
+/// A file that is removed when this is dropped.
+#[derive(Debug)]
+pub(super) struct Place(PathBuf);
+
+impl Place {
+    /// Takes over a file that was just made.
+    pub(super) fn new(path: PathBuf) -> Self {
+        Self(path)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        // Somebody may have cleaned the namespace already.
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+/// What the system said about a path, as the protocol's refusal.
+pub(super) fn refusal(what: &str, path: &Path, error: &std::io::Error) -> Refusal {
+    let class = match error.kind() {
+        std::io::ErrorKind::AlreadyExists | std::io::ErrorKind::AddrInUse => ErrorClass::AlreadyExists,
+        std::io::ErrorKind::NotFound | std::io::ErrorKind::ConnectionRefused => ErrorClass::DoesNotExist,
+        std::io::ErrorKind::PermissionDenied => ErrorClass::Permission,
+        _ => ErrorClass::Other,
+    };
+    Refusal::Error { class, native: format!("{what} {}: {error}", path.display()), setting: None }
+}
