@@ -1,4 +1,4 @@
-//! Histograms of round trips as peers send them: HdrHistogram V2, base64.
+//! Histograms of round trips as peers send them: `HdrHistogram` V2, base64.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

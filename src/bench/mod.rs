@@ -14,6 +14,7 @@ pub mod statistics;
 pub mod validity;
 
 mod cases;
+mod rounds;
 #[cfg(test)]
 mod testing;
 

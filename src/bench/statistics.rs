@@ -198,7 +198,7 @@ pub fn cliffs_delta(first: &[f64], second: &[f64]) -> Option<f64> {
     mann_whitney(first, second).map(|test| 2.0 * test.u / pairs - 1.0)
 }
 
-/// SplitMix64: small, seeded, the same on every machine.
+/// `SplitMix64`: small, seeded, the same on every machine.
 #[derive(Debug, Clone)]
 pub struct Random(u64);
 

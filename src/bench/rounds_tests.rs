@@ -1,0 +1,126 @@
+//! Who is measured when, and what becomes of trials that go wrong, without a process.
+#![allow(clippy::unwrap_used, clippy::float_cmp, reason = "tests of exact values")]
+
+use super::*;
+use crate::bench::testing::{client, scenario, server};
+
+/// Answers each trial from a script; a good trial of 2.0 floors for subject 0, 4.0 for subject 1 and so on otherwise.
+struct Script<F> {
+    order: Vec<usize>,
+    answer: F,
+}
+
+impl<F: FnMut(usize, usize) -> Option<Ended>> Launch for Script<F> {
+    fn trial(&mut self, plan: &Plan<'_>) -> Ended {
+        let turn = self.order.len();
+        self.order.push(plan.subject);
+        (self.answer)(turn, plan.subject).unwrap_or_else(|| good(plan.subject))
+    }
+}
+
+fn good(subject: usize) -> Ended {
+    let load = 200.0 * (subject + 1) as f64;
+    Ended::Measured { client: Box::new(client(&[(100.0, load); 25])), server: Box::new(server(25)) }
+}
+
+#[derive(Default)]
+struct Seen(Vec<Event>);
+
+impl Observer for Seen {
+    fn event(&mut self, event: &Event) {
+        self.0.push(event.clone());
+    }
+}
+
+fn play(
+    subjects: usize,
+    rounds: usize,
+    answer: impl FnMut(usize, usize) -> Option<Ended>,
+) -> (Found, Vec<usize>, Seen) {
+    let names: Vec<String> = ["a", "b", "c", "d"].map(str::to_owned).to_vec();
+    let entry = Entry { scenario: scenario(rounds), subjects: (0..subjects).collect(), asked: 1 };
+    let mut script = Script { order: vec![], answer };
+    let mut seen = Seen::default();
+    let found = measure(&[entry], &names, 0, &mut script, &mut seen);
+    (found, script.order, seen)
+}
+
+#[test]
+fn subjects_take_turns_and_each_gets_all_rounds() {
+    let (found, order, seen) = play(3, 3, |_, _| None);
+    assert_eq!(order.len(), 9);
+    for round in order.chunks(3) {
+        let next = |subject: usize| (subject + 1) % 3;
+        assert!(round[1] == next(round[0]) && round[2] == next(round[1]), "{order:?}");
+    }
+    assert!(order[3] == order[1] && order[6] == order[4], "each round begins with the next subject: {order:?}");
+    assert!(found.bench.iter().all(|result| result.valid && result.rounds == 3) && !found.interrupted);
+    assert_eq!(found.bench.iter().map(|result| &*result.subject).collect::<Vec<_>>(), ["a", "b", "c"]);
+    assert!(matches!(&seen.0[0], Event::Planned { count: 9, .. }));
+    let started = seen.0.iter().filter(|event| matches!(event, Event::TrialStarted { .. })).count();
+    let finished = seen.0.iter().filter(|event| matches!(event, Event::TrialFinished { invalid: None, .. })).count();
+    assert_eq!((started, finished), (9, 9));
+}
+
+#[test]
+fn subjects_asked_for_are_compared_with_everything_behind_them() {
+    let (found, _, _) = play(3, 4, |_, _| None);
+    let pairs: Vec<_> = found.relative.iter().map(|r| (&*r.subject, &*r.baseline, r.ratio.ratio, r.rounds)).collect();
+    assert_eq!(pairs, [("a", "b", 0.5, 4), ("a", "c", 200.0 / 600.0, 4)]);
+}
+
+#[test]
+fn an_invalid_trial_makes_the_case_invalid_but_the_other_rounds_are_measured() {
+    let (found, order, seen) = play(2, 3, |turn, _| {
+        (turn == 2).then(|| {
+            let mut server = server(25);
+            server.checksum ^= 1;
+            Ended::Measured { client: Box::new(client(&[(100.0, 200.0); 25])), server: Box::new(server) }
+        })
+    });
+    assert_eq!(order.len(), 6);
+    let bad = &found.bench[order[2]];
+    assert!(!bad.valid && bad.rounds == 2);
+    assert!(
+        bad.why_invalid.as_ref().unwrap().starts_with("round 2: the sequences that client and server received differ")
+    );
+    assert!(found.bench[1 - order[2]].valid);
+    assert!(found.relative.is_empty(), "an invalid result is not compared");
+    assert!(seen.0.iter().any(|event| matches!(event, Event::TrialFinished { round: 2, invalid: Some(_), .. })));
+}
+
+#[test]
+fn a_broken_peer_is_not_launched_again_in_the_same_case() {
+    let (found, order, _) =
+        play(2, 4, |_, subject| (subject == 0).then(|| Ended::Broken("the client was ended by signal 9".to_owned())));
+    assert_eq!(order.iter().filter(|subject| **subject == 0).count(), 1);
+    assert_eq!(order.iter().filter(|subject| **subject == 1).count(), 4);
+    assert!(!found.bench[0].valid && found.bench[0].rounds == 0);
+    assert_eq!(found.bench[0].why_invalid.as_deref(), Some("round 1: the client was ended by signal 9"));
+    assert!(found.bench[1].valid);
+}
+
+#[test]
+fn a_case_that_a_subject_does_not_have_is_skipped_visibly() {
+    let (found, _, seen) =
+        play(2, 2, |_, subject| (subject == 1).then(|| Ended::Unsupported("no blocking wait".to_owned())));
+    assert_eq!(found.bench.len(), 1);
+    assert_eq!(found.skipped.len(), 1);
+    assert!(
+        found.skipped[0].contains("rtt, u64 fixed spin: b is left out") && found.skipped[0].contains("no blocking")
+    );
+    assert!(seen.0.iter().any(|event| matches!(event, Event::Warning { text } if *text == found.skipped[0])));
+}
+
+#[test]
+fn an_interrupt_keeps_what_was_measured() {
+    let (found, order, _) = play(2, 3, |turn, _| (turn == 3).then_some(Ended::Interrupted));
+    assert!(found.interrupted);
+    assert_eq!(order.len(), 4, "nothing is started after the interrupt");
+    let mut rounds: Vec<usize> = found.bench.iter().map(|result| result.rounds).collect();
+    rounds.sort_unstable();
+    assert_eq!(rounds, [1, 2]);
+    assert!(found.bench.iter().all(|result| result.valid), "what is there is valid");
+    let (found, _, _) = play(2, 3, |_, _| Some(Ended::Interrupted));
+    assert!(found.bench.is_empty() && found.interrupted);
+}
