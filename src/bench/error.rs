@@ -2,10 +2,21 @@
 
 use std::fmt;
 
+use crate::harness::error::HarnessError;
+
 /// Why nothing could be measured. A trial that went wrong is no error but an invalid result.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum BenchError {
+    /// A subject or the harness.
+    Harness(HarnessError),
+    /// Two different subjects have one name.
+    SameName {
+        /// The name.
+        name: String,
+    },
+    /// There is one processor where two are needed.
+    OneProcessor,
     /// The kernel does not say which processors may be used.
     Affinity(nix::Error),
     /// Client and server are to share a processor.
@@ -22,9 +33,37 @@ pub enum BenchError {
     },
 }
 
+impl BenchError {
+    /// Exit code of a command that ends with this: 2 for wrong use, 3 if there is nothing to measure on, else as the
+    /// harness says.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Harness(error) => error.exit_code(),
+            Self::SameName { .. } | Self::PinEqual { .. } | Self::PinNotAllowed { .. } => 2,
+            Self::OneProcessor => 3,
+            Self::Affinity(_) => 4,
+        }
+    }
+}
+
+impl From<HarnessError> for BenchError {
+    fn from(error: HarnessError) -> Self {
+        Self::Harness(error)
+    }
+}
+
 impl fmt::Display for BenchError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Harness(error) => error.fmt(f),
+            Self::SameName { name } => {
+                write!(f, "two different subjects are called `{name}`: give one of them another name in its subject.toml")
+            }
+            Self::OneProcessor => f.write_str(
+                "only one processor may be used here, and nothing can be measured on it: client and server wait for each \
+                 other by spinning, at least for the floor, and would only measure the scheduler. Allow two processors \
+                 (see taskset and the container's cpuset)",
+            ),
             Self::Affinity(error) => write!(f, "the kernel does not say which processors may be used: {error}"),
             Self::PinEqual { cpu } => write!(
                 f,
@@ -45,6 +84,7 @@ impl fmt::Display for BenchError {
 impl std::error::Error for BenchError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
+            Self::Harness(error) => Some(error),
             Self::Affinity(error) => Some(error),
             _ => None,
         }

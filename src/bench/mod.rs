@@ -1,7 +1,7 @@
 //! Load, rounds, statistics, comparison. `docs/MEASURING.md` defines every figure.
 //!
 //! [`run`] measures: it rotates subjects over rounds ([`order`]), launches the two processes of each trial
-//! ([`processes`]), refuses trials that do not count ([`validity`]) and reduces the others to figures ([`figures`],
+//! (`processes`), refuses trials that do not count ([`validity`]) and reduces the others to figures ([`figures`],
 //! [`relative`](mod@relative)). The load itself runs inside the peers.
 
 pub mod error;
@@ -14,9 +14,12 @@ pub mod statistics;
 pub mod validity;
 
 mod cases;
+mod processes;
 mod rounds;
+mod run;
 #[cfg(test)]
 mod testing;
 
 pub use cases::{case_map, label, quick};
 pub use error::BenchError;
+pub use run::{Options, Outcome, run};

@@ -1,0 +1,172 @@
+//! One trial: two fresh processes, prepared, started at the same instant, and asked for what they measured.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use nix::time::{ClockId, clock_gettime};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::rounds::{Ended, Launch, Plan};
+use crate::harness::Args;
+use crate::harness::error::HarnessError;
+use crate::harness::namespace::{Namespace, RunFolder};
+use crate::harness::peer::Peer;
+use crate::harness::reply::Reply;
+use crate::harness::subject::Subject;
+use crate::peer::bench_protocol::{BenchCollected, BenchPrepare, BenchRole, BenchStart};
+use crate::peer::kit::implementation::BenchSetup;
+use crate::scenario::model::BenchCase;
+
+/// Time for creating ports, connecting them and allocating everything.
+const PREPARE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Time for the answer to `bench.start`, and for a peer's end.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+/// Beyond its own time a trial may take this: a peer waits 10 s for the other one before it gives up and says so.
+const TRIAL_GRACE: Duration = Duration::from_secs(20);
+/// Both peers have heard of the start before it comes.
+const START_AHEAD_NS: u64 = 30_000_000;
+/// Lines of a transcript behind the reason for a broken trial.
+const TRANSCRIPT_LINES: usize = 6;
+const CALIBRATION_BYTES: usize = 4096;
+
+/// Launches peers of real subjects.
+#[derive(Debug)]
+pub(super) struct Processes {
+    pub subjects: Vec<Subject>,
+    pub folder: RunFolder,
+    /// Processors of client and server.
+    pub pin: (usize, usize),
+    pub seed: u64,
+}
+
+impl Launch for Processes {
+    fn trial(&mut self, plan: &Plan<'_>) -> Ended {
+        self.try_trial(plan).unwrap_or_else(|stop| stop)
+    }
+}
+
+impl Processes {
+    fn try_trial(&self, plan: &Plan<'_>) -> Result<Ended, Ended> {
+        let subject = &self.subjects[plan.subject];
+        let namespace = self.folder.namespace().map_err(harness)?;
+        let spawn = |name| Peer::spawn(subject, name, namespace.path(), self.seed).map(|(peer, _)| peer);
+        let mut server = spawn("server").map_err(harness)?;
+        let mut client = spawn("client").map_err(harness)?;
+        let [for_client, for_server] = self.prepare(plan, &namespace)?;
+        for (peer, prepare) in [(&mut server, for_server), (&mut client, for_client)] {
+            let reply = peer.call("bench.prepare", &args(&prepare)?, PREPARE_TIMEOUT);
+            accepted(peer, "bench.prepare", reply)?;
+        }
+        // The server, which leads nothing, is told first.
+        let start = args(&BenchStart { at_ns: monotonic_ns()? + START_AHEAD_NS })?;
+        let mut collecting = Vec::new();
+        for peer in [&mut server, &mut client] {
+            let reply = peer.call("bench.start", &start, ANSWER_TIMEOUT);
+            accepted(peer, "bench.start", reply)?;
+            collecting.push(peer.begin("bench.collect", &Args::new()).map_err(harness)?);
+        }
+        let timeout = Duration::from_millis(plan.scenario.warmup_ms + plan.scenario.duration_ms) + TRIAL_GRACE;
+        // The runner sleeps now: both processors belong to the peers.
+        let replies = [client.wait(collecting[1], timeout), server.wait(collecting[0], ANSWER_TIMEOUT)];
+        // A peer that died explains the other one's complaint that it is gone.
+        let gone = |reply: &Reply| reply.ok().is_none();
+        if !gone(&replies[0]) && gone(&replies[1]) {
+            collected(&server, &replies[1])?;
+        }
+        let from_client = collected(&client, &replies[0])?;
+        let from_server = collected(&server, &replies[1])?;
+        for peer in [&mut client, &mut server] {
+            let exit = peer.finish(ANSWER_TIMEOUT).map_err(harness)?;
+            if !exit.is_clean() {
+                return Err(Ended::Broken(with_transcript(peer, &format!("{exit} after the trial"))));
+            }
+        }
+        Ok(Ended::Measured { client: Box::new(from_client), server: Box::new(from_server) })
+    }
+
+    /// Arguments for client and server, and the file that they share.
+    fn prepare(&self, plan: &Plan<'_>, namespace: &Namespace) -> Result<[BenchPrepare; 2], Ended> {
+        let calibration = namespace.path().join("calibration");
+        fs::write(&calibration, [0; CALIBRATION_BYTES])
+            .map_err(|error| Ended::Broken(format!("the calibration file {} : {error}", calibration.display())))?;
+        let scenario = plan.scenario;
+        let side = |role, cpu| -> Result<BenchPrepare, Ended> {
+            Ok(BenchPrepare {
+                role,
+                setup: setup(plan.case, namespace.path())?,
+                calibration: calibration.to_string_lossy().into_owned(),
+                pin: Some(cpu),
+                warmup_ms: scenario.warmup_ms,
+                duration_ms: scenario.duration_ms,
+                slice_requests: scenario.slice_requests,
+                slice_floors: scenario.slice_floors,
+            })
+        };
+        Ok([side(BenchRole::Client, self.pin.0)?, side(BenchRole::Server, self.pin.1)?])
+    }
+}
+
+/// The case in the words of the protocol.
+fn setup(case: &BenchCase, root: &Path) -> Result<BenchSetup, Ended> {
+    let setup = serde_json::json!({
+        "root": root.to_string_lossy(),
+        "service": "shmark/bench",
+        "payload": { "type": case.payload, "kind": case.kind },
+        "len": case.len,
+        "waiting": case.waiting,
+    });
+    serde_json::from_value(setup)
+        .map_err(|error| Ended::Broken(format!("the scenario has a case that is none: {error}")))
+}
+
+fn accepted(peer: &Peer, op: &str, reply: Reply) -> Result<(), Ended> {
+    match reply {
+        Reply::Ok(_) => Ok(()),
+        Reply::Unsupported(text) => Err(Ended::Unsupported(text)),
+        Reply::Interrupted => Err(Ended::Interrupted),
+        other => Err(Ended::Broken(with_transcript(peer, &format!("did not carry out {op}: {other}")))),
+    }
+}
+
+fn collected(peer: &Peer, reply: &Reply) -> Result<BenchCollected, Ended> {
+    let wrong = match reply {
+        Reply::Ok(fields) => match serde_json::from_value(Value::Object(fields.clone())) {
+            Ok(collected) => return Ok(collected),
+            Err(error) => format!("answered bench.collect with something else: {error}"),
+        },
+        Reply::Interrupted => return Err(Ended::Interrupted),
+        Reply::Timeout => "did not finish the trial in time".to_owned(),
+        other => format!("did not finish the trial: {other}"),
+    };
+    Err(Ended::Broken(with_transcript(peer, &wrong)))
+}
+
+fn with_transcript(peer: &Peer, wrong: &str) -> String {
+    let transcript = peer.transcript();
+    let tail = &transcript[transcript.len().saturating_sub(TRANSCRIPT_LINES)..];
+    format!("the {} {wrong}; its last messages:\n  {}", peer.name(), tail.join("\n  "))
+}
+
+fn harness(error: HarnessError) -> Ended {
+    match error {
+        HarnessError::Interrupted => Ended::Interrupted,
+        other => Ended::Broken(other.to_string()),
+    }
+}
+
+fn args(value: &impl Serialize) -> Result<Args, Ended> {
+    convert(value).map_err(|error| Ended::Broken(format!("the runner's own command cannot be written: {error}")))
+}
+
+fn convert<T: DeserializeOwned>(value: &impl Serialize) -> serde_json::Result<T> {
+    serde_json::from_value(serde_json::to_value(value)?)
+}
+
+fn monotonic_ns() -> Result<u64, Ended> {
+    let time = clock_gettime(ClockId::CLOCK_MONOTONIC)
+        .map_err(|error| Ended::Broken(format!("CLOCK_MONOTONIC cannot be read: {error}")))?;
+    Ok(time.tv_sec().unsigned_abs() * 1_000_000_000 + time.tv_nsec().unsigned_abs())
+}

@@ -1,0 +1,181 @@
+//! Who takes part, where, and then: measure.
+
+use super::processes::Processes;
+use super::rounds::{Entry, measure};
+use super::{BenchError, cases, pin};
+use crate::harness::error::HarnessError;
+use crate::harness::namespace::RunFolder;
+use crate::harness::peer::Peer;
+use crate::harness::subject::Subject;
+use crate::report::events::{Event, Observer};
+use crate::report::model::{BenchResult, Relative, SubjectInfo};
+use crate::scenario::model::BenchScenario;
+
+/// What to measure.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Questions.
+    pub scenarios: Vec<BenchScenario>,
+    /// Subjects asked for; the scenarios' baselines join them.
+    pub subjects: Vec<Subject>,
+    /// Rounds instead of the scenarios' own, at least 1.
+    pub rounds: Option<usize>,
+    /// Shorter, with wider intervals; see [`quick`](super::quick).
+    pub quick: bool,
+    /// Processors of client and server; chosen if absent.
+    pub pin: Option<(usize, usize)>,
+    /// Picks who begins.
+    pub seed: u64,
+}
+
+/// What was measured.
+#[derive(Debug, Clone, Default)]
+pub struct Outcome {
+    /// One result a scenario, case and subject.
+    pub bench: Vec<BenchResult>,
+    /// Pairs of subjects within this run.
+    pub relative: Vec<Relative>,
+    /// Who took part.
+    pub subjects: Vec<SubjectInfo>,
+    /// What was asked for and not measured, one sentence each.
+    pub skipped: Vec<String>,
+    /// Whether an interrupt ended it early; what is there is valid.
+    pub interrupted: bool,
+}
+
+/// Subjects that answered, and the sentences about those that did not take part.
+#[derive(Default)]
+struct Party {
+    subjects: Vec<Subject>,
+    infos: Vec<SubjectInfo>,
+    skipped: Vec<String>,
+}
+
+/// Measures. A subject asked for has to be buildable and has to speak the protocol; a baseline that is not available
+/// here, a subject without the feature `bench` and a case that a subject does not have are skipped visibly.
+///
+/// # Errors
+/// Fewer than two processors, processors that cannot be used, or a subject asked for that is not fit to be measured.
+pub fn run(options: &Options, observer: &mut dyn Observer) -> Result<Outcome, BenchError> {
+    let allowed = pin::allowed()?;
+    let pin = pin::choose(options.pin, &allowed)?.ok_or(BenchError::OneProcessor)?;
+    let folder = RunFolder::create()?;
+    if cfg!(debug_assertions) {
+        let text = "this shmark was built without optimisation, and the built-in subjects with it: their figures say \
+                    nothing. Build with --release";
+        observer.event(&Event::Warning { text: text.to_owned() });
+    }
+    let mut party = Party::default();
+    let entries = match party.gather(options, &folder, observer) {
+        Err(BenchError::Harness(HarnessError::Interrupted)) => {
+            return Ok(Outcome { subjects: party.infos, interrupted: true, ..Outcome::default() });
+        }
+        gathered => gathered?,
+    };
+    let names: Vec<String> = party.subjects.iter().map(|subject| subject.name.clone()).collect();
+    let mut launcher = Processes { subjects: party.subjects, folder, pin, seed: options.seed };
+    let found = measure(&entries, &names, options.seed, &mut launcher, observer);
+    party.skipped.extend(found.skipped);
+    Ok(Outcome {
+        bench: found.bench,
+        relative: found.relative,
+        subjects: party.infos,
+        skipped: party.skipped,
+        interrupted: found.interrupted,
+    })
+}
+
+impl Party {
+    /// Lets in everybody who is asked for, then the baselines; says who takes part in which scenario.
+    fn gather(
+        &mut self,
+        options: &Options,
+        folder: &RunFolder,
+        observer: &mut dyn Observer,
+    ) -> Result<Vec<Entry>, BenchError> {
+        let mut asked = Vec::new();
+        for subject in &options.subjects {
+            if let Some(index) = self.join(subject, folder, options.seed, observer)?
+                && !asked.contains(&index)
+            {
+                asked.push(index);
+            }
+        }
+        let mut entries = Vec::new();
+        for scenario in &options.scenarios {
+            let mut scenario = if options.quick { cases::quick(scenario.clone()) } else { scenario.clone() };
+            scenario.rounds = options.rounds.unwrap_or(scenario.rounds).max(1);
+            let mut subjects = asked.clone();
+            for name in &scenario.baselines {
+                match self.baseline(name, folder, options.seed, observer) {
+                    Ok(Some(index)) if !subjects.contains(&index) => subjects.push(index),
+                    Ok(_) => {}
+                    Err(BenchError::Harness(HarnessError::Interrupted)) => return Err(HarnessError::Interrupted.into()),
+                    Err(error) => self.skip(format!("the baseline `{name}` is left out: {error}"), observer),
+                }
+            }
+            entries.push(Entry { scenario, subjects, asked: asked.len() });
+        }
+        Ok(entries)
+    }
+
+    fn baseline(
+        &mut self,
+        name: &str,
+        folder: &RunFolder,
+        seed: u64,
+        observer: &mut dyn Observer,
+    ) -> Result<Option<usize>, BenchError> {
+        let subject = Subject::find(name).map_err(HarnessError::from)?;
+        self.join(&subject, folder, seed, observer)
+    }
+
+    /// Builds a subject and asks it who it is. Returns its place, or `None` if it cannot be measured.
+    fn join(
+        &mut self,
+        subject: &Subject,
+        folder: &RunFolder,
+        seed: u64,
+        observer: &mut dyn Observer,
+    ) -> Result<Option<usize>, BenchError> {
+        if let Some(index) = self.subjects.iter().position(|known| known.name == subject.name) {
+            if self.subjects[index] != *subject {
+                return Err(BenchError::SameName { name: subject.name.clone() });
+            }
+            return Ok(Some(index));
+        }
+        let name = &subject.name;
+        subject.prepare(&mut |line| {
+            observer.event(&Event::Building { subject: name.clone(), line: line.to_owned() });
+        })?;
+        let namespace = folder.namespace()?;
+        let (peer, hello) = Peer::spawn(subject, "peer", namespace.path(), seed)?;
+        drop(peer);
+        for text in hello.warnings(subject) {
+            observer.event(&Event::Warning { text });
+        }
+        if !hello.features.iter().any(|feature| feature == "bench") {
+            self.skip(format!("{name} is left out: its peer does not declare the feature `bench`"), observer);
+            return Ok(None);
+        }
+        let info = SubjectInfo {
+            name: name.clone(),
+            implementation: hello.implementation,
+            version: hello.version,
+            language: hello.language,
+            features: hello.features,
+            wire: hello.wire,
+        };
+        observer.event(&Event::SubjectReady { subject: info.clone() });
+        self.subjects.push(subject.clone());
+        self.infos.push(info);
+        Ok(Some(self.subjects.len() - 1))
+    }
+
+    fn skip(&mut self, text: String, observer: &mut dyn Observer) {
+        if !self.skipped.contains(&text) {
+            observer.event(&Event::Warning { text: text.clone() });
+            self.skipped.push(text);
+        }
+    }
+}
