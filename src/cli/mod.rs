@@ -1,6 +1,16 @@
 //! Arguments, exit codes, progress; nothing else.
 
+mod args;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Arguments, Command};
+
 /// Runs the command.
-pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+pub fn main() -> ExitCode {
+    match Arguments::parse().command {
+        Command::Peer { transport } => crate::subjects::serve_baseline(&transport),
+    }
 }
