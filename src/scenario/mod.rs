@@ -1,3 +1,36 @@
 //! Scenario files into checked types, with diagnostics that point into the file.
+//!
+//! [`Library`] holds all scenarios, [`Selection`] chooses among them, [`model`] is what the runner executes. Everything
+//! that can be known to be wrong with a file is a [`ScenarioError`] before anything runs. `docs/SCENARIOS.md` is the
+//! reference of the format.
 
+mod args;
+pub mod bench;
+mod builtin;
+mod catalogue;
+pub mod conformance;
+mod error;
+mod expect;
+mod fields;
+mod handle;
+mod library;
+mod matcher;
+mod matrix;
 pub mod model;
+mod operation;
+mod select;
+mod service;
+mod source;
+mod steps;
+mod stimulus;
+mod suggest;
+mod tree;
+mod violation;
+mod wording;
+mod world;
+
+pub use catalogue::{Catalogue, Requirement};
+pub use error::ScenarioError;
+pub use library::Library;
+pub use select::{Selection, SelectionError};
+pub use violation::Violation;

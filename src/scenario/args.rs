@@ -1,0 +1,127 @@
+//! Values of arguments: from the file to the wire, and the features that they imply.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use super::error::{Flaw, Parsed};
+use super::fields::{Fields, name, word};
+use super::model::Args;
+use super::tree::Node;
+use super::violation::Violation;
+use crate::peer::protocol::{ArgKind, FEATURES, HEADER_TYPES, PAYLOAD_KEYS, PAYLOAD_TYPES, QOS_KEYS};
+
+/// Largest alignment that a payload may ask for, bytes.
+const ALIGN_MAX: u64 = 4096;
+
+/// Features that a scenario needs, collected while it is read.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Needs {
+    features: BTreeSet<String>,
+}
+
+impl Needs {
+    pub fn add(&mut self, feature: &str) {
+        self.features.insert(feature.to_owned());
+    }
+
+    /// In the order of the protocol's table.
+    pub fn list(&self) -> Vec<String> {
+        FEATURES.iter().filter(|feature| self.features.contains(**feature)).map(|&feature| feature.to_owned()).collect()
+    }
+
+    /// What an operation and its arguments imply.
+    pub fn of_operation(&mut self, op: &str, args: &Args) {
+        let feature = match op {
+            "node.list" | "node.cleanup" => Some("nodes"),
+            "service.list" | "service.ports" => Some("listing"),
+            "pending.hint_disconnect" | "active.has_hint" => Some("hint"),
+            "resources" => Some("resources"),
+            _ => None,
+        };
+        if let Some(feature) = feature {
+            self.add(feature);
+        }
+        for (argument, value) in args {
+            match argument.as_str() {
+                "request" | "response" => {
+                    if let Some(kind) = value.get("kind").and_then(Value::as_str) {
+                        self.add(kind);
+                    }
+                    if value.get("align").is_some() {
+                        self.add("alignment");
+                    }
+                }
+                "request_header" | "response_header" | "header_seed" => self.add("user-header"),
+                "attributes" => self.add("attributes"),
+                "allocation" if value != "static" => self.add("growth"),
+                "backpressure" => self.add("backpressure"),
+                "preallocate" => self.add("preallocate"),
+                "wait_ms" => self.add("wait"),
+                "qos" => {
+                    // Switched off, these are what an implementation without them does anyway.
+                    let on = |key: &str| value.get(key).and_then(Value::as_bool) == Some(true);
+                    if on("overflow_requests") || on("overflow_responses") {
+                        self.add("overflow");
+                    }
+                    if on("fire_and_forget") {
+                        self.add("fire-and-forget");
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// The value of an argument, checked.
+pub(super) fn value(node: &Node, key: &str, kind: ArgKind) -> Parsed<Value> {
+    match kind {
+        ArgKind::Handle | ArgKind::NewHandle => name(node, key).map(Value::from),
+        ArgKind::Text => node.text(key).map(Value::from),
+        ArgKind::Count => node.count(key).map(Value::from),
+        ArgKind::Flag => node.flag(key).map(Value::from),
+        ArgKind::Word(words) => word(node, key, words).map(Value::from),
+        ArgKind::Payload => payload(node, key),
+        ArgKind::Header => {
+            let fields = Fields::new(node, "a user header", &["type"])?;
+            let header = word(fields.need("type")?, "type", HEADER_TYPES)?;
+            Ok(Value::from(Map::from_iter([("type".to_owned(), Value::from(header))])))
+        }
+        ArgKind::Qos => qos(node),
+        ArgKind::Attributes => {
+            let entries = node.entries(key)?;
+            let texts = entries.iter().map(|entry| Ok((entry.key.clone(), Value::from(entry.value.text(&entry.key)?))));
+            Ok(Value::from(texts.collect::<Parsed<Map<_, _>>>()?))
+        }
+    }
+}
+
+fn payload(node: &Node, key: &str) -> Parsed<Value> {
+    let what = format!("the payload type {key:?}");
+    let fields = Fields::new(node, &what, PAYLOAD_KEYS)?;
+    let mut payload = Map::new();
+    payload.insert("type".to_owned(), Value::from(word(fields.need("type")?, "type", PAYLOAD_TYPES)?));
+    payload.insert("kind".to_owned(), Value::from(word(fields.need("kind")?, "kind", &["fixed", "slice"])?));
+    if let Some(align) = fields.get("align") {
+        let number = align.count("align")?;
+        if !number.is_power_of_two() || number > ALIGN_MAX {
+            let range = format!("over the powers of two from 1 to {ALIGN_MAX}");
+            return Err(Flaw::new(Violation::OutOfRange { key: "align".to_owned(), number, range }, &align.span));
+        }
+        payload.insert("align".to_owned(), Value::from(number));
+    }
+    Ok(Value::from(payload))
+}
+
+fn qos(node: &Node) -> Parsed<Value> {
+    let known: Vec<&str> = QOS_KEYS.iter().map(|(key, _)| *key).collect();
+    let fields = Fields::new(node, "the table \"qos\"", &known)?;
+    let mut qos = Map::new();
+    for entry in fields.entries() {
+        let flag = QOS_KEYS.iter().any(|(key, flag)| *key == entry.key && *flag);
+        let value = if flag { entry.value.flag(&entry.key)?.into() } else { entry.value.count(&entry.key)?.into() };
+        qos.insert(entry.key.clone(), value);
+    }
+    Ok(Value::from(qos))
+}

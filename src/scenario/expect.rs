@@ -1,0 +1,124 @@
+//! Legal answers of a step.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::error::{Flaw, Parsed};
+use super::fields::{Fields, word};
+use super::matcher;
+use super::model::{Expectation, Matcher};
+use super::tree::Node;
+use super::violation::Violation;
+use super::world::World;
+use crate::peer::protocol::{ErrorClass, OpSpec, QOS_KEYS};
+
+/// The legal answers of a step for `op`; empty means: has to be ok.
+///
+/// For an operation that receives, an `ok` that says nothing of `received` demands that something was: otherwise a
+/// scenario would go on without the message that it is about.
+pub(super) fn read(step: &Node, op: &'static OpSpec, world: &World) -> Parsed<Vec<Expectation>> {
+    let entries = step.entries("a step")?;
+    let find = |key: &str| entries.iter().find(|entry| entry.key == key);
+    let mut expect = match (find("expect"), find("expect_any")) {
+        (Some(_), Some(both)) => return Err(Flaw::new(Violation::TwoExpectations, &both.key_span)),
+        (Some(one), None) => vec![outcome(&one.value, op, world)?],
+        (None, Some(any)) => {
+            any.value.list("expect_any")?.iter().map(|one| outcome(one, op, world)).collect::<Parsed<_>>()?
+        }
+        (None, None) if op.ok.contains(&"received") => vec![Expectation::Ok(BTreeMap::new())],
+        (None, None) => Vec::new(),
+    };
+    if op.ok.contains(&"received") {
+        for one in &mut expect {
+            if let Expectation::Ok(fields) = one {
+                fields.entry("received".to_owned()).or_insert(Matcher::Equal(Value::Bool(true)));
+            }
+        }
+    }
+    Ok(expect)
+}
+
+fn outcome(node: &Node, op: &'static OpSpec, world: &World) -> Parsed<Expectation> {
+    let fields = Fields::new(node, "an expectation", &["ok", "err"])?;
+    match fields.entries() {
+        [entry] if entry.key == "ok" => ok(&entry.value, op, world),
+        [entry] => err(&entry.value),
+        several => {
+            let found = several.iter().map(|entry| format!("`{}`", entry.key)).collect();
+            Err(Flaw::new(Violation::OutcomeShape { found }, &node.span))
+        }
+    }
+}
+
+fn err(node: &Node) -> Parsed<Expectation> {
+    if node.text("err").is_ok() {
+        return Ok(Expectation::Err { class: Some(class(node)?), setting: None });
+    }
+    let fields = Fields::new(node, "an expected error", &["class", "setting"])?;
+    let settings: Vec<&str> = QOS_KEYS.iter().map(|(key, _)| *key).collect();
+    Ok(Expectation::Err {
+        class: fields.get("class").map(class).transpose()?,
+        setting: fields.get("setting").map(|node| word(node, "setting", &settings)).transpose()?.map(str::to_owned),
+    })
+}
+
+fn class(node: &Node) -> Parsed<String> {
+    let class = node.text("class")?;
+    if serde_json::from_value::<ErrorClass>(Value::from(class)).is_ok() {
+        return Ok(class.to_owned());
+    }
+    let known = CLASSES.iter().filter_map(|class| serde_json::to_value(class).ok()?.as_str().map(str::to_owned));
+    let violation = Violation::UnknownErrorClass { class: class.to_owned(), known: known.collect() };
+    Err(Flaw::new(violation, &node.span))
+}
+
+fn ok(node: &Node, op: &'static OpSpec, world: &World) -> Parsed<Expectation> {
+    let mut fields = BTreeMap::new();
+    for entry in node.entries("ok")? {
+        match entry.key.as_str() {
+            "payload_of" if op.ok.contains(&"crc32") => fields.extend(matcher::payload_of(&entry.value, world)?),
+            "header_of" if op.ok.contains(&"header_crc32") => fields.extend(matcher::header_of(&entry.value, world)?),
+            key if op.ok.contains(&key) => fields.extend(matcher::field(entry, op, world)?),
+            key => {
+                let mut known: Vec<String> = op.ok.iter().map(|&field| field.to_owned()).collect();
+                if op.ok.contains(&"crc32") {
+                    known.push("payload_of".to_owned());
+                }
+                if op.ok.contains(&"header_crc32") {
+                    known.push("header_of".to_owned());
+                }
+                let violation = Violation::UnknownField { op: op.name.to_owned(), field: key.to_owned(), known };
+                return Err(Flaw::new(violation, &entry.key_span));
+            }
+        }
+    }
+    Ok(Expectation::Ok(fields))
+}
+
+/// For the list of known ones in a message.
+const CLASSES: &[ErrorClass] = &[
+    ErrorClass::AlreadyExists,
+    ErrorClass::DoesNotExist,
+    ErrorClass::IncompatibleTypes,
+    ErrorClass::IncompatibleAttributes,
+    ErrorClass::IncompatibleBehaviour,
+    ErrorClass::DoesNotSupport,
+    ErrorClass::ExceedsMaxNodes,
+    ErrorClass::ExceedsMaxClients,
+    ErrorClass::ExceedsMaxServers,
+    ErrorClass::ExceedsMaxLoans,
+    ErrorClass::ExceedsMaxLoanSize,
+    ErrorClass::OutOfMemory,
+    ErrorClass::ExceedsMaxActiveRequests,
+    ErrorClass::ExceedsMaxBorrows,
+    ErrorClass::UnableToDeliver,
+    ErrorClass::InvalidName,
+    ErrorClass::VersionMismatch,
+    ErrorClass::Corrupted,
+    ErrorClass::InCreation,
+    ErrorClass::Permission,
+    ErrorClass::Disconnected,
+    ErrorClass::Timeout,
+    ErrorClass::Other,
+];

@@ -1,0 +1,174 @@
+//! What a field of an answer has to be.
+
+use serde_json::Value;
+
+use super::error::{Flaw, Parsed};
+use super::fields::Fields;
+use super::handle::{Filling, Sent};
+use super::model::{Matcher, Reference};
+use super::tree::{Data, Entry, Node};
+use super::violation::Violation;
+use super::world::World;
+use crate::peer::protocol::{OpSpec, QOS_KEYS, payload_byte};
+
+type Matchers = Vec<(String, Matcher)>;
+
+/// Bytes of a user header.
+const HEADER_BYTES: u64 = 8;
+
+/// Longest default value that is compared.
+const DEFAULT_BYTES_MAX: u64 = 64 << 20;
+
+/// Type of a field, as far as it is fixed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Holds {
+    Flag,
+    Count,
+    Text,
+    List,
+}
+
+fn holds(op: &OpSpec, field: &str) -> Holds {
+    match field {
+        "received" | "has" | "connected" | "hint" | "exists" | "align_ok" => Holds::Flag,
+        "origin" | "port_id" => Holds::Text,
+        "services" => Holds::List,
+        "nodes" if op.name == "node.list" => Holds::List,
+        _ => Holds::Count,
+    }
+}
+
+/// One field of an expected `ok`; a nested one gives several.
+pub(super) fn field(entry: &Entry, op: &OpSpec, world: &World) -> Parsed<Matchers> {
+    let key = entry.key.as_str();
+    match key {
+        "qos" => {
+            let known: Vec<&str> = QOS_KEYS.iter().map(|(key, _)| *key).collect();
+            let fields = Fields::new(&entry.value, "the field \"qos\"", &known)?;
+            let nested = fields.entries().iter().map(|entry| {
+                let flag = QOS_KEYS.iter().any(|(key, flag)| *key == entry.key && *flag);
+                let holds = if flag { Holds::Flag } else { Holds::Count };
+                Ok((format!("qos.{}", entry.key), one(&entry.value, &entry.key, holds, world)?))
+            });
+            nested.collect()
+        }
+        "attributes" => {
+            let nested = entry.value.entries(key)?.iter().map(|entry| {
+                Ok((format!("attributes.{}", entry.key), one(&entry.value, &entry.key, Holds::Text, world)?))
+            });
+            nested.collect()
+        }
+        _ => Ok(vec![(key.to_owned(), one(&entry.value, key, holds(op, key), world)?)]),
+    }
+}
+
+fn one(node: &Node, key: &str, holds: Holds, world: &World) -> Parsed<Matcher> {
+    if let Data::Table(entries) = &node.data {
+        return relation(node, entries, world);
+    }
+    match holds {
+        Holds::Flag => node.flag(key).map(Value::from),
+        Holds::Count => node.count(key).map(Value::from),
+        Holds::Text => node.text(key).map(Value::from),
+        Holds::List => match node.data {
+            Data::List(_) => Ok(node.json()),
+            _ => node.list(key).map(|_| Value::Null),
+        },
+    }
+    .map(Matcher::Equal)
+}
+
+fn relation(node: &Node, entries: &[Entry], world: &World) -> Parsed<Matcher> {
+    let found: Vec<(&str, &Node)> = entries.iter().map(|entry| (entry.key.as_str(), &entry.value)).collect();
+    match found.as_slice() {
+        [("at_least", number)] => Ok(Matcher::AtLeast(number.count("at_least")?)),
+        [("at_most", number)] => Ok(Matcher::AtMost(number.count("at_most")?)),
+        [("same_as", field)] => Ok(Matcher::SameAs(reference(field, world)?)),
+        [("different_from", field)] => Ok(Matcher::DifferentFrom(reference(field, world)?)),
+        [("no_more_than", field)] => Ok(Matcher::NoMoreThan(reference(field, world)?, 0)),
+        [("no_more_than", field), ("plus", plus)] | [("plus", plus), ("no_more_than", field)] => {
+            Ok(Matcher::NoMoreThan(reference(field, world)?, plus.count("plus")?))
+        }
+        _ => {
+            let found = found.iter().map(|(key, _)| (*key).to_owned()).collect();
+            Err(Flaw::new(Violation::MatcherShape { found }, &node.span))
+        }
+    }
+}
+
+/// `tag.field` or `peer/tag.field`.
+fn reference(node: &Node, world: &World) -> Parsed<Reference> {
+    let text = node.text("a reference")?;
+    let Some((tag, field)) = text.split_once('.').filter(|(tag, field)| !tag.is_empty() && !field.is_empty()) else {
+        return Err(Flaw::new(Violation::ReferenceShape { reference: text.to_owned() }, &node.span));
+    };
+    let (tag, tagged) = world.resolve(tag, &node.span)?;
+    if !tagged.answered {
+        return Err(Flaw::new(Violation::NotAnswered { tag }, &node.span));
+    }
+    let first = field.split('.').next().unwrap_or_default();
+    if !tagged.op.ok.contains(&first) {
+        let known = tagged.op.ok.iter().map(|&field| field.to_owned()).collect();
+        let violation = Violation::UnknownField { op: tagged.op.name.to_owned(), field: first.to_owned(), known };
+        return Err(Flaw::new(violation, &node.span));
+    }
+    Ok(Reference { tag, field: field.to_owned() })
+}
+
+fn sent<'w>(node: &Node, key: &str, world: &'w World) -> Parsed<(String, &'w Sent)> {
+    let (tag, tagged) = world.resolve(node.text(key)?, &node.span)?;
+    match &tagged.sent {
+        Some(sent) => Ok((tag, sent)),
+        None => Err(no_payload(node, &tag, &format!("{} sends nothing", tagged.op.name))),
+    }
+}
+
+fn no_payload(node: &Node, tag: &str, why: &str) -> Flaw {
+    Flaw::new(Violation::NoPayload { tag: tag.to_owned(), why: why.to_owned() }, &node.span)
+}
+
+/// The payload that a step sent: its length, its size and its bytes.
+pub(super) fn payload_of(node: &Node, world: &World) -> Parsed<Matchers> {
+    let (tag, sent) = sent(node, "payload_of", world)?;
+    let Some(bytes) = sent.len.checked_mul(sent.shape.element_bytes) else {
+        return Err(no_payload(node, &tag, "it is longer than memory can be"));
+    };
+    let mut matchers = vec![
+        ("len".to_owned(), Matcher::Equal(Value::from(sent.len))),
+        ("bytes".to_owned(), Matcher::Equal(Value::from(bytes))),
+    ];
+    match sent.payload {
+        Filling::Seed(seed) => matchers.push(("payload".to_owned(), Matcher::Seed(seed))),
+        Filling::Default if bytes > DEFAULT_BYTES_MAX => {
+            return Err(no_payload(node, &tag, "a default value of that length is not checked"));
+        }
+        Filling::Default => matchers.push(("crc32".to_owned(), Matcher::Equal(Value::from(crc32_of_zeros(bytes))))),
+        Filling::Unknown => return Err(no_payload(node, &tag, "it was loaned uninitialised and never written")),
+    }
+    Ok(matchers)
+}
+
+/// The user header that a step sent, its default value if it wrote none.
+pub(super) fn header_of(node: &Node, world: &World) -> Parsed<Matchers> {
+    let (tag, sent) = sent(node, "header_of", world)?;
+    if !sent.shape.header {
+        return Err(no_payload(node, &tag, "its service has no user header in this direction"));
+    }
+    let crc32 = match sent.header_seed {
+        Some(seed) => crc32fast::hash(&(0..HEADER_BYTES).map(|i| payload_byte(seed, i)).collect::<Vec<u8>>()),
+        None => crc32_of_zeros(HEADER_BYTES),
+    };
+    Ok(vec![("header_crc32".to_owned(), Matcher::Equal(Value::from(crc32)))])
+}
+
+fn crc32_of_zeros(bytes: u64) -> u32 {
+    const BLOCK: [u8; 4096] = [0; 4096];
+    let mut hasher = crc32fast::Hasher::new();
+    let mut left = bytes;
+    while left > 0 {
+        let now = left.min(BLOCK.len() as u64);
+        hasher.update(&BLOCK[..now as usize]);
+        left -= now;
+    }
+    hasher.finalize()
+}

@@ -1,0 +1,244 @@
+//! Operations of a step: their arguments, and what they do to the handles of a peer.
+
+use serde_json::Value;
+
+use super::args;
+use super::error::{Flaw, Parsed};
+use super::handle::{Filling, Handle, HandleKind, Sent};
+use super::model::Args;
+use super::service::{self, Shape, Shapes};
+use super::steps::{STEP_KEYS, StepReader, key_span};
+use super::tree::{Entry, Node};
+use super::violation::Violation;
+use super::world::Tagged;
+use crate::peer::protocol::{ArgKind, OPS, OpSpec, op};
+
+/// Name of a handle that no legal answer makes.
+pub(super) const UNUSED: &str = "_";
+
+/// The operation that a step names under `key`.
+pub(super) fn named(node: &Node, key: &str) -> Parsed<&'static OpSpec> {
+    let entries = node.entries("a step")?;
+    let entry = entries.iter().find(|entry| entry.key == key);
+    let Some(entry) = entry else {
+        let violation = Violation::MissingKey { key: key.to_owned(), what: "a step".to_owned() };
+        return Err(Flaw::new(violation, &node.span));
+    };
+    let name = entry.value.text(key)?;
+    op(name).ok_or_else(|| {
+        let known = OPS.iter().map(|op| op.name.to_owned()).collect();
+        Flaw::new(Violation::UnknownOp { op: name.to_owned(), known }, &entry.value.span)
+    })
+}
+
+/// The arguments of a step, by their names in the protocol, with defaults filled in. `as` may be missing.
+pub(super) fn arguments(reader: &mut StepReader<'_>, node: &Node, op: &'static OpSpec, index: usize) -> Parsed<Args> {
+    let mut args = Args::new();
+    for entry in node.entries("a step")? {
+        if STEP_KEYS.contains(&entry.key.as_str()) {
+            continue;
+        }
+        let (name, kind) = spec(op, entry)?;
+        if args.contains_key(name) {
+            return Err(Flaw::new(Violation::OfAndFrom, &entry.key_span));
+        }
+        args.insert(name.to_owned(), args::value(&entry.value, &entry.key, kind)?);
+    }
+    defaults(reader, &mut args, op);
+    reader.world.needs.of_operation(op.name, &args);
+    for spec in op.args {
+        if spec.required && spec.name != "as" && !args.contains_key(spec.name) {
+            return Err(missing(node, op, spec.name));
+        }
+        if spec.kind == ArgKind::Handle {
+            check_handle(reader, node, op, spec.name, &args, index)?;
+        }
+    }
+    needs_len(reader, node, op, &args, index)?;
+    Ok(args)
+}
+
+/// Demands the name of the handle that the answer makes; one that no legal answer makes needs none.
+pub(super) fn complete(args: &mut Args, node: &Node, op: &'static OpSpec, makes: bool) -> Parsed<()> {
+    let required = op.args.iter().any(|spec| spec.name == "as");
+    if required && !args.contains_key("as") {
+        if makes {
+            return Err(missing(node, op, "as"));
+        }
+        args.insert("as".to_owned(), Value::from(UNUSED));
+    }
+    Ok(())
+}
+
+/// `of` and `from` are the protocol's `on`, which in a file is the peer.
+fn spec<'e>(op: &'static OpSpec, entry: &'e Entry) -> Parsed<(&'e str, ArgKind)> {
+    let name = match entry.key.as_str() {
+        "of" | "from" => "on",
+        other => other,
+    };
+    op.args.iter().find(|spec| spec.name == name).map(|spec| (name, spec.kind)).ok_or_else(|| {
+        let known = op.args.iter().map(|spec| written(spec.name).to_owned());
+        let known = known.chain(STEP_KEYS.iter().map(|&key| key.to_owned())).collect();
+        let violation = Violation::UnknownArgument { op: op.name.to_owned(), argument: entry.key.clone(), known };
+        Flaw::new(violation, &entry.key_span)
+    })
+}
+
+fn written(argument: &str) -> &str {
+    if argument == "on" { "of" } else { argument }
+}
+
+fn missing(node: &Node, op: &OpSpec, argument: &str) -> Flaw {
+    let violation = Violation::MissingArgument { op: op.name.to_owned(), argument: written(argument).to_owned() };
+    Flaw::new(violation, &node.span)
+}
+
+fn defaults(reader: &mut StepReader<'_>, args: &mut Args, op: &OpSpec) {
+    let takes = |name: &str| op.args.iter().any(|spec| spec.name == name);
+    if takes("node") {
+        args.entry("node".to_owned()).or_insert_with(|| Value::from("node"));
+    }
+    if takes("service") {
+        args.entry("service".to_owned()).or_insert_with(|| Value::from("service"));
+    }
+    if takes("request") {
+        service::fill_in(args, &reader.world.service);
+    } else if op.name == "service.exists" {
+        let name = reader.world.service.get("name").cloned().unwrap_or_else(|| Value::from(service::NAME));
+        args.entry("name".to_owned()).or_insert(name);
+    }
+    if takes("seed") {
+        // Counted even where a seed is given, so that giving one does not change the others.
+        let seed = reader.world.next_seed();
+        args.entry("seed".to_owned()).or_insert_with(|| Value::from(seed));
+    }
+}
+
+fn check_handle(
+    reader: &mut StepReader<'_>,
+    node: &Node,
+    op: &OpSpec,
+    argument: &str,
+    args: &Args,
+    index: usize,
+) -> Parsed<()> {
+    let Some(name) = text(args, argument) else { return Ok(()) };
+    let span = match argument {
+        "on" => node.entries("a step")?.iter().find(|entry| matches!(entry.key.as_str(), "of" | "from")),
+        other => node.entries("a step")?.iter().find(|entry| entry.key == other),
+    }
+    .map_or(node.span.clone(), |entry| entry.value.span.clone());
+    let kind = reader.world.peer(index).handle(name, &span)?.kind;
+    let wanted = HandleKind::wanted(op.name, argument);
+    if wanted.is_empty() || wanted.contains(&kind) {
+        return Ok(());
+    }
+    let wanted = wanted.iter().map(|kind| kind.words()).collect::<Vec<_>>().join(" or ");
+    let (name, kind) = (name.to_owned(), kind.words().to_owned());
+    Err(Flaw::new(Violation::WrongHandle { name, kind, op: op.name.to_owned(), wanted }, &span))
+}
+
+fn text<'a>(args: &'a Args, argument: &str) -> Option<&'a str> {
+    args.get(argument).and_then(Value::as_str)
+}
+
+/// Payload that a step loans or sends at once.
+fn shape(op: &str, shapes: Shapes) -> Option<Shape> {
+    match op {
+        "client.send" | "request.loan" => Some(shapes.request),
+        "active.send" | "response.loan" => Some(shapes.response),
+        _ => None,
+    }
+}
+
+fn needs_len(reader: &mut StepReader<'_>, node: &Node, op: &OpSpec, args: &Args, index: usize) -> Parsed<()> {
+    let Some(parent) = text(args, "on") else { return Ok(()) };
+    let shapes = reader.world.peer(index).handle(parent, &node.span)?.shapes;
+    match shape(op.name, shapes) {
+        Some(shape) if shape.slice && !args.contains_key("len") => {
+            Err(Flaw::new(Violation::SliceWithoutLen { op: op.name.to_owned() }, &node.span))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Refuses a name that stands for another handle at this point.
+pub(super) fn name_is_free(reader: &mut StepReader<'_>, node: &Node, args: &Args, index: usize) -> Parsed<()> {
+    match text(args, "as") {
+        Some(name) => reader.world.peer(index).free(name, &key_span(node, "as")),
+        None => Ok(()),
+    }
+}
+
+fn sent(reader: &mut StepReader<'_>, op: &str, args: &Args, index: usize) -> Option<Sent> {
+    let parent = text(args, "on")?;
+    let parent = reader.world.peer(index).handle(parent, &(0..0)).ok()?;
+    if matches!(op, "request.send" | "response.send") {
+        return parent.sent.clone();
+    }
+    let shape = shape(op, parent.shapes)?;
+    let number = |key: &str| args.get(key).and_then(Value::as_u64);
+    let payload = match (number("seed"), text(args, "init")) {
+        (Some(seed), _) => Filling::Seed(seed),
+        (None, Some("uninit")) => Filling::Unknown,
+        (None, _) => Filling::Default,
+    };
+    let len = if shape.slice { number("len").unwrap_or(1) } else { 1 };
+    Some(Sent { shape, len, payload, header_seed: number("header_seed") })
+}
+
+/// Remembers a step under its name, with the payload that it sends.
+pub(super) fn remember(
+    reader: &mut StepReader<'_>,
+    tag: Option<&str>,
+    op: &'static OpSpec,
+    args: &Args,
+    index: usize,
+    answered: bool,
+) {
+    let sent = sent(reader, op.name, args, index);
+    if let Some(tag) = tag {
+        reader.world.remember(tag.to_owned(), Tagged { op, answered, sent });
+    }
+}
+
+/// Makes and uses up handles as a legal answer of the operation does.
+pub(super) fn take_effect(
+    reader: &mut StepReader<'_>,
+    node: &Node,
+    op: &'static OpSpec,
+    args: &Args,
+    index: usize,
+    makes: bool,
+) {
+    let line = reader.source.line(node.span.start);
+    let sent = sent(reader, op.name, args, index);
+    let parent = text(args, "on").or_else(|| text(args, "service"));
+    let inherited = parent.and_then(|name| reader.world.peer(index).handle(name, &(0..0)).ok()).map(|h| h.shapes);
+    if matches!(op.name, "request.write" | "response.write") {
+        write(reader, node, args, index);
+    }
+    if let Some(parent) = parent.filter(|_| HandleKind::used_up_by(op.name)) {
+        reader.world.peer(index).consume(parent);
+    }
+    if let (Some(kind), Some(name), true) = (HandleKind::made_by(op.name), text(args, "as"), makes) {
+        let shapes = inherited.unwrap_or_else(|| Shapes::of(args));
+        reader.world.peer(index).make(name, Handle { kind, shapes, line, sent });
+    }
+}
+
+fn write(reader: &mut StepReader<'_>, node: &Node, args: &Args, index: usize) {
+    let (Some(name), Some(seed)) = (text(args, "on"), args.get("seed").and_then(Value::as_u64)) else { return };
+    let Ok(handle) = reader.world.peer(index).handle(name, &(0..0)) else { return };
+    let Some(sent) = handle.sent.as_mut() else { return };
+    sent.payload = Filling::Seed(seed);
+    if let Some(header_seed) = args.get("header_seed").and_then(Value::as_u64) {
+        sent.header_seed = Some(header_seed);
+    }
+    let sent = sent.clone();
+    if let Ok(peer) = node.entries("a step").map(|entries| entries.iter().find(|entry| entry.key == "on"))
+        && let Some(Ok(peer)) = peer.map(|entry| entry.value.text("on"))
+    {
+        reader.world.note_sent(&format!("{peer}/{name}"), &sent);
+    }
+}
