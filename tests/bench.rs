@@ -88,7 +88,7 @@ fn collected(mode: &str, role: &str) -> Value {
 fn write_down(command: &Value) {
     let Ok(path) = std::env::var(DIARY) else { return };
     let calibration = command["calibration"].as_str().map(|path| fs::read(path).unwrap());
-    let zeros = calibration.map(|bytes| bytes.iter().filter(|byte| **byte == 0).count());
+    let zeros = calibration.filter(|bytes| bytes.iter().all(|byte| *byte == 0)).map(|bytes| bytes.len());
     let entry = json!({"pid": std::process::id(), "zeros": zeros, "command": command});
     let mut diary = File::options().append(true).create(true).open(path).unwrap();
     // One write, because two peers may append at the same time.

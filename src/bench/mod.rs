@@ -4,6 +4,7 @@
 //! (`processes`), refuses trials that do not count ([`validity`]) and reduces the others to figures ([`figures`],
 //! [`relative`](mod@relative)). The load itself runs inside the peers.
 
+pub mod clock;
 pub mod error;
 pub mod figures;
 pub mod histogram;
