@@ -76,6 +76,11 @@ pub enum HarnessError {
         /// The version.
         version: String,
     },
+    /// The catalogue that is compiled in cannot be read.
+    Catalogue {
+        /// What is wrong with it.
+        message: String,
+    },
     /// A namespace folder could not be made.
     Namespace {
         /// The folder.
@@ -149,6 +154,12 @@ impl fmt::Display for HarnessError {
                 "subject `{subject}` is pinned to version {pin}, and its peer announces {version}. Rebuild the peer, or \
                  change `pin` in subject.toml"
             ),
+            Self::Catalogue { message } => {
+                write!(
+                    f,
+                    "scenarios/requirements.toml, as compiled in, cannot be read: {message}. This is a fault of shmark"
+                )
+            }
             Self::Namespace { path, source } => write!(
                 f,
                 "the namespace folder {} could not be made: {source}. Check that the place is writable and not full",

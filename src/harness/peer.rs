@@ -31,6 +31,9 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 const NOTICE: Duration = Duration::from_millis(NOTICE_MS);
 /// A process whose stdout is closed has this long to end before it is said to go on running without one.
 const CLOSED_GRACE: Duration = Duration::from_secs(1);
+/// How long the last words of a process that has ended are waited for. They are there at once, unless another process
+/// holds its pipes.
+const SETTLE: Duration = Duration::from_millis(100);
 
 /// A running peer. Dropping it kills its whole process group and reaps it.
 #[derive(Debug)]
@@ -304,11 +307,22 @@ impl Peer {
 
     /// Kills the peer's process group and waits until the peer is gone.
     pub fn kill(&mut self) {
-        self.pipes.note("..", "the runner kills it");
-        self.process.signal(Signal::SIGKILL);
+        if self.process.is_reaped() {
+            return;
+        }
+        if self.process.ended().is_none() {
+            self.pipes.note("..", "the runner kills it");
+        }
+        self.end();
+    }
+
+    /// Ends the process whatever its state, and takes in its last words.
+    fn end(&mut self) -> Exit {
         self.stdin.take();
         let exit = self.process.end();
-        self.over.get_or_insert(after(exit));
+        self.pipes.settle(SETTLE);
+        self.pipes.note("..", &format!("it {exit}"));
+        exit
     }
 
     /// How the peer's process ended, if it has.
@@ -324,10 +338,7 @@ impl Peer {
         match self.process.wait(timeout) {
             None if interrupted() => Err(HarnessError::Interrupted),
             None => Ok(None),
-            Some(_) => {
-                self.stdin.take();
-                Ok(Some(self.process.end()))
-            }
+            Some(_) => Ok(Some(self.end())),
         }
     }
 
@@ -340,17 +351,27 @@ impl Peer {
         if self.stdin.take().is_some() {
             self.pipes.note("..", "the runner closes its stdin");
         }
-        let exit = if self.process.wait(timeout).is_some() {
-            self.process.end()
-        } else {
-            self.process.end();
-            if interrupted() {
-                return Err(HarnessError::Interrupted);
+        let in_time = self.process.wait(timeout).is_some();
+        let exit = self.end();
+        match in_time {
+            true => Ok(exit),
+            false if interrupted() => Err(HarnessError::Interrupted),
+            false => Ok(Exit::Killed),
+        }
+    }
+
+    /// After the end: the first line that was no answer to a command, if there is one, in a sentence.
+    pub fn unasked(&mut self) -> Option<String> {
+        loop {
+            if let Some(Reply::Protocol(text)) = &self.over {
+                return Some(text.clone());
             }
-            Exit::Killed
-        };
-        self.pipes.note("..", &format!("it {exit}"));
-        Ok(exit)
+            match self.pipes.next(Duration::ZERO) {
+                Next::Item(Item::Line(line)) => self.take(&line),
+                Next::Item(Item::Bad(text)) => return Some(text),
+                Next::Closed | Next::Nothing => return None,
+            }
+        }
     }
 
     /// After the end: processes of the peer's group that had outlived it, as text. They are killed.

@@ -80,7 +80,10 @@ impl Transcript {
 #[derive(Debug, Default)]
 struct State {
     items: VecDeque<Item>,
+    /// Stdout is closed, or nothing more of it is wanted.
     closed: bool,
+    /// Stderr is closed, too.
+    done: bool,
     transcript: Transcript,
 }
 
@@ -132,6 +135,12 @@ impl Pipes {
             None if state.closed => Next::Closed,
             None => Next::Nothing,
         }
+    }
+
+    /// Waits until both pipes are closed and all of it is read, at most so long.
+    pub(super) fn settle(&self, timeout: Duration) {
+        let state = self.shared.state();
+        let _ = self.shared.changed.wait_timeout_while(state, timeout, |state| !state.done);
     }
 
     /// Adds a line of the runner's to the transcript.
@@ -230,7 +239,10 @@ fn read(shared: &Shared, mut stdout: Option<Source>, mut stderr: Option<Source>,
             }
         }
     }
-    shared.state().closed = true;
+    let mut state = shared.state();
+    state.closed = true;
+    state.done = true;
+    drop(state);
     shared.changed.notify_all();
 }
 

@@ -54,6 +54,11 @@ impl Process {
         self.child.id()
     }
 
+    /// Whether [`Self::end`] is through.
+    pub(super) fn is_reaped(&self) -> bool {
+        self.exit.is_some()
+    }
+
     /// How the leader ended, if it has. Does not reap it.
     pub(super) fn ended(&self) -> Option<Exit> {
         if self.exit.is_some() {

@@ -85,6 +85,14 @@ impl Subject {
         Self { name, description, home, build, peer, features, pin, expected, folder }
     }
 
+    /// What [`Self::find`] finds it by: the name of a built-in subject, or a path.
+    pub fn handle(&self) -> String {
+        match &self.folder {
+            Some(folder) => folder.join("subject.toml").to_string_lossy().into_owned(),
+            None => self.name.clone(),
+        }
+    }
+
     /// Fills in the placeholders of a command: `{shmark}` is the running executable, `{here}` the manifest's folder,
     /// `{root}` the source checkout, `{target}` the folder in which cargo builds there (`CARGO_TARGET_DIR`).
     ///

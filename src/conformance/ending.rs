@@ -1,0 +1,133 @@
+//! The end of a scenario: every peer leaves in order, and nothing is left behind.
+
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use serde_json::json;
+
+use crate::harness::Args;
+use crate::harness::error::HarnessError;
+use crate::harness::peer::Peer;
+use crate::harness::reply::{Exit, Reply};
+use crate::report::model::Verdict;
+use crate::scenario::model::Role;
+
+use super::execution::{Check, Execution, STEP_TIMEOUT};
+use super::failure::{Failure, Stop};
+
+/// Time that a peer has to exit once its stdin is closed.
+const FINISH_TIMEOUT: Duration = Duration::from_secs(5);
+/// What is left behind after a kill breaks this requirement, after an orderly end the other one.
+const LEFT_AFTER_KILL: &str = "RR-LIV-03";
+const LEFT_AFTER_END: &str = "RR-SVC-04";
+
+impl Execution<'_> {
+    /// Closes the stdin of every peer that is still there, the youngest first, and looks for what is left.
+    pub(super) fn end(&mut self) -> Result<(), Stop> {
+        for name in self.order.clone().iter().rev() {
+            if self.peers.get(name).is_some_and(|running| !running.gone) {
+                self.finish_one(name)?;
+            }
+        }
+        let strays: Vec<String> =
+            self.peers.values().flat_map(|running| running.peer.strays().iter().cloned()).collect();
+        let swept = self.killed && !self.damaged && self.sweep()?;
+        let mut left: Vec<String> = self.namespace.leaks();
+        if self.damaged || (self.killed && !swept) {
+            left.retain(|leak| leak.starts_with("process"));
+        }
+        left.extend(strays);
+        left.sort();
+        left.dedup();
+        if left.is_empty() {
+            return Ok(());
+        }
+        let requirement = if self.killed { LEFT_AFTER_KILL } else { LEFT_AFTER_END };
+        let mut failure =
+            Failure::new(Verdict::Fail, format!("left behind when every peer had ended: {}", left.join(", ")));
+        failure.expected = Some("no file and no process".to_owned());
+        failure.actual = Some(left.join("\n"));
+        if left.iter().any(|leak| leak.starts_with("file")) {
+            failure.requirement = Some(requirement.to_owned());
+            let broken = Some(format!("{}: {}", self.setting.scenario.name(), failure.text));
+            self.checks.push(Check { requirement: requirement.to_owned(), broken });
+        }
+        Err(Stop::Failure(failure))
+    }
+
+    /// Closes a peer's stdin and waits for exit code 0, unless it was sent a signal.
+    pub(super) fn finish_one(&mut self, name: &str) -> Result<(), Stop> {
+        let Some(running) = self.peers.get_mut(name).filter(|running| !running.gone) else {
+            let text = format!("the scenario finishes peer {name}, which is not running");
+            return Err(Stop::Failure(Failure::new(Verdict::Error, text)));
+        };
+        let early = running.peer.ended().filter(|_| !running.killed);
+        // A stopped process cannot notice that its stdin is closed.
+        running.peer.signal(Signal::SIGCONT);
+        let exit = running.peer.finish(FINISH_TIMEOUT).map_err(|_| Stop::Interrupted)?;
+        running.gone = true;
+        if running.killed {
+            return Ok(());
+        }
+        let (verdict, text) = match (early, exit) {
+            (Some(exit), _) => (Verdict::Crash, format!("peer {name} {exit} before its stdin was closed")),
+            (None, Exit::Code(0)) => match running.peer.unasked() {
+                None => return Ok(()),
+                Some(text) => (Verdict::Error, format!("peer {name} does not keep to the protocol: {text}")),
+            },
+            (None, Exit::Signal(_)) => (Verdict::Crash, format!("peer {name} {exit} when its stdin was closed")),
+            (None, Exit::Code(_)) => {
+                (Verdict::Fail, format!("peer {name} {exit} when its stdin was closed, required 0"))
+            }
+            (None, Exit::Killed) => (
+                Verdict::Fail,
+                format!(
+                    "peer {name} has not exited within {} s after its stdin was closed, and was killed",
+                    FINISH_TIMEOUT.as_secs()
+                ),
+            ),
+        };
+        let mut failure = Failure::new(verdict, text);
+        failure.expected = Some("exit code 0 at the end of stdin".to_owned());
+        failure.actual = Some(exit.to_string());
+        Err(Stop::Failure(failure))
+    }
+
+    /// After a kill, one more process comes, cleans up and leaves. `false` if the subject cannot be asked to.
+    fn sweep(&mut self) -> Result<bool, Stop> {
+        let role = match self.setting.scenario.peers.as_slice() {
+            [] => return Ok(false),
+            peers if peers.iter().any(|plan| plan.role == Role::Server) => Role::Server,
+            _ => Role::Client,
+        };
+        let subject = self.setting.subject(role);
+        let wrong =
+            |text: String| Stop::Failure(Failure::new(Verdict::Error, format!("cleaning up at the end: {text}")));
+        let (mut peer, hello) = match Peer::spawn(subject, "cleaner", self.namespace.path(), self.setting.seed) {
+            Ok(started) => started,
+            Err(HarnessError::Interrupted) => return Err(Stop::Interrupted),
+            Err(error) => return Err(wrong(error.to_string())),
+        };
+        if !hello.features.iter().any(|feature| feature == "nodes") {
+            let _ = peer.finish(FINISH_TIMEOUT);
+            return Ok(false);
+        }
+        let node = Args::from([("as".to_owned(), json!("node"))]);
+        for (op, args) in [("node.create", node), ("node.cleanup", Args::new())] {
+            match peer.call(op, &args, STEP_TIMEOUT) {
+                Reply::Ok(_) => {}
+                Reply::Interrupted => return Err(Stop::Interrupted),
+                reply => {
+                    let failure = Failure::of_reply("cleaner", None, &reply, &[], "5 s").ok_or(Stop::Interrupted)?;
+                    let text = format!("a new process could not clean up after the killed one, {op}: {}", failure.text);
+                    return Err(Stop::Failure(Failure { text, ..failure }));
+                }
+            }
+        }
+        match peer.finish(FINISH_TIMEOUT) {
+            Ok(exit) if exit.is_clean() => Ok(true),
+            Ok(exit) => Err(wrong(format!("the process that cleaned up {exit}, required exit code 0"))),
+            Err(_) => Err(Stop::Interrupted),
+        }
+    }
+}

@@ -1,0 +1,411 @@
+//! Carries out the steps of one scenario on running peers.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal as Native;
+use serde_json::{Value, json};
+
+use crate::harness::Args;
+use crate::harness::error::HarnessError;
+use crate::harness::namespace::Namespace;
+use crate::harness::peer::Peer;
+use crate::harness::reply::Reply;
+use crate::harness::subject::Subject;
+use crate::report::model::{Level, Verdict};
+use crate::scenario::model::{Action, PeerPlan, Role, Scenario, Signal, Step};
+
+use super::catalogue::Catalogue;
+use super::failure::{Failure, Stop};
+use super::matching::{self, Answers};
+use super::stimuli;
+
+/// Time that a step has unless it says otherwise.
+pub(super) const STEP_TIMEOUT: Duration = Duration::from_secs(5);
+/// Pause before an answer is asked for again.
+const PAUSE: Duration = Duration::from_millis(1);
+const PAUSE_MAX: Duration = Duration::from_millis(5);
+
+/// A check that was executed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Check {
+    pub(super) requirement: String,
+    /// Why it did not hold; `None` if it held.
+    pub(super) broken: Option<String>,
+}
+
+/// A peer of the scenario.
+#[derive(Debug)]
+pub(super) struct Running {
+    pub(super) peer: Peer,
+    /// The scenario has sent it a signal that ends it.
+    pub(super) killed: bool,
+    /// It has ended, as the scenario wanted.
+    pub(super) gone: bool,
+}
+
+#[derive(Debug)]
+struct Begun {
+    id: u64,
+    tag: Option<String>,
+}
+
+/// What a scenario is carried out on.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Setting<'a> {
+    pub(super) catalogue: &'a Catalogue,
+    pub(super) scenario: &'a Scenario,
+    pub(super) client: &'a Subject,
+    pub(super) server: &'a Subject,
+    pub(super) seed: u64,
+}
+
+impl<'a> Setting<'a> {
+    pub(super) fn subject(&self, role: Role) -> &'a Subject {
+        match role {
+            Role::Client => self.client,
+            Role::Server => self.server,
+        }
+    }
+
+    fn plan(&self, peer: &str) -> Option<&'a PeerPlan> {
+        self.scenario.peers.iter().find(|plan| plan.name == peer)
+    }
+}
+
+/// A scenario under way.
+pub(super) struct Execution<'a> {
+    pub(super) setting: Setting<'a>,
+    pub(super) namespace: &'a Namespace,
+    pub(super) peers: BTreeMap<String, Running>,
+    /// Names in order of start.
+    pub(super) order: Vec<String>,
+    pub(super) checks: Vec<Check>,
+    /// Checks of observed requirements that did not hold; they do not stop the scenario.
+    pub(super) observed: Vec<Failure>,
+    /// A peer was killed, so that somebody has to clean up after it.
+    pub(super) killed: bool,
+    /// Files were damaged, so that nobody can be asked to clean up.
+    pub(super) damaged: bool,
+    answers: Answers,
+    begun: BTreeMap<(String, String), Begun>,
+    /// Transcripts of peers that were started anew.
+    earlier: BTreeMap<String, Vec<String>>,
+}
+
+type Done = Result<(), Stop>;
+
+fn fail<T>(failure: Failure) -> Result<T, Stop> {
+    Err(Stop::Failure(failure))
+}
+
+impl<'a> Execution<'a> {
+    pub(super) fn new(setting: Setting<'a>, namespace: &'a Namespace) -> Self {
+        Self {
+            setting,
+            namespace,
+            peers: BTreeMap::new(),
+            order: Vec::new(),
+            checks: Vec::new(),
+            observed: Vec::new(),
+            killed: false,
+            damaged: false,
+            answers: Answers::new(),
+            begun: BTreeMap::new(),
+            earlier: BTreeMap::new(),
+        }
+    }
+
+    /// Starts the peers and carries out all steps.
+    pub(super) fn run(&mut self) -> Done {
+        let scenario = self.setting.scenario;
+        for plan in scenario.peers.iter().filter(|plan| !plan.start_later) {
+            self.start(plan)?;
+        }
+        for (index, step) in scenario.steps.iter().enumerate() {
+            self.step(index + 1, step)?;
+        }
+        Ok(())
+    }
+
+    /// Carries out one step and notes its check. Names the step in what goes wrong.
+    fn step(&mut self, number: usize, step: &Step) -> Done {
+        let done = self.act(number, step);
+        self.conclude(number, step, done)
+    }
+
+    fn conclude(&mut self, number: usize, step: &Step, done: Result<Option<Reply>, Stop>) -> Done {
+        let scenario = self.setting.scenario;
+        match done {
+            Ok(_) => {
+                if let Some(requirement) = &step.check {
+                    self.checks.push(Check { requirement: requirement.clone(), broken: None });
+                }
+                Ok(())
+            }
+            Err(Stop::Failure(failure)) => {
+                // Inside a parallel step the inner step has been named, and its check noted, already.
+                if failure.step.is_some() {
+                    return fail(failure);
+                }
+                let failure = failure.at(scenario, number, step);
+                let Some(requirement) = &step.check else { return fail(failure) };
+                if failure.verdict != Verdict::Error {
+                    let broken = Some(format!("{}: {}", scenario.name(), failure.text));
+                    self.checks.push(Check { requirement: requirement.clone(), broken });
+                }
+                let level = self.setting.catalogue.get(requirement).map(|requirement| requirement.level);
+                // What the next steps need is there after an `ok`, even one with other fields.
+                let goes_on = failure.actual.as_ref().is_some_and(|actual| actual.starts_with("ok"));
+                if level == Some(Level::Observed) && failure.verdict == Verdict::Fail && goes_on {
+                    self.observed.push(failure);
+                    return Ok(());
+                }
+                fail(failure)
+            }
+            Err(Stop::Interrupted) => Err(Stop::Interrupted),
+        }
+    }
+
+    fn act(&mut self, number: usize, step: &Step) -> Result<Option<Reply>, Stop> {
+        match &step.action {
+            Action::Do { peer, op, args } => self.ask(peer, step, op, args, None).map(Some),
+            Action::Begin { peer, op, args, tag } => {
+                let id = self.begin(peer, op, args)?;
+                self.begun.insert((peer.clone(), tag.clone()), Begun { id, tag: step.tag.clone() });
+                Ok(None)
+            }
+            Action::Await { peer, tag } => self.collect(peer, tag, step).map(Some),
+            Action::Spawn { peer } => self.respawn(peer).map(|()| None),
+            Action::Kill { peer, signal } => self.signal(peer, *signal).map(|()| None),
+            Action::Finish { peer } => self.finish_one(peer).map(|()| None),
+            Action::AwaitExit { peer } => self.await_exit(peer, step).map(|()| None),
+            Action::Damage { pattern, how } => {
+                self.damaged = true;
+                let damaged = stimuli::damage(self.namespace, pattern, *how);
+                damaged.map(|()| None).map_err(|text| Stop::Failure(Failure::new(Verdict::Error, text)))
+            }
+            Action::Parallel { steps } => self.parallel(number, steps).map(|()| None),
+        }
+    }
+
+    /// Starts a peer, and lets it open the service if the scenario has one.
+    fn start(&mut self, plan: &PeerPlan) -> Done {
+        let name = plan.name.as_str();
+        let subject = self.setting.subject(plan.role);
+        let root: &Path = self.namespace.path();
+        let peer = match Peer::spawn(subject, name, root, self.setting.seed) {
+            Ok((peer, _)) => peer,
+            Err(HarnessError::Interrupted) => return Err(Stop::Interrupted),
+            Err(error) => {
+                return fail(Failure::new(Verdict::Error, format!("peer {name} could not be started: {error}")));
+            }
+        };
+        if let Some(before) = self.peers.remove(name) {
+            let lines = self.earlier.entry(name.to_owned()).or_default();
+            lines.extend(before.peer.transcript());
+            lines.push(".. started anew".to_owned());
+        }
+        self.order.retain(|other| other != name);
+        self.order.push(name.to_owned());
+        self.peers.insert(name.to_owned(), Running { peer, killed: false, gone: false });
+        match &self.setting.scenario.service {
+            Some(service) if plan.opens_service => self.open_service(name, service),
+            _ => Ok(()),
+        }
+    }
+
+    fn open_service(&mut self, name: &str, service: &Args) -> Done {
+        let node = Args::from([("as".to_owned(), json!("node"))]);
+        let mut open = service.clone();
+        open.insert("node".to_owned(), json!("node"));
+        open.insert("as".to_owned(), json!("service"));
+        open.entry("name".to_owned()).or_insert_with(|| json!("shmark-test"));
+        for (op, args) in [("node.create", node), ("service.open_or_create", open)] {
+            let reply = self.running(name)?.peer.call(op, &args, STEP_TIMEOUT);
+            if reply.ok().is_none() {
+                let Some(mut failure) = Failure::of_reply(name, None, &reply, &[], "5 s") else {
+                    return Err(Stop::Interrupted);
+                };
+                failure.text = format!("before the first step, {op}: {}", failure.text);
+                return fail(failure);
+            }
+        }
+        Ok(())
+    }
+
+    /// The peer of this name, if it is there.
+    fn running(&mut self, name: &str) -> Result<&mut Running, Stop> {
+        match self.peers.get_mut(name) {
+            Some(running) if !running.gone => Ok(running),
+            _ => fail(Failure::new(Verdict::Error, format!("the scenario uses peer {name}, which is not running"))),
+        }
+    }
+
+    fn begin(&mut self, name: &str, op: &str, args: &Args) -> Result<u64, Stop> {
+        self.running(name)?.peer.begin(op, args).map_err(|_| Stop::Interrupted)
+    }
+
+    /// Asks until an answer is legal or the step's time is over. `begun` is a command that is under way already.
+    fn ask(&mut self, name: &str, step: &Step, op: &str, args: &Args, begun: Option<u64>) -> Result<Reply, Stop> {
+        let deadline = Instant::now() + Duration::from_millis(step.within_ms.unwrap_or(0));
+        let timeout = STEP_TIMEOUT + Duration::from_millis(args.get("wait_ms").and_then(Value::as_u64).unwrap_or(0));
+        let mut pause = PAUSE;
+        let mut begun = begun;
+        loop {
+            let id = match begun.take() {
+                Some(id) => id,
+                None => self.begin(name, op, args)?,
+            };
+            let reply = self.running(name)?.peer.wait(id, timeout);
+            let Err(differences) = matching::check(&step.expect, &reply, &self.answers) else {
+                self.remember(step.tag.as_ref(), &reply);
+                return Ok(reply);
+            };
+            if !may_be_asked_again(&reply, args) || Instant::now() >= deadline {
+                return self.refuse(name, step, &reply, &differences, timeout);
+            }
+            thread::sleep(pause);
+            pause = (pause * 2).min(PAUSE_MAX);
+        }
+    }
+
+    fn collect(&mut self, name: &str, tag: &str, step: &Step) -> Result<Reply, Stop> {
+        let Some(begun) = self.begun.remove(&(name.to_owned(), tag.to_owned())) else {
+            let text = format!("the scenario awaits `{tag}` of peer {name}, which was not begun");
+            return fail(Failure::new(Verdict::Error, text));
+        };
+        let timeout = step.within_ms.map_or(STEP_TIMEOUT, Duration::from_millis);
+        let reply = self.running(name)?.peer.wait(begun.id, timeout);
+        match matching::check(&step.expect, &reply, &self.answers) {
+            Ok(()) => {
+                self.remember(begun.tag.as_ref(), &reply);
+                self.remember(step.tag.as_ref(), &reply);
+                Ok(reply)
+            }
+            Err(differences) => self.refuse(name, step, &reply, &differences, timeout),
+        }
+    }
+
+    fn refuse(
+        &mut self,
+        name: &str,
+        step: &Step,
+        reply: &Reply,
+        differences: &[String],
+        timeout: Duration,
+    ) -> Result<Reply, Stop> {
+        if self.running(name)?.killed && matches!(reply, Reply::Exited(_) | Reply::Signalled(_)) {
+            let text = format!("the scenario wants an answer of peer {name}, which it has killed");
+            return fail(Failure::new(Verdict::Error, text));
+        }
+        // An answer that is legal in no respect may still be remembered: an observed check goes on.
+        self.remember(step.tag.as_ref(), reply);
+        let waited = format!("{} ms", timeout.as_millis());
+        match Failure::of_reply(name, Some(step), reply, differences, &waited) {
+            Some(failure) => fail(failure),
+            None => Err(Stop::Interrupted),
+        }
+    }
+
+    fn remember(&mut self, tag: Option<&String>, reply: &Reply) {
+        if let (Some(tag), Some(fields)) = (tag, reply.ok()) {
+            self.answers.insert(tag.clone(), fields.clone());
+        }
+    }
+
+    /// Begins all, collects all, and only then looks at what they were.
+    fn parallel(&mut self, number: usize, steps: &[Step]) -> Done {
+        let mut begun = Vec::new();
+        for step in steps {
+            let Action::Do { peer, op, args } = &step.action else {
+                return fail(Failure::new(Verdict::Error, "only operations can be carried out in parallel"));
+            };
+            begun.push((step, peer, op, args, self.begin(peer, op, args)?));
+        }
+        let mut first = Ok(());
+        for (step, peer, op, args, id) in begun {
+            let answer = self.ask(peer, step, op, args, Some(id)).map(Some);
+            first = first.and(self.conclude(number, step, answer));
+            if first == Err(Stop::Interrupted) {
+                break;
+            }
+        }
+        first
+    }
+
+    fn respawn(&mut self, name: &str) -> Done {
+        if self.peers.get(name).is_some_and(|running| !running.gone) {
+            let text = format!("the scenario starts peer {name} anew, which is still running");
+            return fail(Failure::new(Verdict::Error, text));
+        }
+        match self.setting.plan(name) {
+            Some(plan) => self.start(plan),
+            None => fail(Failure::new(
+                Verdict::Error,
+                format!("the scenario starts peer {name}, which it does not declare"),
+            )),
+        }
+    }
+
+    fn signal(&mut self, name: &str, signal: Signal) -> Done {
+        let running = self.running(name)?;
+        if let Some(exit) = running.peer.ended().filter(|_| !running.killed) {
+            let text = format!("peer {name} {exit} before the scenario sent it a signal");
+            return fail(Failure::new(Verdict::Crash, text));
+        }
+        match signal {
+            Signal::Kill => {
+                running.peer.kill();
+                running.killed = true;
+                running.gone = true;
+            }
+            Signal::Term => {
+                running.killed = true;
+                running.peer.signal(Native::SIGTERM);
+            }
+            Signal::Stop => running.peer.signal(Native::SIGSTOP),
+            Signal::Continue => running.peer.signal(Native::SIGCONT),
+        }
+        self.killed |= matches!(signal, Signal::Kill | Signal::Term);
+        Ok(())
+    }
+
+    fn await_exit(&mut self, name: &str, step: &Step) -> Done {
+        let timeout = step.within_ms.map_or(STEP_TIMEOUT, Duration::from_millis);
+        let running = self.running(name)?;
+        match running.peer.wait_exit(timeout) {
+            Ok(Some(exit)) => {
+                running.gone = true;
+                // Whoever does not leave in order has to be cleaned up after.
+                self.killed |= !exit.is_clean();
+                Ok(())
+            }
+            Ok(None) => {
+                let text = format!("peer {name} has not exited within {} ms", timeout.as_millis());
+                fail(Failure::new(Verdict::Timeout, text))
+            }
+            Err(_) => Err(Stop::Interrupted),
+        }
+    }
+
+    /// Transcript of each peer by its name.
+    pub(super) fn transcripts(&self) -> BTreeMap<String, Vec<String>> {
+        let mut transcripts = self.earlier.clone();
+        for (name, running) in &self.peers {
+            transcripts.entry(name.clone()).or_default().extend(running.peer.transcript());
+        }
+        transcripts
+    }
+}
+
+/// Whether an answer leaves things as they were, so that the same command can be sent again.
+fn may_be_asked_again(reply: &Reply, args: &Args) -> bool {
+    match reply {
+        Reply::Err { .. } => true,
+        Reply::Ok(fields) => !args.contains_key("as") || fields.get("received") == Some(&Value::Bool(false)),
+        _ => false,
+    }
+}

@@ -1,0 +1,233 @@
+//! A whole conformance run: pairings times scenarios, on several threads, in order to one observer.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::thread;
+
+use crate::harness::error::HarnessError;
+use crate::harness::interrupt::interrupted;
+use crate::harness::namespace::RunFolder;
+use crate::harness::peer::HelloReply;
+use crate::harness::subject::Subject;
+use crate::report::events::{Event, Observer};
+use crate::report::model::{ConformanceResult, Coverage, Level, SubjectInfo, Verdict};
+use crate::scenario::model::Scenario;
+
+use super::catalogue::Catalogue;
+use super::execution::Setting;
+use super::trial::{self, Rounds, Trial};
+use super::{coverage, probe};
+
+/// What to run.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Subjects in the client role and in the server role; the same one twice for a subject on its own.
+    pub pairings: Vec<(Subject, Subject)>,
+    /// Scenarios, in the order of the results.
+    pub scenarios: Vec<Scenario>,
+    /// Scenarios at a time, at least 1.
+    pub jobs: usize,
+    /// How often each scenario has to pass, at least 1. Round `n` has the seed `seed + n`.
+    pub repeat: u64,
+    /// Seed of what the runner makes up.
+    pub seed: u64,
+    /// Keep the transcripts of what passed, too.
+    pub trace: bool,
+}
+
+/// What a run found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// One entry a scenario, matrix cell and pairing, in the order of the options.
+    pub results: Vec<ConformanceResult>,
+    /// One entry a requirement and pairing.
+    pub coverage: Vec<Coverage>,
+    /// Each subject once.
+    pub subjects: Vec<SubjectInfo>,
+    /// `false` if the run was interrupted: what is there is valid, but not all that was asked for.
+    pub complete: bool,
+}
+
+impl Outcome {
+    /// 4 if a peer or the harness is broken, 1 if a result is unexpected, 130 after an interrupt, 3 if nothing was
+    /// executed, else 0. What was only observed never counts.
+    pub fn exit_code(&self) -> u8 {
+        let any = |verdict| self.results.iter().any(|result| result.outcome == verdict);
+        let deviates = |result: &ConformanceResult| match result.outcome {
+            Verdict::Fail => result.level != Level::Observed,
+            Verdict::Timeout | Verdict::Crash | Verdict::UnexpectedPass => true,
+            Verdict::Pass | Verdict::ExpectedFail | Verdict::Skipped | Verdict::Error => false,
+        };
+        if any(Verdict::Error) {
+            4
+        } else if self.results.iter().any(deviates) {
+            1
+        } else if !self.complete {
+            130
+        } else if self.results.iter().all(|result| result.outcome == Verdict::Skipped) {
+            3
+        } else {
+            0
+        }
+    }
+}
+
+/// Builds the subjects, asks each who it is, and carries out every scenario for every pairing.
+///
+/// # Errors
+/// A subject cannot be built or does not speak the protocol, or no namespace can be made. An interrupt is no error: what
+/// was found until then is returned.
+pub fn run(options: &Options, observer: &mut dyn Observer) -> Result<Outcome, HarnessError> {
+    let catalogue = Catalogue::builtin().map_err(|error| HarnessError::Catalogue { message: error.to_string() })?;
+    let folder = RunFolder::create()?;
+    let mut known: Vec<(&Subject, HelloReply)> = Vec::new();
+    for subject in options.pairings.iter().flat_map(|(client, server)| [client, server]) {
+        if !known.iter().any(|(other, _)| *other == subject) {
+            let hello = probe::ready(subject, &folder, options.seed, observer)?;
+            known.push((subject, hello));
+        }
+    }
+    let plan = Plan { catalogue: &catalogue, options, known: &known };
+    let jobs: Vec<Job<'_>> = plan.jobs();
+    observer.event(&Event::Planned { what: "scenarios".to_owned(), count: jobs.len() });
+    let trials = carry_out(&plan, &jobs, &folder, observer)?;
+    Ok(Outcome {
+        coverage: plan.coverage(&trials),
+        subjects: known.iter().map(|(subject, hello)| probe::info(subject, hello)).collect(),
+        complete: trials.iter().all(Option::is_some),
+        results: trials.into_iter().flatten().map(|trial| trial.result).collect(),
+    })
+}
+
+struct Plan<'a> {
+    catalogue: &'a Catalogue,
+    options: &'a Options,
+    known: &'a [(&'a Subject, HelloReply)],
+}
+
+/// One scenario for one pairing.
+struct Job<'a> {
+    setting: Setting<'a>,
+    /// Why it is not to be carried out.
+    skipped: Option<String>,
+}
+
+impl<'a> Plan<'a> {
+    fn jobs(&self) -> Vec<Job<'a>> {
+        let (catalogue, seed) = (self.catalogue, self.options.seed);
+        let scenarios = &self.options.scenarios;
+        self.options
+            .pairings
+            .iter()
+            .flat_map(|(client, server)| scenarios.iter().map(move |scenario| (client, server, scenario)))
+            .map(|(client, server, scenario)| {
+                let setting = Setting { catalogue, scenario, client, server, seed };
+                Job { skipped: self.why_skipped(&setting), setting }
+            })
+            .collect()
+    }
+
+    fn why_skipped(&self, setting: &Setting<'_>) -> Option<String> {
+        let hello = |subject: &Subject| self.known.iter().find(|(other, _)| *other == subject).map(|(_, hello)| hello);
+        let (client, server) = (hello(setting.client)?, hello(setting.server)?);
+        if client.wire != server.wire {
+            return Some(format!(
+                "subjects `{}` and `{}` cannot talk to each other: the one speaks `{}`, the other `{}`",
+                setting.client.name, setting.server.name, client.wire, server.wire
+            ));
+        }
+        setting.scenario.peers.iter().find_map(|plan| {
+            let subject = setting.subject(plan.role);
+            let declared = &hello(subject)?.features;
+            let missing: Vec<&str> = setting
+                .scenario
+                .features
+                .iter()
+                .filter(|feature| !declared.contains(feature))
+                .map(String::as_str)
+                .collect();
+            (!missing.is_empty())
+                .then(|| format!("subject `{}` does not declare: {}", subject.name, missing.join(", ")))
+        })
+    }
+
+    fn coverage(&self, trials: &[Option<Trial>]) -> Vec<Coverage> {
+        let scenarios = &self.options.scenarios;
+        let mut coverage = Vec::new();
+        for (index, (client, server)) in self.options.pairings.iter().enumerate() {
+            let own = &trials[index * scenarios.len()..][..scenarios.len()];
+            let pairs: Vec<_> = scenarios.iter().zip(own).map(|(scenario, trial)| (scenario, trial.as_ref())).collect();
+            coverage.extend(coverage::of_pairing(self.catalogue, (&client.name, &server.name), &pairs));
+        }
+        coverage
+    }
+}
+
+enum News {
+    Started(usize),
+    Finished(usize, Box<Result<Trial, HarnessError>>),
+}
+
+/// Carries out the jobs; `None` for those that an interrupt prevented.
+fn carry_out(
+    plan: &Plan<'_>,
+    jobs: &[Job<'_>],
+    folder: &RunFolder,
+    observer: &mut dyn Observer,
+) -> Result<Vec<Option<Trial>>, HarnessError> {
+    let rounds = Rounds { repeat: plan.options.repeat.max(1), trace: plan.options.trace };
+    let mut trials: Vec<Option<Trial>> = jobs.iter().map(|_| None).collect();
+    let next = AtomicUsize::new(0);
+    let mut broken = None;
+    thread::scope(|scope| {
+        let (news, inbox) = mpsc::channel();
+        for _ in 0..plan.options.jobs.clamp(1, jobs.len().max(1)) {
+            let (news, next) = (news.clone(), &next);
+            scope.spawn(move || work(jobs, next, folder, rounds, &news));
+        }
+        drop(news);
+        for item in inbox {
+            match item {
+                News::Started(index) => {
+                    let setting = &jobs[index].setting;
+                    observer.event(&Event::ScenarioStarted {
+                        scenario: setting.scenario.name(),
+                        client: setting.client.name.clone(),
+                        server: setting.server.name.clone(),
+                    });
+                }
+                News::Finished(index, done) => match *done {
+                    Ok(trial) => {
+                        observer.event(&Event::ScenarioFinished { result: Box::new(trial.result.clone()) });
+                        trials[index] = Some(trial);
+                    }
+                    Err(HarnessError::Interrupted) => {}
+                    Err(error) => broken = Some(error),
+                },
+            }
+        }
+    });
+    broken.map_or(Ok(trials), Err)
+}
+
+fn work(jobs: &[Job<'_>], next: &AtomicUsize, folder: &RunFolder, rounds: Rounds, news: &mpsc::Sender<News>) {
+    while !interrupted() {
+        let index = next.fetch_add(1, Ordering::Relaxed);
+        let Some(job) = jobs.get(index) else { return };
+        let started = news.send(News::Started(index));
+        let done = match &job.skipped {
+            Some(reason) => {
+                let mut result = trial::blank(&job.setting, Verdict::Skipped);
+                result.message.clone_from(reason);
+                Ok(Trial { result, checks: Vec::new() })
+            }
+            None => trial::run(&job.setting, folder, rounds),
+        };
+        let over = done.is_err();
+        if started.is_err() || news.send(News::Finished(index, Box::new(done))).is_err() || over {
+            // Without a namespace or after an interrupt there is no point in the next one.
+            next.store(jobs.len(), Ordering::Relaxed);
+            return;
+        }
+    }
+}

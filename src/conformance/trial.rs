@@ -1,0 +1,135 @@
+//! One scenario for one pairing, as often as asked, and what is reported of it.
+
+use std::time::Instant;
+
+use crate::harness::error::HarnessError;
+use crate::harness::namespace::RunFolder;
+use crate::report::model::{ConformanceResult, Level, Verdict};
+
+use super::deviations;
+use super::execution::{Check, Execution, Setting};
+use super::failure::{Failure, Stop};
+
+/// What came of a scenario.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Trial {
+    pub(super) result: ConformanceResult,
+    /// Checks that were executed, in the last round.
+    pub(super) checks: Vec<Check>,
+}
+
+/// How often and how loudly.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rounds {
+    pub(super) repeat: u64,
+    /// Keep transcripts of what passed, too.
+    pub(super) trace: bool,
+}
+
+/// Carries out a scenario `repeat` times, each with the next seed, until it does not pass.
+///
+/// # Errors
+/// [`HarnessError::Interrupted`], or no namespace can be made.
+pub(super) fn run(setting: &Setting<'_>, folder: &RunFolder, rounds: Rounds) -> Result<Trial, HarnessError> {
+    let began = Instant::now();
+    let mut round = 0;
+    loop {
+        let setting = Setting { seed: setting.seed.wrapping_add(round), ..*setting };
+        let mut trial = once(&setting, folder, rounds.trace)?;
+        round += 1;
+        let result = &mut trial.result;
+        if result.outcome == Verdict::Pass && round < rounds.repeat {
+            continue;
+        }
+        let message = std::mem::take(&mut result.message);
+        (result.outcome, result.message) =
+            deviations::apply(setting.scenario, setting.client, setting.server, result.outcome, message);
+        if rounds.repeat > 1 && result.outcome != Verdict::Pass {
+            result.message.push_str(&format!("\nround {round} of {}", rounds.repeat));
+        }
+        result.duration_ms = began.elapsed().as_millis() as u64;
+        return Ok(trial);
+    }
+}
+
+fn once(setting: &Setting<'_>, folder: &RunFolder, trace: bool) -> Result<Trial, HarnessError> {
+    let namespace = folder.namespace()?;
+    let mut execution = Execution::new(*setting, &namespace);
+    let ended = execution.run().and_then(|()| execution.end());
+    let mut result = blank(setting, Verdict::Pass);
+    let failure = match ended {
+        Ok(()) if result.level == Level::Observed => execution.observed.first().cloned(),
+        Ok(()) => None,
+        Err(Stop::Failure(failure)) => Some(failure),
+        Err(Stop::Interrupted) => return Err(HarnessError::Interrupted),
+    };
+    // What is still running would go on writing into the transcripts.
+    execution.peers.values_mut().for_each(|running| running.peer.kill());
+    if let Some(failure) = &failure {
+        describe(&mut result, setting, failure);
+    }
+    if trace || failure.is_some() {
+        result.transcripts = execution.transcripts();
+    }
+    Ok(Trial { result, checks: execution.checks })
+}
+
+/// A result without a word on why.
+pub(super) fn blank(setting: &Setting<'_>, outcome: Verdict) -> ConformanceResult {
+    let scenario = setting.scenario;
+    ConformanceResult {
+        scenario: scenario.name(),
+        requirements: scenario.requirements.clone(),
+        level: scenario.level,
+        client: setting.client.name.clone(),
+        server: setting.server.name.clone(),
+        outcome,
+        message: String::new(),
+        step: None,
+        expected: None,
+        actual: None,
+        transcripts: std::collections::BTreeMap::new(),
+        duration_ms: 0,
+        repro: repro(setting),
+    }
+}
+
+fn describe(result: &mut ConformanceResult, setting: &Setting<'_>, failure: &Failure) {
+    result.outcome = failure.verdict;
+    result.message = failure.message(setting.scenario, setting.catalogue);
+    result.step.clone_from(&failure.step);
+    result.expected.clone_from(&failure.expected);
+    result.actual.clone_from(&failure.actual);
+}
+
+/// One shell line that repeats a scenario.
+fn repro(setting: &Setting<'_>) -> String {
+    let (client, server) = (setting.client.handle(), setting.server.handle());
+    let subjects = if client == server {
+        format!("--subject {}", quoted(&client))
+    } else {
+        format!("--client {} --server {}", quoted(&client), quoted(&server))
+    };
+    format!("shmark conform {subjects} --run {} --seed {}", quoted(&setting.scenario.name()), setting.seed)
+}
+
+/// For a shell: plain words as they are, everything else in single quotes.
+fn quoted(word: &str) -> String {
+    if word.chars().all(|c| c.is_ascii_alphanumeric() || "-_./=:,".contains(c)) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn shell_words_are_quoted_where_needed() {
+        assert_eq!(quoted("liv/x"), "liv/x");
+        assert_eq!(quoted("liv/x[len=1]"), "'liv/x[len=1]'");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+    }
+}
