@@ -151,7 +151,8 @@ impl Implementation for Peer {
     fn service_list(&mut self, node: &Self::Node) -> Outcome<Vec<String>> {
         let mut names = Vec::new();
         S::list(node.config(), |service| {
-            names.push(service.static_details.name().to_string());
+            // Not `Display`, which escapes.
+            names.push(service.static_details.name().as_str().to_owned());
             CallbackProgression::Continue
         })
         .map_err(refusal)?;

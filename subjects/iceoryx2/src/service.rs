@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use iceoryx2::prelude::{
-    Alignment, AttributeSet, AttributeSpecifier, AttributeVerifier, Node, PortFactory as _, ServiceName,
+    Alignment, AttributeSet, AttributeSpecifier, AttributeVerifier, Node, PortFactory as _, SemanticString as _,
+    ServiceName,
 };
 use iceoryx2::service::attribute::{AttributeKey, AttributeValue};
 use iceoryx2::service::builder::request_response::Builder;
@@ -192,5 +193,7 @@ fn attribute_refusal(error: &dyn std::fmt::Debug) -> Refusal {
 }
 
 fn attributes(set: &AttributeSet) -> BTreeMap<String, String> {
-    set.iter().map(|attribute| (attribute.key().to_string(), attribute.value().to_string())).collect()
+    // Not `Display`, which escapes.
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    set.iter().map(|attribute| (text(attribute.key().as_bytes()), text(attribute.value().as_bytes()))).collect()
 }

@@ -207,6 +207,19 @@ fn settings_and_attributes_come_back_as_they_were_set() {
 }
 
 #[test]
+fn names_and_attributes_come_back_unescaped() {
+    let namespace = Namespace::new();
+    let mut peer = namespace.peer();
+    let node = peer.node_create(None).unwrap();
+    let mut asked = spec(Element::U64, Kind::Fixed, Kind::Fixed);
+    asked.name = "a \"name\"\n\\".into();
+    asked.attributes = BTreeMap::from([("a\tkey".into(), "a \"value\"".into())]);
+    let (_service, effective) = peer.service(&node, Opening::Create, &asked).unwrap();
+    assert_eq!(effective.attributes, asked.attributes);
+    assert_eq!(peer.service_list(&node).unwrap(), [asked.name]);
+}
+
+#[test]
 fn refusals_have_their_class_and_setting() {
     let namespace = Namespace::new();
     let mut peer = namespace.peer();
