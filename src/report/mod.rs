@@ -1,4 +1,15 @@
 //! Results into formats; one file a format.
+//!
+//! Everything here renders a [`model::Report`] that is already complete: no format decides anything. What the formats
+//! share is derived once: counts and groups in [`summary`], benchmark cases in [`cases`], numbers as text in
+//! [`figures`]. Text from peers and files is made harmless in [`sanitise`] before any format sees it.
 
+pub mod cases;
+pub mod error;
 pub mod events;
+pub mod figures;
 pub mod model;
+pub mod sanitise;
+pub mod summary;
+
+pub use error::ReportError;

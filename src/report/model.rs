@@ -239,7 +239,7 @@ pub struct BenchResult {
     pub allocations_per_request: Option<f64>,
     /// Not measured if absent.
     pub syscalls_per_request: Option<f64>,
-    /// All rounds merged: HdrHistogram V2 of ns, deflate-free, base64.
+    /// All rounds merged: `HdrHistogram` V2 of ns, deflate-free, base64.
     pub histogram: String,
 }
 

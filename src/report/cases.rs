@@ -1,0 +1,193 @@
+//! Benchmark results by scenario and case: what is shown side by side, and what is said about it.
+
+use std::collections::BTreeMap;
+
+use super::figures::{counted, three_digits};
+use super::model::{BenchResult, Ratio, Relative, Report};
+
+/// Results that answer one question: one scenario, one case, several subjects.
+#[derive(Debug, Clone)]
+pub struct Case<'a> {
+    /// Scenario name.
+    pub scenario: &'a str,
+    /// The case, by name.
+    pub case: &'a BTreeMap<String, String>,
+    /// Fastest first, by floors, then by ns; invalid results last.
+    pub results: Vec<&'a BenchResult>,
+    /// Comparisons of subjects measured in the same rounds.
+    pub relative: Vec<&'a Relative>,
+}
+
+/// Every case of a report, in order of first appearance.
+pub fn cases(report: &Report) -> Vec<Case<'_>> {
+    let mut cases: Vec<Case<'_>> = Vec::new();
+    for result in &report.bench {
+        match cases.iter_mut().find(|case| case.scenario == result.scenario && *case.case == result.case) {
+            Some(case) => case.results.push(result),
+            None => cases.push(Case {
+                scenario: &result.scenario,
+                case: &result.case,
+                results: vec![result],
+                relative: Vec::new(),
+            }),
+        }
+    }
+    for case in &mut cases {
+        case.results.sort_by(|a, b| {
+            let figure = |result: &BenchResult| result.p50_floors.map_or(f64::INFINITY, |floors| floors.ratio);
+            (!a.valid).cmp(&!b.valid).then(figure(a).total_cmp(&figure(b))).then(a.rtt_ns.p50.total_cmp(&b.rtt_ns.p50))
+        });
+        let of_case = |entry: &&Relative| entry.scenario == case.scenario && entry.case == *case.case;
+        case.relative = report.relative.iter().filter(of_case).collect();
+    }
+    cases
+}
+
+impl<'a> Case<'a> {
+    /// `rtt: len 1, payload u64, waiting spin`.
+    pub fn label(&self) -> String {
+        let settings = self.settings();
+        if settings.is_empty() { self.scenario.to_owned() } else { format!("{}: {settings}", self.scenario) }
+    }
+
+    /// `len 1, payload u64, waiting spin`.
+    pub fn settings(&self) -> String {
+        self.case.iter().map(|(name, value)| format!("{name} {value}")).collect::<Vec<_>>().join(", ")
+    }
+
+    /// File name stem, ASCII and short. Two cases may share one: see [`slugs`].
+    fn slug(&self) -> String {
+        let mut slug = String::new();
+        for c in std::iter::once(self.scenario)
+            .chain(self.case.values().map(String::as_str))
+            .flat_map(|part| part.chars().chain(std::iter::once('-')))
+        {
+            if c.is_ascii_alphanumeric() || c == '_' {
+                slug.push(c.to_ascii_lowercase());
+            } else if !slug.ends_with('-') && !slug.is_empty() {
+                slug.push('-');
+            }
+        }
+        slug.truncate(80);
+        slug.trim_end_matches('-').to_owned()
+    }
+
+    /// Results that count.
+    pub fn valid(&self) -> impl Iterator<Item = &'a BenchResult> + '_ {
+        self.results.iter().copied().filter(|result| result.valid)
+    }
+
+    /// `12 rounds, 4 800 000 round trips a subject at least`, over the results that count.
+    pub fn rounds(&self) -> String {
+        let range = |figures: Vec<u64>| match (figures.iter().min(), figures.iter().max()) {
+            (Some(min), Some(max)) if min == max => super::figures::count(*min),
+            (Some(min), Some(max)) => {
+                format!("{} to {}", super::figures::count(*min), super::figures::count(*max))
+            }
+            _ => "no".to_owned(),
+        };
+        let rounds = range(self.valid().map(|result| result.rounds as u64).collect());
+        let samples = range(self.valid().map(|result| result.samples).collect());
+        format!("{rounds} rounds and {samples} round trips a subject")
+    }
+
+    /// One sentence a comparison: those of the same rounds, or else each subject beside the fastest.
+    pub fn sentences(&self) -> Vec<String> {
+        let mut sentences: Vec<String> = if self.relative.is_empty() {
+            self.beside_fastest()
+        } else {
+            self.relative.iter().map(|r| relative(r)).collect()
+        };
+        for result in self.results.iter().filter(|result| !result.valid) {
+            let why = result.why_invalid.as_deref().unwrap_or("no reason was given");
+            sentences.push(format!("{} does not count: {why}.", result.subject));
+        }
+        sentences
+    }
+
+    fn beside_fastest(&self) -> Vec<String> {
+        let floors: Vec<(&str, Ratio)> =
+            self.valid().filter_map(|result| Some((result.subject.as_str(), result.p50_floors?))).collect();
+        let Some(&(fastest, best)) = floors.first() else { return Vec::new() };
+        let mut sentences = vec![format!("{fastest}: {} floors ({}).", three_digits(best.ratio), interval(&best))];
+        for (subject, own) in &floors[1..] {
+            let times = if best.ratio > 0.0 { own.ratio / best.ratio } else { 0.0 };
+            sentences.push(if own.ci95[0] <= best.ci95[1] {
+                format!("{subject} and {fastest}: no verdict, their 95 % intervals overlap.")
+            } else {
+                format!("{subject} takes {} times as long as {fastest}.", three_digits(times))
+            });
+        }
+        sentences
+    }
+}
+
+/// File name stems, one a case, all different.
+pub fn slugs(cases: &[Case<'_>]) -> Vec<String> {
+    let mut slugs: Vec<String> = Vec::new();
+    for case in cases {
+        let slug = case.slug();
+        let stem = if slug.is_empty() { "case".to_owned() } else { slug };
+        let mut unique = stem.clone();
+        for number in 2.. {
+            if !slugs.contains(&unique) {
+                break;
+            }
+            unique = format!("{stem}-{number}");
+        }
+        slugs.push(unique);
+    }
+    slugs
+}
+
+/// What a comparison within one run says. It names a winner only if the interval leaves out 1.
+pub fn relative(relative: &Relative) -> String {
+    let Relative { subject, baseline, rounds, ratio, .. } = relative;
+    let facts =
+        format!("ratio {} ({}, {})", three_digits(ratio.ratio), interval(ratio), counted(*rounds, "common round"));
+    let times = three_digits(if ratio.ratio > 0.0 { ratio.ratio.max(1.0 / ratio.ratio) } else { 0.0 });
+    if *rounds == 0 || ratio.ratio <= 0.0 {
+        format!("{subject} and {baseline}: no verdict, they share no round.")
+    } else if ratio.ci95[1] < 1.0 {
+        format!("{subject} is {times} times as fast as {baseline}: {facts}.")
+    } else if ratio.ci95[0] > 1.0 {
+        format!("{subject} takes {times} times as long as {baseline}: {facts}.")
+    } else {
+        format!("{subject} and {baseline}: no verdict, the interval holds 1: {facts}.")
+    }
+}
+
+/// `95 % interval 1.79 to 1.88`.
+pub fn interval(ratio: &Ratio) -> String {
+    format!("95 % interval {} to {}", three_digits(ratio.ci95[0]), three_digits(ratio.ci95[1]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn compared(ratio: f64, ci95: [f64; 2], rounds: usize) -> String {
+        relative(&Relative {
+            scenario: "rtt".into(),
+            case: BTreeMap::new(),
+            subject: "a".into(),
+            baseline: "b".into(),
+            rounds,
+            ratio: Ratio { ratio, ci95 },
+        })
+    }
+
+    #[test]
+    fn a_winner_needs_an_interval_without_1() {
+        assert!(compared(0.25, [0.24, 0.26], 12).starts_with("a is 4.00 times as fast as b"));
+        assert!(compared(2.0, [1.9, 2.2], 12).starts_with("a takes 2.00 times as long as b"));
+        assert!(compared(0.97, [0.9, 1.0], 12).contains("no verdict"));
+        assert!(compared(1.1, [1.0, 1.3], 12).contains("no verdict"));
+    }
+
+    #[test]
+    fn no_common_round_is_no_verdict() {
+        assert!(compared(0.5, [0.4, 0.6], 0).contains("share no round"));
+        assert!(compared(0.0, [0.0, 0.0], 3).contains("no verdict"));
+    }
+}

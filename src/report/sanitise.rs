@@ -1,0 +1,102 @@
+//! Text from peers, files and the kernel is made harmless once, before any format sees it.
+
+use serde_json::Value;
+
+use super::model::{BenchResult, Percentiles, Report};
+
+/// A copy in which every control character, every direction override and every non-character is shown as an escape
+/// (`\u{1b}`), and every figure is finite. Markup is not touched: each format escapes its own.
+pub fn sanitise(report: &Report) -> Report {
+    let report = finite(report);
+    let Ok(mut value) = serde_json::to_value(&report) else { return report };
+    make_visible(&mut value);
+    serde_json::from_value(value).unwrap_or(report)
+}
+
+/// A copy in which a benchmark result with a figure that is no number is invalid and has 0 there, and a comparison with
+/// one is gone: JSON knows no NaN.
+pub fn finite(report: &Report) -> Report {
+    let mut report = report.clone();
+    for result in &mut report.bench {
+        if make_finite(result) {
+            result.valid = false;
+            result.why_invalid.get_or_insert_with(|| "a figure is not a finite number".to_owned());
+        }
+    }
+    report
+        .relative
+        .retain(|entry| entry.ratio.ratio.is_finite() && entry.ratio.ci95.iter().all(|bound| bound.is_finite()));
+    report
+}
+
+/// Shows what cannot be seen. Newline and tab stay.
+pub fn visible(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_hidden(c) { out.extend(c.escape_unicode()) } else { out.push(c) }
+    }
+    out
+}
+
+fn is_hidden(c: char) -> bool {
+    let control = c.is_control() && c != '\n' && c != '\t';
+    // Direction marks and overrides can make a line read as something else; U+FFFE and U+FFFF are illegal in XML.
+    control
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
+}
+
+fn make_visible(value: &mut Value) {
+    match value {
+        Value::String(text) if text.chars().any(is_hidden) => *text = visible(text),
+        Value::Array(values) => values.iter_mut().for_each(make_visible),
+        Value::Object(fields) => {
+            let hidden: Vec<String> = fields.keys().filter(|key| key.chars().any(is_hidden)).cloned().collect();
+            for key in hidden {
+                if let Some(field) = fields.remove(&key) {
+                    fields.insert(visible(&key), field);
+                }
+            }
+            fields.values_mut().for_each(make_visible);
+        }
+        _ => {}
+    }
+}
+
+/// Whether something had to be replaced.
+fn make_finite(result: &mut BenchResult) -> bool {
+    let mut figures: Vec<&mut f64> = Vec::new();
+    for Percentiles { min, p50, p90, p99, p99_9, p99_99, max, mean } in [&mut result.rtt_ns, &mut result.floor_rtt_ns] {
+        figures.extend([min, p50, p90, p99, p99_9, p99_99, max, mean]);
+    }
+    figures.push(&mut result.throughput_per_s);
+    figures.extend([&mut result.cpu_ns_per_request.client, &mut result.cpu_ns_per_request.server]);
+    figures.extend(result.p50_floors_rounds.iter_mut());
+    figures.extend(result.allocations_per_request.iter_mut().chain(result.syscalls_per_request.iter_mut()));
+    if let Some(ratio) = &mut result.p50_floors {
+        figures.push(&mut ratio.ratio);
+        figures.extend(ratio.ci95.iter_mut());
+    }
+    let mut replaced = false;
+    for figure in figures.into_iter().filter(|figure| !figure.is_finite()) {
+        *figure = 0.0;
+        replaced = true;
+    }
+    replaced
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hidden_characters_become_visible() {
+        assert_eq!(visible("a\u{1b}[31mb\u{0}c"), "a\\u{1b}[31mb\\u{0}c");
+        assert_eq!(visible("x\u{202e}y\u{ffff}"), "x\\u{202e}y\\u{ffff}");
+    }
+
+    #[test]
+    fn ordinary_text_stays() {
+        assert_eq!(visible("två\n\trader → 5 µs"), "två\n\trader → 5 µs");
+    }
+}

@@ -1,0 +1,338 @@
+//! What every format says about a whole report: counts, the verdict line, requirement groups.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::figures::counted;
+use super::model::{ConformanceResult, Coverage, CoverageVerdict, Level, Report, Verdict};
+
+/// How much of what was asked for is in a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Completeness {
+    /// Everything.
+    Complete,
+    /// The run was interrupted and ended in order.
+    Interrupted,
+    /// The run ended without a footer.
+    CutOff,
+}
+
+/// What the verdict line is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Tone {
+    /// As expected.
+    Good,
+    /// Something unexpected.
+    Bad,
+    /// Nothing to judge, or not all of it.
+    Unclear,
+}
+
+/// Client and server subject.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Pairing {
+    /// Subject in the client role.
+    pub client: String,
+    /// Subject in the server role.
+    pub server: String,
+}
+
+impl Pairing {
+    /// `reference`, or `reference → iceoryx2` if client and server differ.
+    pub fn label(&self) -> String {
+        pairing_label(&self.client, &self.server)
+    }
+}
+
+/// See [`Pairing::label`].
+pub fn pairing_label(client: &str, server: &str) -> String {
+    if client == server { client.to_owned() } else { format!("{client} → {server}") }
+}
+
+/// Requirements of one group for one pairing, by verdict.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[allow(missing_docs, reason = "the words say it")]
+pub struct Tally {
+    pub held: usize,
+    pub broken: usize,
+    pub untested: usize,
+}
+
+impl Tally {
+    /// All of them.
+    pub fn total(self) -> usize {
+        self.held + self.broken + self.untested
+    }
+
+    fn add(&mut self, verdict: CoverageVerdict) {
+        match verdict {
+            CoverageVerdict::Held => self.held += 1,
+            CoverageVerdict::Broken => self.broken += 1,
+            CoverageVerdict::Untested => self.untested += 1,
+        }
+    }
+}
+
+/// Requirements whose ids share their middle part.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Group {
+    /// `LIV` of `RR-LIV-02`.
+    pub key: String,
+    /// What the group is about.
+    pub title: String,
+    /// One entry a pairing, in the order of [`Summary::pairings`].
+    pub tallies: Vec<Tally>,
+}
+
+/// The whole report in numbers.
+#[derive(Debug, Clone)]
+pub struct Summary<'a> {
+    /// How much is there.
+    pub completeness: Completeness,
+    /// Scenarios by outcome; outcomes that did not occur are absent.
+    pub counts: BTreeMap<Verdict, usize>,
+    /// What fails the run, worst first.
+    pub unexpected: Vec<&'a ConformanceResult>,
+    /// Deviations at the level *observed*: shown, never decisive.
+    pub differences: Vec<&'a ConformanceResult>,
+    /// Listed deviations that deviate as listed.
+    pub known: Vec<&'a ConformanceResult>,
+    /// Pairings, in order of first appearance.
+    pub pairings: Vec<Pairing>,
+    /// Requirement groups, in order of first appearance.
+    pub groups: Vec<Group>,
+    /// Requirements over all groups and pairings.
+    pub requirements: Tally,
+    /// Benchmark results that do not count.
+    pub bench_invalid: usize,
+    /// Benchmark results.
+    pub bench_total: usize,
+}
+
+/// Whether a result fails the run: anything but a pass, a skip or a listed deviation. A requirement of level *observed*
+/// never decides conformance, so its deviation is only shown; a broken peer or harness counts at every level.
+pub fn is_unexpected(result: &ConformanceResult) -> bool {
+    match result.outcome {
+        Verdict::Pass | Verdict::ExpectedFail | Verdict::Skipped => false,
+        Verdict::UnexpectedPass | Verdict::Error => true,
+        Verdict::Fail | Verdict::Timeout | Verdict::Crash => result.level != Level::Observed,
+    }
+}
+
+impl<'a> Summary<'a> {
+    /// Counts a report.
+    pub fn of(report: &'a Report) -> Self {
+        let mut counts = BTreeMap::new();
+        for result in &report.conformance {
+            *counts.entry(result.outcome).or_default() += 1;
+        }
+        let (mut unexpected, mut differences, mut known) = (Vec::new(), Vec::new(), Vec::new());
+        for result in &report.conformance {
+            match result.outcome {
+                Verdict::Pass | Verdict::Skipped => {}
+                Verdict::ExpectedFail => known.push(result),
+                _ if is_unexpected(result) => unexpected.push(result),
+                _ => differences.push(result),
+            }
+        }
+        // Stable: results of one rank stay in the order of the run.
+        unexpected.sort_by_key(|result| (severity(result.outcome), result.level));
+        let pairings = pairings(report);
+        let groups = groups(&report.coverage, &pairings);
+        let mut requirements = Tally::default();
+        report.coverage.iter().for_each(|entry| requirements.add(entry.verdict));
+        Self {
+            completeness: match &report.footer {
+                Some(footer) if footer.complete => Completeness::Complete,
+                Some(_) => Completeness::Interrupted,
+                None => Completeness::CutOff,
+            },
+            counts,
+            unexpected,
+            differences,
+            known,
+            pairings,
+            groups,
+            requirements,
+            bench_invalid: report.bench.iter().filter(|result| !result.valid).count(),
+            bench_total: report.bench.len(),
+        }
+    }
+
+    /// Scenarios with this outcome.
+    pub fn count(&self, outcome: Verdict) -> usize {
+        self.counts.get(&outcome).copied().unwrap_or(0)
+    }
+
+    /// Whether the run is as expected.
+    pub fn tone(&self) -> Tone {
+        let executed: usize = self.counts.values().sum::<usize>() - self.count(Verdict::Skipped);
+        if !self.unexpected.is_empty() || self.bench_invalid > 0 {
+            Tone::Bad
+        } else if self.completeness != Completeness::Complete || executed + self.bench_total == 0 {
+            Tone::Unclear
+        } else {
+            Tone::Good
+        }
+    }
+
+    /// One sentence or two that stand for the whole report.
+    pub fn verdict_line(&self) -> String {
+        let mut sentences = Vec::new();
+        match self.completeness {
+            Completeness::Complete => {}
+            Completeness::Interrupted => sentences.push("Interrupted: what follows is valid, but not all.".to_owned()),
+            Completeness::CutOff => {
+                sentences.push("Cut off: the run ended without its footer, results are missing.".to_owned());
+            }
+        }
+        let total: usize = self.counts.values().sum();
+        if total > 0 {
+            sentences.push(self.conformance_sentence(total));
+        }
+        if self.bench_total > 0 {
+            let results = counted(self.bench_total, "benchmark result");
+            sentences.push(match self.bench_invalid {
+                0 => format!("{results}, all valid."),
+                invalid => format!("{results}, {invalid} invalid."),
+            });
+        }
+        if total + self.bench_total == 0 {
+            sentences.push("Nothing was executed: check --run, --skip and --subject.".to_owned());
+        }
+        sentences.join(" ")
+    }
+
+    fn conformance_sentence(&self, total: usize) -> String {
+        let mut quiet = vec![format!("{} passed", self.count(Verdict::Pass))];
+        if !self.known.is_empty() {
+            quiet.push(counted(self.known.len(), "known deviation"));
+        }
+        if !self.differences.is_empty() {
+            quiet.push(counted(self.differences.len(), "observed difference"));
+        }
+        if self.count(Verdict::Skipped) > 0 {
+            quiet.push(format!("{} skipped", self.count(Verdict::Skipped)));
+        }
+        let rest = quiet.join(", ");
+        let scenarios = counted(total, "scenario");
+        if self.unexpected.is_empty() {
+            return format!("As expected: {scenarios}, {rest}.");
+        }
+        let mut by_outcome: BTreeMap<u8, (Verdict, usize)> = BTreeMap::new();
+        for result in &self.unexpected {
+            by_outcome.entry(severity(result.outcome)).or_insert((result.outcome, 0)).1 += 1;
+        }
+        let loud: Vec<String> =
+            by_outcome.values().map(|(outcome, count)| format!("{count} {}", past_tense(*outcome))).collect();
+        let unexpected = counted(self.unexpected.len(), "unexpected result");
+        format!("{unexpected} in {scenarios}: {}; {rest}.", loud.join(", "))
+    }
+}
+
+/// Most alarming first.
+fn severity(outcome: Verdict) -> u8 {
+    match outcome {
+        Verdict::Crash => 0,
+        Verdict::Fail => 1,
+        Verdict::Timeout => 2,
+        Verdict::Error => 3,
+        Verdict::UnexpectedPass => 4,
+        Verdict::ExpectedFail => 5,
+        Verdict::Skipped => 6,
+        Verdict::Pass => 7,
+    }
+}
+
+/// The outcome as a heading or badge says it.
+pub fn outcome_word(outcome: Verdict) -> &'static str {
+    match outcome {
+        Verdict::Pass => "pass",
+        Verdict::Fail => "fail",
+        Verdict::ExpectedFail => "expected fail",
+        Verdict::UnexpectedPass => "unexpected pass",
+        Verdict::Skipped => "skipped",
+        Verdict::Timeout => "timeout",
+        Verdict::Crash => "crash",
+        Verdict::Error => "error",
+    }
+}
+
+fn past_tense(outcome: Verdict) -> &'static str {
+    match outcome {
+        Verdict::Pass => "passed",
+        Verdict::Fail => "failed",
+        Verdict::ExpectedFail => "failed as expected",
+        Verdict::UnexpectedPass => "passed unexpectedly",
+        Verdict::Skipped => "skipped",
+        Verdict::Timeout => "timed out",
+        Verdict::Crash => "crashed",
+        Verdict::Error => "broken in peer or harness",
+    }
+}
+
+/// Level as one word.
+pub fn level_word(level: Level) -> &'static str {
+    match level {
+        Level::Must => "must",
+        Level::Should => "should",
+        Level::Observed => "observed",
+    }
+}
+
+/// The group of a requirement: `LIV` of `RR-LIV-02`; ids of another form are their own group.
+pub fn group_key(requirement: &str) -> &str {
+    requirement.split('-').nth(1).unwrap_or(requirement)
+}
+
+/// What a requirement group is about; unknown groups speak for themselves.
+pub fn group_title(key: &str) -> &str {
+    match key {
+        "SVC" => "Services: creation, opening, settings",
+        "TYP" => "Types and payload",
+        "PRT" => "Ports",
+        "LOAN" => "Loaning",
+        "SND" => "Sending",
+        "PND" => "Pending responses",
+        "ACT" => "Active requests",
+        "FNF" => "Fire and forget",
+        "DYN" => "Dynamic data",
+        "RCL" => "Giving back",
+        "WAIT" => "Waiting",
+        "LIV" => "Death and recovery",
+        "BAD" => "Bad input",
+        other => other,
+    }
+}
+
+fn pairings(report: &Report) -> Vec<Pairing> {
+    let of_results = report.conformance.iter().map(|result| (&result.client, &result.server));
+    let of_coverage = report.coverage.iter().map(|entry| (&entry.client, &entry.server));
+    let mut pairings: Vec<Pairing> = Vec::new();
+    for (client, server) in of_results.chain(of_coverage) {
+        if !pairings.iter().any(|known| known.client == *client && known.server == *server) {
+            pairings.push(Pairing { client: client.clone(), server: server.clone() });
+        }
+    }
+    pairings
+}
+
+fn groups(coverage: &[Coverage], pairings: &[Pairing]) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    for entry in coverage {
+        let key = group_key(&entry.requirement);
+        let place = groups.iter().position(|group| group.key == key).unwrap_or_else(|| {
+            let tallies = vec![Tally::default(); pairings.len()];
+            groups.push(Group { key: key.to_owned(), title: group_title(key).to_owned(), tallies });
+            groups.len() - 1
+        });
+        let pairing = pairings.iter().position(|p| p.client == entry.client && p.server == entry.server);
+        if let Some(tally) = pairing.and_then(|index| groups[place].tallies.get_mut(index)) {
+            tally.add(entry.verdict);
+        }
+    }
+    groups
+}
