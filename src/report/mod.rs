@@ -11,5 +11,6 @@ pub mod figures;
 pub mod model;
 pub mod sanitise;
 pub mod summary;
+pub mod time;
 
 pub use error::ReportError;
