@@ -4,6 +4,7 @@
 //! share is derived once: counts and groups in [`summary`], benchmark cases in [`cases`], numbers as text in
 //! [`figures`]. Text from peers and files is made harmless in [`sanitise`] before any format sees it.
 
+mod atomic;
 pub mod cases;
 pub mod error;
 pub mod events;
@@ -13,4 +14,5 @@ pub mod sanitise;
 pub mod summary;
 pub mod time;
 
+pub use atomic::write_atomically;
 pub use error::ReportError;
