@@ -8,9 +8,12 @@ mod atomic;
 pub mod cases;
 pub mod error;
 pub mod events;
+pub mod events_log;
 pub mod figures;
+pub mod json;
 pub mod model;
 pub mod sanitise;
+pub mod schema;
 pub mod summary;
 pub mod time;
 
