@@ -11,6 +11,8 @@ pub mod events;
 pub mod events_log;
 pub mod figures;
 pub mod json;
+pub mod junit;
+pub mod markdown;
 pub mod model;
 pub mod sanitise;
 pub mod schema;

@@ -1,0 +1,112 @@
+//! `junit.xml`: one suite a pairing, one test case a scenario; benchmark results are a suite of their own.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use quick_junit::{NonSuccessKind, Property, Report as JunitReport, TestCase, TestCaseStatus, TestSuite};
+
+use super::cases::{Case, cases};
+use super::error::ReportError;
+use super::figures::{duration_ns, three_digits};
+use super::model::{BenchResult, ConformanceResult, Report, Verdict};
+use super::sanitise::sanitise;
+use super::summary::{Completeness, Summary, is_unexpected, level_word, outcome_word};
+
+/// The report as `JUnit` XML. A listed deviation and an observed difference are skipped with their reason, so that a CI
+/// system shows them and does not fail; everything unexpected is a failure, or an error if peer or harness broke.
+///
+/// # Errors
+/// [`ReportError::Render`] if the XML cannot be written.
+pub fn render(report: &Report) -> Result<String, ReportError> {
+    let report = &sanitise(report);
+    let summary = Summary::of(report);
+    let mut junit = JunitReport::new("shmark");
+    // Without a date if the report's own is damaged.
+    junit.timestamp = report.created.parse().ok();
+    for pairing in &summary.pairings {
+        let results = report.conformance.iter().filter(|r| r.client == pairing.client && r.server == pairing.server);
+        let mut suite = TestSuite::new(pairing.label());
+        suite.add_test_cases(results.map(scenario));
+        suite.set_time(suite.test_cases.iter().filter_map(|case| case.time).sum());
+        junit.add_test_suite(suite);
+    }
+    for case in cases(report) {
+        let mut suite = TestSuite::new(format!("benchmark {}", case.label()));
+        suite.add_test_cases(case.results.iter().map(|result| trial(&case, result)));
+        junit.add_test_suite(suite);
+    }
+    if summary.completeness != Completeness::Complete {
+        let mut suite = TestSuite::new("shmark");
+        let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+        status.set_message(summary.verdict_line()).set_type("incomplete");
+        suite.add_test_case(TestCase::new("the run is complete", status));
+        junit.add_test_suite(suite);
+    }
+    junit.to_string().map_err(|error| ReportError::Render { format: "junit.xml", why: error.to_string() })
+}
+
+fn scenario(result: &ConformanceResult) -> TestCase {
+    let mut status = match result.outcome {
+        Verdict::Pass => TestCaseStatus::success(),
+        Verdict::Error => TestCaseStatus::non_success(NonSuccessKind::Error),
+        _ if is_unexpected(result) => TestCaseStatus::non_success(NonSuccessKind::Failure),
+        _ => TestCaseStatus::skipped(),
+    };
+    let word = outcome_word(result.outcome);
+    let first_line = result.message.lines().next().unwrap_or_default();
+    let message = match result.outcome {
+        Verdict::Fail | Verdict::Skipped | Verdict::Error => first_line.to_owned(),
+        _ => format!("{word}: {first_line}"),
+    };
+    status.set_type(word).set_message(message).set_description(details(result));
+    let mut case = TestCase::new(&result.scenario, status);
+    case.set_classname(result.scenario.split('/').next().unwrap_or_default());
+    case.set_time(Duration::from_millis(result.duration_ms));
+    case.add_property(Property::new("requirements", result.requirements.join(" ")));
+    case.add_property(Property::new("level", level_word(result.level)));
+    if result.outcome != Verdict::Pass {
+        case.add_property(Property::new("repro", &result.repro));
+    }
+    case
+}
+
+/// Everything needed to understand a failure without the other formats.
+fn details(result: &ConformanceResult) -> String {
+    let mut text = format!("{}\n", result.message);
+    let optional = [("step", &result.step), ("expected", &result.expected), ("actual", &result.actual)];
+    for (name, value) in optional {
+        if let Some(value) = value {
+            let _ = writeln!(text, "{name}: {value}");
+        }
+    }
+    let _ = writeln!(text, "requirements: {}\nrepeat: {}", result.requirements.join(" "), result.repro);
+    for (peer, lines) in &result.transcripts {
+        let _ = writeln!(text, "transcript of {peer}:");
+        for line in lines {
+            let _ = writeln!(text, "  {line}");
+        }
+    }
+    text
+}
+
+fn trial(case: &Case<'_>, result: &BenchResult) -> TestCase {
+    let mut status = if result.valid {
+        TestCaseStatus::success()
+    } else {
+        let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+        let why = result.why_invalid.as_deref().unwrap_or("no reason was given");
+        status.set_type("invalid trial").set_message(format!("{} does not count: {why}", result.subject));
+        status
+    };
+    status.set_description(format!("{} for {}: its figures may not be used.", case.label(), result.subject));
+    let mut test = TestCase::new(&result.subject, status);
+    test.set_classname(format!("benchmark.{}", result.scenario));
+    if result.valid {
+        test.add_property(Property::new("rtt p50", duration_ns(result.rtt_ns.p50)));
+        test.add_property(Property::new("rtt p99", duration_ns(result.rtt_ns.p99)));
+        if let Some(floors) = result.p50_floors {
+            test.add_property(Property::new("p50 in floors", three_digits(floors.ratio)));
+        }
+    }
+    test
+}

@@ -1,0 +1,196 @@
+//! `summary.md`: what belongs into a pull request. Failures are folded, figures are not.
+
+use std::fmt::Write as _;
+
+use super::cases::{Case, cases};
+use super::figures::{counted, duration_ns, rate_per_s, three_digits};
+use super::model::{ConformanceResult, Report};
+use super::sanitise::sanitise;
+use super::summary::{Summary, Tally, Tone, level_word, outcome_word, pairing_label};
+
+/// Failures shown in full: platforms cut long comments, and whoever has more has the other formats.
+const FAILURES_SHOWN: usize = 25;
+/// Lines of the end of a transcript that are shown.
+const TRANSCRIPT_LINES: usize = 30;
+
+/// The report as Markdown, as GitHub and GitLab read it.
+pub fn render(report: &Report) -> String {
+    let report = &sanitise(report);
+    let summary = Summary::of(report);
+    let mut out = String::new();
+    let mark = match summary.tone() {
+        Tone::Good => "✅",
+        Tone::Bad => "❌",
+        Tone::Unclear => "⚠️",
+    };
+    let _ = writeln!(out, "## shmark\n\n{mark} **{}**", inline(&summary.verdict_line()));
+    failures(&mut out, "Unexpected results", &summary.unexpected);
+    requirements(&mut out, &summary);
+    for case in cases(report) {
+        benchmark(&mut out, &case);
+    }
+    failures(&mut out, "Known deviations", &summary.known);
+    failures(&mut out, "Observed differences", &summary.differences);
+    machine(&mut out, report);
+    out
+}
+
+fn requirements(out: &mut String, summary: &Summary<'_>) {
+    if summary.groups.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "\n### Requirements\n");
+    let labels: Vec<String> = summary.pairings.iter().map(|pairing| cell(&pairing.label())).collect();
+    let _ = writeln!(out, "| group | {} |", labels.join(" | "));
+    let _ = writeln!(out, "| :-- |{}", " :-- |".repeat(labels.len()));
+    for group in &summary.groups {
+        let tallies: Vec<String> = group.tallies.iter().map(|tally| tally_cell(*tally)).collect();
+        let _ = writeln!(out, "| {} | {} |", cell(&group.title), tallies.join(" | "));
+    }
+}
+
+/// `✔ 8 of 8`, `✘ 6 of 8, 2 broken`, `6 of 8, 2 untested`.
+fn tally_cell(tally: Tally) -> String {
+    let mut text = match (tally.broken, tally.held == tally.total()) {
+        _ if tally.total() == 0 => return "–".to_owned(),
+        (0, true) => "✔ ".to_owned(),
+        (0, false) => "· ".to_owned(),
+        _ => "✘ ".to_owned(),
+    };
+    let _ = write!(text, "{} of {} held", tally.held, tally.total());
+    if tally.broken > 0 {
+        let _ = write!(text, ", **{} broken**", tally.broken);
+    }
+    if tally.untested > 0 {
+        let _ = write!(text, ", {} untested", tally.untested);
+    }
+    text
+}
+
+fn benchmark(out: &mut String, case: &Case<'_>) {
+    let _ = writeln!(out, "\n### Benchmark {}\n", inline(&case.label()));
+    let _ = writeln!(out, "| subject | p50 | in floors (95 % interval) | p99 | p99.9 | max | rate |");
+    let _ = writeln!(out, "| :-- | --: | --: | --: | --: | --: | --: |");
+    for result in &case.results {
+        let subject = cell(&result.subject);
+        if !result.valid {
+            let why = result.why_invalid.as_deref().unwrap_or("no reason was given");
+            let _ = writeln!(out, "| {subject} | invalid: {} | | | | | |", cell(why));
+            continue;
+        }
+        let floors = result.p50_floors.map_or_else(
+            || "–".to_owned(),
+            |f| format!("{} ({} to {})", three_digits(f.ratio), three_digits(f.ci95[0]), three_digits(f.ci95[1])),
+        );
+        let rtt = &result.rtt_ns;
+        let durations = [rtt.p50, rtt.p99, rtt.p99_9, rtt.max].map(duration_ns);
+        let [p50, p99, p99_9, max] = durations;
+        let rate = rate_per_s(result.throughput_per_s);
+        let _ = writeln!(out, "| {subject} | {p50} | {floors} | {p99} | {p99_9} | {max} | {rate} |");
+    }
+    out.push('\n');
+    for sentence in case.sentences() {
+        let _ = writeln!(out, "- {}", inline(&sentence));
+    }
+    let _ = writeln!(
+        out,
+        "\nMedians over {}. One floor is the round trip of a bare cache line between the same two processes.",
+        inline(&case.rounds())
+    );
+}
+
+fn failures(out: &mut String, title: &str, results: &[&ConformanceResult]) {
+    if results.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "\n### {title} ({})\n", results.len());
+    for result in results.iter().take(FAILURES_SHOWN) {
+        failure(out, result);
+    }
+    if results.len() > FAILURES_SHOWN {
+        let more = counted(results.len() - FAILURES_SHOWN, "more result");
+        let _ = writeln!(out, "{more} in report.html and junit.xml.");
+    }
+}
+
+fn failure(out: &mut String, result: &ConformanceResult) {
+    let _ = writeln!(
+        out,
+        "<details><summary>{}: <code>{}</code> ({})</summary>\n",
+        outcome_word(result.outcome),
+        html(&result.scenario),
+        html(&pairing_label(&result.client, &result.server)),
+    );
+    let _ = writeln!(out, "{}: {}\n", level_word(result.level), inline(&result.requirements.join(", ")));
+    fenced(out, &result.message);
+    let optional = [("Step", &result.step), ("Expected", &result.expected), ("Actual", &result.actual)];
+    for (name, value) in optional {
+        if let Some(value) = value {
+            let _ = writeln!(out, "{name}:\n");
+            fenced(out, value);
+        }
+    }
+    for (peer, lines) in &result.transcripts {
+        let start = lines.len().saturating_sub(TRANSCRIPT_LINES);
+        let _ = writeln!(out, "Transcript of {}{}:\n", inline(peer), if start > 0 { ", its end" } else { "" });
+        fenced(out, &lines[start..].join("\n"));
+    }
+    let _ = writeln!(out, "Repeat it:\n");
+    fenced(out, &result.repro);
+    let _ = writeln!(out, "</details>\n");
+}
+
+fn machine(out: &mut String, report: &Report) {
+    let machine = &report.machine;
+    let virtualised = if machine.virtualised { ", virtualised" } else { "" };
+    let cpus = counted(machine.cpus, "processor");
+    let text = format!(
+        "{}, {cpus}{virtualised}, {}, Linux {}, clock source {}; seed {}; {}",
+        machine.cpu,
+        super::figures::bytes(machine.memory_bytes),
+        machine.kernel,
+        machine.clock_source,
+        report.seed,
+        report.created
+    );
+    let _ = writeln!(out, "\n### Machine\n\n{}", inline(&text));
+    if !machine.warnings.is_empty() {
+        out.push('\n');
+    }
+    for warning in &machine.warnings {
+        let _ = writeln!(out, "- ⚠️ {}", inline(warning));
+    }
+}
+
+/// A code block that its content cannot leave: the fence is longer than any run of backticks in it.
+fn fenced(out: &mut String, text: &str) {
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest.max(2) + 1);
+    let _ = writeln!(out, "{fence}text\n{}\n{fence}\n", text.trim_end());
+}
+
+/// Text in a line: nothing in it is markup.
+fn inline(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' | '\t' => out.push(' '),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '&' => out.push_str("&amp;"),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '#' | '@' => out.extend(['\\', c]),
+            _ => out.push(c),
+        }
+    }
+    out
+}
+
+/// Text in a table cell.
+fn cell(text: &str) -> String {
+    inline(text)
+}
+
+/// Text inside an HTML element.
+fn html(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\n', " ")
+}
