@@ -17,7 +17,9 @@ pub mod model;
 pub mod sanitise;
 pub mod schema;
 pub mod summary;
+pub mod terminal;
 pub mod time;
 
 pub use atomic::write_atomically;
 pub use error::ReportError;
+pub use terminal::render_terminal;

@@ -1,0 +1,260 @@
+//! The report on a terminal: failures first with everything needed to debug them, then coverage, then figures, and the
+//! verdict last, where it is still on the screen.
+
+use std::fmt::Write as _;
+
+use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table, TableComponent, presets};
+
+use super::cases::{Case, cases};
+use super::figures::{counted, duration_ns, rate_per_s, three_digits};
+use super::model::{BenchResult, ConformanceResult, Report};
+use super::sanitise::sanitise;
+use super::summary::{Summary, Tally, Tone, level_word, outcome_word, pairing_label};
+
+/// Lines of the end of a transcript that are shown.
+const TRANSCRIPT_LINES: usize = 8;
+
+/// Narrowest width that tables are laid out for, columns.
+const WIDTH_MIN: usize = 40;
+
+/// Whether colour is wanted: on a terminal, unless `NO_COLOR` is set to anything but nothing.
+pub fn wants_colour(is_terminal: bool) -> bool {
+    is_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// The whole report as text with a newline at the end, laid out for `width` columns. Lines to copy are never broken.
+pub fn render_terminal(report: &Report, width: usize, colour: bool) -> String {
+    let report = &sanitise(report);
+    let summary = Summary::of(report);
+    let mut page = Page { out: String::new(), width: width.clamp(WIDTH_MIN, usize::from(u16::MAX)), colour };
+    page.failures("Unexpected results", &summary.unexpected);
+    page.list("Known deviations", &summary.known);
+    page.list("Observed differences", &summary.differences);
+    page.requirements(&summary);
+    for case in cases(report) {
+        page.benchmark(&case);
+    }
+    page.warnings(report);
+    let (style, mark) = match summary.tone() {
+        Tone::Good => (Style::Good, "✔"),
+        Tone::Bad => (Style::Bad, "✘"),
+        Tone::Unclear => (Style::Warn, "!"),
+    };
+    let verdict = page.wrapped(&[(mark, summary.verdict_line(), style)]);
+    page.out.push_str(&verdict);
+    page.out
+}
+
+#[derive(Clone, Copy)]
+enum Style {
+    Plain,
+    Heading,
+    Good,
+    Bad,
+    Warn,
+}
+
+impl Style {
+    fn apply(self, cell: Cell) -> Cell {
+        match self {
+            Self::Plain => cell,
+            Self::Heading => cell.add_attribute(Attribute::Bold),
+            Self::Good => cell.fg(Color::Green).add_attribute(Attribute::Bold),
+            Self::Bad => cell.fg(Color::Red).add_attribute(Attribute::Bold),
+            Self::Warn => cell.fg(Color::Yellow),
+        }
+    }
+}
+
+struct Page {
+    out: String,
+    width: usize,
+    colour: bool,
+}
+
+impl Page {
+    fn heading(&mut self, text: &str) {
+        let (on, off) = if self.colour { ("\u{1b}[1m", "\u{1b}[0m") } else { ("", "") };
+        let _ = writeln!(self.out, "{on}{text}{off}");
+    }
+
+    fn table(&self) -> Table {
+        let mut table = Table::new();
+        table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+        table.set_width(self.width as u16);
+        if self.colour {
+            table.enforce_styling()
+        } else {
+            table.force_no_tty()
+        };
+        table
+    }
+
+    /// A table with a line below its header.
+    fn ruled(&self) -> Table {
+        let mut table = self.table();
+        table.set_style(TableComponent::HeaderLines, '─').set_style(TableComponent::MiddleHeaderIntersections, '─');
+        table
+    }
+
+    /// Names and wrapped texts in two columns, without any rule.
+    fn wrapped(&self, rows: &[(&str, String, Style)]) -> String {
+        let mut table = self.table();
+        for (name, text, style) in rows {
+            table.add_row([style.apply(Cell::new(name)), style.apply(Cell::new(text))]);
+        }
+        if let Some(column) = table.column_mut(0) {
+            column.set_padding((0, 1));
+            let width = rows.iter().map(|(name, ..)| name.chars().count()).max().unwrap_or(0) + 1;
+            column.set_constraint(comfy_table::ColumnConstraint::Absolute(comfy_table::Width::Fixed(width as u16)));
+        }
+        if let Some(column) = table.column_mut(1) {
+            column.set_padding((0, 0));
+        }
+        trimmed(&table)
+    }
+
+    fn failures(&mut self, title: &str, results: &[&ConformanceResult]) {
+        if results.is_empty() {
+            return;
+        }
+        self.heading(&format!("{title} ({})", results.len()));
+        for result in results {
+            self.out.push('\n');
+            self.failure(result);
+        }
+        self.out.push('\n');
+    }
+
+    fn failure(&mut self, result: &ConformanceResult) {
+        let pairing = pairing_label(&result.client, &result.server);
+        let mut rows = vec![
+            ("✘", format!("{}: {} ({pairing})", outcome_word(result.outcome), result.scenario), Style::Bad),
+            ("", format!("{} {}", level_word(result.level), result.requirements.join(", ")), Style::Plain),
+            ("", result.message.clone(), Style::Plain),
+        ];
+        let optional = [("step", &result.step), ("expected", &result.expected), ("actual", &result.actual)];
+        for (name, value) in optional {
+            rows.extend(value.as_ref().map(|value| ("", format!("{name}: {value}"), Style::Plain)));
+        }
+        for (peer, lines) in &result.transcripts {
+            let start = lines.len().saturating_sub(TRANSCRIPT_LINES);
+            let which = if start > 0 { ", its end" } else { "" };
+            let text = format!("transcript of {peer}{which}:\n{}", lines[start..].join("\n"));
+            rows.push(("", text, Style::Plain));
+        }
+        let text = self.wrapped(&rows);
+        self.out.push_str(&text);
+        let _ = writeln!(self.out, "  repeat: {}", result.repro.replace('\n', " "));
+    }
+
+    /// Results in one line each.
+    fn list(&mut self, title: &str, results: &[&ConformanceResult]) {
+        if results.is_empty() {
+            return;
+        }
+        self.heading(&format!("{title} ({})", results.len()));
+        let rows: Vec<(&str, String, Style)> = results
+            .iter()
+            .map(|result| {
+                let pairing = pairing_label(&result.client, &result.server);
+                let why = result.message.lines().next().unwrap_or_default();
+                ("-", format!("{} ({pairing}): {why}", result.scenario), Style::Plain)
+            })
+            .collect();
+        let text = self.wrapped(&rows);
+        let _ = writeln!(self.out, "{text}");
+    }
+
+    fn requirements(&mut self, summary: &Summary<'_>) {
+        if summary.groups.is_empty() {
+            return;
+        }
+        self.heading("Requirements");
+        let mut table = self.ruled();
+        let labels = summary.pairings.iter().map(super::summary::Pairing::label);
+        table.set_header(
+            ["group".to_owned()].into_iter().chain(labels).map(|text| Style::Heading.apply(Cell::new(text))),
+        );
+        for group in &summary.groups {
+            let cells = group.tallies.iter().map(|tally| tally_cell(*tally));
+            table.add_row([Cell::new(&group.title)].into_iter().chain(cells));
+        }
+        let _ = writeln!(self.out, "{}\n", trimmed(&table).trim_end());
+    }
+
+    fn benchmark(&mut self, case: &Case<'_>) {
+        self.heading(&format!("Benchmark {}", case.label()));
+        let mut table = self.ruled();
+        let header = ["subject", "p50", "floors (95 %)", "p99", "p99.9", "max", "rate"];
+        table.set_header(header.map(|text| Style::Heading.apply(Cell::new(text))));
+        for result in case.valid() {
+            table.add_row(figures_row(result));
+        }
+        for index in 1..header.len() {
+            if let Some(column) = table.column_mut(index) {
+                column.set_cell_alignment(CellAlignment::Right);
+            }
+        }
+        if case.valid().next().is_some() {
+            let _ = writeln!(self.out, "{}", trimmed(&table).trim_end());
+        }
+        let sentences: Vec<(&str, String, Style)> = case
+            .sentences()
+            .into_iter()
+            .map(|sentence| {
+                let style = if sentence.contains(" does not count: ") { Style::Bad } else { Style::Plain };
+                ("-", sentence, style)
+            })
+            .collect();
+        let text = self.wrapped(&sentences);
+        let _ = writeln!(self.out, "{text}{}\n", case.rounds());
+    }
+
+    fn warnings(&mut self, report: &Report) {
+        let warnings = &report.machine.warnings;
+        if warnings.is_empty() {
+            return;
+        }
+        self.heading(&format!("{} about this machine", counted(warnings.len(), "warning")));
+        let rows: Vec<_> = warnings.iter().map(|warning| ("!", warning.clone(), Style::Warn)).collect();
+        let text = self.wrapped(&rows);
+        let _ = writeln!(self.out, "{text}");
+    }
+}
+
+fn tally_cell(tally: Tally) -> Cell {
+    let mut text = format!("{} of {} held", tally.held, tally.total());
+    if tally.broken > 0 {
+        let _ = write!(text, ", {} broken", tally.broken);
+    }
+    if tally.untested > 0 {
+        let _ = write!(text, ", {} untested", tally.untested);
+    }
+    let style = match tally {
+        Tally { broken: 1.., .. } => Style::Bad,
+        Tally { untested: 1.., .. } => Style::Warn,
+        Tally { held: 0, .. } => return Cell::new("–"),
+        Tally { .. } => Style::Good,
+    };
+    style.apply(Cell::new(text))
+}
+
+fn figures_row(result: &BenchResult) -> Vec<Cell> {
+    let rtt = &result.rtt_ns;
+    let floors = result.p50_floors.map_or_else(
+        || "–".to_owned(),
+        |f| format!("{} ({}–{})", three_digits(f.ratio), three_digits(f.ci95[0]), three_digits(f.ci95[1])),
+    );
+    let [p50, p99, p99_9, max] = [rtt.p50, rtt.p99, rtt.p99_9, rtt.max].map(duration_ns);
+    [result.subject.clone(), p50, floors, p99, p99_9, max, rate_per_s(result.throughput_per_s)].map(Cell::new).into()
+}
+
+/// The table without the spaces that fill its last column.
+fn trimmed(table: &Table) -> String {
+    table.lines().fold(String::new(), |mut text, line| {
+        text.push_str(line.trim_end());
+        text.push('\n');
+        text
+    })
+}
