@@ -14,6 +14,7 @@ pub mod json;
 pub mod junit;
 pub mod markdown;
 pub mod model;
+pub mod plots;
 pub mod sanitise;
 pub mod schema;
 pub mod summary;

@@ -1,0 +1,139 @@
+//! Median round trips in floors, as bars with their intervals: what a subject costs, whatever the machine's mood.
+
+use std::fmt::Write as _;
+
+use super::drawing::{Anchor, Drawing, Mark, Shape};
+use super::layout::{LABEL, MARGIN, begin, end, shorten};
+use super::palette::{Colour, Palette};
+use super::percentiles::median;
+use super::render::text_width;
+use super::scale::Scale;
+use crate::report::cases::Case;
+use crate::report::figures::{duration_ns, three_digits, tick_ratio};
+use crate::report::model::{BenchResult, Ratio};
+
+/// Largest ratio between bars that a linear axis can show; beyond it the axis is logarithmic.
+const LINEAR_RANGE: f64 = 20.0;
+
+/// The plot of a case; `None` if no result has a ratio to the floor.
+pub fn draw(case: &Case<'_>, colours: &Palette, shape: Shape) -> Option<Drawing> {
+    let bars: Vec<(&BenchResult, Ratio)> =
+        case.valid().filter_map(|result| Some((result, result.p50_floors?))).filter(|(_, f)| f.ratio > 0.0).collect();
+    if bars.is_empty() {
+        return None;
+    }
+    let invalid: Vec<&BenchResult> = case.results.iter().copied().filter(|result| !result.valid).collect();
+    let narrow = shape == Shape::Narrow;
+    let question = "How many bare cache-line round trips does one request-response take?";
+    let (mut drawing, head) = begin(shape, question, &case.label());
+
+    // Names stand left of the bars, or above them where there is no room beside.
+    let name_width = if narrow { drawing.width - 2.0 * MARGIN } else { 220.0 };
+    let names: Vec<String> = bars.iter().map(|(r, _)| shorten(&r.subject, name_width, LABEL)).collect();
+    let widest = |texts: &[String]| texts.iter().map(|text| text_width(text, LABEL, true)).fold(0.0, f64::max);
+    let values: Vec<String> = bars.iter().map(|(r, floors)| value_label(r, *floors, narrow)).collect();
+    let left = if narrow { MARGIN + 2.0 } else { MARGIN + widest(&names) + 12.0 };
+    let right = drawing.width - MARGIN - widest(&values) - 10.0;
+    let row = if narrow { 48.0 } else { 38.0 };
+    let top = head + 22.0;
+    let bottom = top + row * bars.len() as f64 + 6.0;
+    let x = axis(&bars, (left, right));
+
+    for tick in x.ticks(if narrow { 40.0 } else { 56.0 }) {
+        drawing.line((x.at(tick), top), (x.at(tick), bottom + 5.0), Colour::Grid, 1.0);
+        drawing.text((x.at(tick), bottom + 16.0), &tick_ratio(tick), LABEL, Colour::Muted, Anchor::Middle);
+    }
+    for (index, ((result, floors), (name, value))) in bars.iter().zip(names.iter().zip(&values)).enumerate() {
+        let row_top = top + row * index as f64 + 4.0;
+        let colour = colours.colour(&result.subject);
+        let middle = if narrow {
+            drawing.marks.push(bold((left, row_top + 10.0), name, colour, Anchor::Left));
+            row_top + 31.0
+        } else {
+            drawing.marks.push(bold((left - 10.0, row_top + row / 2.0), name, colour, Anchor::Right));
+            row_top + row / 2.0
+        };
+        bar(&mut drawing, &x, result, *floors, middle, colour);
+        let after = x.at(floors.ci95[1].max(floors.ratio)) + 8.0;
+        drawing.marks.push(bold((after, middle), value, Colour::Ink, Anchor::Left));
+    }
+    floor_line(&mut drawing, &x, case, (top, bottom));
+    let axis_title =
+        if x.logarithmic { "Median round trip, floors (logarithmic)" } else { "Median round trip, floors" };
+    drawing.text((f64::midpoint(left, right), bottom + 36.0), axis_title, LABEL, Colour::Muted, Anchor::Middle);
+    drawing.description = describe(&bars, &invalid);
+    end(&mut drawing, bottom + 52.0, &caption(case, &invalid));
+    Some(drawing)
+}
+
+/// Linear from 0, or logarithmic around the 1-floor line, where a bar of one floor has no length.
+fn axis(bars: &[(&BenchResult, Ratio)], pixels: (f64, f64)) -> Scale {
+    let ends = || bars.iter().flat_map(|(_, floors)| [floors.ratio, floors.ci95[0], floors.ci95[1]]);
+    let high = ends().fold(1.0, f64::max);
+    let low = ends().filter(|value| *value > 0.0).fold(1.0, f64::min);
+    let ratios = || bars.iter().map(|(_, floors)| floors.ratio);
+    let range = ratios().fold(0.0, f64::max) / ratios().fold(f64::INFINITY, f64::min);
+    if range > LINEAR_RANGE { Scale::logarithmic(low / 1.25, high, pixels) } else { Scale::linear(high, pixels) }
+}
+
+fn bar(drawing: &mut Drawing, x: &Scale, result: &BenchResult, floors: Ratio, middle: f64, colour: Colour) {
+    let (start, value) = (x.at(if x.logarithmic { 1.0 } else { 0.0 }), x.at(floors.ratio));
+    let (left, right) = (start.min(value), start.max(value));
+    drawing.marks.push(Mark::Rect { left, top: middle - 9.0, right, bottom: middle + 9.0, colour });
+    for round in result.p50_floors_rounds.iter().filter(|round| **round > 0.0) {
+        drawing.marks.push(Mark::Dot { x: x.at(*round), y: middle + 13.0, radius: 1.5, colour });
+    }
+    let [low, high] = floors.ci95.map(|bound| x.at(bound));
+    // A pale edge keeps the whisker visible on its own bar.
+    for (colour, width) in [(Colour::Background, 4.0), (Colour::Ink, 1.5)] {
+        drawing.line((low, middle), (high, middle), colour, width);
+        for end in [low, high] {
+            drawing.line((end, middle - 5.0), (end, middle + 5.0), colour, width);
+        }
+    }
+}
+
+/// The line where a subject would be as fast as the hardware, with what one floor was.
+fn floor_line(drawing: &mut Drawing, x: &Scale, case: &Case<'_>, (top, bottom): (f64, f64)) {
+    let one = x.at(1.0);
+    drawing.dashed((one, top - 4.0), (one, bottom), Colour::Ink, 1.5);
+    let floor_ns = median(case.valid().map(|result| result.floor_rtt_ns.p50).filter(|ns| *ns > 0.0).collect());
+    let text = floor_ns.map_or_else(|| "1 floor".to_owned(), |ns| format!("1 floor = {}", duration_ns(ns)));
+    let width = text_width(&text, LABEL, false);
+    let at = (one - width / 2.0).clamp(MARGIN, drawing.width - MARGIN - width);
+    drawing.text((at, top - 13.0), &text, LABEL, Colour::Ink, Anchor::Left);
+}
+
+fn value_label(result: &BenchResult, floors: Ratio, narrow: bool) -> String {
+    let ratio = three_digits(floors.ratio);
+    if narrow { ratio } else { format!("{ratio}  ({})", duration_ns(result.rtt_ns.p50)) }
+}
+
+fn bold((x, y): (f64, f64), text: &str, colour: Colour, anchor: Anchor) -> Mark {
+    Mark::Text { x, y, text: text.to_owned(), size: LABEL, bold: true, colour, anchor }
+}
+
+fn caption(case: &Case<'_>, invalid: &[&BenchResult]) -> String {
+    let mut text = format!(
+        "{}. Shorter is better. Whiskers: 95 % interval of the median over rounds; dots below a bar: single rounds. One \
+         floor is the round trip of one bare cache line between the same two processes.",
+        case.rounds()
+    );
+    for result in invalid {
+        let why = result.why_invalid.as_deref().unwrap_or("no reason was given");
+        let _ = write!(text, " Not shown, invalid: {} ({why}).", result.subject);
+    }
+    text
+}
+
+fn describe(bars: &[(&BenchResult, Ratio)], invalid: &[&BenchResult]) -> String {
+    let mut parts: Vec<String> = bars
+        .iter()
+        .map(|(result, floors)| {
+            let [low, high] = floors.ci95.map(three_digits);
+            format!("{}: {} floors, 95 % interval {low} to {high}", result.subject, three_digits(floors.ratio))
+        })
+        .collect();
+    parts.extend(invalid.iter().map(|result| format!("{}: invalid", result.subject)));
+    format!("Bars of the median round trip in floors. {}.", parts.join("; "))
+}

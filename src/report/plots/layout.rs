@@ -1,0 +1,153 @@
+//! What both plots share: head, caption, and labels that never overlap.
+
+use super::drawing::{Anchor, Drawing, Mark, Shape};
+use super::palette::Colour;
+use super::render::text_width;
+
+/// Outer margin on every side.
+pub const MARGIN: f64 = 16.0;
+/// Size of labels and ticks.
+pub const LABEL: f64 = 13.0;
+/// Size of captions.
+pub const CAPTION: f64 = 11.5;
+const TITLE_LINE: f64 = 23.0;
+const CAPTION_LINE: f64 = 16.0;
+
+/// Size of the title.
+fn title_size(shape: Shape) -> f64 {
+    match shape {
+        Shape::Wide => 18.0,
+        Shape::Narrow => 15.5,
+    }
+}
+
+/// A drawing with its title, and a line below it that says which case it is.
+pub fn begin(shape: Shape, title: &str, subtitle: &str) -> (Drawing, f64) {
+    let width = shape.width();
+    let (title, description) = (title.to_owned(), String::new());
+    let mut drawing = Drawing { width, height: 0.0, title, description, marks: Vec::new() };
+    let mut y = MARGIN;
+    for text in wrap(&drawing.title.clone(), width - 2.0 * MARGIN, title_size(shape), true) {
+        let (size, colour, anchor) = (title_size(shape), Colour::Ink, Anchor::Left);
+        drawing.marks.push(Mark::Text { x: MARGIN, y: y + TITLE_LINE / 2.0, text, size, bold: true, colour, anchor });
+        y += TITLE_LINE;
+    }
+    for text in wrap(subtitle, width - 2.0 * MARGIN, LABEL, false) {
+        drawing.text((MARGIN, y + 10.0), &text, LABEL, Colour::Muted, Anchor::Left);
+        y += 18.0;
+    }
+    (drawing, y + 8.0)
+}
+
+/// Writes the caption below `y` and sets the drawing's height.
+pub fn end(drawing: &mut Drawing, mut y: f64, caption: &str) {
+    for text in wrap(caption, drawing.width - 2.0 * MARGIN, CAPTION, false) {
+        drawing.text((MARGIN, y + CAPTION_LINE / 2.0), &text, CAPTION, Colour::Muted, Anchor::Left);
+        y += CAPTION_LINE;
+    }
+    drawing.height = y + MARGIN;
+}
+
+/// Lines no wider than `width`; a word that is wider alone is cut.
+pub fn wrap(text: &str, width: f64, size: f64, bold: bool) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        if let Some(line) = lines.last_mut() {
+            let longer = format!("{line} {word}");
+            if text_width(&longer, size, bold) <= width {
+                *line = longer;
+                continue;
+            }
+        }
+        lines.push(shorten(word, width, size));
+    }
+    lines
+}
+
+/// The text, cut with an ellipsis if it is wider than `width`.
+pub fn shorten(text: &str, width: f64, size: f64) -> String {
+    let text = text.replace(['\n', '\t'], " ");
+    if text_width(&text, size, true) <= width {
+        return text;
+    }
+    let mut kept: Vec<char> = text.chars().collect();
+    while kept.pop().is_some() {
+        let cut: String = kept.iter().chain(std::iter::once(&'…')).collect();
+        if text_width(&cut, size, true) <= width {
+            return cut;
+        }
+    }
+    "…".to_owned()
+}
+
+/// Moves labels apart: each as near to where it wants to be as possible, in their order, at least `gap` from each
+/// other and within `range`. Labels that cannot fit keep their order and get less than `gap`.
+pub fn spread(wanted: &[f64], gap: f64, range: (f64, f64)) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..wanted.len()).collect();
+    order.sort_by(|a, b| wanted[*a].total_cmp(&wanted[*b]));
+    let room = (range.1 - range.0).max(0.0);
+    let gap = if wanted.len() > 1 { gap.min(room / (wanted.len() - 1) as f64) } else { gap };
+    // Blocks of labels that touch: (sum of wanted starts, number of labels). A block lies at its mean.
+    let mut blocks: Vec<(f64, usize)> = Vec::new();
+    let start = |(sum, count): (f64, usize)| {
+        let length = gap * (count - 1) as f64;
+        (sum / count as f64).clamp(range.0, (range.1 - length).max(range.0))
+    };
+    for &index in &order {
+        blocks.push((wanted[index], 1));
+        while let [.., above, below] = blocks[..] {
+            if start(above) + gap * above.1 as f64 <= start(below) + 1e-9 {
+                break;
+            }
+            blocks.truncate(blocks.len() - 2);
+            // In a common block, each label's wish is for the block's start.
+            blocks.push((above.0 + below.0 - gap * (above.1 * below.1) as f64, above.1 + below.1));
+        }
+    }
+    let mut placed = vec![0.0; wanted.len()];
+    let mut indices = order.into_iter();
+    for block in blocks {
+        for (i, index) in indices.by_ref().take(block.1).enumerate() {
+            placed[index] = start(block) + gap * i as f64;
+        }
+    }
+    placed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn labels_with_room_stay_where_they_are() {
+        assert_eq!(spread(&[100.0, 10.0, 50.0], 15.0, (0.0, 200.0)), [100.0, 10.0, 50.0]);
+    }
+
+    #[test]
+    fn two_at_one_place_part_evenly() {
+        assert_eq!(spread(&[100.0, 100.0], 16.0, (0.0, 200.0)), [92.0, 108.0]);
+    }
+
+    proptest! {
+        #[test]
+        fn labels_are_apart_in_range_and_in_order(wanted in prop::collection::vec(-50.0..450.0_f64, 0..20)) {
+            let placed = spread(&wanted, 16.0, (0.0, 400.0));
+            for (i, a) in placed.iter().enumerate() {
+                prop_assert!((-1e-6..=400.0 + 1e-6).contains(a), "{placed:?}");
+                for (j, b) in placed.iter().enumerate().filter(|(j, _)| *j != i) {
+                    prop_assert!((a - b).abs() >= 16.0 - 1e-6, "{wanted:?} -> {placed:?}");
+                    prop_assert!(wanted[i] >= wanted[j] || a < b, "{wanted:?} -> {placed:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn long_words_are_cut_and_lines_fit() {
+        let lines = wrap(&format!("a few words {}", "x".repeat(300)), 200.0, 13.0, false);
+        assert_eq!(lines[0], "a few words");
+        assert!(lines[1].ends_with('…'));
+        assert!(lines.iter().all(|line| text_width(line, 13.0, false) <= 200.0));
+    }
+}
