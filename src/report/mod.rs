@@ -10,6 +10,7 @@ pub mod error;
 pub mod events;
 pub mod events_log;
 pub mod figures;
+pub mod html;
 pub mod json;
 pub mod junit;
 pub mod markdown;
