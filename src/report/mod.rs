@@ -13,6 +13,7 @@ pub mod figures;
 pub mod html;
 pub mod json;
 pub mod junit;
+pub mod machine;
 pub mod markdown;
 pub mod model;
 pub mod plots;
