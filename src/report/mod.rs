@@ -22,7 +22,9 @@ pub mod schema;
 pub mod summary;
 pub mod terminal;
 pub mod time;
+mod write;
 
 pub use atomic::write_atomically;
 pub use error::ReportError;
 pub use terminal::render_terminal;
+pub use write::{Written, write_all};
