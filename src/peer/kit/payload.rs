@@ -7,7 +7,7 @@ use crate::peer::protocol::payload_byte;
 /// ```
 /// let mut bytes = [0; 4];
 /// shmark::peer::kit::payload::fill(&mut bytes, 0);
-/// assert_eq!(bytes, [0xaf, 0xc1, 0x2e, 0x8d]);
+/// assert_eq!(bytes, [0xaf, 0xc1, 0xce, 0xed]);
 /// ```
 pub fn fill(payload: &mut [u8], seed: u64) {
     for (i, byte) in (0..).zip(payload) {

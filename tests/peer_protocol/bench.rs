@@ -1,0 +1,1 @@
+//! Whole trials: two sessions in two threads over a built-in transport.
