@@ -1,4 +1,5 @@
 //! The peer protocol as a runner sees it: sessions of the kit around a plain model, in this process.
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail the way tests do")]
 
 mod bench;
 mod document;

@@ -19,3 +19,6 @@ mod usage;
 mod wait;
 
 pub(super) use host::{Bench, BenchHost};
+
+#[cfg(test)]
+mod tests;

@@ -91,14 +91,18 @@ pub(super) struct Measurements {
     floors: Durations,
     loads: Durations,
     intervals: Vec<Interval>,
+    /// Intervals that there is room for.
+    room: usize,
 }
 
 impl Measurements {
     pub(super) fn new(plan: &Plan) -> Result<Self, String> {
         let unused = Interval { at_ns: 1, floor_p50_ns: 1.0, load_p50_ns: 1.0, load_count: 1, load_ns: 1 };
-        let mut intervals = vec![unused; plan.intervals_max()];
+        let room = plan.intervals_max();
+        let mut intervals = vec![unused; room];
         intervals.clear();
-        Ok(Self { floors: Durations::new(plan.slice_floors)?, loads: Durations::new(plan.slice_requests)?, intervals })
+        let (floors, loads) = (Durations::new(plan.slice_floors)?, Durations::new(plan.slice_requests)?);
+        Ok(Self { floors, loads, intervals, room })
     }
 
     /// Durations of the current floor slice, to be filled, ns.
@@ -121,7 +125,7 @@ impl Measurements {
 
     /// Whether there is no room for another interval.
     pub(super) fn is_full(&self) -> bool {
-        self.intervals.len() == self.intervals.capacity()
+        self.intervals.len() >= self.room
     }
 
     /// Whether anything was counted.
