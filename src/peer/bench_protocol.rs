@@ -19,6 +19,9 @@ pub enum BenchRole {
 }
 
 /// Arguments of `bench.prepare`. The server is prepared first.
+///
+/// From then on the peer is killed when the *thread* that started its process ends, so this thread has to live until the
+/// result is collected.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BenchPrepare {

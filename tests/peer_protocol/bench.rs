@@ -81,13 +81,13 @@ impl Drop for Peer {
 }
 
 /// A new calibration file in a folder.
-fn calibration(root: &Path, name: &str) -> String {
+pub fn calibration(root: &Path, name: &str) -> String {
     let path = root.join(name);
     std::fs::write(&path, [0; 4096]).unwrap();
     path.to_str().unwrap().to_owned()
 }
 
-fn prepare(root: &Path, role: &str, waiting: &str, payload: &str, len: usize, calibration: &str) -> Value {
+pub fn prepare(root: &Path, role: &str, waiting: &str, payload: &str, len: usize, calibration: &str) -> Value {
     json!({
         "op": "bench.prepare", "role": role, "calibration": calibration, "warmup_ms": 2, "duration_ms": 20,
         "slice_requests": 8, "slice_floors": 16,

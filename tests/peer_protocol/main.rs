@@ -4,6 +4,7 @@
 mod bench;
 mod document;
 mod fake;
+mod process;
 mod session;
 
 use serde_json::{Value, json};
