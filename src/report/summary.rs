@@ -113,12 +113,12 @@ pub struct Summary<'a> {
 }
 
 /// Whether a result fails the run: anything but a pass, a skip or a listed deviation. A requirement of level *observed*
-/// never decides conformance, so its deviation is only shown; a broken peer or harness counts at every level.
+/// never decides conformance, so a different answer is only shown; a crash or a hang counts at every level.
 pub fn is_unexpected(result: &ConformanceResult) -> bool {
     match result.outcome {
         Verdict::Pass | Verdict::ExpectedFail | Verdict::Skipped => false,
-        Verdict::UnexpectedPass | Verdict::Error => true,
-        Verdict::Fail | Verdict::Timeout | Verdict::Crash => result.level != Level::Observed,
+        Verdict::Fail => result.level != Level::Observed,
+        Verdict::UnexpectedPass | Verdict::Timeout | Verdict::Crash | Verdict::Error => true,
     }
 }
 

@@ -5,13 +5,16 @@ use std::time::Duration;
 use minijinja::Value;
 use serde::Serialize;
 
+use crate::conformance::catalogue::Catalogue;
 use crate::report::cases::{Case, cases};
 use crate::report::error::ReportError;
 use crate::report::figures::{bytes, duration_ns, rate_per_s, three_digits, wall};
 use crate::report::model::{BenchResult, ConformanceResult, CoverageVerdict, Machine, Report, SubjectInfo, Verdict};
 use crate::report::plots::palette::{Colour, Palette, SERIES_COUNT};
 use crate::report::plots::{self, Drawing, Shape};
-use crate::report::summary::{Pairing, Summary, Tone, group_key, level_word, outcome_word, pairing_label};
+use crate::report::summary::{
+    Pairing, Summary, Tone, group_key, is_unexpected, level_word, outcome_word, pairing_label,
+};
 
 /// The whole page.
 #[derive(Serialize)]
@@ -61,6 +64,8 @@ struct MatrixGroup {
 #[derive(Serialize)]
 struct MatrixRow {
     requirement: String,
+    /// From the catalogue; absent for a requirement that this shmark does not know.
+    text: Option<String>,
     level: &'static str,
     cells: Vec<MatrixCell>,
 }
@@ -166,10 +171,11 @@ fn tiles(summary: &Summary<'_>) -> Vec<Tile> {
 }
 
 fn failure(id: String, result: &ConformanceResult) -> Failure<'_> {
+    let (word, class) = word_and_class(result);
     Failure {
         id,
-        word: outcome_word(result.outcome),
-        class: outcome_class(result.outcome),
+        word,
+        class,
         pairing: pairing_label(&result.client, &result.server),
         level: level_word(result.level),
         result,
@@ -177,28 +183,33 @@ fn failure(id: String, result: &ConformanceResult) -> Failure<'_> {
 }
 
 fn line(result: &ConformanceResult) -> Line<'_> {
+    let (word, class) = word_and_class(result);
     Line {
         scenario: &result.scenario,
         pairing: pairing_label(&result.client, &result.server),
-        word: outcome_word(result.outcome),
-        class: outcome_class(result.outcome),
+        word,
+        class,
         requirements: result.requirements.join(", "),
         duration: wall(Duration::from_millis(result.duration_ms)),
     }
 }
 
-fn outcome_class(outcome: Verdict) -> &'static str {
-    match outcome {
+fn word_and_class(result: &ConformanceResult) -> (&'static str, &'static str) {
+    let class = match result.outcome {
+        Verdict::Fail if !is_unexpected(result) => return ("differs", "quiet"),
         Verdict::Pass => "good",
         Verdict::Fail | Verdict::Timeout | Verdict::Crash | Verdict::Error => "bad",
         Verdict::ExpectedFail | Verdict::UnexpectedPass => "warn",
         Verdict::Skipped => "quiet",
-    }
+    };
+    (outcome_word(result.outcome), class)
 }
 
 fn matrix(report: &Report, summary: &Summary<'_>) -> Vec<MatrixGroup> {
     let mut groups: Vec<MatrixGroup> =
         summary.groups.iter().map(|group| MatrixGroup { title: group.title.clone(), rows: Vec::new() }).collect();
+    // Without its texts the matrix is still right.
+    let catalogue = Catalogue::builtin().ok();
     for entry in &report.coverage {
         let key = group_key(&entry.requirement);
         let Some(place) = summary.groups.iter().position(|group| group.key == key) else { continue };
@@ -206,7 +217,12 @@ fn matrix(report: &Report, summary: &Summary<'_>) -> Vec<MatrixGroup> {
         let known = rows.iter().position(|row| row.requirement == entry.requirement);
         let row = known.unwrap_or_else(|| {
             let cells = summary.pairings.iter().map(|_| MatrixCell::absent()).collect();
-            rows.push(MatrixRow { requirement: entry.requirement.clone(), level: level_word(entry.level), cells });
+            rows.push(MatrixRow {
+                requirement: entry.requirement.clone(),
+                text: catalogue.as_ref().and_then(|known| Some(known.get(&entry.requirement)?.text.clone())),
+                level: level_word(entry.level),
+                cells,
+            });
             rows.len() - 1
         });
         let column = summary.pairings.iter().position(|p| p.client == entry.client && p.server == entry.server);

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::drawing::{Anchor, Drawing, Mark, Shape};
-use super::layout::{LABEL, MARGIN, begin, end, shorten};
+use super::layout::{LABEL, begin, end, shorten};
 use super::palette::{Colour, Palette};
 use super::percentiles::median;
 use super::render::text_width;
@@ -28,12 +28,12 @@ pub fn draw(case: &Case<'_>, colours: &Palette, shape: Shape) -> Option<Drawing>
     let (mut drawing, head) = begin(shape, question, &case.label());
 
     // Names stand left of the bars, or above them where there is no room beside.
-    let name_width = if narrow { drawing.width - 2.0 * MARGIN } else { 220.0 };
+    let name_width = if narrow { drawing.width - 2.0 * drawing.margin } else { 220.0 };
     let names: Vec<String> = bars.iter().map(|(r, _)| shorten(&r.subject, name_width, LABEL)).collect();
     let widest = |texts: &[String]| texts.iter().map(|text| text_width(text, LABEL, true)).fold(0.0, f64::max);
     let values: Vec<String> = bars.iter().map(|(r, floors)| value_label(r, *floors, narrow)).collect();
-    let left = if narrow { MARGIN + 2.0 } else { MARGIN + widest(&names) + 12.0 };
-    let right = drawing.width - MARGIN - widest(&values) - 10.0;
+    let left = if narrow { drawing.margin + 2.0 } else { drawing.margin + widest(&names) + 12.0 };
+    let right = drawing.width - drawing.margin - widest(&values) - 10.0;
     let row = if narrow { 48.0 } else { 38.0 };
     let top = head + 22.0;
     let bottom = top + row * bars.len() as f64 + 6.0;
@@ -43,10 +43,16 @@ pub fn draw(case: &Case<'_>, colours: &Palette, shape: Shape) -> Option<Drawing>
         drawing.line((x.at(tick), top), (x.at(tick), bottom + 5.0), Colour::Grid, 1.0);
         drawing.text((x.at(tick), bottom + 16.0), &tick_ratio(tick), LABEL, Colour::Muted, Anchor::Middle);
     }
+    floor_label(&mut drawing, x.at(1.0), case, top - 13.0);
+    if !narrow {
+        drawing.dashed((x.at(1.0), top - 4.0), (x.at(1.0), bottom), Colour::Ink, 1.5);
+    }
     for (index, ((result, floors), (name, value))) in bars.iter().zip(names.iter().zip(&values)).enumerate() {
         let row_top = top + row * index as f64 + 4.0;
         let colour = colours.colour(&result.subject);
         let middle = if narrow {
+            // Not through the names.
+            drawing.dashed((x.at(1.0), row_top + 19.0), (x.at(1.0), row_top + 43.0), Colour::Ink, 1.5);
             drawing.marks.push(bold((left, row_top + 10.0), name, colour, Anchor::Left));
             row_top + 31.0
         } else {
@@ -57,7 +63,6 @@ pub fn draw(case: &Case<'_>, colours: &Palette, shape: Shape) -> Option<Drawing>
         let after = x.at(floors.ci95[1].max(floors.ratio)) + 8.0;
         drawing.marks.push(bold((after, middle), value, Colour::Ink, Anchor::Left));
     }
-    floor_line(&mut drawing, &x, case, (top, bottom));
     let axis_title =
         if x.logarithmic { "Median round trip, floors (logarithmic)" } else { "Median round trip, floors" };
     drawing.text((f64::midpoint(left, right), bottom + 36.0), axis_title, LABEL, Colour::Muted, Anchor::Middle);
@@ -93,15 +98,13 @@ fn bar(drawing: &mut Drawing, x: &Scale, result: &BenchResult, floors: Ratio, mi
     }
 }
 
-/// The line where a subject would be as fast as the hardware, with what one floor was.
-fn floor_line(drawing: &mut Drawing, x: &Scale, case: &Case<'_>, (top, bottom): (f64, f64)) {
-    let one = x.at(1.0);
-    drawing.dashed((one, top - 4.0), (one, bottom), Colour::Ink, 1.5);
+/// What the line is where a subject would be as fast as the hardware, and what one floor was.
+fn floor_label(drawing: &mut Drawing, one: f64, case: &Case<'_>, y: f64) {
     let floor_ns = median(case.valid().map(|result| result.floor_rtt_ns.p50).filter(|ns| *ns > 0.0).collect());
     let text = floor_ns.map_or_else(|| "1 floor".to_owned(), |ns| format!("1 floor = {}", duration_ns(ns)));
     let width = text_width(&text, LABEL, false);
-    let at = (one - width / 2.0).clamp(MARGIN, drawing.width - MARGIN - width);
-    drawing.text((at, top - 13.0), &text, LABEL, Colour::Ink, Anchor::Left);
+    let at = (one - width / 2.0).clamp(drawing.margin, drawing.width - drawing.margin - width);
+    drawing.text((at, y), &text, LABEL, Colour::Ink, Anchor::Left);
 }
 
 fn value_label(result: &BenchResult, floors: Ratio, narrow: bool) -> String {

@@ -7,7 +7,7 @@ use super::palette::Colour;
 pub enum Shape {
     /// 960 logical pixels: a desktop, a README.
     Wide,
-    /// 380 logical pixels: a phone. The same plot with its text at a readable size, not a small picture of it.
+    /// 350 logical pixels: a phone. The same plot with its text at a readable size, not a small picture of it.
     Narrow,
 }
 
@@ -16,7 +16,15 @@ impl Shape {
     pub fn width(self) -> f64 {
         match self {
             Self::Wide => 960.0,
-            Self::Narrow => 380.0,
+            Self::Narrow => 350.0,
+        }
+    }
+
+    /// Outer margin on every side, logical pixels; a page around the narrow plot has its own.
+    pub fn margin(self) -> f64 {
+        match self {
+            Self::Wide => 16.0,
+            Self::Narrow => 4.0,
         }
     }
 }
@@ -51,6 +59,8 @@ pub struct Drawing {
     pub width: f64,
     /// Logical pixels.
     pub height: f64,
+    /// Outer margin, logical pixels.
+    pub margin: f64,
     /// The question that the plot answers.
     pub title: String,
     /// The plot in words, for those who do not see it.

@@ -4,8 +4,6 @@ use super::drawing::{Anchor, Drawing, Mark, Shape};
 use super::palette::Colour;
 use super::render::text_width;
 
-/// Outer margin on every side.
-pub const MARGIN: f64 = 16.0;
 /// Size of labels and ticks.
 pub const LABEL: f64 = 13.0;
 /// Size of captions.
@@ -23,17 +21,17 @@ fn title_size(shape: Shape) -> f64 {
 
 /// A drawing with its title, and a line below it that says which case it is.
 pub fn begin(shape: Shape, title: &str, subtitle: &str) -> (Drawing, f64) {
-    let width = shape.width();
+    let (width, margin) = (shape.width(), shape.margin());
     let (title, description) = (title.to_owned(), String::new());
-    let mut drawing = Drawing { width, height: 0.0, title, description, marks: Vec::new() };
-    let mut y = MARGIN;
-    for text in wrap(&drawing.title.clone(), width - 2.0 * MARGIN, title_size(shape), true) {
+    let mut drawing = Drawing { width, height: 0.0, margin, title, description, marks: Vec::new() };
+    let mut y = margin;
+    for text in wrap(&drawing.title.clone(), width - 2.0 * margin, title_size(shape), true) {
         let (size, colour, anchor) = (title_size(shape), Colour::Ink, Anchor::Left);
-        drawing.marks.push(Mark::Text { x: MARGIN, y: y + TITLE_LINE / 2.0, text, size, bold: true, colour, anchor });
+        drawing.marks.push(Mark::Text { x: margin, y: y + TITLE_LINE / 2.0, text, size, bold: true, colour, anchor });
         y += TITLE_LINE;
     }
-    for text in wrap(subtitle, width - 2.0 * MARGIN, LABEL, false) {
-        drawing.text((MARGIN, y + 10.0), &text, LABEL, Colour::Muted, Anchor::Left);
+    for text in wrap(subtitle, width - 2.0 * margin, LABEL, false) {
+        drawing.text((margin, y + 10.0), &text, LABEL, Colour::Muted, Anchor::Left);
         y += 18.0;
     }
     (drawing, y + 8.0)
@@ -41,11 +39,11 @@ pub fn begin(shape: Shape, title: &str, subtitle: &str) -> (Drawing, f64) {
 
 /// Writes the caption below `y` and sets the drawing's height.
 pub fn end(drawing: &mut Drawing, mut y: f64, caption: &str) {
-    for text in wrap(caption, drawing.width - 2.0 * MARGIN, CAPTION, false) {
-        drawing.text((MARGIN, y + CAPTION_LINE / 2.0), &text, CAPTION, Colour::Muted, Anchor::Left);
+    for text in wrap(caption, drawing.width - 2.0 * drawing.margin, CAPTION, false) {
+        drawing.text((drawing.margin, y + CAPTION_LINE / 2.0), &text, CAPTION, Colour::Muted, Anchor::Left);
         y += CAPTION_LINE;
     }
-    drawing.height = y + MARGIN;
+    drawing.height = y + drawing.margin;
 }
 
 /// Lines no wider than `width`; a word that is wider alone is cut.

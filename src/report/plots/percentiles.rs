@@ -2,7 +2,7 @@
 
 use super::drawing::{Anchor, Drawing, Mark, Shape};
 use super::histogram::{Curve, LAST_INVERSE, curve};
-use super::layout::{LABEL, MARGIN, begin, end, shorten, spread};
+use super::layout::{LABEL, begin, end, shorten, spread};
 use super::palette::{Colour, Palette};
 use super::render::text_width;
 use super::scale::Scale;
@@ -39,7 +39,7 @@ struct Line<'a> {
 /// The plot of a case; `None` without a valid result.
 pub fn draw(case: &Case<'_>, colours: &Palette, shape: Shape) -> Option<Drawing> {
     let narrow = shape == Shape::Narrow;
-    let name_width = if narrow { 88.0 } else { 190.0 };
+    let name_width = if narrow { 92.0 } else { 190.0 };
     let lines: Vec<Line<'_>> = case
         .valid()
         .map(|result| Line { result, curve: curve(result), name: shorten(&result.subject, name_width, LABEL) })
@@ -54,16 +54,16 @@ pub fn draw(case: &Case<'_>, colours: &Palette, shape: Shape) -> Option<Drawing>
 
     let question = "How long does a round trip take, and how bad is its tail?";
     let (mut drawing, head) = begin(shape, question, &case.label());
-    drawing.text((MARGIN, head + 8.0), "Round-trip time (logarithmic)", LABEL, Colour::Muted, Anchor::Left);
+    drawing.text((drawing.margin, head + 8.0), "Round-trip time (logarithmic)", LABEL, Colour::Muted, Anchor::Left);
     let (top, bottom) = (head + 28.0, head + if narrow { 330.0 } else { 390.0 });
     // Below the lowest line is room for the floor's label, whatever the range is.
     let room = (top_ns.max(bottom_ns * 2.0) / bottom_ns).powf(FLOOR_ROOM / (bottom - top - FLOOR_ROOM));
     let y = Scale::logarithmic(bottom_ns / room, top_ns * 1.15, (bottom, top));
     let ticks = y.ticks(26.0);
     let tick_width = ticks.iter().map(|ns| text_width(&tick_ns(*ns), LABEL, false)).fold(0.0, f64::max);
-    let left = MARGIN + tick_width + 8.0;
+    let left = drawing.margin + tick_width + 8.0;
     let names = lines.iter().map(|line| text_width(&line.name, LABEL, true)).fold(0.0, f64::max);
-    let right = drawing.width - MARGIN - names - 26.0;
+    let right = drawing.width - drawing.margin - names - 26.0;
     let x = Scale::logarithmic(1.0, MAX_INVERSE, (left, right));
 
     for ns in ticks {
@@ -101,9 +101,9 @@ fn percentile_axis(drawing: &mut Drawing, x: &Scale, (top, bottom): (f64, f64)) 
     for index in [1, 6, 3, 5, 2, 4, 0] {
         let (inverse, name) = TICKS[index];
         let at = x.at(inverse);
+        drawing.line((at, top), (at, bottom + 5.0), Colour::Grid, 1.0);
         let (from, to) = (at - width(name) / 2.0 - 3.0, at + width(name) / 2.0 + 3.0);
         if taken.iter().all(|(left, right)| to < *left || from > *right) {
-            drawing.line((at, top), (at, bottom + 5.0), Colour::Grid, 1.0);
             drawing.text((at, bottom + 16.0), name, LABEL, Colour::Muted, Anchor::Middle);
             taken.push((from, to));
         }
