@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hdrhistogram::Histogram;
 use hdrhistogram::serialization::{Serializer, V2Serializer};
+use shmark::report::events::Event;
 use shmark::report::model::*;
 
 /// The subjects that are measured, with their median round trip and the weight of their tail.
@@ -317,4 +318,37 @@ fn relative() -> Vec<Relative> {
         compared("unix-socket", 0.02, [0.0194, 0.0206]),
         Relative { subject: "unix-socket".into(), ..compared("pipe", 1.06, [0.98, 1.15]) },
     ]
+}
+
+/// The report as it would have happened.
+pub fn events() -> Vec<Event> {
+    let report = report();
+    let Report { schema, created, command, seed, machine, .. } = report;
+    let mut events = vec![Event::RunStarted { schema, created, command, seed, machine }];
+    for subject in &report.subjects {
+        events.push(Event::Building { subject: subject.name.clone(), line: "Compiling".into() });
+        // Every peer of a subject says hello.
+        events.extend([(); 2].map(|()| Event::SubjectReady { subject: subject.clone() }));
+    }
+    events.push(Event::Planned { what: "scenarios".into(), count: report.conformance.len() });
+    for result in report.conformance {
+        let (scenario, client, server) = (result.scenario.clone(), result.client.clone(), result.server.clone());
+        events.push(Event::ScenarioStarted { scenario, client, server });
+        events.push(Event::ScenarioFinished { result: Box::new(result) });
+    }
+    events.push(Event::Warning { text: "the load average rose to 3.1 during the run".into() });
+    for result in report.bench {
+        events.push(Event::TrialFinished {
+            scenario: result.scenario.clone(),
+            subject: result.subject.clone(),
+            case: "len 1".into(),
+            round: 1,
+            p50_ns: result.rtt_ns.p50,
+            p50_floors: 1.83,
+            invalid: result.why_invalid.clone(),
+        });
+        events.push(Event::BenchFinished { result: Box::new(result) });
+    }
+    events.push(Event::RunFinished { footer: Footer { complete: true } });
+    events
 }
