@@ -8,6 +8,7 @@ use iceoryx2::prelude::{
 };
 use iceoryx2::service::attribute::{AttributeKey, AttributeValue};
 use iceoryx2::service::builder::request_response::Builder;
+use iceoryx2::service::port_factory::request_response::PortFactory;
 use iceoryx2::service::static_config::request_response::StaticConfig;
 use shmark::peer::kit::implementation::{Effective, Element, Kind, Opening, Outcome, Qos, Refusal, ServiceSpec};
 use shmark::peer::protocol::ErrorClass;
@@ -22,7 +23,8 @@ pub type Opened = (Box<dyn AnyService>, Effective);
 /// Opens or creates a service.
 ///
 /// # Errors
-/// What iceoryx2 says.
+/// What iceoryx2 says; `Unsupported` for user headers in a service of two element types, which this peer was not
+/// compiled for: each combination of types is machine code of its own.
 pub fn open(node: &Node<S>, opening: Opening, spec: &ServiceSpec) -> Outcome<Opened> {
     match (spec.request.element, spec.request.kind) {
         (Element::U64, Kind::Fixed) => open_request::<u64>(node, opening, spec),
@@ -36,76 +38,76 @@ fn open_request<Q>(node: &Node<S>, opening: Opening, spec: &ServiceSpec) -> Outc
 where
     Q: Answered<u64> + Answered<Page> + Answered<[u64]> + Answered<[u8]> + ?Sized,
 {
-    match (spec.response.element, spec.response.kind) {
-        (Element::U64, Kind::Fixed) => open_pair::<Q, u64>(node, opening, spec),
-        (Element::Bytes, Kind::Fixed) => open_pair::<Q, Page>(node, opening, spec),
-        (Element::U64, Kind::Slice) => open_pair::<Q, [u64]>(node, opening, spec),
-        (Element::Bytes, Kind::Slice) => open_pair::<Q, [u8]>(node, opening, spec),
-    }
-}
-
-fn open_pair<Q: Answered<P> + ?Sized, P: Payload + ?Sized>(
-    node: &Node<S>,
-    opening: Opening,
-    spec: &ServiceSpec,
-) -> Outcome<Opened> {
     let name = ServiceName::new(&spec.name).map_err(refusal)?;
-    match (spec.request_header, spec.response_header) {
-        (None, None) => Q::open::<(), ()>(node, &name, opening, spec),
-        (Some(_), None) => Q::open::<u64, ()>(node, &name, opening, spec),
-        (None, Some(_)) => Q::open::<(), u64>(node, &name, opening, spec),
-        (Some(_), Some(_)) => Q::open::<u64, u64>(node, &name, opening, spec),
+    match (spec.response.element, spec.response.kind) {
+        (Element::U64, Kind::Fixed) => <Q as Answered<u64>>::open(node, &name, opening, spec),
+        (Element::Bytes, Kind::Fixed) => <Q as Answered<Page>>::open(node, &name, opening, spec),
+        (Element::U64, Kind::Slice) => <Q as Answered<[u64]>>::open(node, &name, opening, spec),
+        (Element::Bytes, Kind::Slice) => <Q as Answered<[u8]>>::open(node, &name, opening, spec),
     }
 }
 
 /// A request payload whose services answer with `P`.
 trait Answered<P: Payload + ?Sized>: Payload {
-    fn open<QH: Header, PH: Header>(
-        node: &Node<S>,
-        name: &ServiceName,
-        opening: Opening,
-        spec: &ServiceSpec,
-    ) -> Outcome<Opened>;
+    fn open(node: &Node<S>, name: &ServiceName, opening: Opening, spec: &ServiceSpec) -> Outcome<Opened>;
 }
 
-/// iceoryx2's builder has these methods once for each pair of kinds, so a generic function cannot call them.
+/// Opens a service of one combination of types. iceoryx2's builder has the methods once for each pair of kinds, so that
+/// no generic function can call them.
+macro_rules! typed {
+    ($node:ident, $name:ident, $opening:ident, $spec:ident, $q:ty, $qh:ty, $p:ty, $ph:ty) => {{
+        let builder = $node
+            .service_builder($name)
+            .request_response::<$q, $p>()
+            .request_user_header::<$qh>()
+            .response_user_header::<$ph>();
+        let builder = configure(builder, $spec)?;
+        let attributes = &$spec.attributes;
+        let service = match $opening {
+            Opening::Create => builder.create_with_attributes(&definition(attributes)?).map_err(refusal),
+            Opening::Open => builder.open_with_attributes(&requirement(attributes)?).map_err(refusal),
+            Opening::OpenOrCreate => builder.open_or_create_with_attributes(&requirement(attributes)?).map_err(refusal),
+        }?;
+        Ok(opened(service))
+    }};
+}
+
 macro_rules! answered {
-    ($($request:ty => $($response:ty),*;)*) => {$($(
-        impl Answered<$response> for $request {
-            fn open<QH: Header, PH: Header>(
-                node: &Node<S>,
-                name: &ServiceName,
-                opening: Opening,
-                spec: &ServiceSpec,
-            ) -> Outcome<Opened> {
-                let builder = node
-                    .service_builder(name)
-                    .request_response::<$request, $response>()
-                    .request_user_header::<QH>()
-                    .response_user_header::<PH>();
-                let builder = configure(builder, spec)?;
-                let service = match opening {
-                    Opening::Create => {
-                        builder.create_with_attributes(&definition(&spec.attributes)?).map_err(refusal)
-                    }
-                    Opening::Open => builder.open_with_attributes(&requirement(&spec.attributes)?).map_err(refusal),
-                    Opening::OpenOrCreate => {
-                        builder.open_or_create_with_attributes(&requirement(&spec.attributes)?).map_err(refusal)
-                    }
-                }?;
-                let effective =
-                    Effective { qos: settings(service.static_config()), attributes: attributes(service.attributes()) };
-                Ok((ports::service(service), effective))
+    ($($request:ty => $($same:ty),*; and without headers $($other:ty),*;)*) => {$(
+        $(impl Answered<$same> for $request {
+            fn open(node: &Node<S>, name: &ServiceName, opening: Opening, spec: &ServiceSpec) -> Outcome<Opened> {
+                match (spec.request_header, spec.response_header) {
+                    (None, None) => typed!(node, name, opening, spec, Self, (), $same, ()),
+                    (Some(_), None) => typed!(node, name, opening, spec, Self, u64, $same, ()),
+                    (None, Some(_)) => typed!(node, name, opening, spec, Self, (), $same, u64),
+                    (Some(_), Some(_)) => typed!(node, name, opening, spec, Self, u64, $same, u64),
+                }
             }
-        }
-    )*)*};
+        })*
+        $(impl Answered<$other> for $request {
+            fn open(node: &Node<S>, name: &ServiceName, opening: Opening, spec: &ServiceSpec) -> Outcome<Opened> {
+                if spec.request_header.is_some() || spec.response_header.is_some() {
+                    let why = "this peer was compiled without user headers for services of two element types";
+                    return Err(Refusal::Unsupported(why.into()));
+                }
+                typed!(node, name, opening, spec, Self, (), $other, ())
+            }
+        })*
+    )*};
 }
 
 answered! {
-    u64 => u64, Page, [u64], [u8];
-    Page => u64, Page, [u64], [u8];
-    [u64] => u64, Page, [u64], [u8];
-    [u8] => u64, Page, [u64], [u8];
+    u64 => u64, [u64]; and without headers Page, [u8];
+    [u64] => u64, [u64]; and without headers Page, [u8];
+    Page => Page, [u8]; and without headers u64, [u64];
+    [u8] => Page, [u8]; and without headers u64, [u64];
+}
+
+fn opened<Q: Payload + ?Sized, QH: Header, P: Payload + ?Sized, PH: Header>(
+    service: PortFactory<S, Q, QH, P, PH>,
+) -> Opened {
+    let effective = Effective { qos: settings(service.static_config()), attributes: attributes(service.attributes()) };
+    (ports::service(service), effective)
 }
 
 /// Puts all settings of `spec` but types and attributes into a builder.
