@@ -1,6 +1,13 @@
 //! Raw shared memory: the only unsafe code of the project. What comes out of here is safe whatever a peer writes.
+//!
+//! Rooms: [`Mapping`] maps files and shows them as atomic words; [`Pool`] and [`RemoteSegment`] are the two sides of a
+//! payload segment; [`ChunkMut`] and [`ChunkRef`] are what they hand out. No policy lives here.
 #![allow(unsafe_code)]
 
+mod chunk;
 mod mapping;
+mod segment;
 
+pub use chunk::{CHUNK_HEADER_BYTES, ChunkHeader, ChunkMut, ChunkRef, Loaned, Plain, Received, Shape};
 pub use mapping::{FILE_BYTES_MAX, Mapping};
+pub use segment::{ALIGN_MAX, CHUNKS_MAX, Geometry, Pool, RemoteSegment};

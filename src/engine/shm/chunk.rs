@@ -1,0 +1,241 @@
+//! One chunk: a header of three words, a user header, and the payload.
+
+use std::fmt;
+use std::ptr::NonNull;
+use std::rc::Rc;
+
+use zerocopy::{FromBytes, Immutable, IntoBytes};
+
+use super::segment::{Pool, RemoteSegment};
+
+/// What a type needs to travel: every bit pattern is valid (a peer may write any), no padding, no pointer, no interior
+/// mutability.
+pub trait Plain: FromBytes + IntoBytes + Immutable + 'static {}
+impl<T: FromBytes + IntoBytes + Immutable + 'static> Plain for T {}
+
+/// Bytes that the header takes at the start of every chunk.
+pub const CHUNK_HEADER_BYTES: usize = 24;
+
+/// First three words of a chunk. All of it is the sender's word and has to be checked by a receiver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChunkHeader {
+    /// Number of the request, counted by its client from 1.
+    pub request_id: u64,
+    /// Lane on which the responses travel.
+    pub lane: u64,
+    /// Elements of the payload.
+    pub len: u64,
+}
+
+impl ChunkHeader {
+    /// # Safety
+    /// `chunk` is aligned to 8 bytes and readable for [`CHUNK_HEADER_BYTES`].
+    pub(super) unsafe fn read(chunk: NonNull<u8>) -> Self {
+        let words = chunk.cast::<u64>();
+        // SAFETY: the caller's promise. Volatile, so that each word is read once even if a peer changes it meanwhile.
+        unsafe {
+            Self {
+                request_id: words.read_volatile(),
+                lane: words.add(1).read_volatile(),
+                len: words.add(2).read_volatile(),
+            }
+        }
+    }
+}
+
+/// Address of `len` elements at `offset`, or nothing where they do not fit the chunk or the alignment.
+fn typed<T>(address: NonNull<u8>, stride: usize, offset: usize, len: usize) -> Option<NonNull<T>> {
+    let bytes = size_of::<T>().checked_mul(len)?;
+    let end = offset.checked_add(bytes)?;
+    if offset < CHUNK_HEADER_BYTES || end > stride {
+        return None;
+    }
+    // SAFETY: `offset <= end <= stride`, and a chunk has `stride` bytes.
+    let place = unsafe { address.add(offset) }.cast::<T>();
+    place.is_aligned().then_some(place)
+}
+
+/// Where user header and payload lie in a chunk, and how many elements there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shape {
+    /// Offset of the user header, bytes.
+    pub header: usize,
+    /// Offset of the payload, bytes.
+    pub payload: usize,
+    /// Elements of the payload.
+    pub len: usize,
+}
+
+/// A loaned chunk: nobody else's until it is sent or dropped.
+#[derive(Debug)]
+pub struct ChunkMut {
+    pool: Rc<Pool>,
+    index: u32,
+    address: NonNull<u8>,
+    stride: usize,
+}
+
+impl ChunkMut {
+    /// # Safety
+    /// `address` is chunk `index` of `pool`, aligned to 64, `stride` bytes long, and no other `ChunkMut` of it exists.
+    pub(super) unsafe fn new(pool: Rc<Pool>, index: u32, address: NonNull<u8>, stride: usize) -> Self {
+        Self { pool, index, address, stride }
+    }
+
+    /// Number of the chunk, without giving it back.
+    pub(super) fn into_index(self) -> u32 {
+        let index = self.index;
+        let this = std::mem::ManuallyDrop::new(self);
+        // SAFETY: `this` is never dropped, so the counted reference is taken out exactly once.
+        drop(unsafe { std::ptr::read(&raw const this.pool) });
+        index
+    }
+
+    /// Writes the header.
+    pub fn set_header(&mut self, header: ChunkHeader) {
+        let words = self.address.cast::<u64>();
+        // SAFETY: the chunk is at least 64 bytes, aligned, writable, and exclusively ours.
+        unsafe {
+            words.write(header.request_id);
+            words.add(1).write(header.lane);
+            words.add(2).write(header.len);
+        }
+    }
+}
+
+impl Drop for ChunkMut {
+    fn drop(&mut self) {
+        self.pool.unloan(self.index);
+    }
+}
+
+/// A loaned chunk seen as a user header and a slice of elements.
+pub struct Loaned<T, H> {
+    chunk: ChunkMut,
+    header: NonNull<H>,
+    payload: NonNull<T>,
+    len: usize,
+}
+
+impl<T: Plain, H: Plain> Loaned<T, H> {
+    /// Lays the types over the chunk; nothing, and the chunk goes back, if they do not fit.
+    pub fn new(chunk: ChunkMut, shape: Shape) -> Option<Self> {
+        // User header and payload must not overlap.
+        if shape.header.checked_add(size_of::<H>())? > shape.payload {
+            return None;
+        }
+        let header = typed(chunk.address, chunk.stride, shape.header, 1)?;
+        let payload = typed(chunk.address, chunk.stride, shape.payload, shape.len)?;
+        Some(Self { chunk, header, payload, len: shape.len })
+    }
+
+    /// The elements; bytes that were not written yet are whatever the chunk held before.
+    #[inline]
+    pub fn payload(&self) -> &[T] {
+        // SAFETY: `new` checked bounds and alignment; file memory is initialised and any bytes are a `T` (`Plain`); the
+        // pool gave this chunk to nobody else.
+        unsafe { std::slice::from_raw_parts(self.payload.as_ptr(), self.len) }
+    }
+
+    /// The elements, to write.
+    #[inline]
+    pub fn payload_mut(&mut self) -> &mut [T] {
+        // SAFETY: as in `payload`, and `&mut self` makes this the only reference.
+        unsafe { std::slice::from_raw_parts_mut(self.payload.as_ptr(), self.len) }
+    }
+
+    /// The user header.
+    #[inline]
+    pub fn header(&self) -> &H {
+        // SAFETY: as in `payload`.
+        unsafe { self.header.as_ref() }
+    }
+
+    /// The user header, to write.
+    #[inline]
+    pub fn header_mut(&mut self) -> &mut H {
+        // SAFETY: as in `payload_mut`; the shape keeps header and payload apart, and both borrow all of `self`.
+        unsafe { self.header.as_mut() }
+    }
+
+    /// User header and elements, both to write.
+    pub fn parts_mut(&mut self) -> (&mut H, &mut [T]) {
+        // SAFETY: as in `payload_mut`; the shape puts the payload behind the header, so the two do not overlap, and
+        // `&mut self` makes them the only references.
+        unsafe { (self.header.as_mut(), std::slice::from_raw_parts_mut(self.payload.as_ptr(), self.len)) }
+    }
+
+    /// Gives the chunk up for sending.
+    pub fn into_chunk(self) -> ChunkMut {
+        self.chunk
+    }
+}
+
+/// A received chunk: readable as long as this lives, even after its sender is gone.
+#[derive(Debug)]
+pub struct ChunkRef {
+    /// Keeps the mapping.
+    _segment: Rc<RemoteSegment>,
+    address: NonNull<u8>,
+    stride: usize,
+}
+
+impl ChunkRef {
+    /// # Safety
+    /// `address` is a chunk of `segment`, aligned to 64 and `stride` bytes long.
+    pub(super) unsafe fn new(segment: Rc<RemoteSegment>, address: NonNull<u8>, stride: usize) -> Self {
+        Self { _segment: segment, address, stride }
+    }
+
+    /// The header as it is now; read it once and keep the copy.
+    #[inline]
+    pub fn header(&self) -> ChunkHeader {
+        // SAFETY: the chunk is aligned, at least 64 bytes, and mapped as long as `self` lives.
+        unsafe { ChunkHeader::read(self.address) }
+    }
+}
+
+/// A received chunk seen as a user header and a slice of elements.
+pub struct Received<T, H> {
+    chunk: ChunkRef,
+    header: NonNull<H>,
+    payload: NonNull<T>,
+    len: usize,
+}
+
+impl<T: Plain, H: Plain> Received<T, H> {
+    /// Lays the types over the chunk; nothing if a length that the sender wrote does not fit the chunk.
+    pub fn new(chunk: ChunkRef, shape: Shape) -> Option<Self> {
+        let header = typed(chunk.address, chunk.stride, shape.header, 1)?;
+        let payload = typed(chunk.address, chunk.stride, shape.payload, shape.len)?;
+        Some(Self { chunk, header, payload, len: shape.len })
+    }
+
+    /// The elements.
+    #[inline]
+    pub fn payload(&self) -> &[T] {
+        // SAFETY: `new` checked bounds and alignment against our own copy of the geometry; the mapping lives as long as
+        // `self`; any bytes are a `T` (`Plain`). The sender leaves a chunk alone that is held; one that does not changes
+        // numbers under the reader's eyes (docs/THREATS.md), never their validity as a `T`.
+        unsafe { std::slice::from_raw_parts(self.payload.as_ptr(), self.len) }
+    }
+
+    /// The user header.
+    #[inline]
+    pub fn header(&self) -> &H {
+        // SAFETY: as in `payload`.
+        unsafe { self.header.as_ref() }
+    }
+}
+
+impl<T, H> fmt::Debug for Loaned<T, H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Loaned").field("chunk", &self.chunk.index).field("len", &self.len).finish_non_exhaustive()
+    }
+}
+
+impl<T, H> fmt::Debug for Received<T, H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Received").field("address", &self.chunk.address).field("len", &self.len).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,217 @@
+//! Payload segments: a file of equal chunks. The sender's side hands chunks out, the receiver's side reads them.
+//!
+//! Everything that decides who may touch a chunk is in the sender's private memory ([`Pool`]); the file holds only a
+//! geometry line and the chunks. `docs/LAYOUT.md` has the bytes.
+
+use std::cell::{Cell, RefCell};
+use std::io;
+use std::path::Path;
+use std::ptr::NonNull;
+use std::rc::Rc;
+use std::sync::atomic::Ordering;
+
+use super::chunk::{ChunkMut, ChunkRef};
+use super::mapping::Mapping;
+
+/// First word of a segment file: `shmkseg` and the layout version.
+const MAGIC: u64 = u64::from_le_bytes(*b"shmkseg\x01");
+/// Bytes in front of the first chunk, unless the alignment asks for more.
+const HEADER_BYTES: usize = 64;
+/// Most chunks in a segment: a chunk's number and one more fit 24 bits.
+pub const CHUNKS_MAX: usize = (1 << 24) - 1;
+/// Largest alignment of a chunk: a page, which is what a mapping guarantees.
+pub const ALIGN_MAX: usize = 4096;
+
+/// Shape of a segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Geometry {
+    /// Bytes from one chunk to the next; a multiple of `align`.
+    pub stride: usize,
+    /// Chunks, in `1..=CHUNKS_MAX`.
+    pub chunks: usize,
+    /// Alignment of every chunk, a power of two in `64..=ALIGN_MAX`.
+    pub align: usize,
+}
+
+impl Geometry {
+    /// Offset of the first chunk.
+    fn start(self) -> usize {
+        HEADER_BYTES.next_multiple_of(self.align)
+    }
+
+    /// Bytes of the file, or nothing if that does not fit the address space.
+    fn bytes(self) -> Option<usize> {
+        self.stride.checked_mul(self.chunks)?.checked_add(self.start())
+    }
+
+    fn is_valid(self) -> bool {
+        (1..=CHUNKS_MAX).contains(&self.chunks)
+            && self.align.is_power_of_two()
+            && (HEADER_BYTES..=ALIGN_MAX).contains(&self.align)
+            && self.stride >= self.align
+            && self.stride % self.align == 0
+    }
+}
+
+/// Address of chunk `index`. Both sides go through here, so that the bound is checked in one place.
+fn chunk_address(map: &Mapping, geometry: Geometry, index: u32) -> Option<NonNull<u8>> {
+    let index = index as usize;
+    if index >= geometry.chunks {
+        return None;
+    }
+    // SAFETY: `is_valid` and the file's length were checked when the mapping was made, so `start + chunks * stride` is at
+    // most its length; the geometry is a private copy that no peer can change afterwards.
+    NonNull::new(unsafe { map.base().add(geometry.start() + index * geometry.stride) })
+}
+
+/// What a chunk is doing, beside the number of its holders.
+const FREE: u32 = 0;
+/// A [`ChunkMut`] exists.
+const LOANED: u32 = u32::MAX;
+
+/// The sender's side of a segment, and the only record of who holds which chunk.
+#[derive(Debug)]
+pub struct Pool {
+    map: Mapping,
+    geometry: Geometry,
+    /// `FREE`, `LOANED`, or the number of holders of a chunk that is on its way.
+    states: Box<[Cell<u32>]>,
+    /// Free chunks, the warmest last.
+    free: RefCell<Vec<u32>>,
+}
+
+impl Pool {
+    /// Makes the file, with all its pages reserved.
+    ///
+    /// # Errors
+    /// As [`Mapping::create`]; `InvalidInput` for an impossible geometry.
+    pub fn create(path: &Path, geometry: Geometry) -> io::Result<Rc<Self>> {
+        let bytes = geometry.bytes().filter(|_| geometry.is_valid());
+        let bytes = bytes.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "impossible segment geometry"))?;
+        let map = Mapping::create(path, bytes)?;
+        let words = map.words();
+        for (word, value) in
+            words.iter().zip([MAGIC, geometry.stride as u64, geometry.chunks as u64, geometry.align as u64])
+        {
+            // Relaxed: the file is found by others only after the service's lock was released.
+            word.store(value, Ordering::Relaxed);
+        }
+        let states = (0..geometry.chunks).map(|_| Cell::new(FREE)).collect();
+        let free = RefCell::new((0..geometry.chunks as u32).rev().collect());
+        Ok(Rc::new(Self { map, geometry, states, free }))
+    }
+
+    /// Takes a free chunk, the one that came back last.
+    pub fn loan(self: &Rc<Self>) -> Option<ChunkMut> {
+        let index = self.free.borrow_mut().pop()?;
+        self.states[index as usize].set(LOANED);
+        let address = chunk_address(&self.map, self.geometry, index)?;
+        // SAFETY: the chunk was free, so no other ChunkMut of it exists, and it is marked so that none is made until this
+        // one is gone. Receivers map the file read-only; one that reads a chunk which it does not hold sees garbage.
+        Some(unsafe { ChunkMut::new(Rc::clone(self), index, address, self.geometry.stride) })
+    }
+
+    /// Turns a loan into a chunk on its way, with one holder: the caller, until it calls [`Pool::release`].
+    pub fn publish(&self, chunk: ChunkMut) -> u32 {
+        let index = chunk.into_index();
+        self.states[index as usize].set(1);
+        index
+    }
+
+    /// Adds a holder to a chunk on its way. `false` if it is not on its way.
+    #[must_use]
+    pub fn hold(&self, index: u32) -> bool {
+        match self.states.get(index as usize) {
+            Some(state) if state.get() != FREE && state.get() < LOANED - 1 => {
+                state.set(state.get() + 1);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Removes a holder; without holders the chunk is free. `false` if the chunk is not on its way.
+    #[must_use]
+    pub fn release(&self, index: u32) -> bool {
+        match self.states.get(index as usize) {
+            Some(state) if state.get() != FREE && state.get() != LOANED => {
+                state.set(state.get() - 1);
+                if state.get() == FREE {
+                    self.free.borrow_mut().push(index);
+                }
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Gives back a loan that was never sent.
+    pub(super) fn unloan(&self, index: u32) {
+        self.states[index as usize].set(FREE);
+        self.free.borrow_mut().push(index);
+    }
+
+    /// Chunks that are loaned or on their way.
+    pub fn in_use(&self) -> usize {
+        self.geometry.chunks - self.free.borrow().len()
+    }
+
+    /// All chunks.
+    pub fn chunks(&self) -> usize {
+        self.geometry.chunks
+    }
+
+    /// Bytes that a chunk holds.
+    pub fn stride(&self) -> usize {
+        self.geometry.stride
+    }
+
+    /// A second look at a chunk's header, by its sender.
+    pub fn header(&self, index: u32) -> Option<super::chunk::ChunkHeader> {
+        let address = chunk_address(&self.map, self.geometry, index)?;
+        // SAFETY: in bounds, aligned to 64, and mapped as long as `self` lives.
+        Some(unsafe { super::chunk::ChunkHeader::read(address) })
+    }
+}
+
+/// The receiver's side of a segment: read-only.
+#[derive(Debug)]
+pub struct RemoteSegment {
+    map: Mapping,
+    geometry: Geometry,
+}
+
+impl RemoteSegment {
+    /// Maps a segment that a peer made, and checks its geometry against the file and against what a chunk has to hold.
+    ///
+    /// # Errors
+    /// As [`Mapping::open`]; `InvalidData` if the geometry line is not that of a segment of this length.
+    pub fn open(path: &Path, align_min: usize) -> io::Result<Rc<Self>> {
+        let map = Mapping::open(path, false)?;
+        let invalid = |what: &str| io::Error::new(io::ErrorKind::InvalidData, format!("payload segment: {what}"));
+        if map.len() < HEADER_BYTES {
+            return Err(invalid("the file is too short"));
+        }
+        let word = |i: usize| {
+            // SAFETY: page-aligned, and four words lie within the HEADER_BYTES checked above. Read once, garbage or not.
+            unsafe { map.base().cast::<u64>().add(i).read_volatile() }
+        };
+        if word(0) != MAGIC {
+            return Err(invalid("wrong magic number or version"));
+        }
+        let [stride, chunks, align] = [1, 2, 3].map(|i| usize::try_from(word(i)).unwrap_or(usize::MAX));
+        let geometry = Geometry { stride, chunks, align };
+        if !geometry.is_valid() || geometry.bytes() != Some(map.len()) || align < align_min {
+            return Err(invalid("its geometry does not fit the file"));
+        }
+        Ok(Rc::new(Self { map, geometry }))
+    }
+
+    /// A chunk to read, if there is one with this number.
+    pub fn chunk(self: &Rc<Self>, index: u32) -> Option<ChunkRef> {
+        let address = chunk_address(&self.map, self.geometry, index)?;
+        // SAFETY: in bounds and aligned; the ChunkRef keeps the mapping. That the sender leaves the chunk alone while it
+        // is held is the sender's promise; if it breaks it, the bytes change, and every type in a chunk takes any bytes.
+        Some(unsafe { ChunkRef::new(Rc::clone(self), address, self.geometry.stride) })
+    }
+}
