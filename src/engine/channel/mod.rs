@@ -1,0 +1,61 @@
+//! What travels: entries of one word, through slots that are the message.
+//!
+//! Both channels have one producer and one consumer. Neither has a shared index: each side counts for itself and looks at
+//! the slot where the next entry has to be. [`Slots`] is the facade through which all atomics go, so that the same code
+//! runs on mapped memory and under test.
+
+mod offset;
+mod returns;
+
+pub use offset::{OffsetConsumer, OffsetProducer, Push};
+pub use returns::{ReturnConsumer, ReturnProducer};
+
+/// Shared words of a channel. Index `i` is slot `i`; how far apart slots lie is the implementation's matter.
+pub trait Slots {
+    /// Loads with acquire ordering: what was written before the entry was stored is seen after it was loaded.
+    fn load(&self, slot: usize) -> u64;
+    /// Stores with release ordering: everything before it is seen by whoever loads the value.
+    fn store(&self, slot: usize, word: u64);
+    /// Exchanges with acquire and release ordering.
+    fn swap(&self, slot: usize, word: u64) -> u64;
+    /// Exchanges `old` for 0 with acquire and release ordering; `false` if something else is there.
+    fn take(&self, slot: usize, old: u64) -> bool;
+}
+
+/// Where a message lies: a chunk in a segment of the sender.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Entry {
+    /// Segment of the sender.
+    pub segment: u8,
+    /// Chunk in the segment, below 2^24 - 1.
+    pub chunk: u32,
+}
+
+/// A peer wrote a word that no correct one writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a peer wrote a word into a channel that no correct peer writes")]
+pub struct Garbage;
+
+/// Sequences wrap here: a receiver that sleeps through exactly a multiple of 2^32 overflows may see two messages in the
+/// wrong order, and no other harm.
+const SEQUENCE_MASK: u64 = u32::MAX as u64;
+const CHUNK_MASK: u64 = (1 << 24) - 1;
+
+impl Entry {
+    /// `{ sequence: 32, segment: 8, chunk + 1: 24 }`, high to low. Never 0, which is the empty slot.
+    fn pack(self, sequence: u64) -> u64 {
+        sequence << 32 | u64::from(self.segment) << 24 | ((u64::from(self.chunk) + 1) & CHUNK_MASK)
+    }
+
+    fn unpack(word: u64) -> Result<Self, Garbage> {
+        let chunk = ((word & CHUNK_MASK) as u32).checked_sub(1).ok_or(Garbage)?;
+        Ok(Self { segment: (word >> 24) as u8, chunk })
+    }
+}
+
+fn sequence_of(word: u64) -> u64 {
+    word >> 32
+}
+
+#[cfg(test)]
+mod tests;
