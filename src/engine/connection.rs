@@ -1,0 +1,269 @@
+//! The shared memory of one client-server pair: a channel for requests, a lane for each active request's responses, two
+//! return queues, and a few words in which each side says how it is. `docs/LAYOUT.md` has the bytes.
+
+use std::io;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::channel::Slots;
+use super::settings::Settings;
+use super::shm::Mapping;
+
+const MAGIC: u64 = u64::from_le_bytes(*b"shmkcon\x01");
+/// Words of a cache line.
+const LINE: usize = 8;
+/// Lines in front of the request channel: constants, client, server, and one wake-up line for each (not used yet).
+const HEAD_LINES: usize = 5;
+const CLIENT_STATE: usize = LINE;
+const SERVER_STATE: usize = 2 * LINE;
+
+/// How a side is, in its own words. What a dead process never wrote is in the registry: its node is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum State {
+    /// It has not mapped the connection yet.
+    Absent = 0,
+    /// It takes part.
+    Attached = 1,
+    /// Its port is dropped: it sends no new requests, or receives none; messages that it holds are still alive.
+    Left = 2,
+    /// It holds nothing any more.
+    Gone = 3,
+}
+
+impl State {
+    fn of(word: u64) -> Self {
+        match word {
+            0 => Self::Absent,
+            1 => Self::Attached,
+            2 => Self::Left,
+            // Garbage ends what the peer takes part in.
+            _ => Self::Gone,
+        }
+    }
+}
+
+/// Where things are, in words. Both sides compute it from the service's settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ConnectionLayout {
+    pub request_capacity: usize,
+    pub lanes: usize,
+    pub response_capacity: usize,
+    pub request_returns: usize,
+    pub response_returns: usize,
+}
+
+impl ConnectionLayout {
+    pub fn new(settings: &Settings) -> Self {
+        let lanes = settings.max_active_requests;
+        // Everything that can be outstanding at once, and so on its way back: unread and held.
+        let requests = 2 * settings.max_active_requests;
+        let responses = lanes * (settings.response_buffer + settings.max_borrowed_responses);
+        Self {
+            request_capacity: settings.max_active_requests,
+            lanes,
+            response_capacity: settings.response_buffer,
+            request_returns: requests.next_power_of_two().max(LINE),
+            response_returns: responses.next_power_of_two().max(LINE),
+        }
+    }
+
+    fn requests_at() -> usize {
+        HEAD_LINES * LINE
+    }
+    fn lane_words(&self) -> usize {
+        (2 + self.response_capacity) * LINE
+    }
+    fn lane_at(&self, lane: usize) -> usize {
+        Self::requests_at() + self.request_capacity * LINE + lane * self.lane_words()
+    }
+    fn request_returns_at(&self) -> usize {
+        self.lane_at(self.lanes)
+    }
+    fn response_returns_at(&self) -> usize {
+        self.request_returns_at() + self.request_returns
+    }
+    fn words(&self) -> usize {
+        self.response_returns_at() + self.response_returns
+    }
+    fn head(&self) -> [u64; 6] {
+        [
+            MAGIC,
+            self.request_capacity as u64,
+            self.lanes as u64,
+            self.response_capacity as u64,
+            self.request_returns as u64,
+            self.response_returns as u64,
+        ]
+    }
+}
+
+/// A mapped connection. Indices are in range by construction: lanes come from the caller's own tables.
+#[derive(Debug)]
+pub(crate) struct ConnectionFile {
+    map: Mapping,
+    layout: ConnectionLayout,
+}
+
+/// Slots of a channel within a connection.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct WordSlots<'a> {
+    words: &'a [AtomicU64],
+    /// Words from slot to slot: a line each for ping-pong, one each where many are read at once.
+    stride: usize,
+}
+
+impl Slots for WordSlots<'_> {
+    #[inline]
+    fn load(&self, slot: usize) -> u64 {
+        // Acquire: the chunk that the entry names is read after it.
+        self.words[slot * self.stride].load(Ordering::Acquire)
+    }
+    #[inline]
+    fn store(&self, slot: usize, word: u64) {
+        // Release: the chunk is written, or read for the last time, before the entry moves.
+        self.words[slot * self.stride].store(word, Ordering::Release);
+    }
+    #[inline]
+    fn swap(&self, slot: usize, word: u64) -> u64 {
+        // Release for the entry that goes in, acquire for the one that comes out and is reused.
+        self.words[slot * self.stride].swap(word, Ordering::AcqRel)
+    }
+    #[inline]
+    fn take(&self, slot: usize, old: u64) -> bool {
+        // Acquire: the chunk is read after it is ours; release: the slot is reused after we looked. Failure gives nothing
+        // to read, so it needs no order.
+        self.words[slot * self.stride].compare_exchange(old, 0, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+    }
+}
+
+impl ConnectionFile {
+    /// Makes the file. Under the service's lock.
+    pub fn create(path: &Path, layout: ConnectionLayout) -> io::Result<Self> {
+        let map = Mapping::create(path, layout.words() * 8)?;
+        for (word, value) in map.words().iter().zip(layout.head()) {
+            // Relaxed: the other side maps the file under the same lock, later.
+            word.store(value, Ordering::Relaxed);
+        }
+        Ok(Self { map, layout })
+    }
+
+    /// Maps a file that the other side made; it has to be exactly what the settings ask for.
+    pub fn open(path: &Path, layout: ConnectionLayout) -> io::Result<Self> {
+        let map = Mapping::open(path, true)?;
+        let same = map.len() == layout.words() * 8
+            && map.words().iter().zip(layout.head()).all(|(word, value)| word.load(Ordering::Relaxed) == value);
+        if same {
+            Ok(Self { map, layout })
+        } else {
+            Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "a connection does not have the shape that the settings give it",
+            ))
+        }
+    }
+
+    #[inline]
+    fn word(&self, index: usize) -> &AtomicU64 {
+        &self.map.words()[index]
+    }
+
+    #[inline]
+    fn slots(&self, at: usize, stride: usize, slots: usize) -> WordSlots<'_> {
+        WordSlots { words: &self.map.words()[at..at + stride * slots], stride }
+    }
+
+    pub fn client_state(&self) -> State {
+        // Acquire: what the side did before it said so is seen, as in all state words.
+        State::of(self.word(CLIENT_STATE).load(Ordering::Acquire))
+    }
+
+    pub fn set_client_state(&self, state: State) {
+        // Release: pairs with the above.
+        self.word(CLIENT_STATE).store(state as u64, Ordering::Release);
+    }
+
+    pub fn server_state(&self) -> State {
+        State::of(self.word(SERVER_STATE).load(Ordering::Acquire)) // As client_state.
+    }
+
+    pub fn set_server_state(&self, state: State) {
+        self.word(SERVER_STATE).store(state as u64, Ordering::Release); // As set_client_state.
+    }
+
+    #[inline]
+    pub fn requests(&self) -> WordSlots<'_> {
+        self.slots(ConnectionLayout::requests_at(), LINE, self.layout.request_capacity)
+    }
+
+    #[inline]
+    pub fn responses(&self, lane: usize) -> WordSlots<'_> {
+        self.slots(self.layout.lane_at(lane) + 2 * LINE, LINE, self.layout.response_capacity)
+    }
+
+    #[inline]
+    pub fn request_returns(&self) -> WordSlots<'_> {
+        self.slots(self.layout.request_returns_at(), 1, self.layout.request_returns)
+    }
+
+    #[inline]
+    pub fn response_returns(&self) -> WordSlots<'_> {
+        self.slots(self.layout.response_returns_at(), 1, self.layout.response_returns)
+    }
+
+    /// The request whose pending response uses the lane, 0 for none. Written by the client.
+    #[inline]
+    pub fn lane_open(&self, lane: usize) -> u64 {
+        // Acquire: a closed lane is seen before anything that the client does with it afterwards.
+        self.word(self.layout.lane_at(lane)).load(Ordering::Acquire)
+    }
+
+    #[inline]
+    pub fn set_lane_open(&self, lane: usize, request_id: u64) {
+        self.word(self.layout.lane_at(lane)).store(request_id, Ordering::Release); // Pairs with the above.
+    }
+
+    /// The request whose client wants no more responses. Written by the client.
+    pub fn lane_hint(&self, lane: usize) -> u64 {
+        self.word(self.layout.lane_at(lane) + 1).load(Ordering::Acquire) // As lane_open.
+    }
+
+    pub fn set_lane_hint(&self, lane: usize, request_id: u64) {
+        self.word(self.layout.lane_at(lane) + 1).store(request_id, Ordering::Release); // As set_lane_open.
+    }
+
+    /// The newest request of the lane that the server is done with. Written by the server.
+    #[inline]
+    pub fn lane_done(&self, lane: usize) -> u64 {
+        // Acquire: responses sent before are in the lane when the end is seen.
+        self.word(self.layout.lane_at(lane) + LINE).load(Ordering::Acquire)
+    }
+
+    #[inline]
+    pub fn set_lane_done(&self, lane: usize, request_id: u64) {
+        self.word(self.layout.lane_at(lane) + LINE).store(request_id, Ordering::Release); // Pairs with the above.
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_default_connection_fits_one_page() {
+        let layout = ConnectionLayout::new(&Settings::default());
+        assert!(layout.words() * 8 <= 4096, "{} bytes", layout.words() * 8);
+    }
+
+    #[test]
+    fn another_shape_or_a_changed_head_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("c");
+        let layout = ConnectionLayout::new(&Settings::default());
+        let file = ConnectionFile::create(&path, layout).unwrap();
+        ConnectionFile::open(&path, layout).unwrap();
+        let other = ConnectionLayout::new(&Settings { max_active_requests: 5, ..Settings::default() });
+        assert_eq!(ConnectionFile::open(&path, other).unwrap_err().kind(), io::ErrorKind::InvalidData);
+        file.word(2).store(7, Ordering::Relaxed);
+        assert_eq!(ConnectionFile::open(&path, layout).unwrap_err().kind(), io::ErrorKind::InvalidData);
+    }
+}

@@ -1,0 +1,257 @@
+//! Errors: one variant for each violated rule, each text with its remedy.
+
+use std::io;
+
+use super::name::InvalidName;
+
+/// A system call failed. Comparable, so that errors can be asserted in tests.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{what}: {text}")]
+pub struct SystemError {
+    /// What was being done.
+    pub what: String,
+    /// Kind of failure.
+    pub kind: io::ErrorKind,
+    /// The system's words.
+    pub text: String,
+}
+
+impl SystemError {
+    pub(crate) fn new(what: impl Into<String>, error: &io::Error) -> Self {
+        Self { what: what.into(), kind: error.kind(), text: error.to_string() }
+    }
+
+    /// Whether memory, disk space or descriptors ran out (RR-BAD-04).
+    pub fn is_exhaustion(&self) -> bool {
+        matches!(self.kind, io::ErrorKind::StorageFull | io::ErrorKind::OutOfMemory | io::ErrorKind::QuotaExceeded)
+            || self.text.contains("Too many open files")
+    }
+}
+
+/// Why a node was not created, listed or cleaned up.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NodeError {
+    /// The name is longer than the node's file holds.
+    #[error("a node name has at most 255 bytes, this one has {bytes}: choose another")]
+    NameTooLong {
+        /// Bytes of the refused name.
+        bytes: usize,
+    },
+    /// The system refused.
+    #[error(transparent)]
+    System(#[from] SystemError),
+}
+
+/// Why a service was not created or opened.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServiceError {
+    /// [`InvalidName`].
+    #[error(transparent)]
+    InvalidName(#[from] InvalidName),
+    /// It exists.
+    #[error("the service exists: open it, or choose another name")]
+    AlreadyExists,
+    /// It does not exist.
+    #[error("there is no such service: create it first, or use open_or_create")]
+    DoesNotExist,
+    /// Another name has the same folder.
+    #[error("the service's folder belongs to the service {other:?}: choose another name")]
+    NameCollision {
+        /// The name that is there.
+        other: String,
+    },
+    /// Payload or user header differ.
+    #[error("{part}: the service has {has}, asked for was {asked}: use the service's types")]
+    IncompatibleTypes {
+        /// Which of the four types.
+        part: &'static str,
+        /// The service's.
+        has: String,
+        /// The opener's.
+        asked: String,
+    },
+    /// An attribute that is required is not there, or is another.
+    #[error("attribute {key:?}: required is {asked:?}, the service has {has:?}: require what it has")]
+    IncompatibleAttributes {
+        /// The attribute.
+        key: String,
+        /// The required value.
+        asked: String,
+        /// The service's value.
+        has: Option<String>,
+    },
+    /// A behaviour differs.
+    #[error("{setting}: asked for was {asked}, the service has {has}: leave it out or ask for what it has")]
+    IncompatibleBehaviour {
+        /// The behaviour.
+        setting: &'static str,
+        /// The opener's.
+        asked: bool,
+        /// The service's.
+        has: bool,
+    },
+    /// A count is too small.
+    #[error("{setting}: asked for were at least {asked}, the service has {has}: ask for less, or create it with more")]
+    DoesNotSupport {
+        /// The count.
+        setting: &'static str,
+        /// The opener's.
+        asked: usize,
+        /// The service's.
+        has: usize,
+    },
+    /// A count beyond every use.
+    #[error("{setting}: {asked} is more than 65536: ask for less")]
+    CountTooLarge {
+        /// The count.
+        setting: &'static str,
+        /// What was asked for.
+        asked: usize,
+    },
+    /// An alignment that cannot be had.
+    #[error("an alignment is a power of two up to 4096, {asked} is not: choose another")]
+    InvalidAlignment {
+        /// What was asked for.
+        asked: usize,
+    },
+    /// All places for nodes are taken.
+    #[error("the service is open in {max_nodes} nodes, its maximum: close one, or create it with a larger max_nodes")]
+    ExceedsMaxNodes {
+        /// The maximum.
+        max_nodes: usize,
+    },
+    /// Its lock could not be had in time.
+    #[error("another process is creating, opening or leaving the service and does not go on: try again")]
+    InCreation,
+    /// A file of the service is not as it has to be (RR-BAD-01).
+    #[error("the service's {file} is damaged ({reason}): end its processes and remove its folder")]
+    Corrupted {
+        /// The file.
+        file: &'static str,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Made by another version of this engine.
+    #[error("the service has layout version {has}, this engine speaks {speaks}: use the same version on both sides")]
+    VersionMismatch {
+        /// The service's version.
+        has: u64,
+        /// Ours.
+        speaks: u64,
+    },
+    /// The system refused.
+    #[error(transparent)]
+    System(#[from] SystemError),
+}
+
+/// Why a client or a server was not created.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PortError {
+    /// All places for clients are taken.
+    #[error("the service has {max_clients} clients, its maximum: drop one, or create it with a larger max_clients")]
+    ExceedsMaxClients {
+        /// The maximum.
+        max_clients: usize,
+    },
+    /// All places for servers are taken.
+    #[error("the service has {max_servers} servers, its maximum: drop one, or create it with a larger max_servers")]
+    ExceedsMaxServers {
+        /// The maximum.
+        max_servers: usize,
+    },
+    /// A client asked for more active requests than the service has (RR-PRT-04).
+    #[error("asked for were {asked} active requests, the service has {has}: ask for less")]
+    ExceedsMaxActiveRequests {
+        /// The client's.
+        asked: usize,
+        /// The service's.
+        has: usize,
+    },
+    /// A name that does not fit its place.
+    #[error("a port name has at most 64 bytes, this one has {bytes}: choose another")]
+    NameTooLong {
+        /// Bytes of the refused name.
+        bytes: usize,
+    },
+    /// The segment would be larger than anything that can be mapped.
+    #[error("the payload segment would have {chunks} chunks of {chunk_bytes} bytes: ask for less")]
+    SegmentTooLarge {
+        /// Chunks.
+        chunks: usize,
+        /// Bytes of each.
+        chunk_bytes: usize,
+    },
+    /// The service's lock could not be had in time.
+    #[error("another process holds the service's lock and does not go on: try again")]
+    Busy,
+    /// A file of the service is not as it has to be.
+    #[error("the service's {file} is damaged ({reason}): end its processes and remove its folder")]
+    Corrupted {
+        /// The file.
+        file: &'static str,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The system refused.
+    #[error(transparent)]
+    System(#[from] SystemError),
+}
+
+/// Why nothing was loaned. Every limit and every chunk is as before (RR-LOAN-03).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LoanError {
+    /// The limit of loans is reached.
+    #[error("{max} loans are held, the maximum: send or drop one, or raise the limit")]
+    ExceedsMaxLoans {
+        /// The maximum.
+        max: usize,
+    },
+    /// A longer slice than the segment has room for.
+    #[error("a slice of {len} elements does not fit, {max} do: raise initial_max_slice_len")]
+    ExceedsMaxLoanSize {
+        /// Elements asked for.
+        len: usize,
+        /// Elements that fit.
+        max: usize,
+    },
+    /// No chunk is free.
+    #[error("no chunk is free: receive and drop what is outstanding, or preallocate more")]
+    OutOfMemory,
+}
+
+/// Why a message was not sent. Nothing of it is left (RR-SND-10).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SendError {
+    /// As many pending responses are held as are allowed.
+    #[error("{max} pending responses are held, the maximum: drop one, or raise max_active_requests")]
+    ExceedsMaxActiveRequests {
+        /// The maximum.
+        max: usize,
+    },
+    /// The loan failed (only where loan and send are one call).
+    #[error(transparent)]
+    Loan(#[from] LoanError),
+    /// A peer wrote what it must not; its connection is closed, the message went to the others.
+    #[error("a peer wrote garbage into a connection, which is closed now: restart that peer")]
+    ConnectionCorrupted,
+}
+
+/// Why nothing was received.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReceiveError {
+    /// As many messages are held as are allowed; nothing is lost.
+    #[error("{max} messages are held, the maximum: drop one, or raise the limit")]
+    ExceedsMaxBorrows {
+        /// The maximum.
+        max: usize,
+    },
+    /// A peer wrote what it must not; its connection is closed.
+    #[error("a peer wrote garbage into a connection, which is closed now: restart that peer")]
+    ConnectionCorrupted,
+}

@@ -1,0 +1,247 @@
+//! Nodes: one for each use of the engine in a process, alive as long as it holds the lock on its file.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::error::{NodeError, SystemError};
+use super::id::Id;
+use super::lock;
+use super::name::ServiceName;
+use super::root::Root;
+use super::service::{ServiceBuilder, cleanup};
+
+const NAME_BYTES_MAX: usize = 255;
+
+/// Owner of services and ports. Cloning gives another handle to the same node; it is gone when the last handle and
+/// everything made from it are dropped.
+#[derive(Debug, Clone)]
+pub struct Node {
+    pub(crate) inner: Arc<NodeInner>,
+}
+
+#[derive(Debug)]
+pub(crate) struct NodeInner {
+    pub(crate) root: Root,
+    pub(crate) id: Id,
+    name: String,
+    /// Holds the lock that says "alive".
+    _alive: File,
+    /// How many handles of this node use a service, by folder: a node counts once in a service (RR-SVC-11). Held while a
+    /// service is opened or left, so that the two never interleave within a process.
+    services: Mutex<HashMap<String, usize>>,
+    /// Something could not be undone: the file stays and lets others do it.
+    left_behind: AtomicBool,
+}
+
+impl NodeInner {
+    /// How many handles use which service.
+    pub(crate) fn lock_services(&self) -> MutexGuard<'_, HashMap<String, usize>> {
+        // Counts are changed in one step each, so a panic elsewhere leaves them right.
+        self.services.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says that a service could not be left.
+    pub(crate) fn leave_behind(&self) {
+        // Relaxed: read by the last owner, which the reference count orders after this.
+        self.left_behind.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Builds a [`Node`].
+#[derive(Debug, Clone, Default)]
+pub struct NodeBuilder {
+    name: String,
+    root: Option<PathBuf>,
+}
+
+/// State of a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NodeState {
+    /// Its process lives, however slow or stopped it is.
+    Alive,
+    /// Its process has ended without leaving.
+    Dead,
+    /// It cannot be told, for instance for want of permission.
+    Unknown,
+}
+
+/// A node of a listing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeInfo {
+    /// Identity.
+    pub id: Id,
+    /// Name, empty unless one was given.
+    pub name: String,
+    /// State when it was looked at.
+    pub state: NodeState,
+}
+
+impl NodeBuilder {
+    /// With default settings.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Names the node, for listings.
+    #[must_use]
+    pub fn name(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.name);
+        self
+    }
+
+    /// Puts the node into another namespace than that of the environment.
+    #[must_use]
+    pub fn root(mut self, root: impl Into<PathBuf>) -> Self {
+        self.root = Some(root.into());
+        self
+    }
+
+    /// Creates the node, and cleans up what dead ones left in its namespace.
+    ///
+    /// # Errors
+    /// [`NodeError`].
+    pub fn create(self) -> Result<Node, NodeError> {
+        if self.name.len() > NAME_BYTES_MAX {
+            return Err(NodeError::NameTooLong { bytes: self.name.len() });
+        }
+        let system = |what: &str| {
+            let what = what.to_owned();
+            move |error: io::Error| SystemError::new(what.clone(), &error)
+        };
+        let root = match &self.root {
+            Some(path) => Root::at(path),
+            None => Root::from_environment(),
+        }
+        .map_err(system("preparing the namespace"))?;
+        let id = Id::random().map_err(system("making a node id"))?;
+        let alive = create_alive(&root, id, &self.name).map_err(system("creating the node's lock"))?;
+        let inner = NodeInner {
+            root,
+            id,
+            name: self.name,
+            _alive: alive,
+            services: Mutex::default(),
+            left_behind: AtomicBool::new(false),
+        };
+        let node = Node { inner: Arc::new(inner) };
+        // What cannot be cleaned now is tried again by the next one; a new node does not fail for an old one's sake.
+        let _ = cleanup::clean_dead_nodes(&node.inner.root);
+        Ok(node)
+    }
+}
+
+impl Node {
+    /// A builder with default settings.
+    pub fn builder() -> NodeBuilder {
+        NodeBuilder::new()
+    }
+
+    /// Starts building a service of this node.
+    pub fn service_builder(&self, name: &ServiceName) -> ServiceBuilder {
+        ServiceBuilder::new(Arc::clone(&self.inner), name.clone())
+    }
+
+    /// Identity.
+    pub fn id(&self) -> Id {
+        self.inner.id
+    }
+
+    /// Name, empty unless one was given.
+    pub fn name(&self) -> &str {
+        &self.inner.name
+    }
+
+    /// All nodes of the namespace (RR-LIV-06).
+    ///
+    /// # Errors
+    /// [`NodeError::System`] if the namespace cannot be read.
+    pub fn list(&self) -> Result<Vec<NodeInfo>, NodeError> {
+        list(&self.inner.root).map_err(|error| SystemError::new("listing nodes", &error).into())
+    }
+
+    /// Cleans up after the dead nodes of a namespace: `(cleaned, failed)`. Creating a node does that too.
+    ///
+    /// # Errors
+    /// [`NodeError::System`] if the namespace cannot be read.
+    pub fn clean_up(root: impl AsRef<Path>) -> Result<(usize, usize), NodeError> {
+        Root::at(root.as_ref())
+            .and_then(|root| cleanup::clean_dead_nodes(&root))
+            .map_err(|error| SystemError::new("cleaning up dead nodes", &error).into())
+    }
+}
+
+impl Drop for NodeInner {
+    fn drop(&mut self) {
+        if self.left_behind.load(Ordering::Relaxed) {
+            return; // Relaxed: as above.
+        }
+        // Unlinked while the lock is held: nobody ever sees this node dead. If it fails, the file is found unlocked later.
+        let _ = std::fs::remove_file(self.root.nodes().join(self.id.to_string()));
+        let _ = cleanup::clean_dead_nodes(&self.root);
+    }
+}
+
+/// Makes the node's file under a name that is no node's, locks it, and only then gives it its name: a node is never
+/// visible without its lock.
+fn create_alive(root: &Root, id: Id, name: &str) -> io::Result<File> {
+    let hidden = root.nodes().join(format!("new-{id}"));
+    loop {
+        let mut file = lock::open(&hidden, true)?;
+        // A cleaner that looks at this very moment holds the lock only to remove the file.
+        if !lock::try_acquire(&file)? || !lock::is_still_at(&file, &hidden)? {
+            continue;
+        }
+        file.write_all(name.as_bytes())?;
+        std::fs::rename(&hidden, root.nodes().join(id.to_string()))?;
+        return Ok(file);
+    }
+}
+
+/// The lock of a dead node: as long as it is held, its holder is the only cleaner.
+pub(crate) struct DeadNode {
+    _lock: File,
+    pub(crate) path: PathBuf,
+}
+
+/// Takes the lock of a node's file, if its holder is gone.
+pub(crate) fn claim_dead(path: PathBuf) -> io::Result<Option<DeadNode>> {
+    let file = match lock::open(&path, false) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    if lock::try_acquire(&file)? && lock::is_still_at(&file, &path)? {
+        Ok(Some(DeadNode { _lock: file, path }))
+    } else {
+        Ok(None)
+    }
+}
+
+fn list(root: &Root) -> io::Result<Vec<NodeInfo>> {
+    let mut nodes = Vec::new();
+    for entry in std::fs::read_dir(root.nodes())? {
+        let entry = entry?;
+        let Some(id) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+        let mut name = String::new();
+        let state = match lock::open(&entry.path(), false) {
+            Ok(mut file) => {
+                let read = (&mut file).take(NAME_BYTES_MAX as u64).read_to_string(&mut name);
+                match (read, lock::try_acquire(&file)) {
+                    (_, Ok(true)) if lock::is_still_at(&file, &entry.path())? => NodeState::Dead,
+                    (_, Ok(true)) => continue,
+                    (_, Ok(false)) => NodeState::Alive,
+                    (_, Err(_)) => NodeState::Unknown,
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(_) => NodeState::Unknown,
+        };
+        nodes.push(NodeInfo { id, name, state });
+    }
+    nodes.sort_by_key(|node| node.id);
+    Ok(nodes)
+}

@@ -1,0 +1,181 @@
+//! What can be sent, and where it lies in a chunk.
+
+use serde::{Deserialize, Serialize};
+
+use super::shm::{ALIGN_MAX, CHUNK_HEADER_BYTES, Plain, Shape};
+
+/// One value or a slice of values of a plain type.
+///
+/// Implemented for `T` and `[T]` where `T` is self-contained: no pointer, no padding, every bit pattern valid (RR-TYP-04).
+/// Derive zerocopy's `FromBytes`, `IntoBytes` and `Immutable` for your own types.
+///
+/// ```compile_fail
+/// fn needs<P: shmark::engine::Payload + ?Sized>() {}
+/// needs::<String>(); // a pointer to a heap object cannot travel
+/// ```
+/// ```
+/// fn needs<P: shmark::engine::Payload + ?Sized>() {}
+/// needs::<u64>();
+/// needs::<[u8]>();
+/// ```
+pub trait Payload: sealed::Sealed + 'static {
+    /// Type of the value or of the slice's elements.
+    type Element: Plain;
+    /// Fixed or slice.
+    const KIND: Kind;
+    /// The elements of a chunk as this type. A fixed payload is handed exactly one.
+    fn view(elements: &[Self::Element]) -> &Self;
+    /// As [`Payload::view`], to write.
+    fn view_mut(elements: &mut [Self::Element]) -> &mut Self;
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl<T: super::Plain> Sealed for T {}
+    impl<T: super::Plain> Sealed for [T] {}
+}
+
+impl<T: Plain> Payload for T {
+    type Element = T;
+    const KIND: Kind = Kind::Fixed;
+    #[inline]
+    fn view(elements: &[T]) -> &T {
+        // A fixed payload is loaned with one element, and a received one with another count is refused as corrupted.
+        &elements[0]
+    }
+    #[inline]
+    fn view_mut(elements: &mut [T]) -> &mut T {
+        &mut elements[0]
+    }
+}
+
+impl<T: Plain> Payload for [T] {
+    type Element = T;
+    const KIND: Kind = Kind::Slice;
+    #[inline]
+    fn view(elements: &[T]) -> &[T] {
+        elements
+    }
+    #[inline]
+    fn view_mut(elements: &mut [T]) -> &mut [T] {
+        elements
+    }
+}
+
+/// Fixed or slice payload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// One value.
+    Fixed,
+    /// A slice, whose length is chosen at each loan.
+    Slice,
+}
+
+/// A type as the service's settings describe it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TypeDetail {
+    /// Rust's name of the type.
+    pub name: String,
+    /// Fixed or slice.
+    pub kind: Kind,
+    /// Bytes of a value.
+    pub size: usize,
+    /// Alignment, bytes: the type's or the larger one asked for.
+    pub align: usize,
+}
+
+impl TypeDetail {
+    /// Of a payload, with an alignment asked for (1 if none).
+    pub fn of<P: Payload + ?Sized>(align_asked: usize) -> Self {
+        Self {
+            name: std::any::type_name::<P::Element>().to_owned(),
+            kind: P::KIND,
+            size: size_of::<P::Element>(),
+            align: align_of::<P::Element>().max(align_asked),
+        }
+    }
+
+    /// Whether an opener with type `asked` can use a service with this type (RR-TYP-01).
+    pub fn serves(&self, asked: &Self) -> bool {
+        self.name == asked.name && self.kind == asked.kind && self.size == asked.size && self.align >= asked.align
+    }
+
+    /// Sizes that cannot overflow an offset, and an alignment that a mapping can give.
+    pub(crate) fn is_valid(&self) -> bool {
+        self.align.is_power_of_two() && self.align <= ALIGN_MAX && self.size <= 1 << 40
+    }
+}
+
+impl std::fmt::Display for TypeDetail {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let kind = if self.kind == Kind::Slice { "slice of " } else { "" };
+        write!(f, "{kind}{} ({} bytes, aligned to {})", self.name, self.size, self.align)
+    }
+}
+
+/// Where things lie in the chunks of one direction; both sides compute it from the service's settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChunkLayout {
+    header_offset: usize,
+    payload_offset: usize,
+    element_bytes: usize,
+    /// Alignment of a chunk: a cache line or what the payload asks for.
+    pub align: usize,
+}
+
+impl ChunkLayout {
+    /// For these types.
+    pub fn new(payload: &TypeDetail, header: &TypeDetail) -> Self {
+        let header_offset = CHUNK_HEADER_BYTES.next_multiple_of(header.align);
+        let payload_offset = (header_offset + header.size).next_multiple_of(payload.align);
+        Self {
+            header_offset,
+            payload_offset,
+            element_bytes: payload.size,
+            align: payload.align.max(header.align).max(64),
+        }
+    }
+
+    /// Bytes of a chunk for up to `len` elements, or nothing if that is beyond the address space.
+    pub fn stride(&self, len: usize) -> Option<usize> {
+        let bytes = self.element_bytes.checked_mul(len)?.checked_add(self.payload_offset)?;
+        bytes.checked_next_multiple_of(self.align).filter(|bytes| *bytes <= isize::MAX as usize)
+    }
+
+    /// Elements that fit a chunk of `stride` bytes.
+    pub fn len_max(&self, stride: usize) -> usize {
+        match stride.saturating_sub(self.payload_offset).checked_div(self.element_bytes) {
+            Some(len) => len,
+            // Values without bytes: any number fits.
+            None => usize::MAX,
+        }
+    }
+
+    /// The place of `len` elements.
+    pub fn shape(&self, len: usize) -> Shape {
+        Shape { header: self.header_offset, payload: self.payload_offset, len }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_small_payload_shares_the_line_of_its_header() {
+        let layout = ChunkLayout::new(&TypeDetail::of::<u64>(1), &TypeDetail::of::<()>(1));
+        assert_eq!(layout.stride(1), Some(64));
+        assert_eq!(layout.shape(1), Shape { header: 24, payload: 24, len: 1 });
+    }
+
+    #[test]
+    fn alignment_moves_payload_and_stride() {
+        let layout = ChunkLayout::new(&TypeDetail::of::<[u8]>(256), &TypeDetail::of::<u32>(1));
+        assert_eq!(layout.shape(3), Shape { header: 24, payload: 256, len: 3 });
+        assert_eq!(layout.stride(1), Some(512));
+        assert_eq!(layout.len_max(512), 256);
+        assert_eq!(layout.stride(usize::MAX), None);
+    }
+}

@@ -1,0 +1,200 @@
+//! Active requests: what a server has received and may answer.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::ops::Deref;
+use std::rc::Rc;
+
+use super::response::{ResponseMut, ResponseMutUninit};
+use super::server::ServerCore;
+use super::server_connection::ServerConnection;
+use crate::engine::channel::Entry;
+use crate::engine::error::{LoanError, SendError};
+use crate::engine::id::Id;
+use crate::engine::payload::Payload;
+use crate::engine::shm::{ChunkHeader, Loaned, Plain, Received};
+
+/// A received request, readable and unchanged until it is dropped, to be answered with any number of responses.
+///
+/// Dropping it tells the client that no more responses come from here (RR-ACT-05).
+pub struct ActiveRequest<Req: Payload + ?Sized, Res: ?Sized, ReqHeader = (), ResHeader = ()> {
+    received: Received<Req::Element, ReqHeader>,
+    place: Held,
+    types: PhantomData<(ResHeader, fn(&Res))>,
+}
+
+/// The request's place in the connection; gives the chunk back.
+#[derive(Debug)]
+struct Held {
+    core: Rc<ServerCore>,
+    connection: Rc<ServerConnection>,
+    entry: Entry,
+    lane: usize,
+    request_id: u64,
+    place: usize,
+}
+
+impl Drop for Held {
+    #[inline]
+    fn drop(&mut self) {
+        self.connection.finish(self.lane, self.request_id);
+        self.connection.give_back(self.entry);
+        self.connection.places.borrow_mut().leave(self.place);
+    }
+}
+
+impl<Req, Res, ReqHeader, ResHeader> ActiveRequest<Req, Res, ReqHeader, ResHeader>
+where
+    Req: Payload + ?Sized,
+    Res: Payload + ?Sized,
+    ReqHeader: Plain + Default,
+    ResHeader: Plain + Default,
+{
+    pub(super) fn new(
+        core: Rc<ServerCore>,
+        connection: Rc<ServerConnection>,
+        received: Received<Req::Element, ReqHeader>,
+        entry: Entry,
+        (lane, request_id, place): (usize, u64, usize),
+    ) -> Self {
+        Self { received, place: Held { core, connection, entry, lane, request_id, place }, types: PhantomData }
+    }
+
+    /// The payload.
+    #[inline]
+    pub fn payload(&self) -> &Req {
+        Req::view(self.received.payload())
+    }
+
+    /// The user header.
+    pub fn user_header(&self) -> &ReqHeader {
+        self.received.header()
+    }
+
+    /// The client that sent it.
+    pub fn client_id(&self) -> Id {
+        self.place.connection.client
+    }
+
+    /// Whether its pending response is still there (RR-ACT-01).
+    pub fn is_connected(&self) -> bool {
+        self.place.core.look_closely();
+        self.place.connection.is_awaited(self.place.lane, self.place.request_id)
+    }
+
+    /// Whether the client hinted that it wants no more responses (RR-PND-07).
+    pub fn has_disconnect_hint(&self) -> bool {
+        self.place.connection.file.lane_hint(self.place.lane) == self.place.request_id
+    }
+
+    fn loan_elements(&self, len: usize) -> Result<ResponseMut<Res, ResHeader>, LoanError> {
+        let Held { core, connection, lane, request_id, place, .. } = &self.place;
+        let len_max = core.response_layout.len_max(core.pool.stride());
+        if len > len_max {
+            return Err(LoanError::ExceedsMaxLoanSize { len, max: len_max });
+        }
+        if !connection.places.borrow_mut().loan(*place, core.loans_max) {
+            return Err(LoanError::ExceedsMaxLoans { max: core.loans_max });
+        }
+        let loaned = core.loan_chunk().and_then(|mut chunk| {
+            chunk.set_header(ChunkHeader { request_id: *request_id, lane: *lane as u64, len: len as u64 });
+            Loaned::<Res::Element, ResHeader>::new(chunk, core.response_layout.shape(len)).ok_or(LoanError::OutOfMemory)
+        });
+        match loaned {
+            Ok(mut loaned) => {
+                *loaned.header_mut() = ResHeader::default();
+                Ok(ResponseMut::new(Rc::clone(core), Rc::clone(connection), loaned, (*lane, *request_id, *place)))
+            }
+            Err(error) => {
+                connection.places.borrow_mut().unloan(*place);
+                Err(error)
+            }
+        }
+    }
+}
+
+impl<Req, Res, ReqHeader, ResHeader> ActiveRequest<Req, Res, ReqHeader, ResHeader>
+where
+    Req: Payload + ?Sized,
+    Res: Payload<Element = Res> + Plain,
+    ReqHeader: Plain + Default,
+    ResHeader: Plain + Default,
+{
+    /// Loans a response that holds the type's default.
+    ///
+    /// # Errors
+    /// [`LoanError`].
+    pub fn loan(&self) -> Result<ResponseMut<Res, ResHeader>, LoanError>
+    where
+        Res: Default,
+    {
+        Ok(self.loan_uninit()?.write_payload(Res::default()))
+    }
+
+    /// Loans a response whose payload still has to be written.
+    ///
+    /// # Errors
+    /// [`LoanError`].
+    #[inline]
+    pub fn loan_uninit(&self) -> Result<ResponseMutUninit<Res, ResHeader>, LoanError> {
+        self.loan_elements(1).map(ResponseMutUninit::new)
+    }
+
+    /// Loans, writes and sends in one call.
+    ///
+    /// # Errors
+    /// [`SendError`].
+    pub fn send_copy(&self, value: Res) -> Result<(), SendError> {
+        self.loan_uninit()?.write_payload(value).send()
+    }
+}
+
+impl<Req, T, ReqHeader, ResHeader> ActiveRequest<Req, [T], ReqHeader, ResHeader>
+where
+    Req: Payload + ?Sized,
+    T: Plain,
+    ReqHeader: Plain + Default,
+    ResHeader: Plain + Default,
+{
+    /// Loans a slice of `len` defaults.
+    ///
+    /// # Errors
+    /// [`LoanError`].
+    pub fn loan_slice(&self, len: usize) -> Result<ResponseMut<[T], ResHeader>, LoanError>
+    where
+        T: Default,
+    {
+        Ok(self.loan_slice_uninit(len)?.write_from_fn(|_| T::default()))
+    }
+
+    /// Loans a slice of `len` elements that still have to be written.
+    ///
+    /// # Errors
+    /// [`LoanError`].
+    pub fn loan_slice_uninit(&self, len: usize) -> Result<ResponseMutUninit<[T], ResHeader>, LoanError> {
+        self.loan_elements(len).map(ResponseMutUninit::new)
+    }
+}
+
+impl<Req, Res, ReqHeader, ResHeader> Deref for ActiveRequest<Req, Res, ReqHeader, ResHeader>
+where
+    Req: Payload + ?Sized,
+    Res: Payload + ?Sized,
+    ReqHeader: Plain + Default,
+    ResHeader: Plain + Default,
+{
+    type Target = Req;
+    fn deref(&self) -> &Req {
+        self.payload()
+    }
+}
+
+impl<Req, Res, ReqHeader, ResHeader> fmt::Debug for ActiveRequest<Req, Res, ReqHeader, ResHeader>
+where
+    Req: Payload + ?Sized,
+    Res: ?Sized,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ActiveRequest").field(&self.received).finish()
+    }
+}

@@ -1,0 +1,273 @@
+//! Builders of clients and servers: a port appears in the registry when all its files are there.
+
+use std::io;
+use std::marker::PhantomData;
+use std::path::Path;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::client::{Client, ClientCore};
+use super::client_connection::ClientConnection;
+use super::server::{Server, ServerCore};
+use super::server_connection::ServerConnection;
+use super::{AllocationStrategy, BackpressureStrategy};
+use crate::engine::connection::{ConnectionFile, ConnectionLayout};
+use crate::engine::error::{PortError, SystemError};
+use crate::engine::id::Id;
+use crate::engine::payload::{ChunkLayout, Kind, Payload};
+use crate::engine::service::registry::{PORT_NAME_BYTES_MAX, PortEntry, Role};
+use crate::engine::service::{ServiceInner, ServiceLock, cleanup, files, layouts};
+use crate::engine::shm::{CHUNKS_MAX, Geometry, Plain, Pool};
+
+/// What both kinds of port have.
+#[derive(Debug, Clone)]
+struct PortOptions {
+    name: String,
+    max: Option<usize>,
+    initial_max_slice_len: usize,
+    backpressure: BackpressureStrategy,
+}
+
+macro_rules! port_builder {
+    ($(#[$doc:meta])* $builder:ident) => {
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub struct $builder<Req: ?Sized, Res: ?Sized, ReqHeader = (), ResHeader = ()> {
+            service: Arc<ServiceInner>,
+            options: PortOptions,
+            types: PhantomData<(ReqHeader, ResHeader, fn(&Req, &Res))>,
+        }
+
+        impl<Req: ?Sized, Res: ?Sized, ReqHeader, ResHeader> $builder<Req, Res, ReqHeader, ResHeader> {
+            pub(crate) fn new(service: Arc<ServiceInner>) -> Self {
+                let (name, max, backpressure) = (String::new(), None, BackpressureStrategy::default());
+                let options = PortOptions { name, max, initial_max_slice_len: 1, backpressure };
+                Self { service, options, types: PhantomData }
+            }
+
+            /// Names the port, for listings (RR-PRT-03).
+            #[must_use]
+            pub fn name(mut self, name: &str) -> Self {
+                name.clone_into(&mut self.options.name);
+                self
+            }
+
+            /// Elements that a loaned slice may have; 1 unless given (RR-DYN-01).
+            #[must_use]
+            pub fn initial_max_slice_len(mut self, len: usize) -> Self {
+                self.options.initial_max_slice_len = len;
+                self
+            }
+
+            /// How the payload segment gets room for longer slices.
+            #[must_use]
+            pub fn allocation_strategy(self, strategy: AllocationStrategy) -> Self {
+                let AllocationStrategy::Static = strategy;
+                self
+            }
+
+            /// What to do when a buffer without overflow is full.
+            #[must_use]
+            pub fn backpressure_strategy(mut self, strategy: BackpressureStrategy) -> Self {
+                self.options.backpressure = strategy;
+                self
+            }
+        }
+    };
+}
+
+port_builder! {
+    /// Builds a [`Client`].
+    ClientBuilder
+}
+port_builder! {
+    /// Builds a [`Server`].
+    ServerBuilder
+}
+
+impl<Req, Res, ReqHeader, ResHeader> ClientBuilder<Req, Res, ReqHeader, ResHeader>
+where
+    Req: Payload + ?Sized,
+    Res: Payload + ?Sized,
+    ReqHeader: Plain + Default,
+    ResHeader: Plain + Default,
+{
+    /// Lowers the client's own maximum of active requests; 0 is taken as 1 (RR-PRT-04).
+    #[must_use]
+    pub fn max_active_requests(mut self, max: usize) -> Self {
+        self.options.max = Some(max.max(1));
+        self
+    }
+
+    /// Creates the client, connected to every server that is there.
+    ///
+    /// # Errors
+    /// [`PortError`]; nothing of the client is left then.
+    pub fn create(self) -> Result<Client<Req, Res, ReqHeader, ResHeader>, PortError> {
+        let settings = self.service.settings();
+        let active_max = self.options.max.unwrap_or(settings.max_active_requests);
+        if active_max > settings.max_active_requests {
+            return Err(PortError::ExceedsMaxActiveRequests { asked: active_max, has: settings.max_active_requests });
+        }
+        let layouts = layouts(&self.service.config);
+        // Loaned, unread and held by each server, and the one that is being sent.
+        let chunks = settings.max_loaned_requests + settings.max_servers * 2 * settings.max_active_requests + 1;
+        let site = Site::enter(&self.service, &self.options, Role::Client)?;
+        let pool = site.pool(&layouts[0], &self.options, Req::KIND, chunks)?;
+        let mut made = Vec::new();
+        for server in self.service.registry.ports(Role::Server) {
+            let file = site.connection(site.id, server.id)?;
+            let ids = [server.id, server.node];
+            let connection = ClientConnection::new(&self.service, ids, file, &layouts[1], &pool);
+            made.push(connection.map_err(|error| damaged("segment", &error))?);
+        }
+        let core = ClientCore::new(&self.service, site.id, layouts, pool, active_max, self.options.backpressure);
+        for connection in made {
+            core.connect(connection);
+        }
+        site.publish()?;
+        Ok(Client::new(Rc::new(core)))
+    }
+}
+
+impl<Req, Res, ReqHeader, ResHeader> ServerBuilder<Req, Res, ReqHeader, ResHeader>
+where
+    Req: Payload + ?Sized,
+    Res: Payload + ?Sized,
+    ReqHeader: Plain + Default,
+    ResHeader: Plain + Default,
+{
+    /// Responses that each active request may have loaned at once: 2 unless given, 0 is taken as 1 (RR-LOAN-02).
+    #[must_use]
+    pub fn max_loaned_responses_per_request(mut self, max: usize) -> Self {
+        self.options.max = Some(max.max(1));
+        self
+    }
+
+    /// Creates the server, connected to every client that is there.
+    ///
+    /// # Errors
+    /// [`PortError`]; nothing of the server is left then.
+    pub fn create(self) -> Result<Server<Req, Res, ReqHeader, ResHeader>, PortError> {
+        let settings = self.service.settings();
+        let loans_max = self.options.max.unwrap_or(2);
+        let layouts = layouts(&self.service.config);
+        // For each active request of each client: loaned, unread and held; and the one that is being sent.
+        let each = loans_max.saturating_add(settings.response_buffer + settings.max_borrowed_responses);
+        let chunks = each.saturating_mul(settings.max_clients * settings.max_active_requests).saturating_add(1);
+        let site = Site::enter(&self.service, &self.options, Role::Server)?;
+        let pool = site.pool(&layouts[1], &self.options, Res::KIND, chunks)?;
+        let mut made = Vec::new();
+        for client in self.service.registry.ports(Role::Client) {
+            let file = site.connection(client.id, site.id)?;
+            let ids = [client.id, client.node];
+            let connection = ServerConnection::new(&self.service, ids, file, &layouts[0], &pool);
+            made.push(connection.map_err(|error| damaged("segment", &error))?);
+        }
+        let core = ServerCore::new(&self.service, site.id, layouts, pool, loans_max, self.options.backpressure);
+        for connection in made {
+            core.connect(connection);
+        }
+        site.publish()?;
+        Ok(Server::new(Rc::new(core)))
+    }
+}
+
+/// A port that is being made, under the service's lock. Unless it is published, dropping it removes what it made.
+struct Site<'a> {
+    service: &'a ServiceInner,
+    role: Role,
+    id: Id,
+    name: &'a str,
+    published: bool,
+    _lock: ServiceLock<'a>,
+}
+
+impl<'a> Site<'a> {
+    fn enter(service: &'a ServiceInner, options: &'a PortOptions, role: Role) -> Result<Self, PortError> {
+        let bytes = options.name.len();
+        if bytes > PORT_NAME_BYTES_MAX {
+            return Err(PortError::NameTooLong { bytes });
+        }
+        // What dead nodes hold must not count; what cannot be cleaned is told by the limit.
+        let _ = cleanup::clean_dead_nodes(&service.node.root);
+        let lock = service.lock().map_err(|error| match error.kind() {
+            io::ErrorKind::TimedOut => PortError::Busy,
+            _ => SystemError::new("locking the service", &error).into(),
+        })?;
+        let count = service.registry.ports(role).len();
+        let settings = service.settings();
+        match role {
+            Role::Client if count >= settings.max_clients => {
+                return Err(PortError::ExceedsMaxClients { max_clients: settings.max_clients });
+            }
+            Role::Server if count >= settings.max_servers => {
+                return Err(PortError::ExceedsMaxServers { max_servers: settings.max_servers });
+            }
+            _ => {}
+        }
+        let id = Id::random().map_err(|error| SystemError::new("making a port id", &error))?;
+        Ok(Self { service, role, id, name: &options.name, published: false, _lock: lock })
+    }
+
+    fn pool(
+        &self,
+        layout: &ChunkLayout,
+        options: &PortOptions,
+        kind: Kind,
+        chunks: usize,
+    ) -> Result<Rc<Pool>, PortError> {
+        let len = if kind == Kind::Fixed { 1 } else { options.initial_max_slice_len };
+        let stride = layout.stride(len).filter(|_| chunks <= CHUNKS_MAX);
+        let stride = stride.filter(|stride| stride.checked_mul(chunks).is_some_and(|bytes| bytes <= 1 << 40));
+        let Some(stride) = stride else {
+            return Err(PortError::SegmentTooLarge { chunks, chunk_bytes: layout.stride(len).unwrap_or(usize::MAX) });
+        };
+        let path = self.service.folder.join(files::segment(self.id, 0));
+        Pool::create(&path, Geometry { stride, chunks, align: layout.align })
+            .map_err(|error| SystemError::new("creating the payload segment", &error).into())
+    }
+
+    fn connection(&self, client: Id, server: Id) -> Result<ConnectionFile, PortError> {
+        let path: &Path = &self.service.folder.join(files::connection(client, server));
+        ConnectionFile::create(path, ConnectionLayout::new(self.service.settings()))
+            .map_err(|error| SystemError::new("creating a connection", &error).into())
+    }
+
+    fn publish(mut self) -> Result<(), PortError> {
+        let entry = PortEntry { id: self.id, node: self.service.node.id, name: self.name.to_owned() };
+        // There is a place: counted under the same lock.
+        if !self.service.registry.enter_port(self.role, &entry) {
+            let reason = "more places are taken than there are".to_owned();
+            return Err(PortError::Corrupted { file: "registry", reason });
+        }
+        self.service.registry.changed();
+        self.published = true;
+        Ok(())
+    }
+}
+
+impl Drop for Site<'_> {
+    fn drop(&mut self) {
+        if self.published {
+            return;
+        }
+        let Ok(entries) = std::fs::read_dir(&self.service.folder) else { return };
+        for path in entries.filter_map(|entry| entry.ok().map(|entry| entry.path())) {
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            if name.contains(&self.id.to_string()) {
+                // A file that stays is swept with the next port that leaves.
+                let _ = files::remove(&path);
+            }
+        }
+    }
+}
+
+fn damaged(file: &'static str, error: &io::Error) -> PortError {
+    match error.kind() {
+        io::ErrorKind::InvalidData | io::ErrorKind::NotFound => {
+            PortError::Corrupted { file, reason: error.to_string() }
+        }
+        _ => SystemError::new("mapping the other side's payload segment", error).into(),
+    }
+}

@@ -1,0 +1,512 @@
+//! Clients.
+
+use std::cell::{Cell, RefCell};
+use std::marker::PhantomData;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::BackpressureStrategy;
+use super::client_connection::ClientConnection;
+use super::pending::PendingResponse;
+use super::request::{RequestMut, RequestMutUninit};
+use super::watch::{Backoff, Watch};
+use crate::engine::channel::Push;
+use crate::engine::connection::{ConnectionFile, ConnectionLayout, State};
+use crate::engine::error::{LoanError, SendError};
+use crate::engine::id::Id;
+use crate::engine::payload::{ChunkLayout, Payload};
+use crate::engine::service::registry::Role;
+use crate::engine::service::{ServiceInner, cleanup, files};
+use crate::engine::shm::{ChunkHeader, ChunkMut, Loaned, Plain, Pool};
+
+/// Sends requests; from [`Service::client_builder`](crate::engine::Service::client_builder).
+///
+/// Dropping it frees its place in the service. Its loans, pending responses and responses stay valid.
+#[derive(Debug)]
+pub struct Client<Req: ?Sized, Res: ?Sized, ReqHeader = (), ResHeader = ()> {
+    pub(super) core: Rc<ClientCore>,
+    types: PhantomData<(ReqHeader, ResHeader, fn(&Req, &Res))>,
+}
+
+/// Where a request went.
+#[derive(Debug)]
+pub(super) struct Delivery {
+    pub connection: Rc<ClientConnection>,
+    /// Slot of the request channel, and the word that is there until the server takes it.
+    slot: usize,
+    word: u64,
+    /// The server can never take it: a newer request displaced it.
+    displaced: Cell<bool>,
+}
+
+/// Place of one pending response.
+#[derive(Debug)]
+pub(super) struct Lane {
+    /// 0 if free.
+    pub request_id: Cell<u64>,
+    pub deliveries: RefCell<Vec<Delivery>>,
+    /// Where the next receive begins, so that every server is heard.
+    pub turn: Cell<usize>,
+}
+
+#[derive(Debug)]
+pub(super) struct ClientCore {
+    pub service: Arc<ServiceInner>,
+    pub id: Id,
+    pub request_layout: ChunkLayout,
+    pub response_layout: ChunkLayout,
+    pub pool: Rc<Pool>,
+    pub loans: Cell<usize>,
+    active_max: usize,
+    active: Cell<usize>,
+    backpressure: BackpressureStrategy,
+    pub lanes: Box<[Lane]>,
+    free_lanes: RefCell<Vec<usize>>,
+    next_request: Cell<u64>,
+    connections: RefCell<Vec<Rc<ClientConnection>>>,
+    /// Servers whose files could not be used; not tried again.
+    refused: RefCell<Vec<Id>>,
+    seen: Cell<u64>,
+    registered: Cell<bool>,
+    watch: Watch,
+}
+
+impl<Req: ?Sized, Res: ?Sized, ReqHeader, ResHeader> Drop for Client<Req, Res, ReqHeader, ResHeader> {
+    fn drop(&mut self) {
+        self.core.leave();
+    }
+}
+
+impl<Req, Res, ReqHeader, ResHeader> Client<Req, Res, ReqHeader, ResHeader>
+where
+    Req: Payload + ?Sized,
+    Res: Payload + ?Sized,
+    ReqHeader: Plain + Default,
+    ResHeader: Plain + Default,
+{
+    pub(super) fn new(core: Rc<ClientCore>) -> Self {
+        Self { core, types: PhantomData }
+    }
+
+    /// Identity, in the header of everything it sends.
+    pub fn id(&self) -> Id {
+        self.core.id
+    }
+
+    /// Elements that fit a loan.
+    pub fn max_slice_len(&self) -> usize {
+        self.core.request_layout.len_max(self.core.pool.stride())
+    }
+
+    /// Chunks of the payload segment that are loaned, on their way or held by servers, as far as is known.
+    pub fn chunks_in_use(&self) -> usize {
+        // An error closes the connection, which gives everything back, so the count is right either way.
+        let _ = self.core.collect();
+        self.core.pool.in_use()
+    }
+
+    fn loan_elements(&self, len: usize) -> Result<RequestMut<Req, Res, ReqHeader, ResHeader>, LoanError> {
+        let core = &self.core;
+        let max = core.service.settings().max_loaned_requests;
+        if core.loans.get() >= max {
+            return Err(LoanError::ExceedsMaxLoans { max });
+        }
+        let len_max = core.request_layout.len_max(core.pool.stride());
+        if len > len_max {
+            return Err(LoanError::ExceedsMaxLoanSize { len, max: len_max });
+        }
+        let chunk = core.loan_chunk()?;
+        let mut loaned = Loaned::<Req::Element, ReqHeader>::new(chunk, core.request_layout.shape(len))
+            .ok_or(LoanError::OutOfMemory)?;
+        *loaned.header_mut() = ReqHeader::default();
+        core.loans.set(core.loans.get() + 1);
+        Ok(RequestMut::new(Rc::clone(core), loaned))
+    }
+}
+
+impl<Req, Res, ReqHeader, ResHeader> Client<Req, Res, ReqHeader, ResHeader>
+where
+    Req: Payload<Element = Req> + Plain,
+    Res: Payload + ?Sized,
+    ReqHeader: Plain + Default,
+    ResHeader: Plain + Default,
+{
+    /// Loans a request that holds the type's default.
+    ///
+    /// # Errors
+    /// [`LoanError`].
+    pub fn loan(&self) -> Result<RequestMut<Req, Res, ReqHeader, ResHeader>, LoanError>
+    where
+        Req: Default,
+    {
+        Ok(self.loan_uninit()?.write_payload(Req::default()))
+    }
+
+    /// Loans a request whose payload still has to be written.
+    ///
+    /// # Errors
+    /// [`LoanError`].
+    #[inline]
+    pub fn loan_uninit(&self) -> Result<RequestMutUninit<Req, Res, ReqHeader, ResHeader>, LoanError> {
+        self.loan_elements(1).map(RequestMutUninit::new)
+    }
+
+    /// Loans, writes and sends in one call.
+    ///
+    /// # Errors
+    /// [`SendError`].
+    pub fn send_copy(&self, value: Req) -> Result<PendingResponse<Res, ResHeader>, SendError> {
+        self.loan_uninit()?.write_payload(value).send()
+    }
+}
+
+impl<T, Res, ReqHeader, ResHeader> Client<[T], Res, ReqHeader, ResHeader>
+where
+    T: Plain,
+    Res: Payload + ?Sized,
+    ReqHeader: Plain + Default,
+    ResHeader: Plain + Default,
+{
+    /// Loans a slice of `len` defaults.
+    ///
+    /// # Errors
+    /// [`LoanError`].
+    pub fn loan_slice(&self, len: usize) -> Result<RequestMut<[T], Res, ReqHeader, ResHeader>, LoanError>
+    where
+        T: Default,
+    {
+        Ok(self.loan_slice_uninit(len)?.write_from_fn(|_| T::default()))
+    }
+
+    /// Loans a slice of `len` elements that still have to be written.
+    ///
+    /// # Errors
+    /// [`LoanError`].
+    pub fn loan_slice_uninit(&self, len: usize) -> Result<RequestMutUninit<[T], Res, ReqHeader, ResHeader>, LoanError> {
+        self.loan_elements(len).map(RequestMutUninit::new)
+    }
+}
+
+impl ClientCore {
+    /// Over a place in the registry that the builder holds the lock for.
+    pub fn new(
+        service: &Arc<ServiceInner>,
+        id: Id,
+        [request_layout, response_layout]: [ChunkLayout; 2],
+        pool: Rc<Pool>,
+        active_max: usize,
+        backpressure: BackpressureStrategy,
+    ) -> Self {
+        let lanes = service.settings().max_active_requests;
+        Self {
+            service: Arc::clone(service),
+            id,
+            request_layout,
+            response_layout,
+            pool,
+            loans: Cell::new(0),
+            active_max,
+            active: Cell::new(0),
+            backpressure,
+            lanes: (0..lanes)
+                .map(|_| Lane { request_id: Cell::new(0), deliveries: RefCell::default(), turn: Cell::new(0) })
+                .collect(),
+            free_lanes: RefCell::new((0..lanes).rev().collect()),
+            next_request: Cell::new(1),
+            connections: RefCell::default(),
+            refused: RefCell::default(),
+            seen: Cell::new(service.registry.changes()),
+            registered: Cell::new(true),
+            watch: Watch::new(),
+        }
+    }
+
+    /// Adds a connection, and room for it wherever a message's way must not allocate.
+    pub fn connect(&self, connection: Rc<ClientConnection>) {
+        let mut connections = self.connections.borrow_mut();
+        connections.push(connection);
+        for lane in &self.lanes {
+            let mut deliveries = lane.deliveries.borrow_mut();
+            let more = connections.len().saturating_sub(deliveries.len());
+            deliveries.reserve(more);
+        }
+    }
+
+    fn loan_chunk(&self) -> Result<ChunkMut, LoanError> {
+        if let Some(chunk) = self.pool.loan() {
+            return Ok(chunk);
+        }
+        // What is outstanding is learned only now. An error closes a connection, which frees chunks as well.
+        let _ = self.collect();
+        self.pool.loan().ok_or(LoanError::OutOfMemory)
+    }
+
+    fn collect(&self) -> Result<(), SendError> {
+        let mut result = Ok(());
+        for connection in self.connections.borrow().iter() {
+            if connection.collect(&self.pool).is_err() {
+                connection.close(&self.pool);
+                result = Err(SendError::ConnectionCorrupted);
+            }
+        }
+        result
+    }
+
+    /// Sends a chunk to every server and opens a lane for the responses: `(lane, request id, deliveries)`.
+    #[inline]
+    pub fn send(&self, mut chunk: ChunkMut, len: usize) -> Result<(usize, u64, usize), SendError> {
+        if self.active.get() >= self.active_max {
+            return Err(SendError::ExceedsMaxActiveRequests { max: self.active_max });
+        }
+        self.follow_changes();
+        // There is a lane for each active request of the service, and active_max is at most that.
+        let Some(lane) = self.free_lanes.borrow_mut().pop() else {
+            return Err(SendError::ExceedsMaxActiveRequests { max: self.active_max });
+        };
+        let request_id = self.next_request.get();
+        self.next_request.set(request_id + 1);
+        self.active.set(self.active.get() + 1);
+        self.lanes[lane].request_id.set(request_id);
+        chunk.set_header(ChunkHeader { request_id, lane: lane as u64, len: len as u64 });
+        let chunk = self.pool.publish(chunk);
+        let mut corrupted = false;
+        let mut full = 0;
+        for connection in self.connections.borrow().iter() {
+            if connection.open.get() {
+                connection.file.set_lane_open(lane, request_id);
+                match self.deliver(connection, lane, chunk) {
+                    Ok(true) => {}
+                    Ok(false) => full += 1,
+                    Err(_) => corrupted = true,
+                }
+            }
+        }
+        if full > 0 && self.backpressure == BackpressureStrategy::RetryUntilDelivered {
+            corrupted |= self.deliver_when_there_is_room(lane, chunk).is_err();
+        }
+        // The sender's own hold; with no server the chunk is free at once.
+        let _ = self.pool.release(chunk);
+        let delivered = self.lanes[lane].deliveries.borrow().len();
+        if corrupted && delivered == 0 {
+            self.close_lane(lane);
+            return Err(SendError::ConnectionCorrupted);
+        }
+        Ok((lane, request_id, delivered))
+    }
+
+    /// `false` if there is no room.
+    #[inline]
+    fn deliver(&self, connection: &Rc<ClientConnection>, lane: usize, chunk: u32) -> Result<bool, SendError> {
+        let mut producer = connection.requests.get();
+        let slot = producer.next_slot();
+        // The holder is counted before the entry can be taken and come back.
+        if !connection.lend(&self.pool, chunk) {
+            return Ok(false);
+        }
+        let entry = crate::engine::channel::Entry { segment: 0, chunk };
+        let pushed = producer.push(&connection.file.requests(), entry);
+        connection.requests.set(producer);
+        let (word, displaced) = match pushed {
+            Ok(Push::Done { word }) => (word, None),
+            Ok(Push::Displaced { word, oldest }) => (word, Some(oldest)),
+            Ok(Push::Full) => {
+                // Lent a moment ago and never left.
+                let _ = connection.reclaim(&self.pool, entry);
+                return Ok(false);
+            }
+            Err(_) => return self.corrupted(connection),
+        };
+        if let Some(oldest) = displaced {
+            if let Some(header) = self.pool.header(oldest.chunk) {
+                self.mark_displaced(connection, header);
+            }
+            if connection.reclaim(&self.pool, oldest).is_err() {
+                return self.corrupted(connection);
+            }
+        }
+        let delivery = Delivery { connection: Rc::clone(connection), slot, word, displaced: Cell::new(false) };
+        self.lanes[lane].deliveries.borrow_mut().push(delivery);
+        Ok(true)
+    }
+
+    #[cold]
+    fn corrupted<T>(&self, connection: &ClientConnection) -> Result<T, SendError> {
+        connection.close(&self.pool);
+        Err(SendError::ConnectionCorrupted)
+    }
+
+    /// A displaced request will never be answered by this server (RR-SND-06).
+    #[cold]
+    fn mark_displaced(&self, connection: &Rc<ClientConnection>, header: ChunkHeader) {
+        let lane = usize::try_from(header.lane).ok().and_then(|lane| self.lanes.get(lane));
+        let Some(lane) = lane.filter(|lane| lane.request_id.get() == header.request_id) else { return };
+        for delivery in lane.deliveries.borrow().iter() {
+            if Rc::ptr_eq(&delivery.connection, connection) {
+                delivery.displaced.set(true);
+            }
+        }
+    }
+
+    /// Waits for each server that had no room and is still there. The others have the request already.
+    #[cold]
+    fn deliver_when_there_is_room(&self, lane: usize, chunk: u32) -> Result<(), SendError> {
+        let mut result = Ok(());
+        let waiting: Vec<_> = {
+            let deliveries = self.lanes[lane].deliveries.borrow();
+            let has = |connection: &Rc<ClientConnection>| {
+                deliveries.iter().any(|delivery| Rc::ptr_eq(&delivery.connection, connection))
+            };
+            self.connections.borrow().iter().filter(|c| c.open.get() && !has(c)).map(Rc::clone).collect()
+        };
+        for connection in waiting {
+            let mut backoff = Backoff::default();
+            while connection.open.get() {
+                match self.deliver(&connection, lane, chunk) {
+                    Ok(true) => break,
+                    Ok(false) => backoff.pause(),
+                    Err(error) => result = Err(error),
+                }
+                self.look_after_peers(self.watch.is_due());
+            }
+        }
+        result
+    }
+
+    /// Follows what has changed in the service, if anything has: one load of a word that hardly ever changes.
+    #[inline]
+    pub fn follow_changes(&self) {
+        if self.service.registry.changes() != self.seen.get() {
+            self.walk();
+        }
+    }
+
+    /// After a poll that found nothing.
+    #[inline]
+    pub fn idle(&self) {
+        self.look_after_peers(self.watch.is_due_while_polling());
+    }
+
+    /// Where the answer matters now, such as `is_connected`.
+    pub fn look_closely(&self) {
+        self.look_after_peers(self.watch.is_due());
+    }
+
+    #[inline]
+    fn look_after_peers(&self, due: bool) {
+        if due {
+            self.check_lives();
+        }
+        self.follow_changes();
+    }
+
+    #[cold]
+    fn check_lives(&self) {
+        for connection in self.connections.borrow().iter().filter(|connection| !connection.gone.get()) {
+            // If the node is dead, cleaning it up changes the registry, which is what is looked at next. If it could not
+            // be looked at, the peer counts as alive, and the next slice tries again.
+            let _ = cleanup::clean_node_if_dead(&self.service.node.root, connection.node);
+        }
+    }
+
+    /// Connects to new servers, closes connections to those that are gone.
+    #[cold]
+    fn walk(&self) {
+        let registry = &self.service.registry;
+        // Without the lock, a moment later: the counter stays different.
+        let Ok(_lock) = self.service.lock() else { return };
+        self.seen.set(registry.changes());
+        let servers = registry.ports(Role::Server);
+        let nodes = registry.node_ids();
+        for connection in self.connections.borrow().iter().filter(|connection| !connection.gone.get()) {
+            if !servers.iter().any(|server| server.id == connection.server) {
+                connection.open.set(false);
+            }
+            if connection.file.server_state() == State::Gone || !nodes.contains(&connection.node) {
+                connection.close(&self.pool);
+            }
+        }
+        self.connections.borrow_mut().retain(|connection| !connection.gone.get());
+        if !self.registered.get() {
+            return;
+        }
+        for server in servers {
+            let known = self.connections.borrow().iter().any(|connection| connection.server == server.id)
+                || self.refused.borrow().contains(&server.id);
+            if known {
+                continue;
+            }
+            let path = self.service.folder.join(files::connection(self.id, server.id));
+            let attached =
+                ConnectionFile::open(&path, ConnectionLayout::new(self.service.settings())).and_then(|file| {
+                    let ids = [server.id, server.node];
+                    ClientConnection::new(&self.service, ids, file, &self.response_layout, &self.pool)
+                });
+            match attached {
+                Ok(connection) => self.connect(connection),
+                Err(_) => self.refused.borrow_mut().push(server.id),
+            }
+            // Both sides have it, or never will.
+            let _ = files::remove(&path);
+        }
+    }
+
+    /// Ends a pending response.
+    #[inline]
+    pub fn close_lane(&self, lane: usize) {
+        let place = &self.lanes[lane];
+        place.request_id.set(0);
+        for delivery in place.deliveries.borrow_mut().drain(..) {
+            let connection = &delivery.connection;
+            connection.file.set_lane_open(lane, 0);
+            if connection.drain_lane(lane).is_err() {
+                connection.close(&self.pool);
+            }
+        }
+        self.active.set(self.active.get() - 1);
+        self.free_lane(lane);
+    }
+
+    /// The next request takes the lane that was used last and owes nothing, so that responses which are kept beyond their
+    /// pending response do not count against another one while there is a choice.
+    #[inline]
+    fn free_lane(&self, lane: usize) {
+        let owes = self.connections.borrow().iter().any(|connection| connection.lanes[lane].borrowed.get() > 0);
+        let mut free = self.free_lanes.borrow_mut();
+        if owes {
+            free.insert(0, lane);
+        } else {
+            free.push(lane);
+        }
+    }
+
+    /// Whether a delivery can still lead to a response.
+    pub fn is_answerable(delivery: &Delivery, lane: usize, request_id: u64) -> bool {
+        let connection = &delivery.connection;
+        if connection.gone.get() || delivery.displaced.get() || connection.file.lane_done(lane) == request_id {
+            return false;
+        }
+        // A server that has left takes nothing more: what is still in its slot stays there.
+        let unread = || {
+            use crate::engine::channel::Slots;
+            connection.file.requests().load(delivery.slot) == delivery.word
+        };
+        connection.file.server_state() < State::Left || !unread()
+    }
+
+    /// Gives up the place in the service; what was made from the client lives on.
+    fn leave(&self) {
+        if !self.registered.replace(false) {
+            return;
+        }
+        for connection in self.connections.borrow().iter() {
+            connection.file.set_client_state(State::Left);
+        }
+        if let Ok(_lock) = self.service.lock() {
+            self.service.registry.leave_ports(|entry| entry.id == self.id);
+            // What cannot be removed now is removed with the next port that leaves, or with the service.
+            let _ = cleanup::sweep(&self.service.folder, &self.service.registry);
+        } else {
+            self.service.node.leave_behind();
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! Clients and servers: what a user sends and receives with.
+//!
+//! A port, and everything made from it, belongs to one thread: no count, list or limit in here is shared, and nothing on a
+//! message's way is locked. Make one port for each thread that needs one.
+
+mod active;
+mod builder;
+mod client;
+mod client_connection;
+mod outstanding;
+mod pending;
+mod request;
+mod response;
+mod server;
+mod server_connection;
+mod watch;
+
+pub use active::ActiveRequest;
+pub use builder::{ClientBuilder, ServerBuilder};
+pub use client::Client;
+pub use pending::{PendingResponse, Response};
+pub use request::{RequestMut, RequestMutUninit};
+pub use response::{ResponseMut, ResponseMutUninit};
+pub use server::Server;
+
+/// How a payload segment gets room for longer slices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AllocationStrategy {
+    /// Not at all: `initial_max_slice_len` is the limit.
+    #[default]
+    Static,
+}
+
+/// What a sender does when a buffer without overflow is full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum BackpressureStrategy {
+    /// Waits until the receiver makes room or goes away (RR-SND-08).
+    #[default]
+    RetryUntilDelivered,
+    /// Does not deliver to that receiver (RR-SND-07).
+    DiscardData,
+}

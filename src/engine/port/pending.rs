@@ -1,0 +1,234 @@
+//! Pending responses, and the responses that they receive.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::ops::Deref;
+use std::rc::Rc;
+
+use super::client::ClientCore;
+use super::client_connection::ClientConnection;
+use crate::engine::channel::{Entry, Garbage};
+use crate::engine::error::ReceiveError;
+use crate::engine::id::Id;
+use crate::engine::payload::Payload;
+use crate::engine::shm::{Plain, Received};
+
+/// A request that was sent: receives its responses, from every server that answers, and no others (RR-PND-01).
+///
+/// Dropping it tells the servers that nobody listens any more.
+#[derive(Debug)]
+pub struct PendingResponse<Res: ?Sized, ResHeader = ()> {
+    core: Rc<ClientCore>,
+    lane: usize,
+    request_id: u64,
+    delivered: usize,
+    types: PhantomData<(ResHeader, fn(&Res))>,
+}
+
+/// What became of one look at one server's lane.
+enum Look<T> {
+    Nothing,
+    Full,
+    Received(T),
+}
+
+impl<Res: ?Sized, ResHeader> Drop for PendingResponse<Res, ResHeader> {
+    fn drop(&mut self) {
+        self.core.close_lane(self.lane);
+    }
+}
+
+impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
+    pub(super) fn new(core: Rc<ClientCore>, lane: usize, request_id: u64, delivered: usize) -> Self {
+        Self { core, lane, request_id, delivered, types: PhantomData }
+    }
+
+    /// Servers that the request was delivered to.
+    pub fn number_of_server_connections(&self) -> usize {
+        self.delivered
+    }
+
+    /// Receives a response if there is one, from each server in turn.
+    ///
+    /// # Errors
+    /// [`ReceiveError`]; nothing is lost.
+    #[inline]
+    pub fn receive(&self) -> Result<Option<Response<Res, ResHeader>>, ReceiveError> {
+        let place = &self.core.lanes[self.lane];
+        let mut error = None;
+        {
+            let deliveries = place.deliveries.borrow();
+            let count = deliveries.len();
+            let mut turn = place.turn.get();
+            for _ in 0..count {
+                turn = if turn + 1 >= count { 0 } else { turn + 1 };
+                let connection = &deliveries[turn].connection;
+                match self.receive_from(connection) {
+                    Ok(Look::Nothing) => {}
+                    Ok(Look::Full) => {
+                        let max = self.core.service.settings().max_borrowed_responses;
+                        error = Some(ReceiveError::ExceedsMaxBorrows { max });
+                    }
+                    Ok(Look::Received(response)) => {
+                        place.turn.set(turn);
+                        return Ok(Some(response));
+                    }
+                    Err(Garbage) => {
+                        connection.close(&self.core.pool);
+                        error = Some(ReceiveError::ConnectionCorrupted);
+                    }
+                }
+            }
+        }
+        self.core.idle();
+        error.map_or(Ok(None), Err)
+    }
+
+    /// Whether a receive that follows returns a response.
+    ///
+    /// # Errors
+    /// [`ReceiveError::ConnectionCorrupted`].
+    pub fn has_response(&self) -> Result<bool, ReceiveError> {
+        let mut error = None;
+        for delivery in self.core.lanes[self.lane].deliveries.borrow().iter() {
+            match self.front(&delivery.connection) {
+                Ok(Some(_)) => return Ok(true),
+                Ok(None) => {}
+                Err(Garbage) => {
+                    delivery.connection.close(&self.core.pool);
+                    error = Some(ReceiveError::ConnectionCorrupted);
+                }
+            }
+        }
+        self.core.idle();
+        error.map_or(Ok(false), Err)
+    }
+
+    /// The oldest response to this request, with what belongs to others out of the way.
+    #[inline]
+    fn front(&self, connection: &Rc<ClientConnection>) -> Result<Option<Entry>, Garbage> {
+        let end = &connection.lanes[self.lane];
+        let slots = connection.file.responses(self.lane);
+        for _ in 0..=self.core.service.settings().response_buffer {
+            let mut consumer = end.consumer.get();
+            let peeked = consumer.peek(&slots);
+            end.consumer.set(consumer);
+            let Some(entry) = peeked? else { return Ok(None) };
+            if connection.response(entry)?.header().request_id == self.request_id {
+                return Ok(Some(entry));
+            }
+            // Sent by an active request whose pending response is gone: nobody's any more (RR-ACT-03).
+            let taken = consumer.take(&slots);
+            end.consumer.set(consumer);
+            if let Some(entry) = taken? {
+                connection.give_back(entry);
+            }
+        }
+        Ok(None)
+    }
+
+    #[inline]
+    fn receive_from(&self, connection: &Rc<ClientConnection>) -> Result<Look<Response<Res, ResHeader>>, Garbage> {
+        let end = &connection.lanes[self.lane];
+        for _ in 0..=self.core.service.settings().response_buffer {
+            if self.front(connection)?.is_none() {
+                return Ok(Look::Nothing);
+            }
+            if end.borrowed.get() >= self.core.service.settings().max_borrowed_responses {
+                return Ok(Look::Full);
+            }
+            let mut consumer = end.consumer.get();
+            let taken = consumer.take(&connection.file.responses(self.lane));
+            end.consumer.set(consumer);
+            let Some(entry) = taken? else { return Ok(Look::Nothing) };
+            let chunk = connection.response(entry)?;
+            let header = chunk.header();
+            if header.request_id != self.request_id {
+                // Overflow put another one in the place of the one that was looked at.
+                connection.give_back(entry);
+                continue;
+            }
+            let len = usize::try_from(header.len).map_err(|_| Garbage)?;
+            if Res::KIND == crate::engine::payload::Kind::Fixed && len != 1 {
+                return Err(Garbage);
+            }
+            let received = Received::new(chunk, self.core.response_layout.shape(len)).ok_or(Garbage)?;
+            end.borrowed.set(end.borrowed.get() + 1);
+            let borrow = Borrow { connection: Rc::clone(connection), lane: self.lane, entry };
+            return Ok(Look::Received(Response { received, borrow }));
+        }
+        Ok(Look::Nothing)
+    }
+
+    /// Whether a server still holds the request, or will receive it (RR-PND-04, RR-PND-05). Responses that were sent before
+    /// can be received even if not.
+    pub fn is_connected(&self) -> bool {
+        self.core.look_closely();
+        let deliveries = self.core.lanes[self.lane].deliveries.borrow();
+        deliveries.iter().any(|delivery| ClientCore::is_answerable(delivery, self.lane, self.request_id))
+    }
+
+    /// Hints to the servers that no more responses are wanted; both sides stay connected (RR-PND-07).
+    pub fn set_disconnect_hint(&self) {
+        for delivery in self.core.lanes[self.lane].deliveries.borrow().iter() {
+            delivery.connection.file.set_lane_hint(self.lane, self.request_id);
+        }
+    }
+}
+
+/// Counts a held response, and gives it back.
+#[derive(Debug)]
+struct Borrow {
+    connection: Rc<ClientConnection>,
+    lane: usize,
+    entry: Entry,
+}
+
+impl Drop for Borrow {
+    #[inline]
+    fn drop(&mut self) {
+        let borrowed = &self.connection.lanes[self.lane].borrowed;
+        borrowed.set(borrowed.get() - 1);
+        self.connection.give_back(self.entry);
+    }
+}
+
+/// A received response: readable and unchanged until it is dropped, whatever becomes of its server (RR-PND-08).
+pub struct Response<Res: Payload + ?Sized, ResHeader = ()> {
+    received: Received<Res::Element, ResHeader>,
+    borrow: Borrow,
+}
+
+impl<Res: Payload + ?Sized, ResHeader: Plain> Response<Res, ResHeader> {
+    /// The payload.
+    #[inline]
+    pub fn payload(&self) -> &Res {
+        Res::view(self.received.payload())
+    }
+
+    /// The user header.
+    pub fn user_header(&self) -> &ResHeader {
+        self.received.header()
+    }
+
+    /// The server that sent it.
+    pub fn server_id(&self) -> Id {
+        self.borrow.connection.server
+    }
+}
+
+impl<Res: Payload + ?Sized, ResHeader: Plain> Deref for Response<Res, ResHeader> {
+    type Target = Res;
+    fn deref(&self) -> &Res {
+        self.payload()
+    }
+}
+
+impl<Res, ResHeader> fmt::Debug for Response<Res, ResHeader>
+where
+    Res: Payload + ?Sized,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Response").field(&self.received).finish()
+    }
+}

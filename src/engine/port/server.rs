@@ -1,0 +1,403 @@
+//! Servers.
+
+use std::cell::{Cell, RefCell};
+use std::marker::PhantomData;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::BackpressureStrategy;
+use super::active::ActiveRequest;
+use super::server_connection::ServerConnection;
+use super::watch::{Backoff, Watch};
+use crate::engine::channel::Garbage;
+use crate::engine::connection::{ConnectionFile, ConnectionLayout, State};
+use crate::engine::error::{LoanError, ReceiveError, SendError};
+use crate::engine::id::Id;
+use crate::engine::payload::{ChunkLayout, Kind, Payload};
+use crate::engine::service::registry::Role;
+use crate::engine::service::{ServiceInner, cleanup, files};
+use crate::engine::shm::{ChunkMut, Plain, Pool, Received};
+
+/// Receives requests and answers them; from [`Service::server_builder`](crate::engine::Service::server_builder).
+///
+/// Dropping it frees its place in the service and refuses what it has not received. Its active requests stay valid.
+#[derive(Debug)]
+pub struct Server<Req: ?Sized, Res: ?Sized, ReqHeader = (), ResHeader = ()> {
+    pub(super) core: Rc<ServerCore>,
+    types: PhantomData<(ReqHeader, ResHeader, fn(&Req, &Res))>,
+}
+
+#[derive(Debug)]
+pub(super) struct ServerCore {
+    pub service: Arc<ServiceInner>,
+    pub id: Id,
+    pub request_layout: ChunkLayout,
+    pub response_layout: ChunkLayout,
+    pub pool: Rc<Pool>,
+    pub loans_max: usize,
+    backpressure: BackpressureStrategy,
+    connections: RefCell<Vec<Rc<ServerConnection>>>,
+    /// Where the next receive begins, so that every client is served in turn.
+    turn: Cell<usize>,
+    /// Clients whose files could not be used; not tried again.
+    refused: RefCell<Vec<Id>>,
+    seen: Cell<u64>,
+    registered: Cell<bool>,
+    watch: Watch,
+}
+
+impl<Req: ?Sized, Res: ?Sized, ReqHeader, ResHeader> Drop for Server<Req, Res, ReqHeader, ResHeader> {
+    fn drop(&mut self) {
+        self.core.leave();
+    }
+}
+
+impl<Req, Res, ReqHeader, ResHeader> Server<Req, Res, ReqHeader, ResHeader>
+where
+    Req: Payload + ?Sized,
+    Res: Payload + ?Sized,
+    ReqHeader: Plain + Default,
+    ResHeader: Plain + Default,
+{
+    pub(super) fn new(core: Rc<ServerCore>) -> Self {
+        Self { core, types: PhantomData }
+    }
+
+    /// Identity, in the header of everything it sends.
+    pub fn id(&self) -> Id {
+        self.core.id
+    }
+
+    /// Elements that fit a loan.
+    pub fn max_slice_len(&self) -> usize {
+        self.core.response_layout.len_max(self.core.pool.stride())
+    }
+
+    /// Chunks of the payload segment that are loaned, on their way or held by clients, as far as is known.
+    pub fn chunks_in_use(&self) -> usize {
+        self.core.collect();
+        self.core.pool.in_use()
+    }
+
+    /// Receives a request if there is one, from each client in turn (RR-SND-12).
+    ///
+    /// # Errors
+    /// [`ReceiveError::ExceedsMaxBorrows`] if all that waits comes from clients of which as many active requests are held as
+    /// are allowed; nothing is lost.
+    #[inline]
+    pub fn receive(&self) -> Result<Option<ActiveRequest<Req, Res, ReqHeader, ResHeader>>, ReceiveError> {
+        let core = &self.core;
+        core.follow_changes();
+        let mut error = None;
+        {
+            let connections = core.connections.borrow();
+            let count = connections.len();
+            let mut turn = core.turn.get();
+            for _ in 0..count {
+                turn = if turn + 1 >= count { 0 } else { turn + 1 };
+                match self.receive_from(&connections[turn]) {
+                    Ok(None) => {}
+                    Ok(Some(active)) => {
+                        core.turn.set(turn);
+                        return Ok(Some(active));
+                    }
+                    Err(reason) => error = Some(reason),
+                }
+            }
+        }
+        core.idle();
+        error.map_or(Ok(None), Err)
+    }
+
+    #[inline]
+    fn receive_from(
+        &self,
+        connection: &Rc<ServerConnection>,
+    ) -> Result<Option<ActiveRequest<Req, Res, ReqHeader, ResHeader>>, ReceiveError> {
+        let core = &self.core;
+        if connection.gone.get() && connection.left.get() {
+            // What a client sent before it went is still received.
+        } else if connection.gone.get() {
+            return Ok(None);
+        }
+        if connection.places.borrow().is_full() {
+            return match core.front(connection)? {
+                true => Err(ReceiveError::ExceedsMaxBorrows { max: core.service.settings().max_active_requests }),
+                false => Ok(None),
+            };
+        }
+        // Requests that are skipped are bounded by the channel; a client that goes on sending is heard by the next call.
+        for _ in 0..=core.service.settings().max_active_requests {
+            let taken = connection.take().map_err(|Garbage| core.corrupted(connection))?;
+            let Some((entry, chunk, lane)) = taken else { return Ok(None) };
+            let header = chunk.header();
+            connection.lanes[lane].newest.set(header.request_id);
+            if core.is_unwanted(connection, lane, header.request_id) {
+                connection.finish(lane, header.request_id);
+                connection.give_back(entry);
+                continue;
+            }
+            let len = usize::try_from(header.len).ok().filter(|len| Req::KIND == Kind::Slice || *len == 1);
+            let received = len.and_then(|len| Received::new(chunk, core.request_layout.shape(len)));
+            let Some(received) = received else { return Err(core.corrupted(connection)) };
+            let place = connection.places.borrow_mut().enter();
+            // There is a free place: looked at above, and nothing has been received since.
+            let Some(place) = place else { return Ok(None) };
+            let ids = (lane, header.request_id, place);
+            return Ok(Some(ActiveRequest::new(Rc::clone(core), Rc::clone(connection), received, entry, ids)));
+        }
+        Ok(None)
+    }
+
+    /// Whether a receive that follows returns a request, or says that too many are held (RR-FNF-04).
+    ///
+    /// # Errors
+    /// [`ReceiveError::ConnectionCorrupted`].
+    pub fn has_requests(&self) -> Result<bool, ReceiveError> {
+        self.core.follow_changes();
+        let mut error = None;
+        for connection in self.core.connections.borrow().iter() {
+            match self.core.front(connection) {
+                Ok(true) => return Ok(true),
+                Ok(false) => {}
+                Err(reason) => error = Some(reason),
+            }
+        }
+        self.core.idle();
+        error.map_or(Ok(false), Err)
+    }
+}
+
+impl ServerCore {
+    /// Over a place in the registry that the builder holds the lock for.
+    pub fn new(
+        service: &Arc<ServiceInner>,
+        id: Id,
+        [request_layout, response_layout]: [ChunkLayout; 2],
+        pool: Rc<Pool>,
+        loans_max: usize,
+        backpressure: BackpressureStrategy,
+    ) -> Self {
+        Self {
+            service: Arc::clone(service),
+            id,
+            request_layout,
+            response_layout,
+            pool,
+            loans_max,
+            backpressure,
+            connections: RefCell::default(),
+            turn: Cell::new(0),
+            refused: RefCell::default(),
+            seen: Cell::new(service.registry.changes()),
+            registered: Cell::new(true),
+            watch: Watch::new(),
+        }
+    }
+
+    pub fn connect(&self, connection: Rc<ServerConnection>) {
+        self.connections.borrow_mut().push(connection);
+    }
+
+    /// Whether nobody waits for the answer, where that matters (RR-FNF-02).
+    #[inline]
+    fn is_unwanted(&self, connection: &ServerConnection, lane: usize, request_id: u64) -> bool {
+        !self.service.settings().fire_and_forget && !connection.is_awaited(lane, request_id)
+    }
+
+    /// Whether a request waits that will be received, with unwanted ones out of the way.
+    fn front(&self, connection: &ServerConnection) -> Result<bool, ReceiveError> {
+        for _ in 0..=self.service.settings().max_active_requests {
+            let peeked = connection.peek().map_err(|Garbage| self.corrupted(connection))?;
+            let Some((request_id, lane)) = peeked else { return Ok(false) };
+            if !self.is_unwanted(connection, lane, request_id) {
+                return Ok(true);
+            }
+            if let Ok(Some((entry, _, lane))) = connection.take() {
+                connection.lanes[lane].newest.set(request_id);
+                connection.finish(lane, request_id);
+                connection.give_back(entry);
+            }
+        }
+        Ok(false)
+    }
+
+    #[cold]
+    fn corrupted(&self, connection: &ServerConnection) -> ReceiveError {
+        connection.close(&self.pool);
+        connection.left.set(false);
+        ReceiveError::ConnectionCorrupted
+    }
+
+    pub fn loan_chunk(&self) -> Result<ChunkMut, LoanError> {
+        if let Some(chunk) = self.pool.loan() {
+            return Ok(chunk);
+        }
+        self.collect();
+        self.pool.loan().ok_or(LoanError::OutOfMemory)
+    }
+
+    fn collect(&self) {
+        for connection in self.connections.borrow().iter() {
+            if connection.collect(&self.pool).is_err() {
+                connection.close(&self.pool);
+            }
+        }
+    }
+
+    /// Sends a response, unless its request is nobody's any more: then the chunk is simply free again (RR-PND-06).
+    #[inline]
+    pub fn send(
+        &self,
+        connection: &ServerConnection,
+        lane: usize,
+        request_id: u64,
+        chunk: ChunkMut,
+    ) -> Result<(), SendError> {
+        if connection.gone.get() || connection.lanes[lane].newest.get() != request_id {
+            return Ok(());
+        }
+        let chunk = self.pool.publish(chunk);
+        let mut pushed = connection.push(&self.pool, lane, chunk);
+        if pushed == Ok(false) && self.backpressure == BackpressureStrategy::RetryUntilDelivered {
+            pushed = self.push_when_there_is_room(connection, lane, request_id, chunk);
+        }
+        // The sender's own hold.
+        let _ = self.pool.release(chunk);
+        if pushed.is_err() {
+            connection.close(&self.pool);
+            return Err(SendError::ConnectionCorrupted);
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn push_when_there_is_room(
+        &self,
+        connection: &ServerConnection,
+        lane: usize,
+        request_id: u64,
+        chunk: u32,
+    ) -> Result<bool, Garbage> {
+        let mut backoff = Backoff::default();
+        // Ends when somebody makes room, or when nobody waits any more.
+        while connection.is_awaited(lane, request_id) {
+            if connection.push(&self.pool, lane, chunk)? {
+                return Ok(true);
+            }
+            backoff.pause();
+            self.look_after_peers(self.watch.is_due());
+        }
+        Ok(false)
+    }
+
+    /// Follows what has changed in the service, if anything has: one load of a word that hardly ever changes.
+    #[inline]
+    pub fn follow_changes(&self) {
+        if self.service.registry.changes() != self.seen.get() {
+            self.walk();
+        }
+    }
+
+    /// After a poll that found nothing.
+    #[inline]
+    fn idle(&self) {
+        self.look_after_peers(self.watch.is_due_while_polling());
+    }
+
+    /// Where the answer matters now, such as `is_connected`.
+    pub fn look_closely(&self) {
+        self.look_after_peers(self.watch.is_due());
+    }
+
+    #[inline]
+    fn look_after_peers(&self, due: bool) {
+        if due {
+            self.check_lives();
+        }
+        self.follow_changes();
+    }
+
+    #[cold]
+    fn check_lives(&self) {
+        for connection in self.connections.borrow().iter().filter(|connection| !connection.gone.get()) {
+            // As for clients: a dead node's cleaning changes the registry.
+            let _ = cleanup::clean_node_if_dead(&self.service.node.root, connection.node);
+        }
+    }
+
+    /// Connects to clients that made a connection for us, closes connections to those that are gone.
+    #[cold]
+    fn walk(&self) {
+        let registry = &self.service.registry;
+        // Without the lock, a moment later: the counter stays different.
+        let Ok(_lock) = self.service.lock() else { return };
+        self.seen.set(registry.changes());
+        let clients = registry.ports(Role::Client);
+        let nodes = registry.node_ids();
+        if self.registered.get() {
+            self.attach_new(&clients.iter().map(|client| (client.id, client.node)).collect::<Vec<_>>());
+        }
+        for connection in self.connections.borrow().iter() {
+            if !clients.iter().any(|client| client.id == connection.client) {
+                connection.left.set(true);
+            }
+            let gone = connection.file.client_state() == State::Gone || !nodes.contains(&connection.node);
+            if gone && !connection.gone.get() {
+                connection.close(&self.pool);
+            }
+        }
+        // A client that is gone is kept as long as there is something of it to receive.
+        self.connections.borrow_mut().retain(|connection| {
+            !connection.gone.get() || (connection.left.get() && matches!(connection.peek(), Ok(Some(_))))
+        });
+        if self.turn.get() >= self.connections.borrow().len() {
+            self.turn.set(0);
+        }
+    }
+
+    /// Maps every connection that waits for this server, those of clients that are gone already too (RR-FNF-01).
+    fn attach_new(&self, clients: &[(Id, Id)]) {
+        let Ok(entries) = std::fs::read_dir(&self.service.folder) else { return };
+        for path in entries.filter_map(|entry| entry.ok().map(|entry| entry.path())) {
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            let Some((client, server)) = files::connection_ids(name) else { continue };
+            let known = self.connections.borrow().iter().any(|connection| connection.client == client);
+            if server != self.id || known || self.refused.borrow().contains(&client) {
+                continue;
+            }
+            // A client that is gone has no node; its own id stands in, which is no node's, so it counts as gone.
+            let node = clients.iter().find(|(id, _)| *id == client).map_or(client, |(_, node)| *node);
+            let attached =
+                ConnectionFile::open(&path, ConnectionLayout::new(self.service.settings())).and_then(|file| {
+                    ServerConnection::new(&self.service, [client, node], file, &self.request_layout, &self.pool)
+                });
+            match attached {
+                Ok(connection) => self.connect(connection),
+                Err(_) => self.refused.borrow_mut().push(client),
+            }
+            // Both sides have it, or never will.
+            let _ = files::remove(&path);
+        }
+        // Segments of clients that are gone, now that they are mapped.
+        let _ = cleanup::sweep(&self.service.folder, &self.service.registry);
+    }
+
+    /// Gives up the place in the service; active requests live on.
+    fn leave(&self) {
+        if !self.registered.replace(false) {
+            return;
+        }
+        for connection in self.connections.borrow().iter() {
+            connection.file.set_server_state(State::Left);
+            connection.refuse_unread();
+        }
+        if let Ok(_lock) = self.service.lock() {
+            self.service.registry.leave_ports(|entry| entry.id == self.id);
+            // What cannot be removed now is removed with the next port that leaves, or with the service.
+            let _ = cleanup::sweep(&self.service.folder, &self.service.registry);
+        } else {
+            self.service.node.leave_behind();
+        }
+    }
+}

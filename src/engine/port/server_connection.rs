@@ -1,0 +1,257 @@
+//! A server's side of a connection: what it knows privately about one client.
+
+use std::cell::{Cell, RefCell};
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::outstanding::Outstanding;
+use crate::engine::channel::{Entry, Garbage, OffsetConsumer, OffsetProducer, Push, ReturnConsumer, ReturnProducer};
+use crate::engine::connection::{ConnectionFile, ConnectionLayout, State};
+use crate::engine::id::Id;
+use crate::engine::payload::ChunkLayout;
+use crate::engine::service::{ServiceInner, files};
+use crate::engine::shm::{ChunkRef, Pool, RemoteSegment};
+
+/// One lane's sending end.
+#[derive(Debug)]
+pub(super) struct LaneStart {
+    pub producer: Cell<OffsetProducer>,
+    /// Newest request that came on the lane. An older one is nobody's any more: its lane was used anew.
+    pub newest: Cell<u64>,
+}
+
+/// Places of active requests, each with its loans; a place is free again when both are gone.
+#[derive(Debug, Default)]
+pub(super) struct Places {
+    places: Vec<Place>,
+    free: Vec<usize>,
+}
+
+#[derive(Debug, Default, Clone, Copy)]
+struct Place {
+    held: bool,
+    loans: usize,
+}
+
+#[derive(Debug)]
+pub(super) struct ServerConnection {
+    service: Arc<ServiceInner>,
+    pub client: Id,
+    pub node: Id,
+    pub file: ConnectionFile,
+    requests: Rc<RemoteSegment>,
+    pub incoming: Cell<OffsetConsumer>,
+    pub lanes: Box<[LaneStart]>,
+    pub places: RefCell<Places>,
+    going_back: Cell<ReturnProducer>,
+    coming_back: Cell<ReturnConsumer>,
+    /// Response chunks at this client.
+    outstanding: Outstanding,
+    /// Whether nothing more can come from there, or go there.
+    pub gone: Cell<bool>,
+    /// Whether the client has left the service; what it sent before is still received.
+    pub left: Cell<bool>,
+}
+
+impl ServerConnection {
+    /// Over a connection file that is mapped; maps the client's request segment.
+    pub fn new(
+        service: &Arc<ServiceInner>,
+        [client, node]: [Id; 2],
+        file: ConnectionFile,
+        request_layout: &ChunkLayout,
+        pool: &Pool,
+    ) -> io::Result<Rc<Self>> {
+        let settings = service.settings();
+        let layout = ConnectionLayout::new(settings);
+        let requests = RemoteSegment::open(&service.folder.join(files::segment(client, 0)), request_layout.align)?;
+        file.set_server_state(State::Attached);
+        let producer = OffsetProducer::new(layout.response_capacity, settings.overflow_responses);
+        Ok(Rc::new(Self {
+            service: Arc::clone(service),
+            client,
+            node,
+            file,
+            requests,
+            incoming: Cell::new(OffsetConsumer::new(layout.request_capacity, settings.overflow_requests)),
+            lanes: (0..layout.lanes)
+                .map(|_| LaneStart { producer: Cell::new(producer), newest: Cell::new(0) })
+                .collect(),
+            places: RefCell::new(Places::new(settings.max_active_requests)),
+            going_back: Cell::new(ReturnProducer::new(layout.request_returns)),
+            coming_back: Cell::new(ReturnConsumer::new(layout.response_returns)),
+            outstanding: Outstanding::new(pool.chunks()),
+            gone: Cell::new(false),
+            left: Cell::new(false),
+        }))
+    }
+
+    /// Takes the oldest request, unread by anyone: its entry, chunk and lane. Garbage in its header is an error.
+    #[inline]
+    pub fn take(&self) -> Result<Option<(Entry, ChunkRef, usize)>, Garbage> {
+        let mut consumer = self.incoming.get();
+        let taken = consumer.take(&self.file.requests());
+        self.incoming.set(consumer);
+        let Some(entry) = taken? else { return Ok(None) };
+        let chunk = self.request(entry)?;
+        let lane = self.lane_of(chunk.header().lane)?;
+        Ok(Some((entry, chunk, lane)))
+    }
+
+    /// The oldest request's header, without taking it.
+    pub fn peek(&self) -> Result<Option<(u64, usize)>, Garbage> {
+        let mut consumer = self.incoming.get();
+        let peeked = consumer.peek(&self.file.requests());
+        self.incoming.set(consumer);
+        let Some(entry) = peeked? else { return Ok(None) };
+        let header = self.request(entry)?.header();
+        Ok(Some((header.request_id, self.lane_of(header.lane)?)))
+    }
+
+    fn lane_of(&self, lane: u64) -> Result<usize, Garbage> {
+        usize::try_from(lane).ok().filter(|lane| *lane < self.lanes.len()).ok_or(Garbage)
+    }
+
+    #[inline]
+    fn request(&self, entry: Entry) -> Result<ChunkRef, Garbage> {
+        if entry.segment != 0 {
+            return Err(Garbage);
+        }
+        self.requests.chunk(entry.chunk).ok_or(Garbage)
+    }
+
+    /// Gives a request back to its client.
+    #[inline]
+    pub fn give_back(&self, entry: Entry) {
+        let mut queue = self.going_back.get();
+        // A full queue means that the client miscounts; the chunk is then its loss alone.
+        let _ = queue.push(&self.file.request_returns(), entry);
+        self.going_back.set(queue);
+    }
+
+    /// Says that no response to this request will come.
+    #[inline]
+    pub fn finish(&self, lane: usize, request_id: u64) {
+        // An older request must not take back what was said of a newer one on the same lane.
+        if self.lanes[lane].newest.get() == request_id {
+            self.file.set_lane_done(lane, request_id);
+        }
+    }
+
+    /// Whether somebody waits for responses to this request.
+    #[inline]
+    pub fn is_awaited(&self, lane: usize, request_id: u64) -> bool {
+        !self.gone.get() && self.file.lane_open(lane) == request_id
+    }
+
+    /// Pushes a published response chunk; `false` if there is no room.
+    #[inline]
+    pub fn push(&self, pool: &Pool, lane: usize, chunk: u32) -> Result<bool, Garbage> {
+        // The holder is counted before the entry can be taken and come back.
+        if !pool.hold(chunk) {
+            return Ok(false);
+        }
+        self.outstanding.insert(chunk);
+        let entry = Entry { segment: 0, chunk };
+        let start = &self.lanes[lane];
+        let mut producer = start.producer.get();
+        let pushed = producer.push(&self.file.responses(lane), entry);
+        start.producer.set(producer);
+        match pushed? {
+            Push::Done { .. } => Ok(true),
+            Push::Displaced { oldest, .. } => self.reclaim(pool, oldest).map(|()| true),
+            Push::Full => self.reclaim(pool, entry).map(|()| false),
+        }
+    }
+
+    fn reclaim(&self, pool: &Pool, entry: Entry) -> Result<(), Garbage> {
+        let ours = entry.segment == 0 && self.outstanding.remove(entry.chunk) && pool.release(entry.chunk);
+        if ours { Ok(()) } else { Err(Garbage) }
+    }
+
+    /// Takes back what the client has returned.
+    pub fn collect(&self, pool: &Pool) -> Result<(), Garbage> {
+        let mut queue = self.coming_back.get();
+        // No more than everything can be on its way back, so a peer that writes on and on does not hold us here.
+        for _ in 0..=pool.chunks() {
+            let entry = queue.pop(&self.file.response_returns());
+            self.coming_back.set(queue);
+            match entry? {
+                Some(entry) => self.reclaim(pool, entry)?,
+                None => break,
+            }
+        }
+        Ok(())
+    }
+
+    /// The client is gone, or has written garbage: everything that was there is ours again.
+    pub fn close(&self, pool: &Pool) {
+        self.gone.set(true);
+        for chunk in self.outstanding.drain() {
+            // Only what was on its way was inserted, so it can be released.
+            let _ = pool.release(chunk);
+        }
+    }
+
+    /// Refuses every request that nobody has received, because the server leaves.
+    pub fn refuse_unread(&self) {
+        // A client that goes on sending sees that the server has left, and that its request was not taken.
+        for _ in 0..self.service.settings().max_active_requests {
+            let Ok(Some((entry, chunk, lane))) = self.take() else { return };
+            let request_id = chunk.header().request_id;
+            self.lanes[lane].newest.set(request_id);
+            self.finish(lane, request_id);
+            self.give_back(entry);
+        }
+    }
+}
+
+impl Drop for ServerConnection {
+    fn drop(&mut self) {
+        // Nothing of the client's is held here any more; it may take everything back.
+        self.file.set_server_state(State::Gone);
+        self.service.registry.changed();
+    }
+}
+
+impl Places {
+    fn new(places: usize) -> Self {
+        Self { places: vec![Place::default(); places], free: (0..places).rev().collect() }
+    }
+
+    pub fn is_full(&self) -> bool {
+        self.free.is_empty()
+    }
+
+    pub fn enter(&mut self) -> Option<usize> {
+        let place = self.free.pop()?;
+        self.places[place] = Place { held: true, loans: 0 };
+        Some(place)
+    }
+
+    pub fn leave(&mut self, place: usize) {
+        self.places[place].held = false;
+        self.free_if_unused(place);
+    }
+
+    /// Counts a loan unless there are `max`.
+    pub fn loan(&mut self, place: usize, max: usize) -> bool {
+        let place = &mut self.places[place];
+        let room = place.loans < max;
+        place.loans += usize::from(room);
+        room
+    }
+
+    pub fn unloan(&mut self, place: usize) {
+        self.places[place].loans -= 1;
+        self.free_if_unused(place);
+    }
+
+    fn free_if_unused(&mut self, place: usize) {
+        let Place { held, loans } = self.places[place];
+        if !held && loans == 0 {
+            self.free.push(place);
+        }
+    }
+}

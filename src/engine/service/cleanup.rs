@@ -1,0 +1,127 @@
+//! What dead nodes left is undone here, by whoever notices first.
+//!
+//! Death is one thing only: the node's lock can be taken. Its taker is the only cleaner of that node, and works under each
+//! service's lock. Every step can be repeated, so a cleaner may itself be killed anywhere.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::files;
+use super::registry::{Registry, Role};
+use super::static_config::StaticConfig;
+use crate::engine::error::ServiceError;
+use crate::engine::id::Id;
+use crate::engine::lock::{self, LOCK_WAIT};
+use crate::engine::node::{DeadNode, claim_dead};
+use crate::engine::root::Root;
+
+/// Cleans up every dead node of a namespace: `(cleaned, failed)`.
+pub(crate) fn clean_dead_nodes(root: &Root) -> io::Result<(usize, usize)> {
+    let (mut cleaned, mut failed) = (0, 0);
+    for entry in std::fs::read_dir(root.nodes())? {
+        match claim_dead(entry?.path()) {
+            Ok(Some(dead)) => match clean(root, &dead) {
+                Ok(()) => cleaned += 1,
+                Err(_) => failed += 1,
+            },
+            Ok(None) => {}
+            Err(_) => failed += 1,
+        }
+    }
+    Ok((cleaned, failed))
+}
+
+/// Cleans up one node if it is dead.
+pub(crate) fn clean_node_if_dead(root: &Root, id: Id) -> io::Result<()> {
+    match claim_dead(root.nodes().join(id.to_string()))? {
+        Some(dead) => clean(root, &dead),
+        None => Ok(()),
+    }
+}
+
+fn clean(root: &Root, dead: &DeadNode) -> io::Result<()> {
+    let name = dead.path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    // A `new-` file was never anybody's node.
+    if let Ok(id) = name.parse::<Id>() {
+        for folder in service_folders(root)? {
+            clean_service(root, &folder, id)?;
+        }
+    }
+    // Last, and while the lock is held: as long as the file is there, somebody will do all of the above again.
+    std::fs::remove_file(&dead.path)
+}
+
+/// Service folders, and what is left of half-made and half-removed ones.
+fn service_folders(root: &Root) -> io::Result<Vec<PathBuf>> {
+    std::fs::read_dir(root.services())?.map(|entry| Ok(entry?.path())).collect()
+}
+
+fn clean_service(root: &Root, folder: &Path, dead: Id) -> io::Result<()> {
+    let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    if let Some(owner) = files::temporary_owner(name) {
+        return if owner == dead { files::remove_folder(folder) } else { Ok(()) };
+    }
+    let lock_path = folder.join(files::LOCK);
+    let Ok(file) = lock::open(&lock_path, false) else { return Ok(()) };
+    let _guard = lock::acquire(&file, LOCK_WAIT)?;
+    if !lock::is_still_at(&file, &lock_path)? {
+        return Ok(());
+    }
+    // A damaged service is reported to whoever opens it; it must not keep the others from being cleaned.
+    let Ok(registry) = open_registry(folder) else { return Ok(()) };
+    if registry.is_removed() {
+        return files::discard_folder(root, folder, dead);
+    }
+    if registry.node_ids().contains(&dead) || registry.node_ids().is_empty() {
+        forget_node(root, folder, &registry, dead, dead)?;
+    }
+    Ok(())
+}
+
+fn open_registry(folder: &Path) -> Result<Registry, ServiceError> {
+    let config = StaticConfig::read(folder)?;
+    super::open_registry(folder, &config.settings)
+}
+
+/// Takes a node and all its ports out of a service, and the service away if it was the last. Under the service's lock.
+///
+/// `by` owns the temporary name under which the folder disappears.
+pub(crate) fn forget_node(root: &Root, folder: &Path, registry: &Registry, node: Id, by: Id) -> io::Result<()> {
+    registry.leave_ports(|entry| entry.node == node);
+    registry.leave_node(node);
+    if registry.node_ids().is_empty() {
+        registry.remove();
+        return files::discard_folder(root, folder, by);
+    }
+    sweep(folder, registry)
+}
+
+/// Removes files that nobody will ask for any more. Under the service's lock.
+///
+/// A connection is asked for as long as its server is there: requests of a client that is gone are still received
+/// (RR-FNF-01). A segment is asked for as long as its port is there or a connection of its client is.
+pub(crate) fn sweep(folder: &Path, registry: &Registry) -> io::Result<()> {
+    let [clients, servers] = [Role::Client, Role::Server]
+        .map(|role| registry.ports(role).into_iter().map(|entry| entry.id).collect::<Vec<_>>());
+    let mut waited_for = Vec::new();
+    let mut segments = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if let Some((client, server)) = files::connection_ids(name) {
+            if servers.contains(&server) {
+                waited_for.push(client);
+            } else {
+                files::remove(&path)?;
+            }
+        } else if let Some(port) = files::segment_owner(name) {
+            segments.push((port, path));
+        }
+    }
+    for (port, path) in segments {
+        if !clients.contains(&port) && !servers.contains(&port) && !waited_for.contains(&port) {
+            files::remove(&path)?;
+        }
+    }
+    Ok(())
+}

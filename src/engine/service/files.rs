@@ -1,0 +1,82 @@
+//! Names of the files and folders of a service.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::engine::id::Id;
+use crate::engine::root::Root;
+
+/// Locked for every change of the control plane.
+pub(crate) const LOCK: &str = "lock";
+
+/// Connection of a client and a server; there until the second of the two has mapped it.
+pub(crate) fn connection(client: Id, server: Id) -> String {
+    format!("connection-{client}-{server}")
+}
+
+/// The client and the server of a connection's file name.
+pub(crate) fn connection_ids(name: &str) -> Option<(Id, Id)> {
+    let (client, server) = name.strip_prefix("connection-")?.split_once('-')?;
+    Some((client.parse().ok()?, server.parse().ok()?))
+}
+
+/// Payload segment `number` of a port.
+pub(crate) fn segment(port: Id, number: u8) -> String {
+    format!("segment-{port}-{number}")
+}
+
+/// The port of a segment's file name.
+pub(crate) fn segment_owner(name: &str) -> Option<Id> {
+    let (port, number) = name.strip_prefix("segment-")?.split_once('-')?;
+    number.parse::<u8>().ok()?;
+    port.parse().ok()
+}
+
+/// A folder that is being made or removed by a node.
+pub(crate) fn temporary_folder(root: &Root, owner: Id) -> io::Result<PathBuf> {
+    Ok(root.services().join(format!("temporary-{owner}-{}", Id::random()?)))
+}
+
+/// The node of a temporary folder's name.
+pub(crate) fn temporary_owner(name: &str) -> Option<Id> {
+    name.strip_prefix("temporary-")?.split_once('-')?.0.parse().ok()
+}
+
+/// Removes a file; one that is gone already is fine.
+pub(crate) fn remove(path: &Path) -> io::Result<()> {
+    ignore_missing(std::fs::remove_file(path))
+}
+
+/// Removes a folder with all that is in it; one that is gone already is fine.
+pub(crate) fn remove_folder(path: &Path) -> io::Result<()> {
+    ignore_missing(std::fs::remove_dir_all(path))
+}
+
+/// Takes a service's folder away in one step and then removes it.
+pub(crate) fn discard_folder(root: &Root, folder: &Path, by: Id) -> io::Result<()> {
+    let aside = temporary_folder(root, by)?;
+    ignore_missing(std::fs::rename(folder, &aside))?;
+    remove_folder(&aside)
+}
+
+fn ignore_missing(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_tell_whose_they_are() {
+        let [a, b] = [Id::random().unwrap(), Id::random().unwrap()];
+        assert_eq!(connection_ids(&connection(a, b)), Some((a, b)));
+        assert_eq!(segment_owner(&segment(a, 7)), Some(a));
+        for other in ["lock", "registry", "static.toml", "connection-1-2", "segment-x-0"] {
+            assert_eq!((connection_ids(other), segment_owner(other), temporary_owner(other)), (None, None, None));
+        }
+    }
+}

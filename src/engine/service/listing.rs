@@ -1,0 +1,94 @@
+//! Which services are there, and who takes part (RR-SVC-13).
+
+use std::io;
+
+use super::cleanup;
+use super::registry::{Registry, Role};
+use super::static_config::StaticConfig;
+use crate::engine::error::{ServiceError, SystemError};
+use crate::engine::id::Id;
+use crate::engine::name::ServiceName;
+use crate::engine::node::Node;
+use crate::engine::payload::TypeDetail;
+use crate::engine::settings::Settings;
+
+/// A port of a listing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PortInfo {
+    /// Identity.
+    pub id: Id,
+    /// Node that it belongs to.
+    pub node: Id,
+    /// Name, empty unless one was given.
+    pub name: String,
+}
+
+/// A service of a listing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceInfo {
+    /// Name.
+    pub name: String,
+    /// All settings.
+    pub settings: Settings,
+    /// Request payload.
+    pub request: TypeDetail,
+    /// Response payload.
+    pub response: TypeDetail,
+    /// Nodes that have it open.
+    pub nodes: Vec<Id>,
+    /// Clients.
+    pub clients: Vec<PortInfo>,
+    /// Servers.
+    pub servers: Vec<PortInfo>,
+}
+
+pub(crate) fn info(config: &StaticConfig, registry: &Registry) -> ServiceInfo {
+    let [clients, servers] = [Role::Client, Role::Server].map(|role| {
+        let ports = registry.ports(role).into_iter();
+        ports.map(|entry| PortInfo { id: entry.id, node: entry.node, name: entry.name }).collect()
+    });
+    ServiceInfo {
+        name: config.name.clone(),
+        settings: config.settings,
+        request: config.request.clone(),
+        response: config.response.clone(),
+        nodes: registry.node_ids(),
+        clients,
+        servers,
+    }
+}
+
+impl Node {
+    /// All live services of the namespace, by name. Damaged ones are left out: opening them says what is wrong.
+    ///
+    /// # Errors
+    /// [`ServiceError::System`] if the namespace cannot be read.
+    pub fn services(&self) -> Result<Vec<ServiceInfo>, ServiceError> {
+        let system = |error: io::Error| ServiceError::from(SystemError::new("listing services", &error));
+        // Dead nodes' services are not live; what cannot be cleaned now is listed.
+        let _ = cleanup::clean_dead_nodes(&self.inner.root);
+        let mut services = Vec::new();
+        for entry in std::fs::read_dir(self.inner.root.services()).map_err(system)? {
+            let entry = entry.map_err(system)?;
+            let name = entry.file_name();
+            if name.to_str().is_none_or(|name| super::files::temporary_owner(name).is_some()) {
+                continue;
+            }
+            let Ok(config) = StaticConfig::read(&entry.path()) else { continue };
+            let Ok(registry) = super::open_registry(&entry.path(), &config.settings) else { continue };
+            if !registry.is_removed() {
+                services.push(info(&config, &registry));
+            }
+        }
+        services.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(services)
+    }
+
+    /// Whether a service of this name exists.
+    ///
+    /// # Errors
+    /// [`ServiceError`] as [`Node::services`].
+    pub fn service_exists(&self, name: &ServiceName) -> Result<bool, ServiceError> {
+        Ok(self.services()?.iter().any(|service| service.name == name.as_str()))
+    }
+}

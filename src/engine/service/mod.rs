@@ -1,0 +1,246 @@
+//! Services: created by rename when complete, opened, left and cleaned under their lock, gone with the last that has it open.
+
+mod builder;
+pub(crate) mod cleanup;
+pub(crate) mod files;
+mod listing;
+pub(crate) mod registry;
+mod static_config;
+
+use std::fs::{DirBuilder, File};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+pub(crate) use builder::layouts;
+pub use builder::{RequestResponseBuilder, Service, ServiceBuilder};
+pub use listing::{PortInfo, ServiceInfo};
+use registry::{Registry, RegistryError};
+pub use static_config::{LAYOUT_VERSION, StaticConfig};
+
+use super::error::{ServiceError, SystemError};
+use super::lock::{self, LOCK_WAIT};
+use super::name::ServiceName;
+use super::node::NodeInner;
+use super::settings::Settings;
+
+/// Tries of open, create and open-or-create while others create and remove the same service.
+const TRIES_MAX: usize = 1000;
+
+/// A service that this process has open; shared by everything made from it.
+#[derive(Debug)]
+pub(crate) struct ServiceInner {
+    pub node: Arc<NodeInner>,
+    pub name: ServiceName,
+    pub folder: PathBuf,
+    pub config: StaticConfig,
+    pub registry: Registry,
+    lock_file: File,
+    /// A file's lock belongs to its open description, so threads that share it need a lock of their own.
+    lock_threads: Mutex<()>,
+}
+
+/// The service's lock, held.
+pub(crate) struct ServiceLock<'a> {
+    _file: lock::Guard<'a>,
+    _thread: MutexGuard<'a, ()>,
+}
+
+impl ServiceInner {
+    /// Takes the service's lock.
+    ///
+    /// # Errors
+    /// `TimedOut` if somebody holds it for a second.
+    pub fn lock(&self) -> io::Result<ServiceLock<'_>> {
+        // The mutex guards nothing but the lock below, so a panic of its holder leaves nothing half done.
+        let thread = self.lock_threads.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        Ok(ServiceLock { _file: lock::acquire(&self.lock_file, LOCK_WAIT)?, _thread: thread })
+    }
+
+    pub fn settings(&self) -> &Settings {
+        &self.config.settings
+    }
+
+    fn leave(&self) -> io::Result<()> {
+        let _lock = self.lock()?;
+        cleanup::forget_node(&self.node.root, &self.folder, &self.registry, self.node.id, self.node.id)
+    }
+}
+
+impl Drop for ServiceInner {
+    fn drop(&mut self) {
+        let mut services = self.node.lock_services();
+        let key = self.name.folder();
+        let last = match services.get_mut(&key) {
+            Some(count) if *count > 1 => {
+                *count -= 1;
+                false
+            }
+            _ => services.remove(&key).is_some(),
+        };
+        if last && self.leave().is_err() {
+            // Somebody holds the lock and does not go on. The node's file will stay, unlocked, so that the next one to
+            // look cleans up for us.
+            self.node.leave_behind();
+        }
+    }
+}
+
+/// What opening found in the service's folder.
+enum Found {
+    Open(Box<ServiceInner>),
+    Missing,
+    /// It was removed meanwhile, or what was left of it has been removed now.
+    Again,
+}
+
+pub(crate) fn open_registry(folder: &Path, settings: &Settings) -> Result<Registry, ServiceError> {
+    Registry::open(folder, settings).map_err(|error| match error {
+        RegistryError::Corrupted(reason) => ServiceError::Corrupted { file: "registry", reason },
+        RegistryError::System(error) => SystemError::new("opening the service's registry", &error).into(),
+    })
+}
+
+/// Opens a service whose settings pass `check`.
+pub(crate) fn open(
+    node: &Arc<NodeInner>,
+    name: &ServiceName,
+    check: &dyn Fn(&StaticConfig) -> Result<(), ServiceError>,
+) -> Result<ServiceInner, ServiceError> {
+    let mut services = node.lock_services();
+    for _ in 0..TRIES_MAX {
+        match find(node, name, check)? {
+            Found::Open(service) => {
+                *services.entry(name.folder()).or_insert(0) += 1;
+                return Ok(*service);
+            }
+            Found::Missing => return Err(ServiceError::DoesNotExist),
+            Found::Again => {}
+        }
+    }
+    Err(ServiceError::InCreation)
+}
+
+fn find(
+    node: &Arc<NodeInner>,
+    name: &ServiceName,
+    check: &dyn Fn(&StaticConfig) -> Result<(), ServiceError>,
+) -> Result<Found, ServiceError> {
+    let system = |what: &'static str| move |error: io::Error| ServiceError::from(SystemError::new(what, &error));
+    let folder = node.root.services().join(name.folder());
+    // What dead nodes left must not stand in the way; what cannot be cleaned now is told by what fails next.
+    let _ = cleanup::clean_dead_nodes(&node.root);
+    let lock_path = folder.join(files::LOCK);
+    let lock_file = match lock::open(&lock_path, false) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !folder.exists() => return Ok(Found::Missing),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(ServiceError::Corrupted { file: "lock", reason: "it is missing".to_owned() });
+        }
+        Err(error) => return Err(system("opening the service's lock")(error)),
+    };
+    let guard = match lock::acquire(&lock_file, LOCK_WAIT) {
+        Ok(guard) => guard,
+        Err(error) if error.kind() == io::ErrorKind::TimedOut => return Err(ServiceError::InCreation),
+        Err(error) => return Err(system("locking the service")(error)),
+    };
+    if !lock::is_still_at(&lock_file, &lock_path).map_err(system("looking at the service's lock"))? {
+        return Ok(Found::Again);
+    }
+    let config = StaticConfig::read(&folder)?;
+    if config.name != name.as_str() {
+        return Err(ServiceError::NameCollision { other: config.name });
+    }
+    let registry = open_registry(&folder, &config.settings)?;
+    if registry.is_removed() || registry.node_ids().is_empty() {
+        // Its last user was killed while leaving.
+        registry.remove();
+        files::discard_folder(&node.root, &folder, node.id).map_err(system("removing a service that was left"))?;
+        return Ok(Found::Again);
+    }
+    check(&config)?;
+    if !registry.enter_node(node.id) {
+        return Err(ServiceError::ExceedsMaxNodes { max_nodes: config.settings.max_nodes });
+    }
+    drop(guard);
+    let (node, name) = (Arc::clone(node), name.clone());
+    Ok(Found::Open(Box::new(ServiceInner {
+        node,
+        name,
+        folder,
+        config,
+        registry,
+        lock_file,
+        lock_threads: Mutex::default(),
+    })))
+}
+
+/// Creates a service.
+pub(crate) fn create(
+    node: &Arc<NodeInner>,
+    name: &ServiceName,
+    config: &StaticConfig,
+) -> Result<ServiceInner, ServiceError> {
+    // Looking first removes what the last user left when it was killed, and tells damage from existence.
+    match open(node, name, &|_| Err(ServiceError::AlreadyExists)) {
+        Err(ServiceError::DoesNotExist) => {}
+        Err(error) => return Err(error),
+        // `check` refuses whatever is there.
+        Ok(_) => return Err(ServiceError::AlreadyExists),
+    }
+    let mut services = node.lock_services();
+    let system = |error: io::Error| ServiceError::from(SystemError::new("creating the service's files", &error));
+    let folder = node.root.services().join(name.folder());
+    let aside = files::temporary_folder(&node.root, node.id).map_err(system)?;
+    let made = make(&aside, node, config).and_then(|made| match std::fs::rename(&aside, &folder) {
+        Ok(()) => Ok(made),
+        Err(error) if matches!(error.kind(), io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::AlreadyExists) => {
+            Err(ServiceError::AlreadyExists)
+        }
+        Err(error) => Err(system(error)),
+    });
+    match made {
+        Ok((lock_file, registry)) => {
+            *services.entry(name.folder()).or_insert(0) += 1;
+            let (node, name, config) = (Arc::clone(node), name.clone(), config.clone());
+            Ok(ServiceInner { node, name, folder, config, registry, lock_file, lock_threads: Mutex::default() })
+        }
+        Err(error) => {
+            // The first error is the one worth telling; what is left belongs to this node and goes with it.
+            let _ = files::remove_folder(&aside);
+            Err(error)
+        }
+    }
+}
+
+/// A complete service in a folder that nobody looks into, with its creator entered.
+fn make(folder: &Path, node: &NodeInner, config: &StaticConfig) -> Result<(File, Registry), ServiceError> {
+    let system = |error: io::Error| ServiceError::from(SystemError::new("creating the service's files", &error));
+    DirBuilder::new().mode(0o700).create(folder).map_err(system)?;
+    let lock_file = lock::open(&folder.join(files::LOCK), true).map_err(system)?;
+    config.write(folder)?;
+    let registry = Registry::create(folder, &config.settings).map_err(system)?;
+    registry.enter_node(node.id);
+    Ok((lock_file, registry))
+}
+
+/// Opens the service, or creates it if it does not exist; of several that do so at once, one creates (RR-SVC-03).
+pub(crate) fn open_or_create(
+    node: &Arc<NodeInner>,
+    name: &ServiceName,
+    config: &StaticConfig,
+    check: &dyn Fn(&StaticConfig) -> Result<(), ServiceError>,
+) -> Result<ServiceInner, ServiceError> {
+    for _ in 0..TRIES_MAX {
+        match open(node, name, check) {
+            Err(ServiceError::DoesNotExist) => {}
+            other => return other,
+        }
+        match create(node, name, config) {
+            Err(ServiceError::AlreadyExists) => {}
+            other => return other,
+        }
+    }
+    Err(ServiceError::InCreation)
+}
