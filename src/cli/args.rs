@@ -14,8 +14,8 @@ pub(super) struct Arguments {
 pub(super) enum Command {
     /// Run a peer of a built-in subject on standard input and output; the runner does this.
     Peer {
-        /// Transport to serve
+        /// Transport to serve instead of the reference engine
         #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(crate::subjects::BASELINES))]
-        transport: String,
+        transport: Option<String>,
     },
 }

@@ -11,6 +11,7 @@ use args::{Arguments, Command};
 /// Runs the command.
 pub fn main() -> ExitCode {
     match Arguments::parse().command {
-        Command::Peer { transport } => crate::subjects::serve_baseline(&transport),
+        Command::Peer { transport: Some(transport) } => crate::subjects::serve_baseline(&transport),
+        Command::Peer { transport: None } => crate::subjects::reference::serve(),
     }
 }

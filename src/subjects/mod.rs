@@ -5,6 +5,7 @@
 
 mod pipe;
 mod place;
+pub mod reference;
 mod stream;
 mod tcp_loopback;
 mod unix_socket;

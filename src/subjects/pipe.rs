@@ -81,7 +81,7 @@ impl BenchSubject for Pipe {
             let path = place::path(setup, extension);
             mkfifo(&path, Mode::S_IRUSR | Mode::S_IWUSR)
                 .map_err(|errno| place::refusal("making the pipe", &path, &errno.into()))?;
-            Ok((Place::new(path.clone()), path))
+            Ok::<_, crate::peer::kit::implementation::Refusal>((Place::new(path.clone()), path))
         };
         let (request_place, requests) = make("requests")?;
         let (response_place, responses) = make("responses")?;

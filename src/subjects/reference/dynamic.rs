@@ -1,0 +1,73 @@
+//! The engine's typed ports behind one interface each, so that a scenario can choose types at run time.
+
+use crate::peer::kit::implementation::{Arrival, LoanView, Outcome, PortSpec, Ports, View};
+
+/// A service of any types.
+pub trait AnyService {
+    /// See `client.create`.
+    fn client(&self, spec: &PortSpec) -> Outcome<(Box<dyn AnyClient>, String)>;
+    /// See `server.create`.
+    fn server(&self, spec: &PortSpec) -> Outcome<(Box<dyn AnyServer>, String)>;
+    /// See `service.ports`.
+    fn ports(&self) -> Ports;
+}
+
+/// A client of any types.
+pub trait AnyClient {
+    /// See `request.loan`.
+    fn loan(&self, len: usize, uninit: bool) -> Outcome<Box<dyn AnyRequest>>;
+}
+
+/// A loaned request.
+pub trait AnyRequest {
+    /// Its bytes.
+    fn view(&mut self) -> LoanView<'_>;
+    /// See `request.send`.
+    fn send(self: Box<Self>) -> Outcome<(Box<dyn AnyPending>, u64)>;
+}
+
+/// A pending response.
+pub trait AnyPending {
+    /// See `pending.receive`.
+    fn receive(&self) -> Outcome<Option<(Box<dyn AnyResponse>, Arrival)>>;
+    /// See `pending.has_response`.
+    fn has_response(&self) -> Outcome<bool>;
+    /// See `is_connected`.
+    fn is_connected(&self) -> bool;
+    /// See `pending.hint_disconnect`.
+    fn hint(&self);
+}
+
+/// A received response.
+pub trait AnyResponse {
+    /// Its bytes.
+    fn view(&self) -> View<'_>;
+}
+
+/// A server of any types.
+pub trait AnyServer {
+    /// See `server.receive`.
+    fn receive(&self) -> Outcome<Option<(Box<dyn AnyActive>, Arrival)>>;
+    /// See `server.has_requests`.
+    fn has_requests(&self) -> Outcome<bool>;
+}
+
+/// An active request.
+pub trait AnyActive {
+    /// Its bytes.
+    fn view(&self) -> View<'_>;
+    /// See `response.loan`.
+    fn loan(&self, len: usize, uninit: bool) -> Outcome<Box<dyn AnyResponseLoan>>;
+    /// See `is_connected`.
+    fn is_connected(&self) -> bool;
+    /// See `active.has_hint`.
+    fn has_hint(&self) -> bool;
+}
+
+/// A loaned response.
+pub trait AnyResponseLoan {
+    /// Its bytes.
+    fn view(&mut self) -> LoanView<'_>;
+    /// See `response.send`.
+    fn send(self: Box<Self>) -> Outcome<()>;
+}

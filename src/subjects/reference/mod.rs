@@ -1,0 +1,238 @@
+//! The reference engine as a subject: its peer, over the same public interface that users have.
+
+mod bench;
+mod classes;
+mod dynamic;
+mod payload;
+mod typed;
+
+use std::process::ExitCode;
+
+use crate::engine::{self, Node, ServiceName};
+use crate::peer::kit::implementation::{
+    Allocation, Arrival, Effective, Hello, Implementation, LoanView, NodeState, Opening, Outcome, OwnResources,
+    PortSpec, Ports, Refusal, ServiceSpec, View,
+};
+use crate::peer::kit::serve_with_bench;
+use dynamic::{AnyActive, AnyClient, AnyPending, AnyRequest, AnyResponse, AnyResponseLoan, AnyServer, AnyService};
+
+/// Features that the peer declares.
+const FEATURES: &[&str] = &[
+    "fixed",
+    "slice",
+    "user-header",
+    "alignment",
+    "attributes",
+    "overflow",
+    "backpressure",
+    "fire-and-forget",
+    "hint",
+    "nodes",
+    "listing",
+    "resources",
+    "bench",
+];
+
+/// Runs the peer until standard input ends.
+pub fn serve() -> ExitCode {
+    serve_with_bench::<Reference, Reference>()
+}
+
+/// The engine within one namespace.
+#[derive(Debug)]
+pub struct Reference {
+    root: String,
+    /// Listings need a node; it exists only while one is made.
+    observer: Option<Node>,
+}
+
+impl Reference {
+    /// A node that was created already, or one of its own.
+    fn observer(&mut self) -> Outcome<Node> {
+        match &self.observer {
+            Some(node) => Ok(node.clone()),
+            None => Node::builder().root(&self.root).create().map_err(Into::into),
+        }
+    }
+}
+
+impl Implementation for Reference {
+    type Node = Node;
+    type Service = Box<dyn AnyService>;
+    type Client = Box<dyn AnyClient>;
+    type Server = Box<dyn AnyServer>;
+    type Request = Box<dyn AnyRequest>;
+    type Pending = Box<dyn AnyPending>;
+    type Active = Box<dyn AnyActive>;
+    type ResponseLoan = Box<dyn AnyResponseLoan>;
+    type Response = Box<dyn AnyResponse>;
+
+    fn start(root: &str) -> Outcome<(Self, Hello)> {
+        let hello = Hello {
+            implementation: "shmark".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            language: "Rust".to_owned(),
+            features: FEATURES.iter().map(|&feature| feature.to_owned()).collect(),
+            wire: format!("shmark/{}", engine::LAYOUT_VERSION),
+        };
+        Ok((Self { root: root.to_owned(), observer: None }, hello))
+    }
+
+    fn node_create(&mut self, name: Option<&str>) -> Outcome<Node> {
+        Ok(Node::builder().root(&self.root).name(name.unwrap_or_default()).create()?)
+    }
+
+    fn node_list(&mut self) -> Outcome<Vec<NodeState>> {
+        let observer = self.observer()?;
+        let own = observer.id();
+        let nodes = observer.list()?.into_iter().filter(|node| node.id != own);
+        let word = |state| match state {
+            engine::NodeState::Alive => "alive",
+            engine::NodeState::Dead => "dead",
+            engine::NodeState::Unknown => "unknown",
+        };
+        Ok(nodes.map(|node| NodeState { state: word(node.state).to_owned() }).collect())
+    }
+
+    fn node_cleanup(&mut self) -> Outcome<(u64, u64)> {
+        let (cleaned, failed) = engine::Node::clean_up(&self.root)?;
+        Ok((cleaned as u64, failed as u64))
+    }
+
+    fn service(
+        &mut self,
+        node: &Node,
+        opening: Opening,
+        spec: &ServiceSpec,
+    ) -> Outcome<(Box<dyn AnyService>, Effective)> {
+        typed::service(node, opening, spec)
+    }
+
+    fn service_exists(&mut self, node: &Node, name: &str) -> Outcome<bool> {
+        let name = ServiceName::new(name).map_err(engine::error::ServiceError::from)?;
+        Ok(node.service_exists(&name)?)
+    }
+
+    fn service_list(&mut self, node: &Node) -> Outcome<Vec<String>> {
+        Ok(node.services()?.into_iter().map(|service| service.name).collect())
+    }
+
+    fn service_ports(&mut self, service: &Box<dyn AnyService>) -> Outcome<Ports> {
+        Ok(service.ports())
+    }
+
+    fn client_create(
+        &mut self,
+        service: &Box<dyn AnyService>,
+        spec: &PortSpec,
+    ) -> Outcome<(Box<dyn AnyClient>, String)> {
+        supported(spec)?;
+        service.client(spec)
+    }
+
+    fn server_create(
+        &mut self,
+        service: &Box<dyn AnyService>,
+        spec: &PortSpec,
+    ) -> Outcome<(Box<dyn AnyServer>, String)> {
+        supported(spec)?;
+        service.server(spec)
+    }
+
+    fn request_loan(&mut self, client: &Box<dyn AnyClient>, len: usize, uninit: bool) -> Outcome<Box<dyn AnyRequest>> {
+        client.loan(len, uninit)
+    }
+
+    fn request_send(&mut self, request: Box<dyn AnyRequest>) -> Outcome<(Box<dyn AnyPending>, u64)> {
+        request.send()
+    }
+
+    fn has_requests(&mut self, server: &Box<dyn AnyServer>) -> Outcome<bool> {
+        server.has_requests()
+    }
+
+    fn server_receive(
+        &mut self,
+        server: &Box<dyn AnyServer>,
+        wait_ms: Option<u64>,
+    ) -> Outcome<Option<(Box<dyn AnyActive>, Arrival)>> {
+        no_wait(wait_ms)?;
+        server.receive()
+    }
+
+    fn response_loan(
+        &mut self,
+        active: &Box<dyn AnyActive>,
+        len: usize,
+        uninit: bool,
+    ) -> Outcome<Box<dyn AnyResponseLoan>> {
+        active.loan(len, uninit)
+    }
+
+    fn response_send(&mut self, response: Box<dyn AnyResponseLoan>) -> Outcome<()> {
+        response.send()
+    }
+
+    fn has_response(&mut self, pending: &Box<dyn AnyPending>) -> Outcome<bool> {
+        pending.has_response()
+    }
+
+    fn pending_receive(
+        &mut self,
+        pending: &Box<dyn AnyPending>,
+        wait_ms: Option<u64>,
+    ) -> Outcome<Option<(Box<dyn AnyResponse>, Arrival)>> {
+        no_wait(wait_ms)?;
+        pending.receive()
+    }
+
+    fn pending_connected(&mut self, pending: &Box<dyn AnyPending>) -> Outcome<bool> {
+        Ok(pending.is_connected())
+    }
+
+    fn active_connected(&mut self, active: &Box<dyn AnyActive>) -> Outcome<bool> {
+        Ok(active.is_connected())
+    }
+
+    fn hint_disconnect(&mut self, pending: &Box<dyn AnyPending>) -> Outcome<()> {
+        pending.hint();
+        Ok(())
+    }
+
+    fn has_hint(&mut self, active: &Box<dyn AnyActive>) -> Outcome<bool> {
+        Ok(active.has_hint())
+    }
+
+    fn resources(&mut self) -> Outcome<OwnResources> {
+        Ok(OwnResources::default())
+    }
+
+    fn request_loan_view<'a>(&self, request: &'a mut Box<dyn AnyRequest>) -> LoanView<'a> {
+        request.view()
+    }
+
+    fn response_loan_view<'a>(&self, response: &'a mut Box<dyn AnyResponseLoan>) -> LoanView<'a> {
+        response.view()
+    }
+
+    fn active_view<'a>(&self, active: &'a Box<dyn AnyActive>) -> View<'a> {
+        active.view()
+    }
+
+    fn response_view<'a>(&self, response: &'a Box<dyn AnyResponse>) -> View<'a> {
+        response.view()
+    }
+}
+
+fn no_wait(wait_ms: Option<u64>) -> Outcome<()> {
+    wait_ms.map_or(Ok(()), |_| Err(Refusal::Unsupported("waiting: the feature `wait` is not declared".to_owned())))
+}
+
+fn supported(spec: &PortSpec) -> Outcome<()> {
+    let missing = match spec {
+        PortSpec { allocation: Some(Allocation::BestFit | Allocation::PowerOfTwo), .. } => "growth",
+        PortSpec { preallocate: Some(_), .. } => "preallocate",
+        _ => return Ok(()),
+    };
+    Err(Refusal::Unsupported(format!("the feature `{missing}` is not declared")))
+}
