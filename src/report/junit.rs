@@ -55,6 +55,7 @@ fn scenario(result: &ConformanceResult) -> TestCase {
     let word = outcome_word(result.outcome);
     let first_line = result.message.lines().next().unwrap_or_default();
     let message = match result.outcome {
+        Verdict::Fail if !is_unexpected(result) => format!("observed difference: {first_line}"),
         Verdict::Fail | Verdict::Skipped | Verdict::Error => first_line.to_owned(),
         _ => format!("{word}: {first_line}"),
     };

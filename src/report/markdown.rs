@@ -122,7 +122,7 @@ fn failure(out: &mut String, result: &ConformanceResult) {
         html(&pairing_label(&result.client, &result.server)),
     );
     let _ = writeln!(out, "{}: {}\n", level_word(result.level), inline(&result.requirements.join(", ")));
-    fenced(out, &result.message);
+    let _ = writeln!(out, "{}\n", prose(&result.message));
     let optional = [("Step", &result.step), ("Expected", &result.expected), ("Actual", &result.actual)];
     for (name, value) in optional {
         if let Some(value) = value {
@@ -183,6 +183,21 @@ fn inline(text: &str) -> String {
         }
     }
     out
+}
+
+/// Text of several lines, each a line of its own; none of them begins a list, a heading or a block of code.
+fn prose(text: &str) -> String {
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty()).map(|line| {
+        let after_digits = line.trim_start_matches(|c: char| c.is_ascii_digit());
+        match after_digits.chars().next() {
+            Some('.' | ')' | '-' | '+' | '=') => {
+                let digits = &line[..line.len() - after_digits.len()];
+                format!("{digits}\\{}", inline(after_digits))
+            }
+            _ => inline(line),
+        }
+    });
+    lines.collect::<Vec<_>>().join("  \n")
 }
 
 /// Text in a table cell.

@@ -74,8 +74,16 @@ struct Page {
 
 impl Page {
     fn heading(&mut self, text: &str) {
-        let (on, off) = if self.colour { ("\u{1b}[1m", "\u{1b}[0m") } else { ("", "") };
-        let _ = writeln!(self.out, "{on}{text}{off}");
+        self.paragraph(text, Style::Heading);
+    }
+
+    fn paragraph(&mut self, text: &str, style: Style) {
+        let mut table = self.table();
+        table.add_row([style.apply(Cell::new(text))]);
+        if let Some(column) = table.column_mut(0) {
+            column.set_padding((0, 0));
+        }
+        self.out.push_str(&trimmed(&table));
     }
 
     fn table(&self) -> Table {
@@ -185,17 +193,7 @@ impl Page {
 
     fn benchmark(&mut self, case: &Case<'_>) {
         self.heading(&format!("Benchmark {}", case.label()));
-        let mut table = self.ruled();
-        let header = ["subject", "p50", "floors (95 %)", "p99", "p99.9", "max", "rate"];
-        table.set_header(header.map(|text| Style::Heading.apply(Cell::new(text))));
-        for result in case.valid() {
-            table.add_row(figures_row(result));
-        }
-        for index in 1..header.len() {
-            if let Some(column) = table.column_mut(index) {
-                column.set_cell_alignment(CellAlignment::Right);
-            }
-        }
+        let table = self.figures(case);
         if case.valid().next().is_some() {
             let _ = writeln!(self.out, "{}", trimmed(&table).trim_end());
         }
@@ -208,7 +206,33 @@ impl Page {
             })
             .collect();
         let text = self.wrapped(&sentences);
-        let _ = writeln!(self.out, "{text}{}\n", case.rounds());
+        self.out.push_str(&text);
+        self.paragraph(&case.rounds(), Style::Plain);
+        self.out.push('\n');
+    }
+
+    /// The table of figures with as many columns as fit: a figure that is broken in two is no figure.
+    fn figures(&self, case: &Case<'_>) -> Table {
+        const HEADER: [&str; 7] = ["subject", "p50", "floors (95 %)", "p99", "p99.9", "max", "rate"];
+        let with = |columns: &[usize]| {
+            let mut table = self.ruled();
+            table.set_header(columns.iter().map(|column| Style::Heading.apply(Cell::new(HEADER[*column]))));
+            for result in case.valid() {
+                let row = figures_row(result);
+                table.add_row(columns.iter().map(|column| Cell::new(&row[*column])));
+            }
+            for column in table.column_iter_mut().skip(1) {
+                column.set_cell_alignment(CellAlignment::Right);
+            }
+            table
+        };
+        let choices: [&[usize]; 4] = [&[0, 1, 2, 3, 4, 5, 6], &[0, 1, 2, 3, 4, 5], &[0, 1, 2, 3, 5], &[0, 1, 2, 3]];
+        let fitting = choices.iter().map(|columns| with(columns)).find(|table| {
+            let widths = table.column_max_content_widths();
+            // Two spaces around each column and one between two.
+            widths.iter().map(|width| usize::from(*width) + 3).sum::<usize>() <= self.width + 1
+        });
+        fitting.unwrap_or_else(|| with(&[0, 1, 2]))
     }
 
     fn warnings(&mut self, report: &Report) {
@@ -240,14 +264,14 @@ fn tally_cell(tally: Tally) -> Cell {
     style.apply(Cell::new(text))
 }
 
-fn figures_row(result: &BenchResult) -> Vec<Cell> {
+fn figures_row(result: &BenchResult) -> [String; 7] {
     let rtt = &result.rtt_ns;
     let floors = result.p50_floors.map_or_else(
         || "–".to_owned(),
         |f| format!("{} ({}–{})", three_digits(f.ratio), three_digits(f.ci95[0]), three_digits(f.ci95[1])),
     );
     let [p50, p99, p99_9, max] = [rtt.p50, rtt.p99, rtt.p99_9, rtt.max].map(duration_ns);
-    [result.subject.clone(), p50, floors, p99, p99_9, max, rate_per_s(result.throughput_per_s)].map(Cell::new).into()
+    [result.subject.clone(), p50, floors, p99, p99_9, max, rate_per_s(result.throughput_per_s)]
 }
 
 /// The table without the spaces that fill its last column.

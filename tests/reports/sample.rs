@@ -1,7 +1,5 @@
 //! A made-up report with everything in it that a format has to show.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests are not seen as tests")]
-
 use std::collections::BTreeMap;
 
 use base64::Engine as _;
