@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::report::model::{Coverage, CoverageVerdict, Verdict};
 use crate::scenario::model::{Action, Scenario, Step};
+use crate::scenario::{Catalogue, Requirement};
 
-use super::catalogue::Catalogue;
 use super::trial::Trial;
 
 /// Most reasons that a verdict lists.
@@ -49,7 +49,7 @@ pub(super) fn of_pairing(
             }
         }
     }
-    let verdict = |requirement: &super::catalogue::Requirement| {
+    let verdict = |requirement: &Requirement| {
         let tally = tallies.remove(&requirement.id).unwrap_or_default();
         let (verdict, reason) = if !tally.broken.is_empty() {
             (CoverageVerdict::Broken, listed(&tally.broken))

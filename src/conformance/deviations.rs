@@ -4,9 +4,8 @@
 use crate::harness::manifest::{DeviationOutcome, ExpectedDeviation};
 use crate::harness::subject::Subject;
 use crate::report::model::Verdict;
+use crate::scenario::Selection;
 use crate::scenario::model::Scenario;
-
-use super::select;
 
 /// The verdict and message that become of a verdict and message.
 pub(super) fn apply(
@@ -19,7 +18,7 @@ pub(super) fn apply(
     let own = client.expected.iter().map(|entry| (&client.name, entry));
     let other = server.expected.iter().map(|entry| (&server.name, entry));
     let other = other.take(if client.name == server.name { 0 } else { usize::MAX });
-    let listed: Vec<_> = own.chain(other).filter(|(_, entry)| select::matches(&entry.scenario, scenario)).collect();
+    let listed: Vec<_> = own.chain(other).filter(|(_, entry)| means(entry, scenario)).collect();
     let Some((subject, first)) = listed.first() else {
         return (verdict, message);
     };
@@ -55,6 +54,11 @@ pub(super) fn apply(
         }
         _ => (verdict, message),
     }
+}
+
+/// Whether an entry is about a scenario. A pattern that cannot be read was refused with its file.
+fn means(entry: &ExpectedDeviation, scenario: &Scenario) -> bool {
+    Selection::new(std::slice::from_ref(&entry.scenario), &[]).is_ok_and(|selection| selection.takes(scenario))
 }
 
 fn is_as_listed(entry: &ExpectedDeviation, verdict: Verdict, message: &str) -> bool {

@@ -15,9 +15,9 @@ use crate::harness::peer::Peer;
 use crate::harness::reply::Reply;
 use crate::harness::subject::Subject;
 use crate::report::model::{Level, Verdict};
+use crate::scenario::Catalogue;
 use crate::scenario::model::{Action, PeerPlan, Role, Scenario, Signal, Step};
 
-use super::catalogue::Catalogue;
 use super::failure::{Failure, Stop};
 use super::matching::{self, Answers};
 use super::stimuli;

@@ -2,9 +2,9 @@
 
 use crate::harness::reply::Reply;
 use crate::report::model::Verdict;
+use crate::scenario::Catalogue;
 use crate::scenario::model::{Scenario, Step};
 
-use super::catalogue::Catalogue;
 use super::matching;
 
 /// Why a scenario stopped.

@@ -11,9 +11,9 @@ use crate::harness::peer::HelloReply;
 use crate::harness::subject::Subject;
 use crate::report::events::{Event, Observer};
 use crate::report::model::{ConformanceResult, Coverage, Level, SubjectInfo, Verdict};
+use crate::scenario::Catalogue;
 use crate::scenario::model::Scenario;
 
-use super::catalogue::Catalogue;
 use super::execution::Setting;
 use super::trial::{self, Rounds, Trial};
 use super::{coverage, probe};

@@ -52,7 +52,7 @@ pub enum DeviationOutcome {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExpectedDeviation {
-    /// Scenario id, or a glob over ids; optionally some cell values in brackets: `liv/x[kind=slice]`.
+    /// Scenario id (all its cells), or id with cell, or a glob over either: `liv/x[kind=slice,*`.
     pub scenario: String,
     /// How it ends.
     pub outcome: DeviationOutcome,
@@ -210,8 +210,9 @@ pub fn parse_expected(file: &str, text: &str) -> Result<Vec<ExpectedDeviation>, 
             let message = format!("the deviation of `{}` needs a `reason`", deviation.scenario);
             return Err(invalid(file, text, find(text, &deviation.scenario), message));
         }
-        let id = deviation.scenario.split('[').next().unwrap_or_default();
-        if let Err(error) = globset::Glob::new(id) {
+        // Brackets stand for themselves, as everywhere where scenarios are chosen.
+        let literal = deviation.scenario.replace('[', "\\[").replace(']', "\\]");
+        if let Err(error) = globset::Glob::new(&literal) {
             let message = format!("`{}` is no scenario id and no pattern: {error}", deviation.scenario);
             return Err(invalid(file, text, find(text, &deviation.scenario), message));
         }

@@ -32,7 +32,14 @@ pub struct Subject {
 /// Name, manifest and known deviations of what is compiled in.
 const BUILT_IN: &[(&str, &str, &str)] = &[
     ("reference", include_str!("../../subjects/reference/subject.toml"), ""),
-    ("iceoryx2", include_str!("../../subjects/iceoryx2/subject.toml"), ""),
+    (
+        "iceoryx2",
+        include_str!("../../subjects/iceoryx2/subject.toml"),
+        include_str!("../../subjects/iceoryx2/expected.toml"),
+    ),
+    ("unix-socket", include_str!("../../subjects/unix-socket/subject.toml"), ""),
+    ("tcp-loopback", include_str!("../../subjects/tcp-loopback/subject.toml"), ""),
+    ("pipe", include_str!("../../subjects/pipe/subject.toml"), ""),
 ];
 
 impl Subject {
