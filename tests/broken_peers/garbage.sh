@@ -1,0 +1,4 @@
+# Writes a line of its log among its answers.
+. "${0%/*}/peer.sh"
+receive() { say 'DEBUG receiving'; ok '{"received":false}'; }
+serve

@@ -1,0 +1,3 @@
+# Does everything right.
+. "${0%/*}/peer.sh"
+serve
