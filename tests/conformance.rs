@@ -1,4 +1,5 @@
 //! Verdicts on peers that are broken on purpose: a check that cannot fail is none.
+#![allow(clippy::unwrap_used, reason = "a test ends with what it cannot go on from")]
 
 #[path = "broken_peers/mod.rs"]
 mod broken_peers;
@@ -360,6 +361,7 @@ fn different_wires_are_not_paired() {
     let broken = Broken::new("good");
     let mut other = broken.subject.clone();
     other.name = "other".to_owned();
+    other.manifest = other.manifest.map(|path| path.with_file_name("other.toml"));
     other.peer = ["env", "WIRE=other", "sh", "{here}/good.sh"].map(str::to_owned).to_vec();
     let mut options = options(&broken, vec![scenario(round_trip())]);
     options.pairings = vec![(broken.subject.clone(), other), options.pairings[0].clone()];
@@ -369,7 +371,7 @@ fn different_wires_are_not_paired() {
     assert!(outcome.results[0].message.contains("cannot talk to each other"), "{}", outcome.results[0].message);
     assert_eq!(outcome.results[1].outcome, Verdict::Pass);
     assert_eq!(outcome.coverage.iter().filter(|entry| entry.verdict == CoverageVerdict::Held).count(), 2);
-    assert!(outcome.results[0].repro.contains("--client ") && outcome.results[0].repro.contains(" --server other"));
+    assert!(outcome.results[0].repro.contains("--client ") && outcome.results[0].repro.contains("/other.toml --run "));
 }
 
 #[test]
@@ -415,6 +417,19 @@ fn repetition_stops_at_the_first_round_that_does_not_pass() {
 
 const HELPER: &str = "SHMARK_TEST_HELPER_FILE";
 
+/// Tells by a file that a scenario has begun, and counts those that ended.
+struct Touch(String, usize);
+
+impl Observer for Touch {
+    fn event(&mut self, event: &Event) {
+        match event {
+            Event::ScenarioFinished { .. } => self.1 += 1,
+            Event::ScenarioStarted { .. } => fs::write(&self.0, "started").unwrap(),
+            _ => {}
+        }
+    }
+}
+
 /// Not a test of its own: the run that the next tests interrupt.
 #[test]
 fn helper_that_hangs_in_a_scenario() {
@@ -422,16 +437,6 @@ fn helper_that_hangs_in_a_scenario() {
     interrupt::install().unwrap();
     let broken = Broken::new("hangs");
     let scenarios = (0..50).map(|_| scenario(vec![receive()])).collect();
-    struct Touch(String, usize);
-    impl Observer for Touch {
-        fn event(&mut self, event: &Event) {
-            match event {
-                Event::ScenarioFinished { .. } => self.1 += 1,
-                Event::ScenarioStarted { .. } => fs::write(&self.0, "started").unwrap(),
-                _ => {}
-            }
-        }
-    }
     let mut touch = Touch(file.clone(), 0);
     let outcome = run(&options(&broken, scenarios), &mut touch).unwrap();
     broken.assert_nothing_left();

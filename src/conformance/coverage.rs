@@ -1,6 +1,7 @@
 //! Which requirements were decided.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 
 use crate::report::model::{Coverage, CoverageVerdict, Verdict};
 use crate::scenario::model::{Action, Scenario, Step};
@@ -99,7 +100,7 @@ fn why_missed(scenario: &Scenario, trial: Option<&Trial>) -> String {
 fn listed(reasons: &[String]) -> String {
     let mut text = reasons.iter().take(REASONS_MAX).cloned().collect::<Vec<_>>().join("; ");
     if reasons.len() > REASONS_MAX {
-        text.push_str(&format!("; and {} more", reasons.len() - REASONS_MAX));
+        let _ = write!(text, "; and {} more", reasons.len() - REASONS_MAX);
     }
     text
 }

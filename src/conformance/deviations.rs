@@ -34,23 +34,19 @@ pub(super) fn apply(
             (Verdict::UnexpectedPass, text)
         }
         Verdict::Fail | Verdict::Timeout | Verdict::Crash => {
-            match listed.iter().find(|(_, entry)| is_as_listed(entry, verdict, &message)) {
-                Some((subject, entry)) => {
-                    let link = entry.link.as_ref().map(|link| format!(", {link}")).unwrap_or_default();
-                    let text = format!("{message}\nknown deviation of subject `{subject}`: {}{link}", entry.reason);
-                    (Verdict::ExpectedFail, text)
-                }
-                None => {
-                    let text = format!(
-                        "{message}\nexpected.toml of subject `{subject}` lists another deviation: `{}` with a message that \
-                         starts with `{}` ({}). Correct the entry, or find out what changed",
-                        word(first.outcome),
-                        first.message,
-                        first.reason
-                    );
-                    (verdict, text)
-                }
+            if let Some((subject, entry)) = listed.iter().find(|(_, entry)| is_as_listed(entry, verdict, &message)) {
+                let link = entry.link.as_ref().map(|link| format!(", {link}")).unwrap_or_default();
+                let text = format!("{message}\nknown deviation of subject `{subject}`: {}{link}", entry.reason);
+                return (Verdict::ExpectedFail, text);
             }
+            let text = format!(
+                "{message}\nexpected.toml of subject `{subject}` lists another deviation: `{}` with a message that starts \
+                 with `{}` ({}). Correct the entry, or find out what changed",
+                word(first.outcome),
+                first.message,
+                first.reason
+            );
+            (verdict, text)
         }
         _ => (verdict, message),
     }

@@ -52,14 +52,14 @@ impl Execution<'_> {
             let broken = Some(format!("{}: {}", self.setting.scenario.name(), failure.text));
             self.checks.push(Check { requirement: requirement.to_owned(), broken });
         }
-        Err(Stop::Failure(failure))
+        Err(failure.into())
     }
 
     /// Closes a peer's stdin and waits for exit code 0, unless it was sent a signal.
     pub(super) fn finish_one(&mut self, name: &str) -> Result<(), Stop> {
         let Some(running) = self.peers.get_mut(name).filter(|running| !running.gone) else {
             let text = format!("the scenario finishes peer {name}, which is not running");
-            return Err(Stop::Failure(Failure::new(Verdict::Error, text)));
+            return Err(Failure::new(Verdict::Error, text).into());
         };
         let early = running.peer.ended().filter(|_| !running.killed);
         // A stopped process cannot notice that its stdin is closed.
@@ -90,7 +90,7 @@ impl Execution<'_> {
         let mut failure = Failure::new(verdict, text);
         failure.expected = Some("exit code 0 at the end of stdin".to_owned());
         failure.actual = Some(exit.to_string());
-        Err(Stop::Failure(failure))
+        Err(failure.into())
     }
 
     /// After a kill, one more process comes, cleans up and leaves. `false` if the subject cannot be asked to.
@@ -101,8 +101,7 @@ impl Execution<'_> {
             _ => Role::Client,
         };
         let subject = self.setting.subject(role);
-        let wrong =
-            |text: String| Stop::Failure(Failure::new(Verdict::Error, format!("cleaning up at the end: {text}")));
+        let wrong = |text: String| Stop::from(Failure::new(Verdict::Error, format!("cleaning up at the end: {text}")));
         let (mut peer, hello) = match Peer::spawn(subject, "cleaner", self.namespace.path(), self.setting.seed) {
             Ok(started) => started,
             Err(HarnessError::Interrupted) => return Err(Stop::Interrupted),
@@ -120,7 +119,7 @@ impl Execution<'_> {
                 reply => {
                     let failure = Failure::of_reply("cleaner", None, &reply, &[], "5 s").ok_or(Stop::Interrupted)?;
                     let text = format!("a new process could not clean up after the killed one, {op}: {}", failure.text);
-                    return Err(Stop::Failure(Failure { text, ..failure }));
+                    return Err(Failure { text, ..failure }.into());
                 }
             }
         }

@@ -1,22 +1,19 @@
 //! Carries out the steps of one scenario on running peers.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::Signal as Native;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::harness::Args;
-use crate::harness::error::HarnessError;
 use crate::harness::namespace::Namespace;
 use crate::harness::peer::Peer;
 use crate::harness::reply::Reply;
 use crate::harness::subject::Subject;
 use crate::report::model::{Level, Verdict};
 use crate::scenario::Catalogue;
-use crate::scenario::model::{Action, PeerPlan, Role, Scenario, Signal, Step};
+use crate::scenario::model::{Action, PeerPlan, Role, Scenario, Step};
 
 use super::failure::{Failure, Stop};
 use super::matching::{self, Answers};
@@ -70,7 +67,7 @@ impl<'a> Setting<'a> {
         }
     }
 
-    fn plan(&self, peer: &str) -> Option<&'a PeerPlan> {
+    pub(super) fn plan(&self, peer: &str) -> Option<&'a PeerPlan> {
         self.scenario.peers.iter().find(|plan| plan.name == peer)
     }
 }
@@ -92,13 +89,13 @@ pub(super) struct Execution<'a> {
     answers: Answers,
     begun: BTreeMap<(String, String), Begun>,
     /// Transcripts of peers that were started anew.
-    earlier: BTreeMap<String, Vec<String>>,
+    pub(super) earlier: BTreeMap<String, Vec<String>>,
 }
 
-type Done = Result<(), Stop>;
+pub(super) type Done = Result<(), Stop>;
 
-fn fail<T>(failure: Failure) -> Result<T, Stop> {
-    Err(Stop::Failure(failure))
+pub(super) fn fail<T>(failure: Failure) -> Result<T, Stop> {
+    Err(failure.into())
 }
 
 impl<'a> Execution<'a> {
@@ -148,7 +145,7 @@ impl<'a> Execution<'a> {
             Err(Stop::Failure(failure)) => {
                 // Inside a parallel step the inner step has been named, and its check noted, already.
                 if failure.step.is_some() {
-                    return fail(failure);
+                    return fail(*failure);
                 }
                 let failure = failure.at(scenario, number, step);
                 let Some(requirement) = &step.check else { return fail(failure) };
@@ -185,59 +182,14 @@ impl<'a> Execution<'a> {
             Action::Damage { pattern, how } => {
                 self.damaged = true;
                 let damaged = stimuli::damage(self.namespace, pattern, *how);
-                damaged.map(|()| None).map_err(|text| Stop::Failure(Failure::new(Verdict::Error, text)))
+                damaged.map(|()| None).map_err(|text| Failure::new(Verdict::Error, text).into())
             }
             Action::Parallel { steps } => self.parallel(number, steps).map(|()| None),
         }
     }
 
-    /// Starts a peer, and lets it open the service if the scenario has one.
-    fn start(&mut self, plan: &PeerPlan) -> Done {
-        let name = plan.name.as_str();
-        let subject = self.setting.subject(plan.role);
-        let root: &Path = self.namespace.path();
-        let peer = match Peer::spawn(subject, name, root, self.setting.seed) {
-            Ok((peer, _)) => peer,
-            Err(HarnessError::Interrupted) => return Err(Stop::Interrupted),
-            Err(error) => {
-                return fail(Failure::new(Verdict::Error, format!("peer {name} could not be started: {error}")));
-            }
-        };
-        if let Some(before) = self.peers.remove(name) {
-            let lines = self.earlier.entry(name.to_owned()).or_default();
-            lines.extend(before.peer.transcript());
-            lines.push(".. started anew".to_owned());
-        }
-        self.order.retain(|other| other != name);
-        self.order.push(name.to_owned());
-        self.peers.insert(name.to_owned(), Running { peer, killed: false, gone: false });
-        match &self.setting.scenario.service {
-            Some(service) if plan.opens_service => self.open_service(name, service),
-            _ => Ok(()),
-        }
-    }
-
-    fn open_service(&mut self, name: &str, service: &Args) -> Done {
-        let node = Args::from([("as".to_owned(), json!("node"))]);
-        let mut open = service.clone();
-        open.insert("node".to_owned(), json!("node"));
-        open.insert("as".to_owned(), json!("service"));
-        open.entry("name".to_owned()).or_insert_with(|| json!("shmark-test"));
-        for (op, args) in [("node.create", node), ("service.open_or_create", open)] {
-            let reply = self.running(name)?.peer.call(op, &args, STEP_TIMEOUT);
-            if reply.ok().is_none() {
-                let Some(mut failure) = Failure::of_reply(name, None, &reply, &[], "5 s") else {
-                    return Err(Stop::Interrupted);
-                };
-                failure.text = format!("before the first step, {op}: {}", failure.text);
-                return fail(failure);
-            }
-        }
-        Ok(())
-    }
-
     /// The peer of this name, if it is there.
-    fn running(&mut self, name: &str) -> Result<&mut Running, Stop> {
+    pub(super) fn running(&mut self, name: &str) -> Result<&mut Running, Stop> {
         match self.peers.get_mut(name) {
             Some(running) if !running.gone => Ok(running),
             _ => fail(Failure::new(Verdict::Error, format!("the scenario uses peer {name}, which is not running"))),
@@ -334,61 +286,6 @@ impl<'a> Execution<'a> {
             }
         }
         first
-    }
-
-    fn respawn(&mut self, name: &str) -> Done {
-        if self.peers.get(name).is_some_and(|running| !running.gone) {
-            let text = format!("the scenario starts peer {name} anew, which is still running");
-            return fail(Failure::new(Verdict::Error, text));
-        }
-        match self.setting.plan(name) {
-            Some(plan) => self.start(plan),
-            None => fail(Failure::new(
-                Verdict::Error,
-                format!("the scenario starts peer {name}, which it does not declare"),
-            )),
-        }
-    }
-
-    fn signal(&mut self, name: &str, signal: Signal) -> Done {
-        let running = self.running(name)?;
-        if let Some(exit) = running.peer.ended().filter(|_| !running.killed) {
-            let text = format!("peer {name} {exit} before the scenario sent it a signal");
-            return fail(Failure::new(Verdict::Crash, text));
-        }
-        match signal {
-            Signal::Kill => {
-                running.peer.kill();
-                running.killed = true;
-                running.gone = true;
-            }
-            Signal::Term => {
-                running.killed = true;
-                running.peer.signal(Native::SIGTERM);
-            }
-            Signal::Stop => running.peer.signal(Native::SIGSTOP),
-            Signal::Continue => running.peer.signal(Native::SIGCONT),
-        }
-        self.killed |= matches!(signal, Signal::Kill | Signal::Term);
-        Ok(())
-    }
-
-    fn await_exit(&mut self, name: &str, step: &Step) -> Done {
-        let timeout = step.within_ms.map_or(STEP_TIMEOUT, Duration::from_millis);
-        let running = self.running(name)?;
-        match running.peer.wait_exit(timeout) {
-            Ok(Some(exit)) => {
-                running.gone = true;
-                // Whoever does not leave in order has to be cleaned up after.
-                self.killed |= !exit.is_clean();
-                Ok(())
-            }
-            Ok(None) => {
-                let text = format!("peer {name} has not exited within {} ms", timeout.as_millis());
-                fail(Failure::new(Verdict::Timeout, text))
-            }
-            Err(_) => Err(Stop::Interrupted),
-        }
     }
 
     /// Transcript of each peer by its name.

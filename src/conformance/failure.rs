@@ -1,5 +1,7 @@
 //! Why a scenario did not pass, for somebody who has never seen the code.
 
+use std::fmt::Write;
+
 use crate::harness::reply::Reply;
 use crate::report::model::Verdict;
 use crate::scenario::Catalogue;
@@ -11,9 +13,15 @@ use super::matching;
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Stop {
     /// It did not pass.
-    Failure(Failure),
+    Failure(Box<Failure>),
     /// The run is being interrupted; nothing was decided.
     Interrupted,
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(Box::new(failure))
+    }
 }
 
 /// Why a scenario did not pass.
@@ -88,7 +96,7 @@ impl Failure {
         let ids = self.requirement.as_ref().map_or(scenario.requirements.as_slice(), std::slice::from_ref);
         for requirement in ids.iter().filter_map(|id| catalogue.get(id)) {
             let level = format!("{:?}", requirement.level).to_lowercase();
-            message.push_str(&format!("\n{} ({level}): {}", requirement.id, requirement.text));
+            let _ = write!(message, "\n{} ({level}): {}", requirement.id, requirement.text);
         }
         message
     }

@@ -13,6 +13,7 @@ mod deviations;
 mod ending;
 mod execution;
 mod failure;
+mod lifecycle;
 mod matching;
 mod probe;
 mod stimuli;

@@ -1,5 +1,6 @@
 //! One scenario for one pairing, as often as asked, and what is reported of it.
 
+use std::fmt::Write;
 use std::time::Instant;
 
 use crate::harness::error::HarnessError;
@@ -45,7 +46,7 @@ pub(super) fn run(setting: &Setting<'_>, folder: &RunFolder, rounds: Rounds) -> 
         (result.outcome, result.message) =
             deviations::apply(setting.scenario, setting.client, setting.server, result.outcome, message);
         if rounds.repeat > 1 && result.outcome != Verdict::Pass {
-            result.message.push_str(&format!("\nround {round} of {}", rounds.repeat));
+            let _ = write!(result.message, "\nround {round} of {}", rounds.repeat);
         }
         result.duration_ms = began.elapsed().as_millis() as u64;
         return Ok(trial);
@@ -60,7 +61,7 @@ fn once(setting: &Setting<'_>, folder: &RunFolder, trace: bool) -> Result<Trial,
     let failure = match ended {
         Ok(()) if result.level == Level::Observed => execution.observed.first().cloned(),
         Ok(()) => None,
-        Err(Stop::Failure(failure)) => Some(failure),
+        Err(Stop::Failure(failure)) => Some(*failure),
         Err(Stop::Interrupted) => return Err(HarnessError::Interrupted),
     };
     // What is still running would go on writing into the transcripts.

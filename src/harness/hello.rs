@@ -1,10 +1,16 @@
 //! What a peer says about itself, and whether it can be believed.
 
-use serde::Deserialize;
+use std::path::Path;
 
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::Args;
 use super::error::HarnessError;
+use super::peer::{HELLO_TIMEOUT, Peer};
+use super::reply::Reply;
 use super::subject::Subject;
-use crate::peer::protocol::{FEATURES, OPS};
+use crate::peer::protocol::{FEATURES, OPS, PROTOCOL_VERSION};
 
 /// Answer of `hello`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -55,6 +61,43 @@ impl HelloReply {
             return Err(HarnessError::WrongVersion { subject: name(), pin, version });
         }
         Ok(())
+    }
+}
+
+impl Peer {
+    pub(super) fn hello(
+        &mut self,
+        subject: &Subject,
+        words: &[String],
+        root: &Path,
+        seed: u64,
+    ) -> Result<HelloReply, HarnessError> {
+        let args = Args::from([
+            ("protocol".to_owned(), json!(PROTOCOL_VERSION)),
+            ("root".to_owned(), json!(root.to_string_lossy())),
+            ("seed".to_owned(), json!(seed)),
+        ]);
+        let instead = match self.call("hello", &args, HELLO_TIMEOUT) {
+            Reply::Ok(fields) => match serde_json::from_value(Value::Object(fields)) {
+                Ok(hello) => return Ok(hello),
+                Err(error) => format!("an `ok` that says too little: {error}"),
+            },
+            Reply::Interrupted => return Err(HarnessError::Interrupted),
+            Reply::Timeout => format!("no answer within {} s", HELLO_TIMEOUT.as_secs()),
+            other => other.to_string(),
+        };
+        Err(HarnessError::NotAPeer {
+            subject: subject.name.clone(),
+            command: words.join(" "),
+            expected: format!(
+                "the line `{{\"id\":1,\"op\":\"hello\",...}}` on its stdin answered on its stdout, within {} s, by a line \
+                 such as `{{\"id\":1,\"ok\":{{\"implementation\":\"...\",\"version\":\"...\",\"language\":\"...\",\
+                 \"features\":[...],\"wire\":\"...\"}}}}`",
+                HELLO_TIMEOUT.as_secs()
+            ),
+            seen: instead,
+            transcript: self.transcript(),
+        })
     }
 }
 

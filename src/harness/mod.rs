@@ -21,6 +21,7 @@ mod hello;
 mod leftovers;
 mod pipes;
 mod process;
+mod transcript;
 
 use std::collections::BTreeMap;
 

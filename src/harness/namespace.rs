@@ -1,6 +1,6 @@
 //! Namespaces: the folder that a scenario's shared memory lives in, fresh each time, and what is left in it at the end.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ const PREFIX: &str = "shmark-run-";
 const PREFIX_NEW: &str = "shmark-new-";
 const LOCK: &str = ".lock";
 /// A folder that is being made gets its lock within moments.
-const NEW_AGE_MAX: Duration = Duration::from_secs(60);
+const NEW_AGE_MAX: Duration = Duration::from_mins(1);
 
 /// Folder of a whole run. Dropping it removes everything in it.
 #[derive(Debug)]
@@ -123,11 +123,11 @@ impl Namespace {
     pub fn files(&self) -> Vec<PathBuf> {
         let mut found = Vec::new();
         collect(&self.path, &mut found);
-        found.iter_mut().for_each(|path| {
+        for path in &mut found {
             if let Ok(short) = path.strip_prefix(&self.path) {
                 *path = short.to_owned();
             }
-        });
+        }
         found.sort();
         found
     }
@@ -196,12 +196,13 @@ fn sweep(parent: &Path) {
         if is_new && age < NEW_AGE_MAX {
             continue;
         }
-        match File::open(entry.path().join(LOCK)).map(|lock| (lock.try_lock(), lock)) {
-            Ok((Ok(()), _lock)) => remove(&entry.path()),
-            Ok((Err(TryLockError::WouldBlock | TryLockError::Error(_)), _)) => {}
+        let dead = match File::open(entry.path().join(LOCK)) {
+            Ok(lock) => lock.try_lock().is_ok(),
             // A sweeper that died had already removed the lock file.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => remove(&entry.path()),
-            Err(_) => {}
+            Err(error) => error.kind() == io::ErrorKind::NotFound,
+        };
+        if dead {
+            remove(&entry.path());
         }
     }
 }

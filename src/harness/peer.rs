@@ -20,7 +20,6 @@ use super::pipes::{Item, Next, Pipes, set_nonblocking};
 use super::process::Process;
 use super::reply::{Exit, Reply};
 use super::subject::Subject;
-use crate::peer::protocol::PROTOCOL_VERSION;
 
 pub use super::hello::HelloReply;
 
@@ -79,7 +78,7 @@ impl Peer {
         let mut command = Command::new(program);
         command.args(arguments).env(ROOT_VARIABLE, root);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        if let Some(folder) = &subject.folder {
+        if let Some(folder) = subject.folder() {
             command.current_dir(folder);
         }
         let mut process = Process::spawn(&mut command).map_err(failed)?;
@@ -100,41 +99,6 @@ impl Peer {
             outstanding: VecDeque::new(),
             answers: BTreeMap::new(),
             over: None,
-        })
-    }
-
-    fn hello(
-        &mut self,
-        subject: &Subject,
-        words: &[String],
-        root: &Path,
-        seed: u64,
-    ) -> Result<HelloReply, HarnessError> {
-        let args = Args::from([
-            ("protocol".to_owned(), json!(PROTOCOL_VERSION)),
-            ("root".to_owned(), json!(root.to_string_lossy())),
-            ("seed".to_owned(), json!(seed)),
-        ]);
-        let seen = match self.call("hello", &args, HELLO_TIMEOUT) {
-            Reply::Ok(fields) => match serde_json::from_value(Value::Object(fields)) {
-                Ok(hello) => return Ok(hello),
-                Err(error) => format!("an `ok` that says too little: {error}"),
-            },
-            Reply::Interrupted => return Err(HarnessError::Interrupted),
-            Reply::Timeout => format!("no answer within {} s", HELLO_TIMEOUT.as_secs()),
-            other => other.to_string(),
-        };
-        Err(HarnessError::NotAPeer {
-            subject: subject.name.clone(),
-            command: words.join(" "),
-            expected: format!(
-                "the line `{{\"id\":1,\"op\":\"hello\",...}}` on its stdin answered on its stdout, within {} s, by a line \
-                 such as `{{\"id\":1,\"ok\":{{\"implementation\":\"...\",\"version\":\"...\",\"language\":\"...\",\
-                 \"features\":[...],\"wire\":\"...\"}}}}`",
-                HELLO_TIMEOUT.as_secs()
-            ),
-            seen,
-            transcript: self.transcript(),
         })
     }
 

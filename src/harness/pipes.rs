@@ -15,15 +15,14 @@ use std::{fs, thread};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
+use super::transcript::{LINE_BYTES, Transcript};
+
 /// Longest line, bytes.
 pub(super) const LINE_BYTES_MAX: usize = 1 << 20;
+/// Most bytes that one read takes.
+const CHUNK_BYTES: usize = 1 << 14;
 /// Lines that may wait to be read. A peer answers one command at a time, so anything near this is a flood.
 const UNREAD_LINES_MAX: usize = 4096;
-/// Messages that a transcript keeps: the first few and the newest.
-const TRANSCRIPT_HEAD: usize = 40;
-const TRANSCRIPT_TAIL: usize = 400;
-/// Longest message in a transcript, bytes.
-const TRANSCRIPT_LINE_BYTES: usize = 2000;
 
 /// What came through stdout.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,39 +41,6 @@ pub(super) enum Next {
     Closed,
     /// Nothing came in time.
     Nothing,
-}
-
-/// Everything that was said, in order of arrival; a long one loses its middle.
-#[derive(Debug, Default)]
-struct Transcript {
-    head: Vec<String>,
-    dropped: usize,
-    tail: VecDeque<String>,
-}
-
-impl Transcript {
-    fn push(&mut self, mark: &str, text: &str) {
-        let mut line = format!("{mark} {text}");
-        if line.len() > TRANSCRIPT_LINE_BYTES {
-            let cut = line.floor_char_boundary(TRANSCRIPT_LINE_BYTES);
-            line.truncate(cut);
-            line.push_str(&format!(" ... ({} bytes)", text.len()));
-        }
-        if self.head.len() < TRANSCRIPT_HEAD {
-            self.head.push(line);
-            return;
-        }
-        if self.tail.len() == TRANSCRIPT_TAIL {
-            self.tail.pop_front();
-            self.dropped += 1;
-        }
-        self.tail.push_back(line);
-    }
-
-    fn lines(&self) -> Vec<String> {
-        let gap = (self.dropped > 0).then(|| format!("... {} messages left out", self.dropped));
-        self.head.iter().cloned().chain(gap).chain(self.tail.iter().cloned()).collect()
-    }
 }
 
 #[derive(Debug, Default)]
@@ -182,9 +148,9 @@ impl Source {
         Ok(Self { file: fd.into(), buffer: Vec::new() })
     }
 
-    /// Reads what is there, at most 64 KiB, so that neither pipe starves the other.
+    /// Reads some of what is there, so that neither pipe starves the other.
     fn fill(&mut self) -> Chunk {
-        let mut chunk = [0; 1 << 16];
+        let mut chunk = [0; CHUNK_BYTES];
         match self.file.read(&mut chunk) {
             Ok(0) => Chunk::Closed,
             Ok(count) => {
@@ -286,7 +252,7 @@ fn stderr_lines(shared: &Shared, source: &mut Source, closed: bool) {
         state.transcript.push("!!", &String::from_utf8_lossy(&line));
     }
     // Free text may lack line ends; it is shown in pieces then.
-    if source.buffer.len() > TRANSCRIPT_LINE_BYTES || (closed && !source.buffer.is_empty()) {
+    if source.buffer.len() > LINE_BYTES || (closed && !source.buffer.is_empty()) {
         let rest = std::mem::take(&mut source.buffer);
         state.transcript.push("!!", &String::from_utf8_lossy(&rest));
     }

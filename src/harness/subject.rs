@@ -25,8 +25,8 @@ pub struct Subject {
     pub pin: String,
     /// Known deviations.
     pub expected: Vec<ExpectedDeviation>,
-    /// Folder of the manifest; `None` for a built-in subject.
-    pub folder: Option<PathBuf>,
+    /// The manifest's absolute path; `None` for a built-in subject.
+    pub manifest: Option<PathBuf>,
 }
 
 /// Name, manifest and known deviations of what is compiled in.
@@ -77,27 +77,28 @@ impl Subject {
         let path = fs::canonicalize(path).map_err(unreadable(path))?;
         let text = fs::read_to_string(&path).map_err(unreadable(&path))?;
         let manifest = Manifest::parse(&path.to_string_lossy(), &text)?;
-        let folder = path.parent().unwrap_or(Path::new("/")).to_owned();
-        let list = folder.join("expected.toml");
+        let list = path.with_file_name("expected.toml");
         let expected = match fs::read_to_string(&list) {
             Ok(text) => parse_expected(&list.to_string_lossy(), &text)?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
             Err(error) => return Err(unreadable(&list)(error)),
         };
-        Ok(Self::new(manifest, expected, Some(folder)))
+        Ok(Self::new(manifest, expected, Some(path)))
     }
 
-    fn new(manifest: Manifest, expected: Vec<ExpectedDeviation>, folder: Option<PathBuf>) -> Self {
-        let Manifest { name, description, home, build, peer, features, pin } = manifest;
-        Self { name, description, home, build, peer, features, pin, expected, folder }
+    fn new(content: Manifest, expected: Vec<ExpectedDeviation>, manifest: Option<PathBuf>) -> Self {
+        let Manifest { name, description, home, build, peer, features, pin } = content;
+        Self { name, description, home, build, peer, features, pin, expected, manifest }
     }
 
     /// What [`Self::find`] finds it by: the name of a built-in subject, or a path.
     pub fn handle(&self) -> String {
-        match &self.folder {
-            Some(folder) => folder.join("subject.toml").to_string_lossy().into_owned(),
-            None => self.name.clone(),
-        }
+        self.manifest.as_ref().map_or_else(|| self.name.clone(), |path| path.to_string_lossy().into_owned())
+    }
+
+    /// Folder of the manifest; `None` for a built-in subject.
+    pub fn folder(&self) -> Option<&Path> {
+        self.manifest.as_deref().and_then(Path::parent)
     }
 
     /// Fills in the placeholders of a command: `{shmark}` is the running executable, `{here}` the manifest's folder,
@@ -113,7 +114,12 @@ impl Subject {
                 let mut filled = word.clone();
                 for (placeholder, value) in [
                     ("{shmark}", env::current_exe().ok()),
-                    ("{here}", self.folder.clone().or_else(|| Some(root.as_ref()?.join("subjects").join(&self.name)))),
+                    (
+                        "{here}",
+                        self.folder()
+                            .map(Path::to_owned)
+                            .or_else(|| Some(root.as_ref()?.join("subjects").join(&self.name))),
+                    ),
                     ("{target}", root.as_deref().map(target)),
                     ("{root}", root.clone()),
                 ] {
@@ -132,14 +138,14 @@ impl Subject {
 
     /// Folder in which the subject's commands run: the manifest's own, else the checkout, else the current one.
     pub(super) fn working_folder(&self) -> Option<PathBuf> {
-        self.folder.clone().or_else(|| self.root())
+        self.folder().map(Path::to_owned).or_else(|| self.root())
     }
 
     /// The source checkout: the nearest folder at or above the manifest, or else the current folder, that has
     /// `Cargo.lock` and `subjects/`.
     fn root(&self) -> Option<PathBuf> {
         let current = env::current_dir().ok();
-        [self.folder.as_deref(), current.as_deref()]
+        [self.folder(), current.as_deref()]
             .into_iter()
             .flatten()
             .find_map(|start| {

@@ -41,7 +41,7 @@ impl Broken {
             features: vec!["fixed".to_owned()],
             pin: "1.2".to_owned(),
             expected: Vec::new(),
-            folder: Some(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/broken_peers")),
+            manifest: Some(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/broken_peers/subject.toml")),
         };
         Self { subject, mark }
     }
