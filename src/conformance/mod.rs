@@ -6,6 +6,7 @@
 //! Invariant: a check counts as executed only if its step was carried out and answered; a scenario that stops early
 //! covers nothing behind the step where it stopped.
 
+pub mod catalogue;
 pub mod run;
 
 mod coverage;
