@@ -1,10 +1,24 @@
 //! What can be typed.
 
-use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::report::model::Level;
+
+/// Seed unless another one is given: fixed, so that runs repeat.
+const SEED: &str = "1";
 
 /// Benchmark and conformance suite for request-response over shared memory.
 #[derive(Debug, Parser)]
-#[command(name = "shmark", version, about, arg_required_else_help = true)]
+#[command(
+    name = "shmark",
+    version,
+    about,
+    arg_required_else_help = true,
+    after_help = "Exit codes: 0 as expected, 1 an unexpected result, 2 wrong use or a bad file, 3 nothing was selected or \
+                  executed, 4 a peer or the harness is broken, 130 interrupted."
+)]
 pub(super) struct Arguments {
     #[command(subcommand)]
     pub command: Command,
@@ -12,10 +26,254 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Run a peer of a built-in subject on standard input and output; the runner does this.
-    Peer {
-        /// Transport to serve instead of the reference engine
-        #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(crate::subjects::BASELINES))]
-        transport: Option<String>,
+    /// Judge and measure the reference engine, next to sockets and pipes, and write a report
+    Run(Run),
+    /// Judge subjects against the requirements
+    Conform(Conform),
+    /// Measure subjects
+    Bench(Bench),
+    /// Render reports anew
+    Report(Report),
+    /// List what there is
+    List(List),
+    /// Say what a requirement, a scenario or a subject is about
+    Explain(Explain),
+    /// Look at one subject
+    Subject {
+        #[command(subcommand)]
+        command: SubjectCommand,
     },
+    /// Say what on this machine disturbs measurements, and what to do about it
+    Doctor,
+    /// Run a peer of a built-in subject on standard input and output; the runner does this
+    Peer(Peer),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Run {
+    /// Folder of the results
+    #[arg(long, value_name = "DIR", default_value = "reports/latest")]
+    pub out: PathBuf,
+    #[command(flatten)]
+    pub common: Common,
+    /// Processors of client and server; chosen if left out
+    #[arg(long, value_name = "A,B", value_parser = pin)]
+    pub pin: Option<(usize, usize)>,
+    /// Scenarios at a time [default: as many as there are processors]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub jobs: Option<usize>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Conform {
+    /// Subjects, each on its own: built-in names or paths of a subject.toml [default: reference]
+    #[arg(long, value_name = "S", num_args = 1.., value_delimiter = ',', conflicts_with_all = ["client", "server"])]
+    pub subject: Vec<String>,
+    /// Subject in the client role, against --server
+    #[arg(long, value_name = "S", requires = "server")]
+    pub client: Option<String>,
+    /// Subject in the server role, against --client
+    #[arg(long, value_name = "S", requires = "client")]
+    pub server: Option<String>,
+    /// Only scenarios whose id matches; `*` matches slashes too
+    #[arg(long, value_name = "GLOB")]
+    pub run: Vec<String>,
+    /// No scenarios whose id matches
+    #[arg(long, value_name = "GLOB")]
+    pub skip: Vec<String>,
+    /// Only scenarios that are at least so strong
+    #[arg(long, value_enum)]
+    pub level: Option<LevelWord>,
+    /// Only scenarios that decide this requirement
+    #[arg(long, value_name = "ID")]
+    pub requirement: Vec<String>,
+    /// Scenarios at a time [default: as many as there are processors]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub jobs: Option<usize>,
+    /// How often each scenario has to pass
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u64).range(1..))]
+    pub repeat: u64,
+    /// Keep the transcripts of what passed, too
+    #[arg(long)]
+    pub trace: bool,
+    #[command(flatten)]
+    pub common: Common,
+    #[command(flatten)]
+    pub outputs: Outputs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Bench {
+    /// Benchmark scenarios by name or file; all if left out
+    #[arg(value_name = "FILE|NAME")]
+    pub asked: Vec<String>,
+    /// Subjects: built-in names or paths of a subject.toml [default: reference]
+    #[arg(long, value_name = "S", num_args = 1.., value_delimiter = ',')]
+    pub subject: Vec<String>,
+    /// Fewer and shorter rounds, and so wider intervals
+    #[arg(long)]
+    pub quick: bool,
+    /// Rounds instead of the scenario's own
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub rounds: Option<usize>,
+    /// Processors of client and server; chosen if left out
+    #[arg(long, value_name = "A,B", value_parser = pin)]
+    pub pin: Option<(usize, usize)>,
+    #[command(flatten)]
+    pub common: Common,
+    #[command(flatten)]
+    pub outputs: Outputs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Common {
+    /// Folder with scenarios that add to the built-in ones, or take the place of those with the same id
+    #[arg(long, value_name = "DIR")]
+    pub scenarios: Option<PathBuf>,
+    /// Seed of everything that the runner makes up
+    #[arg(long, value_name = "N", default_value = SEED)]
+    pub seed: u64,
+}
+
+/// Where results go besides the terminal.
+#[derive(Debug, Default, Args)]
+pub(super) struct Outputs {
+    /// Folder for every format, plots and events.jsonl
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Write the results as JSON
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Write the results for CI, JUnit format
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+    /// Write the results as one HTML page
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+    /// Write the results as Markdown
+    #[arg(long, value_name = "FILE")]
+    pub markdown: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Report {
+    /// report.json or events.jsonl of earlier runs
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub outputs: Outputs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct List {
+    pub what: Listed,
+    /// Folder with scenarios that add to the built-in ones
+    #[arg(long, value_name = "DIR")]
+    pub scenarios: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum Listed {
+    /// Implementations that are built in
+    Subjects,
+    /// Conformance and benchmark scenarios
+    Scenarios,
+    /// The catalogue
+    Requirements,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Explain {
+    /// Requirement, scenario or subject
+    #[arg(value_name = "ID")]
+    pub id: String,
+    /// Folder with scenarios that add to the built-in ones
+    #[arg(long, value_name = "DIR")]
+    pub scenarios: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum SubjectCommand {
+    /// Is this peer fit to be judged: protocol, honesty, speed of start, a clean end
+    Check {
+        /// Built-in name or path of a subject.toml
+        #[arg(value_name = "S")]
+        subject: String,
+        /// Seed of the operation that does not exist
+        #[arg(long, value_name = "N", default_value = SEED)]
+        seed: u64,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Peer {
+    /// Transport to serve instead of the reference engine
+    #[arg(long, value_name = "T", value_parser = clap::builder::PossibleValuesParser::new(crate::subjects::BASELINES))]
+    pub transport: Option<String>,
+}
+
+/// Levels as they are typed.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum LevelWord {
+    /// The pattern is broken without it
+    Must,
+    /// A user would be surprised without it
+    Should,
+    /// Kept for comparison
+    Observed,
+}
+
+impl From<LevelWord> for Level {
+    fn from(word: LevelWord) -> Self {
+        match word {
+            LevelWord::Must => Self::Must,
+            LevelWord::Should => Self::Should,
+            LevelWord::Observed => Self::Observed,
+        }
+    }
+}
+
+fn pin(text: &str) -> Result<(usize, usize), String> {
+    let number = |part: &str| part.trim().parse::<usize>().ok();
+    text.split_once(',')
+        .and_then(|(client, server)| Some((number(client)?, number(server)?)))
+        .ok_or_else(|| "two processor numbers are needed, that of the client first, such as 0,1".to_owned())
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err("a number from 1 is needed".to_owned()),
+        Ok(number) => Ok(number),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn no_two_arguments_collide() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn processors_come_in_pairs() {
+        assert_eq!(pin("0,1"), Ok((0, 1)));
+        assert_eq!(pin(" 3 , 12 "), Ok((3, 12)));
+        for text in ["0", "0,", "a,1", "0,1,2", "-1,0"] {
+            assert!(pin(text).unwrap_err().contains("such as 0,1"), "{text}");
+        }
+    }
+
+    #[test]
+    fn several_subjects_are_a_list_in_either_form() {
+        let forms = [vec!["a", "b"], vec!["a,b"], vec!["a", "--subject", "b"]];
+        for form in forms {
+            let words = ["shmark", "bench", "rtt", "--subject"].into_iter().chain(form);
+            let Command::Bench(bench) = Arguments::try_parse_from(words).unwrap().command else { unreachable!() };
+            assert_eq!((bench.asked, bench.subject), (vec!["rtt".to_owned()], vec!["a".to_owned(), "b".to_owned()]));
+        }
+    }
 }

@@ -1,17 +1,47 @@
 //! Arguments, exit codes, progress; nothing else.
 
 mod args;
+mod bench;
+mod check;
+mod conform;
+mod doctor;
+mod explain;
+mod failure;
+mod list;
+mod progress;
+mod reports;
+mod run;
+mod session;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
-use args::{Arguments, Command};
+use args::{Arguments, Command, SubjectCommand};
 
 /// Runs the command.
 pub fn main() -> ExitCode {
-    match Arguments::parse().command {
-        Command::Peer { transport: Some(transport) } => crate::subjects::serve_baseline(&transport),
-        Command::Peer { transport: None } => crate::subjects::reference::serve(),
+    let done = match &Arguments::parse().command {
+        Command::Run(args) => run::run(args),
+        Command::Conform(args) => conform::run(args),
+        Command::Bench(args) => bench::run(args),
+        Command::Report(args) => reports::run(args),
+        Command::List(args) => list::run(args),
+        Command::Explain(args) => explain::run(args),
+        Command::Subject { command: SubjectCommand::Check { subject, seed } } => check::run(subject, *seed),
+        Command::Doctor => Ok(doctor::run()),
+        // A peer's exit code is its own.
+        Command::Peer(args) => return peer(args),
+    };
+    ExitCode::from(done.unwrap_or_else(|failure| {
+        failure.show();
+        failure.exit_code()
+    }))
+}
+
+fn peer(args: &args::Peer) -> ExitCode {
+    match &args.transport {
+        Some(transport) => crate::subjects::serve_baseline(transport),
+        None => crate::subjects::reference::serve(),
     }
 }

@@ -1,0 +1,79 @@
+//! `shmark bench`.
+
+use std::fs;
+use std::path::Path;
+
+use super::args;
+use super::failure::Failure;
+use super::session::Session;
+use crate::bench;
+use crate::harness::subject::Subject;
+use crate::scenario::Library;
+use crate::scenario::model::BenchScenario;
+
+pub(super) fn run(args: &args::Bench) -> Result<u8, Failure> {
+    let library = library(args.common.scenarios.as_deref())?;
+    let options = bench::Options {
+        scenarios: chosen(&library, &args.asked)?,
+        subjects: subjects(&args.subject)?,
+        rounds: args.rounds,
+        quick: args.quick,
+        pin: args.pin,
+        seed: args.common.seed,
+    };
+    if options.scenarios.is_empty() {
+        return Err(Failure::Nothing("no benchmark scenario was selected".to_owned()));
+    }
+    let mut session = Session::start(&args.outputs, args.common.seed)?;
+    let complete = measure(&options, &mut session)?;
+    session.finish(complete)
+}
+
+/// Measures into the session's report. Returns whether it got to its end.
+pub(super) fn measure(options: &bench::Options, session: &mut Session<'_>) -> Result<bool, Failure> {
+    let outcome = bench::run(options, session)?;
+    session.subjects(outcome.subjects);
+    session.report.bench.extend(outcome.bench);
+    session.report.relative.extend(outcome.relative);
+    Ok(!outcome.interrupted)
+}
+
+/// The built-in scenarios, and those of a folder.
+pub(super) fn library(dir: Option<&Path>) -> Result<Library, Failure> {
+    let builtin = Library::builtin()?;
+    Ok(match dir {
+        Some(dir) => builtin.with_dir(dir)?,
+        None => builtin,
+    })
+}
+
+/// Subjects by name or path; the reference engine if none is given.
+pub(super) fn subjects(names: &[String]) -> Result<Vec<Subject>, Failure> {
+    if names.is_empty() {
+        return Ok(vec![Subject::find("reference")?]);
+    }
+    names.iter().map(|name| Ok(Subject::find(name)?)).collect()
+}
+
+/// Scenarios by name or file; all if none is given.
+fn chosen(library: &Library, asked: &[String]) -> Result<Vec<BenchScenario>, Failure> {
+    if asked.is_empty() {
+        return Ok(library.bench().to_vec());
+    }
+    asked.iter().map(|asked| one(library, asked)).collect()
+}
+
+fn one(library: &Library, asked: &str) -> Result<BenchScenario, Failure> {
+    if let Some(known) = library.bench().iter().find(|scenario| scenario.name == asked) {
+        return Ok(known.clone());
+    }
+    let path = Path::new(asked);
+    if !path.exists() && path.extension().is_none_or(|extension| extension != "toml") {
+        let known: Vec<&str> = library.bench().iter().map(|scenario| scenario.name.as_str()).collect();
+        let remedy = format!("known are {}; a scenario of your own is named by its .toml file", known.join(", "));
+        return Err(Failure::Unknown { what: "benchmark scenario", asked: asked.to_owned(), remedy });
+    }
+    let unreadable = |source| Failure::Unreadable { path: path.to_owned(), source };
+    let text = fs::read_to_string(path).map_err(unreadable)?;
+    Ok(crate::scenario::bench::parse(asked, &text)?)
+}

@@ -1,0 +1,64 @@
+//! `shmark conform`.
+
+use std::thread;
+
+use super::args;
+use super::bench::{library, subjects};
+use super::failure::Failure;
+use super::session::Session;
+use crate::conformance::run::{Options, run as carry_out};
+use crate::harness::subject::Subject;
+use crate::report::model::Level;
+use crate::scenario::Selection;
+
+pub(super) fn run(args: &args::Conform) -> Result<u8, Failure> {
+    let library = library(args.common.scenarios.as_deref())?;
+    let selection = Selection::new(&args.run, &args.skip)?
+        .with_level(args.level.map(Level::from))
+        .with_requirements(&args.requirement, library.catalogue())?;
+    let scenarios: Vec<_> = selection.of(library.conformance()).into_iter().cloned().collect();
+    if scenarios.is_empty() {
+        return Err(Failure::Nothing(
+            "no scenario was selected: check --run, --skip, --level and --requirement against `shmark list scenarios`"
+                .to_owned(),
+        ));
+    }
+    let options = Options {
+        pairings: pairings(args)?,
+        scenarios,
+        jobs: args.jobs.unwrap_or_else(jobs),
+        repeat: args.repeat,
+        seed: args.common.seed,
+        trace: args.trace,
+    };
+    let mut session = Session::start(&args.outputs, args.common.seed)?;
+    let complete = judge(&options, &mut session)?;
+    session.finish(complete)
+}
+
+/// Judges into the session's report. Returns whether it got to its end.
+pub(super) fn judge(options: &Options, session: &mut Session<'_>) -> Result<bool, Failure> {
+    let outcome = carry_out(options, session)?;
+    session.subjects(outcome.subjects);
+    session.report.conformance.extend(outcome.results);
+    session.report.coverage.extend(outcome.coverage);
+    Ok(outcome.complete)
+}
+
+/// As many as there are processors.
+pub(super) fn jobs() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
+}
+
+fn pairings(args: &args::Conform) -> Result<Vec<(Subject, Subject)>, Failure> {
+    if let (Some(client), Some(server)) = (&args.client, &args.server) {
+        return Ok(vec![(Subject::find(client)?, Subject::find(server)?)]);
+    }
+    let mut pairings: Vec<(Subject, Subject)> = Vec::new();
+    for subject in subjects(&args.subject)? {
+        if !pairings.iter().any(|(known, _)| *known == subject) {
+            pairings.push((subject.clone(), subject));
+        }
+    }
+    Ok(pairings)
+}

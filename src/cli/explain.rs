@@ -1,0 +1,118 @@
+//! `shmark explain`.
+
+use std::fmt::Write as _;
+
+use super::args;
+use super::bench::library;
+use super::failure::Failure;
+use super::session::print;
+use crate::bench::label;
+use crate::harness::subject::Subject;
+use crate::report::figures::counted;
+use crate::report::summary::level_word;
+use crate::scenario::Library;
+use crate::scenario::model::{BenchScenario, Role, Scenario};
+
+pub(super) fn run(args: &args::Explain) -> Result<u8, Failure> {
+    let library = library(args.scenarios.as_deref())?;
+    let id = args.id.as_str();
+    // A pasted name has its cell behind it.
+    let plain = id.split('[').next().unwrap_or(id);
+    let cells: Vec<&Scenario> = library.conformance().iter().filter(|scenario| scenario.id == plain).collect();
+    let text = if library.catalogue().get(id).is_some() {
+        requirement(&library, id)
+    } else if !cells.is_empty() {
+        scenario(&library, &cells, id)
+    } else if let Some(bench) = library.bench().iter().find(|bench| bench.name == id) {
+        benchmark(bench)
+    } else if Subject::built_in().contains(&id) {
+        subject(&Subject::find(id)?)
+    } else {
+        let remedy = "`shmark list requirements`, `shmark list scenarios` and `shmark list subjects` have all of them";
+        let what = "requirement, scenario or subject";
+        return Err(Failure::Unknown { what, asked: id.to_owned(), remedy: remedy.to_owned() });
+    };
+    print(&text);
+    Ok(0)
+}
+
+fn requirement(library: &Library, id: &str) -> String {
+    let mut text = String::new();
+    if let Some(found) = library.catalogue().get(id) {
+        let _ = writeln!(text, "{id} ({}, laid to: {}, source: {})", level_word(found.level), found.role, found.source);
+        let _ = writeln!(text, "{}", found.text);
+    }
+    let decides = |scenario: &&Scenario| scenario.requirements.iter().any(|requirement| requirement == id);
+    let mut deciding: Vec<&str> = library.conformance().iter().filter(decides).map(|scenario| &*scenario.id).collect();
+    deciding.dedup();
+    let _ = match deciding.as_slice() {
+        [] => writeln!(text, "\nNo scenario decides it."),
+        some => writeln!(text, "\nDecided by:\n  {}\n\nshmark conform --requirement {id}", some.join("\n  ")),
+    };
+    text
+}
+
+fn scenario(library: &Library, cells: &[&Scenario], id: &str) -> String {
+    let mut text = String::new();
+    let shown = cells.iter().find(|cell| cell.name() == id).or(cells.first());
+    let Some(scenario) = shown else { return text };
+    let _ = writeln!(text, "{} ({}, {})\n{}", scenario.id, level_word(scenario.level), scenario.file, scenario.title);
+    let _ = writeln!(text, "\nDecides:");
+    for requirement in scenario.requirements.iter().filter_map(|id| library.catalogue().get(id)) {
+        let _ = writeln!(text, "  {}: {}", requirement.id, requirement.text);
+    }
+    let peers: Vec<String> = scenario.peers.iter().map(|peer| format!("{} ({})", peer.name, role(peer.role))).collect();
+    let _ = writeln!(text, "\nPeers: {}", peers.join(", "));
+    let _ = writeln!(text, "Features: {}", scenario.features.join(", "));
+    if cells.len() > 1 {
+        let names: Vec<String> = cells.iter().map(|cell| cell.name()).collect();
+        let _ = writeln!(text, "Cells:\n  {}", names.join("\n  "));
+    }
+    let _ = writeln!(text, "\nSteps of {}:", scenario.name());
+    for (index, step) in scenario.steps.iter().enumerate() {
+        let _ = writeln!(text, "  {}. {}", index + 1, step.text);
+    }
+    let _ = writeln!(text, "\nshmark conform --run '{}'", scenario.name());
+    text
+}
+
+fn role(role: Role) -> &'static str {
+    match role {
+        Role::Client => "client",
+        Role::Server => "server",
+    }
+}
+
+fn benchmark(scenario: &BenchScenario) -> String {
+    let cases: Vec<String> = scenario.cases.iter().map(label).collect();
+    format!(
+        "{} ({})\n{}\n\nCases:\n  {}\n\n{} of {} ms after {} ms of warm-up, in slices of {} round trips and {} floors\n\
+         Measured beside: {}\n\nshmark bench {}\n",
+        scenario.name,
+        scenario.file,
+        scenario.title,
+        cases.join("\n  "),
+        counted(scenario.rounds, "round"),
+        scenario.duration_ms,
+        scenario.warmup_ms,
+        scenario.slice_requests,
+        scenario.slice_floors,
+        if scenario.baselines.is_empty() { "nothing".to_owned() } else { scenario.baselines.join(", ") },
+        scenario.name,
+    )
+}
+
+fn subject(subject: &Subject) -> String {
+    let version = if subject.pin.is_empty() { "any" } else { &subject.pin };
+    let deviations = counted(subject.expected.len(), "known deviation");
+    let mut text = format!("{}\n{}\n", subject.name, subject.description);
+    if !subject.home.is_empty() {
+        let _ = writeln!(text, "{}", subject.home);
+    }
+    let _ = writeln!(text, "\nVersion: {version}\nFeatures: {}\n{deviations}", subject.features.join(", "));
+    for entry in &subject.expected {
+        let _ = writeln!(text, "  {}: {}", entry.scenario, entry.reason);
+    }
+    let _ = writeln!(text, "\nshmark subject check {}", subject.name);
+    text
+}

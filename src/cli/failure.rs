@@ -1,0 +1,157 @@
+//! Why a command ends without results, how that is said, and with which exit code.
+
+use std::fmt;
+use std::io::{self, IsTerminal};
+use std::path::PathBuf;
+
+use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode};
+
+use crate::bench::BenchError;
+use crate::harness::error::HarnessError;
+use crate::harness::manifest::SubjectError;
+use crate::report::ReportError;
+use crate::report::terminal::wants_colour;
+use crate::scenario::{ScenarioError, SelectionError};
+
+/// Why a command ends without results.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// A name that is not known.
+    Unknown { what: &'static str, asked: String, remedy: String },
+    /// A file that cannot be read.
+    Unreadable { path: PathBuf, source: io::Error },
+    /// `--run`, `--skip` or `--requirement`.
+    Selection(SelectionError),
+    /// A scenario file.
+    Scenario(ScenarioError),
+    /// A subject, a peer or the harness.
+    Harness(HarnessError),
+    /// A benchmark that cannot begin.
+    Bench(BenchError),
+    /// A report that cannot be read or written.
+    Report(ReportError),
+    /// Signal handlers.
+    Signals(io::Error),
+    /// Nothing is left to do.
+    Nothing(String),
+    /// Outputs that do not go together.
+    OneFileForSeveral,
+}
+
+impl Failure {
+    /// As the command line promises.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Harness(error) => error.exit_code(),
+            Self::Bench(error) => error.exit_code(),
+            Self::Nothing(_) => 3,
+            Self::Signals(_) | Self::Report(ReportError::Render { .. }) => 4,
+            _ => 2,
+        }
+    }
+
+    /// Says it on standard error; for a flaw of a file, with the line and the place.
+    pub fn show(&self) {
+        if let Self::Harness(HarnessError::Interrupted) | Self::Bench(BenchError::Harness(HarnessError::Interrupted)) =
+            self
+        {
+            eprintln!("interrupted");
+            return;
+        }
+        match self.diagnostic().map(|diagnostic| Snippet { failure: self, diagnostic }) {
+            Some(snippet) => {
+                let colour = wants_colour(io::stderr().is_terminal());
+                let theme = if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+                let handler = GraphicalReportHandler::new_themed(theme).with_links(false);
+                let mut text = String::new();
+                match handler.render_report(&mut text, &snippet) {
+                    Ok(()) => eprintln!("error: {self}\n{}", text.lines().skip(1).collect::<Vec<_>>().join("\n")),
+                    Err(_) => eprintln!("error: {self}"),
+                }
+            }
+            None => eprintln!("error: {self}"),
+        }
+    }
+
+    fn diagnostic(&self) -> Option<&dyn Diagnostic> {
+        match self {
+            Self::Scenario(error) => Some(error),
+            Self::Harness(HarnessError::Subject(error @ SubjectError::Invalid(_)))
+            | Self::Bench(BenchError::Harness(HarnessError::Subject(error @ SubjectError::Invalid(_)))) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+/// The marked line alone: the text that goes with it is printed before.
+struct Snippet<'a> {
+    failure: &'a Failure,
+    diagnostic: &'a dyn Diagnostic,
+}
+
+impl fmt::Display for Snippet<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("-")
+    }
+}
+
+impl fmt::Debug for Snippet<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.failure.fmt(f)
+    }
+}
+
+impl std::error::Error for Snippet<'_> {}
+
+impl Diagnostic for Snippet<'_> {
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        self.diagnostic.source_code()
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        self.diagnostic.labels()
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown { what, asked, remedy } => write!(f, "there is no {what} `{asked}`: {remedy}"),
+            Self::Unreadable { path, source } => write!(f, "{} cannot be read: {source}", path.display()),
+            Self::Selection(error) => error.fmt(f),
+            Self::Scenario(error) => error.fmt(f),
+            Self::Harness(error) => error.fmt(f),
+            Self::Bench(error) => error.fmt(f),
+            Self::Report(error) => error.fmt(f),
+            Self::Signals(error) => write!(f, "Ctrl-C cannot be handled, so peers might outlive this run: {error}"),
+            Self::Nothing(text) => f.write_str(text),
+            Self::OneFileForSeveral => {
+                f.write_str("several reports cannot be rendered into one file: give --out, or one report at a time")
+            }
+        }
+    }
+}
+
+impl From<SubjectError> for Failure {
+    fn from(error: SubjectError) -> Self {
+        Self::Harness(error.into())
+    }
+}
+
+macro_rules! failure_from {
+    ($($variant:ident($error:ty)),*) => {
+        $(impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                Self::$variant(error)
+            }
+        })*
+    };
+}
+
+failure_from!(
+    Selection(SelectionError),
+    Scenario(ScenarioError),
+    Harness(HarnessError),
+    Bench(BenchError),
+    Report(ReportError)
+);

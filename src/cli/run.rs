@@ -1,0 +1,49 @@
+//! `shmark run`: the main job.
+
+use super::args::{self, Outputs};
+use super::failure::Failure;
+use super::session::Session;
+use super::{bench, conform};
+use crate::bench::{BenchError, Options as BenchOptions};
+use crate::conformance::run::Options as ConformanceOptions;
+use crate::harness::subject::Subject;
+use crate::report::events::{Event, Observer};
+
+/// The benchmark that stands for all.
+const SCENARIO: &str = "rtt";
+
+pub(super) fn run(args: &args::Run) -> Result<u8, Failure> {
+    let library = bench::library(args.common.scenarios.as_deref())?;
+    let reference = Subject::find("reference")?;
+    let seed = args.common.seed;
+    let judging = ConformanceOptions {
+        pairings: vec![(reference.clone(), reference.clone())],
+        scenarios: library.conformance().to_vec(),
+        jobs: args.jobs.unwrap_or_else(conform::jobs),
+        repeat: 1,
+        seed,
+        trace: false,
+    };
+    let measuring = BenchOptions {
+        scenarios: library.bench().iter().filter(|scenario| scenario.name == SCENARIO).cloned().collect(),
+        subjects: vec![reference],
+        rounds: None,
+        quick: true,
+        pin: args.pin,
+        seed,
+    };
+    let outputs = Outputs { out: Some(args.out.clone()), ..Outputs::default() };
+    let mut session = Session::start(&outputs, seed)?;
+    let mut complete = conform::judge(&judging, &mut session)?;
+    if complete {
+        complete = match bench::measure(&measuring, &mut session) {
+            // Conformance does not need two processors.
+            Err(Failure::Bench(error @ BenchError::OneProcessor)) => {
+                session.event(&Event::Warning { text: format!("nothing was measured: {error}") });
+                true
+            }
+            measured => measured?,
+        };
+    }
+    session.finish(complete)
+}

@@ -1,0 +1,136 @@
+//! One run from its first to its last event: listens, collects, writes what was asked for.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+
+use super::args::Outputs;
+use super::failure::Failure;
+use super::progress::Progress;
+use crate::report::events::{Event, Observer};
+use crate::report::events_log::EventsLog;
+use crate::report::machine::{Sources, machine};
+use crate::report::model::{Footer, Report, SCHEMA, SubjectInfo, Verdict};
+use crate::report::summary::is_unexpected;
+use crate::report::terminal::wants_colour;
+use crate::report::{self, html, json, junit, markdown, render_terminal, write_all, write_atomically};
+
+/// Columns of a terminal whose width is not known.
+const WIDTH: usize = 100;
+
+/// Collects the results of a run and tells everybody what happens.
+pub(super) struct Session<'a> {
+    pub report: Report,
+    outputs: &'a Outputs,
+    progress: Progress,
+    log: Option<EventsLog>,
+}
+
+impl<'a> Session<'a> {
+    /// Makes Ctrl-C end the run early and begins the report.
+    pub fn start(outputs: &'a Outputs, seed: u64) -> Result<Self, Failure> {
+        crate::harness::interrupt::install().map_err(Failure::Signals)?;
+        let log = outputs.out.as_ref().map(|dir| EventsLog::create(&dir.join("events.jsonl"))).transpose()?;
+        let report = Report {
+            schema: SCHEMA.to_owned(),
+            created: report::time::now_utc(),
+            command: std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect(),
+            seed,
+            machine: machine(&Sources::here()),
+            subjects: Vec::new(),
+            conformance: Vec::new(),
+            coverage: Vec::new(),
+            bench: Vec::new(),
+            relative: Vec::new(),
+            footer: None,
+        };
+        let mut session = Self { report, outputs, progress: Progress::new(), log };
+        let Report { schema, created, command, seed, machine, .. } = session.report.clone();
+        session.event(&Event::RunStarted { schema, created, command, seed, machine });
+        Ok(session)
+    }
+
+    /// Adds subjects that the report does not have yet.
+    pub fn subjects(&mut self, subjects: Vec<SubjectInfo>) {
+        for subject in subjects {
+            if !self.report.subjects.iter().any(|known| known.name == subject.name) {
+                self.report.subjects.push(subject);
+            }
+        }
+    }
+
+    /// Ends the run: writes everything and shows the results. Returns the exit code that they deserve.
+    pub fn finish(mut self, complete: bool) -> Result<u8, Failure> {
+        let footer = Footer { complete };
+        self.report.footer = Some(footer.clone());
+        self.event(&Event::RunFinished { footer });
+        let written = write(&self.report, self.outputs);
+        // The results are shown even if they cannot be written.
+        show(&self.report);
+        let page = written?;
+        if let Some(log) = self.log.take() {
+            log.finish()?;
+        }
+        if let Some(page) = page {
+            print(&format!("{}\n", page.display()));
+        }
+        Ok(exit_code(&self.report))
+    }
+}
+
+impl Observer for Session<'_> {
+    fn event(&mut self, event: &Event) {
+        if let Event::Warning { text } = event {
+            self.report.machine.warnings.push(text.clone());
+        }
+        self.progress.event(event);
+        if let Some(log) = &mut self.log {
+            log.event(event);
+        }
+    }
+}
+
+/// Writes what was asked for. Returns the page to open, if there is one.
+pub(super) fn write(report: &Report, outputs: &Outputs) -> Result<Option<std::path::PathBuf>, Failure> {
+    let Outputs { out, json, junit, html, markdown } = outputs;
+    let written = out.as_ref().map(|dir| write_all(report, dir)).transpose()?;
+    if let Some(path) = json {
+        json::write(report, path)?;
+    }
+    let file = |path: &Option<std::path::PathBuf>, text: &dyn Fn() -> Result<String, report::ReportError>| {
+        path.as_deref().map_or(Ok(()), |path: &Path| write_atomically(path, text()?.as_bytes()))
+    };
+    file(junit, &|| junit::render(report))?;
+    file(html, &|| html::render(report))?;
+    file(markdown, &|| Ok(markdown::render(report)))?;
+    Ok(written.map(|written| written.html).or_else(|| html.clone()))
+}
+
+/// Shows a report on standard output.
+pub(super) fn show(report: &Report) {
+    let width = comfy_table::Table::new().width().map_or(WIDTH, usize::from);
+    print(&render_terminal(report, width, wants_colour(io::stdout().is_terminal())));
+}
+
+/// Writes to standard output. A reader that has gone away, such as `head`, is no error.
+pub(super) fn print(text: &str) {
+    let mut out = io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// 130 after an interrupt, 4 if a peer or the harness is broken, 1 if a result is unexpected, 3 if nothing was executed,
+/// else 0.
+pub(super) fn exit_code(report: &Report) -> u8 {
+    let executed =
+        report.conformance.iter().any(|result| result.outcome != Verdict::Skipped) || !report.bench.is_empty();
+    if !report.footer.as_ref().is_some_and(|footer| footer.complete) {
+        130
+    } else if report.conformance.iter().any(|result| result.outcome == Verdict::Error) {
+        4
+    } else if report.conformance.iter().any(is_unexpected) || report.bench.iter().any(|result| !result.valid) {
+        1
+    } else if !executed {
+        3
+    } else {
+        0
+    }
+}
