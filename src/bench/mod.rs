@@ -14,6 +14,7 @@ pub mod relative;
 pub mod statistics;
 pub mod validity;
 
+mod calibrate;
 mod cases;
 mod processes;
 mod rounds;

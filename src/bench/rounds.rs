@@ -1,7 +1,7 @@
 //! Scenarios, cases, rounds and subjects in order; trials into results. How a trial comes about is the launcher's.
 
 use super::figures::{self, MatchedSlice, Trial};
-use super::{case_map, label, order, relative};
+use super::{calibrate, case_map, label, order, relative};
 use crate::peer::bench_protocol::BenchCollected;
 use crate::report::events::{Event, Observer};
 use crate::report::model::{BenchResult, Relative};
@@ -61,6 +61,21 @@ struct Row {
     /// No further trial: the subject has no such case, or is broken.
     over: bool,
     unsupported: bool,
+    /// Round trips in its load slices.
+    slice_requests: u64,
+}
+
+impl Row {
+    fn unsupported(&mut self, text: &str) {
+        (self.unsupported, self.over) = (true, true);
+        self.why_invalid = Some(format!("unsupported: {text}"));
+    }
+
+    /// A peer that died or hung will do so again, and each time costs a deadline.
+    fn broken(&mut self, why: String) {
+        self.over = true;
+        self.why_invalid.get_or_insert(why);
+    }
 }
 
 /// Measures everything, or what can be measured until an interrupt.
@@ -78,7 +93,7 @@ pub(super) fn measure(
         for case in &entry.scenario.cases {
             let mut run = CaseRun { entry, case, names, rows: Vec::new() };
             run.rows.resize_with(entry.subjects.len(), Row::default);
-            found.interrupted = run.rounds(seed, launcher, observer);
+            found.interrupted = run.calibrate(launcher) || run.rounds(seed, launcher, observer);
             run.results(&mut found, observer);
             if found.interrupted {
                 return found;
@@ -100,6 +115,24 @@ impl CaseRun<'_> {
         &self.names[self.entry.subjects[place]]
     }
 
+    /// Fits the slices to each subject. Returns whether an interrupt came.
+    fn calibrate(&mut self, launcher: &mut dyn Launch) -> bool {
+        let short = calibrate::scenario(&self.entry.scenario);
+        for (row, subject) in self.rows.iter_mut().zip(&self.entry.subjects) {
+            row.slice_requests = self.entry.scenario.slice_requests;
+            match launcher.trial(&Plan { scenario: &short, case: self.case, subject: *subject }) {
+                // Whether such a trial counts is judged where it does: in the rounds.
+                Ended::Measured { client, .. } => {
+                    row.slice_requests = calibrate::slice_requests(&self.entry.scenario, &client);
+                }
+                Ended::Unsupported(text) => row.unsupported(&text),
+                Ended::Broken(text) => row.broken(format!("before round 1: {text}")),
+                Ended::Interrupted => return true,
+            }
+        }
+        false
+    }
+
     /// All rounds. Returns whether an interrupt ended them early.
     fn rounds(&mut self, seed: u64, launcher: &mut dyn Launch, observer: &mut dyn Observer) -> bool {
         let scenario = &self.entry.scenario;
@@ -113,7 +146,8 @@ impl CaseRun<'_> {
                     rounds: scenario.rounds,
                 });
                 let subject = self.entry.subjects[place];
-                let ended = launcher.trial(&Plan { scenario, case: self.case, subject });
+                let fitted = BenchScenario { slice_requests: self.rows[place].slice_requests, ..scenario.clone() };
+                let ended = launcher.trial(&Plan { scenario: &fitted, case: self.case, subject });
                 if matches!(ended, Ended::Interrupted) {
                     return true;
                 }
@@ -128,13 +162,11 @@ impl CaseRun<'_> {
         let outcome = match ended {
             Ended::Measured { client, server } => Trial::new(&client, &server).map_err(|why| why.to_string()),
             Ended::Unsupported(text) => {
-                row.unsupported = true;
-                row.over = true;
+                row.unsupported(&text);
                 Err(format!("unsupported: {text}"))
             }
-            // A peer that died or hung will do so again, and each time costs a deadline.
             Ended::Broken(text) => {
-                row.over = true;
+                row.broken(format!("round {}: {text}", round + 1));
                 Err(text)
             }
             Ended::Interrupted => return,
@@ -165,7 +197,7 @@ impl CaseRun<'_> {
                 let text = format!("{scenario}, {}: {} is left out ({why})", label(self.case), self.name(place));
                 observer.event(&Event::Warning { text: text.clone() });
                 found.skipped.push(text);
-            } else if !row.trials.is_empty() {
+            } else if !row.trials.is_empty() || row.why_invalid.is_some() {
                 let trials: Vec<&Trial> = row.trials.iter().flatten().collect();
                 let result = figures::result(scenario, self.name(place), self.case, &trials, row.why_invalid.clone());
                 observer.event(&Event::BenchFinished { result: Box::new(result.clone()) });

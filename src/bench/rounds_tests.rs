@@ -6,12 +6,20 @@ use crate::bench::testing::{client, scenario, server};
 
 /// Answers each trial from a script; a good trial of 2.0 floors for subject 0, 4.0 for subject 1 and so on otherwise.
 struct Script<F> {
+    /// Subjects of the trials in rounds.
     order: Vec<usize>,
+    /// Subjects of the short trials before.
+    short: Vec<usize>,
     answer: F,
 }
 
 impl<F: FnMut(usize, usize) -> Option<Ended>> Launch for Script<F> {
     fn trial(&mut self, plan: &Plan<'_>) -> Ended {
+        if plan.scenario.duration_ms < scenario(1).duration_ms {
+            self.short.push(plan.subject);
+            return good(plan.subject);
+        }
+        assert_eq!(plan.scenario.slice_requests, scenario(1).slice_requests, "fast subjects keep the slices");
         let turn = self.order.len();
         self.order.push(plan.subject);
         (self.answer)(turn, plan.subject).unwrap_or_else(|| good(plan.subject))
@@ -39,9 +47,10 @@ fn play(
 ) -> (Found, Vec<usize>, Seen) {
     let names: Vec<String> = ["a", "b", "c", "d"].map(str::to_owned).to_vec();
     let entry = Entry { scenario: scenario(rounds), subjects: (0..subjects).collect(), asked: 1 };
-    let mut script = Script { order: vec![], answer };
+    let mut script = Script { order: vec![], short: vec![], answer };
     let mut seen = Seen::default();
     let found = measure(&[entry], &names, 0, &mut script, &mut seen);
+    assert_eq!(script.short, (0..subjects).collect::<Vec<_>>(), "one short trial each");
     (found, script.order, seen)
 }
 
