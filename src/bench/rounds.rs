@@ -1,11 +1,15 @@
 //! Scenarios, cases, rounds and subjects in order; trials into results. How a trial comes about is the launcher's.
 
 use super::figures::{self, MatchedSlice, Trial};
+use super::validity::Invalid;
 use super::{calibrate, case_map, label, order, relative};
 use crate::peer::bench_protocol::BenchCollected;
 use crate::report::events::{Event, Observer};
 use crate::report::model::{BenchResult, Relative};
 use crate::scenario::model::{BenchCase, BenchScenario};
+
+/// How often a trial is measured again that the machine disturbed.
+const REPEATS_MAX: usize = 2;
 
 /// What a launcher is asked to do.
 #[derive(Debug, Clone, Copy)]
@@ -27,6 +31,16 @@ pub(super) enum Ended {
     Broken(String),
     /// Ctrl-C.
     Interrupted,
+}
+
+impl Ended {
+    /// What disturbed the trial so much that it says nothing about the subject.
+    fn disturbance(&self) -> Option<Invalid> {
+        match self {
+            Self::Measured { client, server } => Trial::new(client, server).err().filter(Invalid::is_disturbance),
+            _ => None,
+        }
+    }
 }
 
 /// Launches the two processes of a trial.
@@ -147,7 +161,16 @@ impl CaseRun<'_> {
                 });
                 let subject = self.entry.subjects[place];
                 let fitted = BenchScenario { slice_requests: self.rows[place].slice_requests, ..scenario.clone() };
-                let ended = launcher.trial(&Plan { scenario: &fitted, case: self.case, subject });
+                let plan = Plan { scenario: &fitted, case: self.case, subject };
+                let mut ended = launcher.trial(&plan);
+                for _ in 0..REPEATS_MAX {
+                    let Some(why) = ended.disturbance() else { break };
+                    let (case, name) = (label(self.case), self.name(place));
+                    let text =
+                        format!("{}, {case}: {name} is measured again in round {}: {why}", scenario.name, round + 1);
+                    observer.event(&Event::Warning { text });
+                    ended = launcher.trial(&plan);
+                }
                 if matches!(ended, Ended::Interrupted) {
                     return true;
                 }

@@ -98,6 +98,30 @@ fn an_invalid_trial_makes_the_case_invalid_but_the_other_rounds_are_measured() {
     assert!(seen.0.iter().any(|event| matches!(event, Event::TrialFinished { round: 2, invalid: Some(_), .. })));
 }
 
+/// A trial in which the machine left time for three intervals only.
+fn disturbed() -> Ended {
+    Ended::Measured { client: Box::new(client(&[(100.0, 200.0); 3])), server: Box::new(server(3)) }
+}
+
+#[test]
+fn a_disturbed_trial_is_measured_again_and_says_so() {
+    let (found, order, seen) = play(1, 3, |turn, _| [1, 2].contains(&turn).then(disturbed));
+    assert_eq!(order.len(), 5);
+    assert!(found.bench[0].valid && found.bench[0].rounds == 3);
+    let warnings = seen.0.iter().filter(|event| matches!(event, Event::Warning { text } if text.contains("round 2")));
+    assert_eq!(warnings.count(), 2);
+    let finished = seen.0.iter().filter(|event| matches!(event, Event::TrialFinished { .. }));
+    assert_eq!(finished.count(), 3, "one result a round");
+}
+
+#[test]
+fn a_trial_that_stays_disturbed_is_invalid() {
+    let (found, order, _) = play(1, 2, |turn, _| (turn < 3).then(disturbed));
+    assert_eq!(order.len(), 4);
+    assert!(!found.bench[0].valid && found.bench[0].rounds == 1);
+    assert!(found.bench[0].why_invalid.as_ref().unwrap().contains("leave fewer than 20"));
+}
+
 #[test]
 fn a_broken_peer_is_not_launched_again_in_the_same_case() {
     let (found, order, _) =

@@ -29,6 +29,14 @@ pub enum Invalid {
     FloorImplausible { floor_ns: f64 },
 }
 
+impl Invalid {
+    /// Whether the machine may be at fault: its processors were taken away so often that too little was measured. Then
+    /// the trial says nothing about the subject, good or bad.
+    pub fn is_disturbance(&self) -> bool {
+        matches!(self, Self::TooFewIntervals { .. } | Self::FloorImplausible { .. })
+    }
+}
+
 impl fmt::Display for Invalid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

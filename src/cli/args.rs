@@ -144,7 +144,7 @@ pub(super) struct Outputs {
     /// Write the results as JSON
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
-    /// Write the results for CI, JUnit format
+    /// Write the results for CI systems, in the format that most of them read
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
     /// Write the results as one HTML page
