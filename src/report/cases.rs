@@ -1,6 +1,7 @@
 //! Benchmark results by scenario and case: what is shown side by side, and what is said about it.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use super::figures::{counted, three_digits};
 use super::model::{BenchResult, Ratio, Relative, Report};
@@ -77,7 +78,7 @@ impl<'a> Case<'a> {
         self.results.iter().copied().filter(|result| result.valid)
     }
 
-    /// `12 rounds, 4 800 000 round trips a subject at least`, over the results that count.
+    /// `12 rounds and 4 800 000 round trips a subject`, over the results that count, and how much was left out.
     pub fn rounds(&self) -> String {
         let range = |figures: Vec<u64>| match (figures.iter().min(), figures.iter().max()) {
             (Some(min), Some(max)) if min == max => super::figures::count(*min),
@@ -88,7 +89,15 @@ impl<'a> Case<'a> {
         };
         let rounds = range(self.valid().map(|result| result.rounds as u64).collect());
         let samples = range(self.valid().map(|result| result.samples).collect());
-        format!("{rounds} rounds and {samples} round trips a subject")
+        let (intervals, left_out) = self.valid().fold((0, 0), |(intervals, left_out), result| {
+            (intervals + result.intervals, left_out + result.regime_changes)
+        });
+        let mut text = format!("{rounds} rounds and {samples} round trips a subject");
+        if left_out > 0 {
+            let share = 100.0 * left_out as f64 / (intervals + left_out) as f64;
+            let _ = write!(text, "; {share:.1} % of the slices left out, as the floor changed across them");
+        }
+        text
     }
 
     /// One sentence a comparison: those of the same rounds, or else each subject beside the fastest.

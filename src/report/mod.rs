@@ -15,6 +15,7 @@ pub mod json;
 pub mod junit;
 pub mod machine;
 pub mod markdown;
+pub mod merge;
 pub mod model;
 pub mod plots;
 pub mod sanitise;

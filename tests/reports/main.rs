@@ -6,6 +6,7 @@ mod empty;
 mod events_log;
 mod hostile;
 mod json;
+mod merge;
 mod plots;
 mod sample;
 mod schemas;

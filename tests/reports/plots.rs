@@ -1,7 +1,7 @@
 //! Marks where a plain computation puts them, labels that nobody has to guess.
 
 use shmark::report::cases::{Case, cases};
-use shmark::report::model::{BenchResult, Ratio, Report};
+use shmark::report::model::{BenchResult, Percentiles, Ratio, Report};
 use shmark::report::plots::drawing::{Anchor, Drawing, Mark, Shape};
 use shmark::report::plots::palette::{Colour, Palette};
 use shmark::report::plots::{bars, histogram, percentiles, raster, svg, text_width, write_png};
@@ -43,10 +43,10 @@ fn boxes(drawing: &Drawing) -> Vec<(f64, f64, f64, f64, &str)> {
 /// Many subjects close together, with names of every length, and figures from 1 to 100000 floors.
 fn crowded(spread: f64) -> Report {
     let mut report = sample::report();
-    report.bench = (0..12)
+    report.bench = (0..12_usize)
         .map(|i| {
             let name = format!("subject-{i}-{}", "with-a-long-name-".repeat(i % 4));
-            sample::measured(&name, 100.0 * spread.powi(i as i32), 1.0 + i as f64 / 10.0)
+            sample::measured(&name, 100.0 * spread.powf(i as f64), 1.0 + i as f64 / 10.0)
         })
         .collect();
     report.relative.clear();
@@ -241,8 +241,8 @@ fn strange_figures_are_drawn_without_a_panic() {
         report
     };
     let reports = [
-        strange(|result| result.rtt_ns = Default::default()),
-        strange(|result| result.floor_rtt_ns = Default::default()),
+        strange(|result| result.rtt_ns = Percentiles::default()),
+        strange(|result| result.floor_rtt_ns = Percentiles::default()),
         strange(|result| (result.rtt_ns.max, result.histogram) = (f64::MAX, String::new())),
         strange(|result| (result.rtt_ns.min, result.histogram) = (-5.0, String::new())),
         strange(|result| result.p50_floors = Some(Ratio { ratio: 0.0, ci95: [0.0, 0.0] })),
