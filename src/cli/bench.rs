@@ -25,8 +25,8 @@ pub(super) fn run(args: &args::Bench) -> Result<u8, Failure> {
         return Err(Failure::Nothing("no benchmark scenario was selected".to_owned()));
     }
     let mut session = Session::start(&args.outputs, args.common.seed)?;
-    let complete = measure(&options, &mut session)?;
-    session.finish(complete)
+    let done = measure(&options, &mut session);
+    session.finish(done)
 }
 
 /// Measures into the session's report. Returns whether it got to its end.

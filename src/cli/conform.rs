@@ -32,8 +32,8 @@ pub(super) fn run(args: &args::Conform) -> Result<u8, Failure> {
         trace: args.trace,
     };
     let mut session = Session::start(&args.outputs, args.common.seed)?;
-    let complete = judge(&options, &mut session)?;
-    session.finish(complete)
+    let done = judge(&options, &mut session);
+    session.finish(done)
 }
 
 /// Judges into the session's report. Returns whether it got to its end.

@@ -50,11 +50,17 @@ impl Failure {
         }
     }
 
+    /// Whether it is Ctrl-C and no failure at all.
+    pub fn is_interrupt(&self) -> bool {
+        matches!(
+            self,
+            Self::Harness(HarnessError::Interrupted) | Self::Bench(BenchError::Harness(HarnessError::Interrupted))
+        )
+    }
+
     /// Says it on standard error; for a flaw of a file, with the line and the place.
     pub fn show(&self) {
-        if let Self::Harness(HarnessError::Interrupted) | Self::Bench(BenchError::Harness(HarnessError::Interrupted)) =
-            self
-        {
+        if self.is_interrupt() {
             eprintln!("interrupted");
             return;
         }

@@ -50,6 +50,12 @@ impl Progress {
         bar.set_prefix(what.to_owned());
     }
 
+    fn clear(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+
     /// A line that stays.
     fn line(&self, text: &str) {
         match &self.bar {
@@ -72,6 +78,13 @@ impl Progress {
             bar.set_position(self.done as u64);
         }
         format!("[{}/{}]", self.done, self.count)
+    }
+}
+
+impl Drop for Progress {
+    /// A run that fails has no last event.
+    fn drop(&mut self) {
+        self.clear();
     }
 }
 
@@ -115,11 +128,7 @@ impl Observer for Progress {
                 }
             }
             Event::Warning { text } => self.line(&format!("warning: {text}")),
-            Event::RunFinished { .. } => {
-                if let Some(bar) = &self.bar {
-                    bar.finish_and_clear();
-                }
-            }
+            Event::RunFinished { .. } => self.clear(),
             Event::RunStarted { seed, .. } => self.line(&format!("seed {seed}")),
             Event::SubjectReady { subject } => {
                 self.passing(format!("{} {} ({}) is ready", subject.name, subject.version, subject.language));

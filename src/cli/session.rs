@@ -58,8 +58,24 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Ends the run: writes everything and shows the results. Returns the exit code that they deserve.
-    pub fn finish(mut self, complete: bool) -> Result<u8, Failure> {
+    /// Ends the run: writes everything and shows the results. `done` says whether the run got to its end; if it failed,
+    /// what was found before is still written. Returns the exit code that the results deserve.
+    pub fn finish(self, done: Result<bool, Failure>) -> Result<u8, Failure> {
+        match done {
+            Ok(complete) => self.write(complete),
+            Err(failure) if failure.is_interrupt() || self.has_results() => {
+                let written = self.write(false);
+                if failure.is_interrupt() { written } else { Err(failure) }
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+
+    fn has_results(&self) -> bool {
+        !self.report.conformance.is_empty() || !self.report.bench.is_empty()
+    }
+
+    fn write(mut self, complete: bool) -> Result<u8, Failure> {
         let footer = Footer { complete };
         self.report.footer = Some(footer.clone());
         self.event(&Event::RunFinished { footer });
