@@ -1,5 +1,6 @@
 //! Marks where a plain computation puts them, labels that nobody has to guess.
 
+use shmark::report::ReportError;
 use shmark::report::cases::{Case, cases};
 use shmark::report::model::{BenchResult, Percentiles, Ratio, Report};
 use shmark::report::plots::drawing::{Anchor, Drawing, Mark, Shape};
@@ -231,6 +232,15 @@ fn png_has_twice_the_size_and_is_not_blank() {
         assert!((0..4).all(|index| share(Colour::Series(index)) > 0.000_5));
     }
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "a temporary file is left");
+}
+
+#[test]
+fn a_png_that_cannot_be_written_is_an_error_with_its_path() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("file"), "").unwrap();
+    let path = dir.path().join("file/plot.png");
+    let error = write_png(&drawn(&sample::report(), bars::draw, Shape::Narrow), &path).unwrap_err();
+    assert!(matches!(&error, ReportError::Write { path: at, .. } if *at == path), "{error}");
 }
 
 #[test]

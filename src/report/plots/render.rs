@@ -47,22 +47,26 @@ pub fn svg(drawing: &Drawing) -> Result<String, ReportError> {
     ))
 }
 
-/// Writes the drawing as PNG, twice its logical size, in one step (a temporary file and a rename).
+/// Writes the drawing as PNG, twice its logical size, in one step (a temporary file and a rename). Missing parent folders
+/// are made.
 ///
 /// # Errors
-/// The file cannot be written, or [`ReportError::Render`], which would be a defect of this module.
+/// [`ReportError::Write`]: drawing itself happens in memory, so what fails is the file.
 pub fn write_png(drawing: &Drawing, path: &Path) -> Result<(), ReportError> {
+    let failed = |source| ReportError::Write { path: path.to_owned(), source };
+    if let Some(parent) = path.parent() {
+        std::fs::create_dir_all(parent).map_err(failed)?;
+    }
     // The backend encodes into a file only, and knows the format by the name's end.
     let temporary = path.with_extension(format!("{}.tmp.png", std::process::id()));
-    let result =
-        draw(BitMapBackend::new(&temporary, pixels(drawing)), drawing, BITMAP_DROP, "PNG plot").and_then(|()| {
-            std::fs::rename(&temporary, path).map_err(|source| ReportError::Write { path: path.to_owned(), source })
-        });
-    if result.is_err() {
+    let result = draw(BitMapBackend::new(&temporary, pixels(drawing)), drawing, BITMAP_DROP, "PNG plot")
+        .map_err(std::io::Error::other)
+        .and_then(|()| std::fs::rename(&temporary, path));
+    result.map_err(|source| {
         // The error that matters is the first one.
         let _ = std::fs::remove_file(&temporary);
-    }
-    result
+        failed(source)
+    })
 }
 
 /// The pixels of the PNG: width, height, and red, green and blue of each pixel, row by row.
