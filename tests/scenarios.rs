@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use shmark::scenario::model::{Action, Signal};
+use shmark::scenario::model::{Action, Scenario, Signal};
 use shmark::scenario::{Catalogue, Library, conformance};
 
 fn root() -> PathBuf {
@@ -68,7 +68,7 @@ fn the_promised_shape_is_read_as_it_stands() {
     let catalogue = Catalogue::builtin().unwrap();
     let scenarios = conformance::parse("promised.toml", PROMISED, &catalogue).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(
-        scenarios.iter().map(|scenario| scenario.name()).collect::<Vec<_>>(),
+        scenarios.iter().map(Scenario::name).collect::<Vec<_>>(),
         [
             "liv/blocked-send-outlives-a-killed-server[kind=fixed,len=1]",
             "liv/blocked-send-outlives-a-killed-server[kind=fixed,len=4096]",
@@ -88,4 +88,14 @@ fn the_promised_shape_is_read_as_it_stands() {
     assert_eq!(last.steps[4].action, Action::Kill { peer: "s".to_owned(), signal: Signal::Kill });
     assert_eq!(last.steps[6].line, 15);
     assert_eq!(last.steps[6].within_ms, Some(1000));
+}
+
+#[test]
+fn there_are_enough_of_them() {
+    let library = Library::builtin().unwrap();
+    let ids: BTreeSet<&str> = library.conformance().iter().map(|scenario| scenario.id.as_str()).collect();
+    let requirements: BTreeSet<&str> =
+        library.conformance().iter().flat_map(|scenario| &scenario.requirements).map(String::as_str).collect();
+    assert!(ids.len() >= 40, "{} scenarios", ids.len());
+    assert!(requirements.len() >= 30, "{} requirements", requirements.len());
 }
