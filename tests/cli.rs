@@ -10,7 +10,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 /// No command of these tests takes so long, however busy the machine is.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 
 fn start(words: &[&str]) -> Child {
     Command::new(env!("CARGO_BIN_EXE_shmark"))
@@ -189,10 +189,10 @@ fn assert_nothing_left(runner: u32) {
     for entry in fs::read_dir("/proc").unwrap().flatten() {
         let environment = fs::read(entry.path().join("environ")).unwrap_or_default();
         // A process that has just ended has an empty one.
-        assert!(!holds(&environment), "process {:?} is left", entry.file_name());
+        assert!(!holds(&environment), "process {} is left", entry.path().display());
     }
     for entry in fs::read_dir("/dev/shm").into_iter().flatten().flatten() {
-        assert!(!holds(entry.file_name().as_encoded_bytes()), "{:?} is left", entry.path());
+        assert!(!holds(entry.file_name().as_encoded_bytes()), "{} is left", entry.path().display());
     }
 }
 
@@ -244,8 +244,10 @@ fn results_are_rendered_anew_from_a_report_and_from_events() {
     assert!(fs::read_to_string(path("m.md")).unwrap().contains("skipped"));
     let several = shmark(&["report", &json, &path("out/events.jsonl"), "--out", &path("both")]);
     assert_eq!(several.code, Some(0), "{several:?}");
-    assert!(dir.path().join("both/1/report.html").exists() && dir.path().join("both/2/report.html").exists());
-    assert_eq!(shmark(&["report", &json, &json, "--html", &path("one.html")]).code, Some(2));
+    let both = shmark::report::json::read(&dir.path().join("both/report.json")).unwrap();
+    let once = shmark::report::json::read(Path::new(&json)).unwrap();
+    assert_eq!(both.conformance.len(), 2 * once.conformance.len());
+    assert_eq!(both.subjects.len(), 2, "told apart: {:?}", both.subjects);
     fs::write(path("cut.json"), "{\"schema\": \"shmark-report/1\",").unwrap();
     let cut = shmark(&["report", &path("cut.json")]);
     assert!(cut.code == Some(2) && cut.err.contains("cut.json"), "{cut:?}");

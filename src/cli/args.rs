@@ -32,7 +32,7 @@ pub(super) enum Command {
     Conform(Conform),
     /// Measure subjects
     Bench(Bench),
-    /// Render reports anew
+    /// Render reports anew, several side by side
     Report(Report),
     /// List what there is
     List(List),

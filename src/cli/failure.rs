@@ -34,8 +34,6 @@ pub(super) enum Failure {
     Signals(io::Error),
     /// Nothing is left to do.
     Nothing(String),
-    /// Outputs that do not go together.
-    OneFileForSeveral,
 }
 
 impl Failure {
@@ -131,9 +129,6 @@ impl fmt::Display for Failure {
             Self::Report(error) => error.fmt(f),
             Self::Signals(error) => write!(f, "Ctrl-C cannot be handled, so peers might outlive this run: {error}"),
             Self::Nothing(text) => f.write_str(text),
-            Self::OneFileForSeveral => {
-                f.write_str("several reports cannot be rendered into one file: give --out, or one report at a time")
-            }
         }
     }
 }

@@ -1,37 +1,35 @@
-//! `shmark report`: earlier results, rendered anew.
+//! `shmark report`: earlier results, rendered anew; several side by side.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::args::{self, Outputs};
+use super::args;
 use super::failure::Failure;
 use super::session::{print, show, write};
+use crate::report::merge::side_by_side;
 use crate::report::model::Report;
 use crate::report::{ReportError, events_log, json};
 
 pub(super) fn run(args: &args::Report) -> Result<u8, Failure> {
-    let Outputs { out, json, junit, html, markdown } = &args.outputs;
-    let several = args.files.len() > 1;
-    if several && [json, junit, html, markdown].iter().any(|path| path.is_some()) {
-        return Err(Failure::OneFileForSeveral);
-    }
     // All are read before anything is written.
-    let reports = args.files.iter().map(|path| Ok((path, read(path)?))).collect::<Result<Vec<_>, ReportError>>()?;
-    for (index, (path, report)) in reports.iter().enumerate() {
-        if several {
-            print(&format!("{}{}\n\n", if index == 0 { "" } else { "\n" }, path.display()));
-        }
-        show(report);
-        let page = if several {
-            let out = out.as_ref().map(|dir| dir.join((index + 1).to_string()));
-            write(report, &Outputs { out, ..Outputs::default() })?
-        } else {
-            write(report, &args.outputs)?
-        };
-        if let Some(page) = page {
-            print(&format!("{}\n", page.display()));
-        }
+    let reports: Vec<Report> = args.files.iter().map(|path| read(path)).collect::<Result<_, _>>()?;
+    let named = labels(&args.files).into_iter().zip(reports).collect();
+    let Some(report) = side_by_side(named) else {
+        return Err(Failure::Nothing("no report was given".to_owned()));
+    };
+    show(&report);
+    if let Some(page) = write(&report, &args.outputs)? {
+        print(&format!("{}\n", page.display()));
     }
     Ok(0)
+}
+
+/// The paths, numbered where one is there twice.
+fn labels(paths: &[PathBuf]) -> Vec<String> {
+    let label = |(index, path): (usize, &PathBuf)| match paths[..index].iter().filter(|other| *other == path).count() {
+        0 => path.display().to_string(),
+        earlier => format!("{}, {}", path.display(), earlier + 1),
+    };
+    paths.iter().enumerate().map(label).collect()
 }
 
 fn read(path: &Path) -> Result<Report, ReportError> {
