@@ -179,6 +179,7 @@ fn within_asks_again_until_the_answer_is_legal_and_no_longer() {
     let (result, _) = one("good", vec![server(), received(300)]);
     assert_eq!(result.outcome, Verdict::Fail);
     assert!(began.elapsed() >= Duration::from_millis(300));
+    assert!(result.message.contains("required true, and still did after 300 ms\n"), "{}", result.message);
     assert!(result.transcripts["s"].iter().filter(|line| line.contains("server.receive")).count() > 2);
     // What was received wrongly is not asked for again.
     let wrong = receive().within(10_000).check("RR-RCL-01", ok([("payload", Matcher::Seed(8))]));
@@ -186,6 +187,7 @@ fn within_asks_again_until_the_answer_is_legal_and_no_longer() {
     let (result, _) = one("good", vec![server(), send, wrong]);
     assert_eq!(result.outcome, Verdict::Fail);
     assert_eq!(result.transcripts["s"].iter().filter(|line| line.contains("server.receive")).count(), 1);
+    assert!(!result.message.contains("still did"));
 }
 
 #[test]
@@ -252,6 +254,16 @@ fn peers_are_killed_stopped_finished_and_started_anew() {
     ] {
         let (result, _) = one(script, steps.clone());
         assert_eq!(result.outcome, verdict, "{script} {steps:?}: {result:#?}");
+    }
+}
+
+#[test]
+fn what_a_subject_keeps_on_purpose_is_no_leak() {
+    let mut broken = Broken::new("leaves-file");
+    for (pattern, verdict) in [("seg*", Verdict::Pass), ("other*", Verdict::Fail)] {
+        broken.subject.keeps = vec![pattern.to_owned()];
+        let outcome = outcome(&options(&broken, vec![scenario(round_trip())]), &broken);
+        assert_eq!(outcome.results[0].outcome, verdict, "{pattern}");
     }
 }
 

@@ -15,7 +15,7 @@ use nix::unistd::Pid;
 use serde_json::json;
 use shmark::harness::Args;
 use shmark::harness::error::HarnessError;
-use shmark::harness::namespace::RunFolder;
+use shmark::harness::namespace::{Leak, RunFolder};
 use shmark::harness::peer::Peer;
 use shmark::harness::reply::{Exit, Reply};
 
@@ -230,7 +230,7 @@ fn processes_that_outlive_their_peer_are_found_and_killed() {
     let mut peer = spawn(&broken, namespace.path());
     assert_eq!(peer.finish(LONG).unwrap(), Exit::Code(0));
     let leaks = namespace.leaks();
-    assert!(matches!(leaks.as_slice(), [one] if one.starts_with("process ")), "{leaks:?}");
+    assert!(matches!(leaks.as_slice(), [Leak::Process(_)]), "{leaks:?}");
     broken.assert_nothing_left();
 }
 

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use nix::sys::signal::Signal;
 use serde_json::json;
 
 use crate::harness::Args;
 use crate::harness::error::HarnessError;
+use crate::harness::namespace::Leak;
 use crate::harness::peer::Peer;
 use crate::harness::reply::{Exit, Reply};
 use crate::report::model::Verdict;
@@ -29,13 +29,13 @@ impl Execution<'_> {
                 self.finish_one(name)?;
             }
         }
-        let strays: Vec<String> =
-            self.peers.values().flat_map(|running| running.peer.strays().iter().cloned()).collect();
+        let strays = self.peers.values().flat_map(|running| running.peer.strays().iter().cloned());
+        let strays: Vec<Leak> = strays.map(Leak::Process).collect();
         let swept = self.killed && !self.damaged && self.sweep()?;
-        let mut left: Vec<String> = self.namespace.leaks();
-        if self.damaged || (self.killed && !swept) {
-            left.retain(|leak| leak.starts_with("process"));
-        }
+        let mut left = self.namespace.leaks();
+        let files_count = !self.damaged && (!self.killed || swept);
+        let kept = |leak: &Leak| leak.is_kept_by(self.setting.client) || leak.is_kept_by(self.setting.server);
+        left.retain(|leak| matches!(leak, Leak::Process(_)) || (files_count && !kept(leak)));
         left.extend(strays);
         left.sort();
         left.dedup();
@@ -43,11 +43,12 @@ impl Execution<'_> {
             return Ok(());
         }
         let requirement = if self.killed { LEFT_AFTER_KILL } else { LEFT_AFTER_END };
+        let words: Vec<String> = left.iter().map(Leak::to_string).collect();
         let mut failure =
-            Failure::new(Verdict::Fail, format!("left behind when every peer had ended: {}", left.join(", ")));
+            Failure::new(Verdict::Fail, format!("left behind when every peer had ended: {}", words.join(", ")));
         failure.expected = Some("no file and no process".to_owned());
-        failure.actual = Some(left.join("\n"));
-        if left.iter().any(|leak| leak.starts_with("file")) {
+        failure.actual = Some(words.join("\n"));
+        if left.iter().any(|leak| matches!(leak, Leak::File(_))) {
             failure.requirement = Some(requirement.to_owned());
             let broken = Some(format!("{}: {}", self.setting.scenario.name(), failure.text));
             self.checks.push(Check { requirement: requirement.to_owned(), broken });
@@ -62,8 +63,6 @@ impl Execution<'_> {
             return Err(Failure::new(Verdict::Error, text).into());
         };
         let early = running.peer.ended().filter(|_| !running.killed);
-        // A stopped process cannot notice that its stdin is closed.
-        running.peer.signal(Signal::SIGCONT);
         let exit = running.peer.finish(FINISH_TIMEOUT).map_err(|_| Stop::Interrupted)?;
         running.gone = true;
         if running.killed {

@@ -1,6 +1,7 @@
 //! Carries out the steps of one scenario on running peers.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -257,7 +258,15 @@ impl<'a> Execution<'a> {
         self.remember(step.tag.as_ref(), reply);
         let waited = format!("{} ms", timeout.as_millis());
         match Failure::of_reply(name, Some(step), reply, differences, &waited) {
-            Some(failure) => fail(failure),
+            Some(mut failure) => {
+                match (&step.action, step.within_ms) {
+                    (Action::Do { args, .. }, Some(within)) if may_be_asked_again(reply, args) => {
+                        let _ = write!(failure.text, ", and still did after {within} ms");
+                    }
+                    _ => {}
+                }
+                fail(failure)
+            }
             None => Err(Stop::Interrupted),
         }
     }

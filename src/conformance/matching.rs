@@ -16,6 +16,8 @@ const PAYLOAD_BYTES_MAX: u64 = 256 << 20;
 /// Bytes of one element: of `u64`, of `bytes` as a slice, of `bytes` as a fixed payload.
 const ELEMENT_BYTES: [u64; 3] = [8, 1, 4096];
 
+const MISSING: &str = "is missing";
+
 /// Whether an answer is legal; if not, in which fields the nearest alternative differs.
 pub(super) fn check(expect: &[Expectation], reply: &Reply, answers: &Answers) -> Result<(), Vec<String>> {
     if expect.is_empty() {
@@ -25,12 +27,7 @@ pub(super) fn check(expect: &[Expectation], reply: &Reply, answers: &Answers) ->
     for alternative in expect {
         match (alternative, reply) {
             (Expectation::Ok(matchers), Reply::Ok(fields)) => {
-                let differences: Vec<String> = matchers
-                    .iter()
-                    .filter_map(|(path, matcher)| {
-                        compare(path, matcher, fields, answers).err().map(|text| format!("`{path}` {text}"))
-                    })
-                    .collect();
+                let differences = differences(matchers, fields, answers);
                 if differences.is_empty() {
                     return Ok(());
                 }
@@ -55,11 +52,24 @@ pub(super) fn check(expect: &[Expectation], reply: &Reply, answers: &Answers) ->
     Err(nearest)
 }
 
+/// In which fields an `ok` differs. What is merely missing is left out where something is wrong: an answer that says
+/// that nothing was received has no length, and need not be blamed for it.
+fn differences(matchers: &BTreeMap<String, Matcher>, fields: &Map<String, Value>, answers: &Answers) -> Vec<String> {
+    let (mut wrong, mut missing) = (Vec::new(), Vec::new());
+    for (path, matcher) in matchers {
+        if let Err(text) = compare(path, matcher, fields, answers) {
+            let list = if text.ends_with(MISSING) { &mut missing } else { &mut wrong };
+            list.push(format!("`{path}` {text}"));
+        }
+    }
+    if wrong.is_empty() { missing } else { wrong }
+}
+
 fn compare(path: &str, matcher: &Matcher, fields: &Map<String, Value>, answers: &Answers) -> Result<(), String> {
     if let Matcher::Seed(seed) = matcher {
         return payload(*seed, fields);
     }
-    let value = field(fields, path).ok_or("is missing")?;
+    let value = field(fields, path).ok_or(MISSING)?;
     let number = || value.as_f64().ok_or_else(|| format!("is {value}, required a number"));
     let held = match matcher {
         Matcher::Equal(wanted) => equal(wanted, value),
@@ -108,7 +118,7 @@ fn equal(a: &Value, b: &Value) -> bool {
 fn payload(seed: u64, fields: &Map<String, Value>) -> Result<(), String> {
     let number = |key: &str| match fields.get(key) {
         Some(value) => value.as_u64().ok_or_else(|| format!("cannot be judged: `{key}` is {value}")),
-        None => Err(format!("cannot be judged: `{key}` is missing")),
+        None => Err(format!("cannot be judged: `{key}` {MISSING}")),
     };
     let (len, bytes, crc32) = (number("len")?, number("bytes")?, number("crc32")?);
     if !ELEMENT_BYTES.iter().any(|size| len.checked_mul(*size) == Some(bytes)) {

@@ -66,6 +66,15 @@ fn a_payload_is_judged_by_length_and_checksum() {
 }
 
 #[test]
+fn what_is_missing_is_told_only_if_nothing_is_wrong() {
+    let wanted = || ("received".to_owned(), Matcher::Equal(json!(true)));
+    let expect = [Expectation::Ok([wanted(), ("payload".to_owned(), Matcher::Seed(1))].into())];
+    let told = |answer: Value| check(&expect, &ok(&answer), &Answers::new()).unwrap_err();
+    assert_eq!(told(json!({"received": false})), ["`received` is false, required true"]);
+    assert_eq!(told(json!({"received": true})), ["`payload` cannot be judged: `len` is missing"]);
+}
+
+#[test]
 fn the_checksum_is_that_of_the_published_bytes() {
     let bytes: Vec<u8> = (0..5000).map(|i| payload_byte(3, i)).collect();
     assert_eq!(crc32_of(3, 5000), crc32fast::hash(&bytes));

@@ -3,7 +3,6 @@
 //! Every live process group and every namespace folder is registered here, so that neither way leaves one behind.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,6 +12,8 @@ use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
+
+use super::namespace;
 
 /// How long any wait of the harness may go on after [`interrupted`] has become true, ms.
 pub const NOTICE_MS: u64 = 50;
@@ -71,7 +72,7 @@ fn end_everything() {
         let _ = killpg(Pid::from_raw(*group), Signal::SIGKILL);
     }
     for folder in &live.folders {
-        let _ = fs::remove_dir_all(folder);
+        namespace::remove_run(folder);
     }
 }
 

@@ -32,6 +32,10 @@ pub struct Manifest {
     /// Start of the version that the peer has to announce; any version if empty.
     #[serde(default)]
     pub pin: String,
+    /// Files that the implementation keeps in a namespace on purpose, one each however often it is used, as globs over
+    /// their names. They are no leak.
+    #[serde(default)]
+    pub keeps: Vec<String>,
 }
 
 /// What a listed deviation looks like.
@@ -186,6 +190,11 @@ impl Manifest {
         if let Some(unknown) = manifest.features.iter().find(|name| !FEATURES.contains(&name.as_str())) {
             let message = format!("no feature is called `{unknown}`; there are: {}", FEATURES.join(", "));
             return wrong(&format!("\"{unknown}\""), message);
+        }
+        for pattern in &manifest.keeps {
+            if let Err(error) = globset::Glob::new(pattern) {
+                return wrong(&format!("\"{pattern}\""), format!("`{pattern}` is no pattern of a file name: {error}"));
+            }
         }
         for word in manifest.build.iter().flatten().chain(&manifest.peer) {
             if let Some(placeholder) = unknown_placeholder(word) {

@@ -1,5 +1,6 @@
 //! Namespaces: the folder that a scenario's shared memory lives in, fresh each time, and what is left in it at the end.
 
+use std::fmt;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
@@ -12,6 +13,7 @@ use nix::unistd::geteuid;
 use super::error::HarnessError;
 use super::interrupt;
 use super::leftovers;
+use super::subject::Subject;
 
 /// Where shared memory is.
 const SHM: &str = "/dev/shm";
@@ -38,6 +40,34 @@ pub struct RunFolder {
 #[derive(Debug)]
 pub struct Namespace {
     path: PathBuf,
+}
+
+/// Something that is left when all peers are gone.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Leak {
+    /// A process, in words.
+    Process(String),
+    /// A file: relative to the namespace, or absolute if it is outside of it.
+    File(PathBuf),
+}
+
+impl Leak {
+    /// Whether it is a file that the subject keeps on purpose.
+    pub fn is_kept_by(&self, subject: &Subject) -> bool {
+        match self {
+            Self::Process(_) => false,
+            Self::File(path) => path.file_name().is_some_and(|name| subject.keeps(&name.to_string_lossy())),
+        }
+    }
+}
+
+impl fmt::Display for Leak {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Process(text) => f.write_str(text),
+            Self::File(path) => write!(f, "file {}", path.display()),
+        }
+    }
 }
 
 impl RunFolder {
@@ -87,7 +117,8 @@ impl RunFolder {
     /// [`HarnessError::Namespace`].
     pub fn namespace(&self) -> Result<Namespace, HarnessError> {
         let number = self.count.fetch_add(1, Ordering::Relaxed);
-        let path = self.path.join(format!("{number:03}-{:08x}", self.random));
+        // Neither another namespace's name nor the run's own contains this one: the letters see to that.
+        let path = self.path.join(format!("ns{number:03}-{:08x}", self.random));
         fs::DirBuilder::new()
             .mode(0o700)
             .create(&path)
@@ -103,7 +134,7 @@ impl RunFolder {
 
 impl Drop for RunFolder {
     fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.path);
+        remove_run(&self.path);
         interrupt::forget_folder(&self.path);
     }
 }
@@ -134,22 +165,14 @@ impl Namespace {
 
     /// What is left when all peers are gone: files in the folder, objects in `/dev/shm` that have the token in their
     /// name, and processes. Kills the processes.
-    pub fn leaks(&self) -> Vec<String> {
-        let mut leaks = leftovers::kill_all_in(&self.path);
-        leaks.extend(self.files().iter().map(|path| format!("file {}", path.display())));
-        leaks.extend(self.outside().iter().map(|path| format!("file {}", path.display())));
-        leaks
+    pub fn leaks(&self) -> Vec<Leak> {
+        let processes = leftovers::kill_all_in(&self.path).into_iter().map(Leak::Process);
+        processes.chain(self.files().into_iter().chain(self.outside()).map(Leak::File)).collect()
     }
 
     /// Objects in `/dev/shm` that belong to the namespace.
     fn outside(&self) -> Vec<PathBuf> {
-        let entries = fs::read_dir(SHM).into_iter().flatten().flatten();
-        let mut found: Vec<PathBuf> = entries
-            .filter(|entry| entry.file_name().to_string_lossy().contains(self.token()))
-            .map(|entry| entry.path())
-            .collect();
-        found.sort();
-        found
+        objects_named_after(self.token())
     }
 }
 
@@ -161,6 +184,26 @@ impl Drop for Namespace {
         }
         remove(&self.path);
     }
+}
+
+/// Objects in `/dev/shm` that have a token in their name, sorted.
+fn objects_named_after(token: &str) -> Vec<PathBuf> {
+    let entries = fs::read_dir(SHM).into_iter().flatten().flatten();
+    let mut found: Vec<PathBuf> =
+        entries.filter(|entry| entry.file_name().to_string_lossy().contains(token)).map(|entry| entry.path()).collect();
+    found.sort();
+    found
+}
+
+/// Removes the folder of a run, and objects outside of it that are named after it.
+pub(super) fn remove_run(folder: &Path) {
+    let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    if name.starts_with(PREFIX) {
+        for path in objects_named_after(name) {
+            remove(&path);
+        }
+    }
+    remove(folder);
 }
 
 fn remove(path: &Path) {
@@ -202,7 +245,7 @@ fn sweep(parent: &Path) {
             Err(error) => error.kind() == io::ErrorKind::NotFound,
         };
         if dead {
-            remove(&entry.path());
+            remove_run(&entry.path());
         }
     }
 }
@@ -218,15 +261,32 @@ mod tests {
         let (first, second) = (run.namespace().unwrap(), run.namespace().unwrap());
         assert_ne!(first.token(), second.token());
         fs::create_dir_all(first.path().join("a/b")).unwrap();
-        assert_eq!(first.leaks(), Vec::<String>::new());
+        assert_eq!(first.leaks(), []);
         fs::write(first.path().join("a/b/c"), "").unwrap();
-        assert_eq!(first.leaks(), ["file a/b/c"]);
-        assert_eq!(second.leaks(), Vec::<String>::new());
+        assert_eq!(first.leaks(), [Leak::File("a/b/c".into())]);
+        assert_eq!(second.leaks(), []);
         let path = first.path().to_owned();
+        let object = Path::new(SHM).join(format!("{}_object", first.token()));
+        if fs::write(&object, "").is_ok() {
+            assert_eq!(first.leaks(), [Leak::File("a/b/c".into()), Leak::File(object.clone())]);
+        }
         drop(first);
+        assert!(!object.exists());
         assert!(!path.exists());
         drop((second, run));
         assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 0);
+    }
+
+    /// The folder of a run was taken for an object of one of its namespaces, and removed with it, when the digits of the
+    /// process id ended as the namespace's number: the number is marked by letters now.
+    #[test]
+    fn no_namespace_is_named_after_its_run() {
+        let parent = tempfile::tempdir().unwrap();
+        let run = RunFolder::create_in(parent.path()).unwrap();
+        let own = run.path().file_name().unwrap().to_str().unwrap();
+        let tokens: Vec<String> = (0..120).map(|_| run.namespace().unwrap().token().to_owned()).collect();
+        assert!(tokens.iter().all(|token| !own.contains(token.as_str())));
+        assert!(tokens.iter().all(|token| tokens.iter().filter(|other| other.contains(token.as_str())).count() == 1));
     }
 
     #[test]

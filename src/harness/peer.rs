@@ -315,6 +315,8 @@ impl Peer {
         if self.stdin.take().is_some() {
             self.pipes.note("..", "the runner closes its stdin");
         }
+        // A stopped process cannot notice the end of its stdin.
+        self.process.signal(Signal::SIGCONT);
         let in_time = self.process.wait(timeout).is_some();
         let exit = self.end();
         match in_time {

@@ -23,6 +23,8 @@ pub struct Subject {
     pub features: Vec<String>,
     /// Start of the version that the peer has to announce; any version if empty.
     pub pin: String,
+    /// Globs over the names of files that are no leak.
+    pub keeps: Vec<String>,
     /// Known deviations.
     pub expected: Vec<ExpectedDeviation>,
     /// The manifest's absolute path; `None` for a built-in subject.
@@ -87,8 +89,8 @@ impl Subject {
     }
 
     fn new(content: Manifest, expected: Vec<ExpectedDeviation>, manifest: Option<PathBuf>) -> Self {
-        let Manifest { name, description, home, build, peer, features, pin } = content;
-        Self { name, description, home, build, peer, features, pin, expected, manifest }
+        let Manifest { name, description, home, build, peer, features, pin, keeps } = content;
+        Self { name, description, home, build, peer, features, pin, keeps, expected, manifest }
     }
 
     /// What [`Self::find`] finds it by: the name of a built-in subject, or a path.
@@ -99,6 +101,14 @@ impl Subject {
     /// Folder of the manifest; `None` for a built-in subject.
     pub fn folder(&self) -> Option<&Path> {
         self.manifest.as_deref().and_then(Path::parent)
+    }
+
+    /// Whether a file is one that the implementation keeps on purpose.
+    pub fn keeps(&self, file_name: &str) -> bool {
+        // A pattern that cannot be read was refused with its file.
+        let is =
+            |pattern: &String| globset::Glob::new(pattern).is_ok_and(|glob| glob.compile_matcher().is_match(file_name));
+        self.keeps.iter().any(is)
     }
 
     /// Fills in the placeholders of a command: `{shmark}` is the running executable, `{here}` the manifest's folder,

@@ -40,6 +40,7 @@ impl Broken {
             peer,
             features: vec!["fixed".to_owned()],
             pin: "1.2".to_owned(),
+            keeps: Vec::new(),
             expected: Vec::new(),
             manifest: Some(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/broken_peers/subject.toml")),
         };
