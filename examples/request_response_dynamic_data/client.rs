@@ -1,0 +1,41 @@
+//! Sends slices of a growing length every second. Start any number of servers and clients, in any order:
+//!
+//!     cargo run --example request_response_dynamic_data_server
+//!     cargo run --example request_response_dynamic_data_client
+
+#[path = "../common/mod.rs"]
+mod common;
+
+use std::error::Error;
+use std::time::Duration;
+
+use common::Cycles;
+use shmark::engine::{Node, ServiceName};
+
+/// Longest slice that the payload segment has room for.
+const LEN_MAX: usize = 10_000;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut cycles = Cycles::from_arguments(Duration::from_secs(1))?;
+    let node = Node::builder().create()?;
+    let name = ServiceName::new("example/dynamic_request_response")?;
+    let service = node.service_builder(&name).request_response::<[u8], [u8]>().open_or_create()?;
+    let client = service.client_builder().initial_max_slice_len(LEN_MAX).create()?;
+
+    let mut counter = 1;
+    loop {
+        let len = LEN_MAX.min(counter * counter);
+        let request = client.loan_slice_uninit(len)?.write_from_fn(|i| ((i + counter) % 255) as u8);
+        let pending = request.send()?;
+        println!("send request {counter} with {len} bytes ...");
+        if !cycles.next() {
+            break;
+        }
+        while let Some(response) = pending.receive()? {
+            println!("  received response with {} bytes", response.payload().len());
+        }
+        counter += 1;
+    }
+    println!("exit");
+    Ok(())
+}

@@ -1,0 +1,36 @@
+//! Answers every request with a slice of a growing length. See `client.rs`.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+use std::error::Error;
+use std::time::Duration;
+
+use common::Cycles;
+use shmark::engine::{Node, ServiceName};
+
+/// Longest slice that the payload segment has room for.
+const LEN_MAX: usize = 10_000;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut cycles = Cycles::from_arguments(Duration::from_millis(100))?;
+    let node = Node::builder().create()?;
+    let name = ServiceName::new("example/dynamic_request_response")?;
+    let service = node.service_builder(&name).request_response::<[u8], [u8]>().open_or_create()?;
+    let server = service.server_builder().initial_max_slice_len(LEN_MAX).create()?;
+    println!("ready to receive requests");
+
+    let mut counter = 1;
+    while cycles.next() {
+        while let Some(active) = server.receive()? {
+            println!("received request with {} bytes", active.payload().len());
+            let len = LEN_MAX.min(counter * counter);
+            let response = active.loan_slice_uninit(len)?.write_from_fn(|i| ((i + counter) % 255) as u8);
+            println!("  send response with {} bytes", response.payload().len());
+            response.send()?;
+        }
+        counter += 1;
+    }
+    println!("exit");
+    Ok(())
+}
