@@ -96,6 +96,9 @@ pub(super) struct Conform {
     /// Keep the transcripts of what passed, too
     #[arg(long)]
     pub trace: bool,
+    /// Rewrite each subject's expected.toml to what this run shows
+    #[arg(long, conflicts_with_all = ["client", "server"])]
+    pub update_expected: bool,
     #[command(flatten)]
     pub common: Common,
     #[command(flatten)]

@@ -2,10 +2,10 @@
 
 use std::thread;
 
-use super::args;
 use super::bench::{library, subjects};
 use super::failure::Failure;
-use super::session::Session;
+use super::session::{Session, print};
+use super::{args, expected};
 use crate::conformance::run::{Options, run as carry_out};
 use crate::harness::subject::Subject;
 use crate::report::model::Level;
@@ -33,7 +33,16 @@ pub(super) fn run(args: &args::Conform) -> Result<u8, Failure> {
     };
     let mut session = Session::start(&args.outputs, args.common.seed)?;
     let done = judge(&options, &mut session);
-    session.finish(done)
+    let complete = matches!(done, Ok(true));
+    let results = if args.update_expected && complete { session.report.conformance.clone() } else { Vec::new() };
+    let code = session.finish(done)?;
+    for (subject, _) in options.pairings.iter().filter(|_| args.update_expected && complete) {
+        let own: Vec<_> = results.iter().filter(|result| result.client == subject.name).collect();
+        if let Some(path) = expected::update(subject, library.conformance(), &own)? {
+            print(&format!("updated {}\n", path.display()));
+        }
+    }
+    Ok(code)
 }
 
 /// Judges into the session's report. Returns whether it got to its end.

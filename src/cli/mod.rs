@@ -5,6 +5,7 @@ mod bench;
 mod check;
 mod conform;
 mod doctor;
+mod expected;
 mod explain;
 mod failure;
 mod list;

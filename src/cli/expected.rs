@@ -1,0 +1,136 @@
+//! `--update-expected`: makes a subject's list of known deviations what a run has just shown.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+
+use super::failure::Failure;
+use crate::harness::manifest::{DeviationOutcome, ExpectedDeviation};
+use crate::harness::subject::Subject;
+use crate::report::model::{ConformanceResult, Verdict};
+use crate::report::summary::is_unexpected;
+use crate::report::write_atomically;
+use crate::scenario::Selection;
+use crate::scenario::model::Scenario;
+
+/// Reason of an entry that nobody has looked at yet.
+const UNEXPLAINED: &str = "not explained yet";
+
+/// Rewrites `expected.toml` of a subject that was judged on its own. `scenarios` are all there are, `results` those of
+/// this subject. Returns the file, or `None` if nothing changed. Comments above the first entry stay.
+pub(super) fn update(
+    subject: &Subject,
+    scenarios: &[Scenario],
+    results: &[&ConformanceResult],
+) -> Result<Option<PathBuf>, Failure> {
+    let entries = entries(&subject.expected, scenarios, results);
+    if entries == subject.expected {
+        return Ok(None);
+    }
+    let folder = subject.expand(&["{here}".to_owned()])?.concat();
+    let path = PathBuf::from(folder).join("expected.toml");
+    let old = match fs::read_to_string(&path) {
+        Ok(old) => old,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        Err(source) => return Err(Failure::Unreadable { path, source }),
+    };
+    let mut text: String =
+        old.lines().take_while(|line| !line.starts_with("[[")).fold(String::new(), |mut head, line| {
+            let _ = writeln!(head, "{line}");
+            head
+        });
+    for entry in &entries {
+        if !text.is_empty() && !text.ends_with("\n\n") {
+            text.push('\n');
+        }
+        text.push_str(&table(entry));
+    }
+    write_atomically(&path, text.as_bytes())?;
+    Ok(Some(path))
+}
+
+/// Entries that still hold, and one for each new deviation.
+fn entries(
+    listed: &[ExpectedDeviation],
+    scenarios: &[Scenario],
+    results: &[&ConformanceResult],
+) -> Vec<ExpectedDeviation> {
+    let mut kept = Vec::new();
+    let mut single = Vec::new();
+    for entry in listed {
+        let meant: Vec<&&ConformanceResult> = results.iter().filter(|result| means(entry, result, scenarios)).collect();
+        let any = |outcome| meant.iter().any(|result| result.outcome == outcome);
+        let untouched = meant.iter().all(|result| result.outcome == Verdict::Skipped);
+        if untouched
+            || entry.outcome == DeviationOutcome::Flaky
+            || any(Verdict::ExpectedFail) && !any(Verdict::UnexpectedPass)
+        {
+            kept.push(entry.clone());
+        } else {
+            // What is left of a pattern when some of its cells pass.
+            let still = meant.iter().filter(|result| result.outcome == Verdict::ExpectedFail);
+            single.extend(still.map(|result| ExpectedDeviation { scenario: result.scenario.clone(), ..entry.clone() }));
+        }
+    }
+    let new = results.iter().filter(|result| is_unexpected(result)).filter_map(|result| {
+        let outcome = match result.outcome {
+            Verdict::Fail => DeviationOutcome::Fail,
+            Verdict::Timeout => DeviationOutcome::Timeout,
+            Verdict::Crash => DeviationOutcome::Crash,
+            _ => return None,
+        };
+        let message = result.message.lines().next().unwrap_or_default().to_owned();
+        let (scenario, reason) = (result.scenario.clone(), UNEXPLAINED.to_owned());
+        Some(ExpectedDeviation { scenario, outcome, message, reason, link: None })
+    });
+    single.extend(new);
+    kept.extend(whole(&single, scenarios));
+    kept
+}
+
+/// Joins the cells of a scenario into one entry where all of them deviate alike.
+fn whole(single: &[ExpectedDeviation], scenarios: &[Scenario]) -> Vec<ExpectedDeviation> {
+    let id = |entry: &ExpectedDeviation| entry.scenario.split('[').next().unwrap_or_default().to_owned();
+    let mut joined: Vec<ExpectedDeviation> = Vec::new();
+    for entry in single {
+        let whole = ExpectedDeviation { scenario: id(entry), ..entry.clone() };
+        let alike =
+            single.iter().filter(|other| ExpectedDeviation { scenario: id(other), ..(*other).clone() } == whole);
+        let cells = scenarios.iter().filter(|scenario| scenario.id == whole.scenario).count();
+        let entry = if alike.count() == cells { whole } else { entry.clone() };
+        if !joined.contains(&entry) {
+            joined.push(entry);
+        }
+    }
+    joined
+}
+
+fn means(entry: &ExpectedDeviation, result: &ConformanceResult, scenarios: &[Scenario]) -> bool {
+    let selection = Selection::new(std::slice::from_ref(&entry.scenario), &[]);
+    let scenario = scenarios.iter().find(|scenario| scenario.name() == result.scenario);
+    selection.is_ok_and(|selection| scenario.is_some_and(|scenario| selection.takes(scenario)))
+}
+
+fn table(entry: &ExpectedDeviation) -> String {
+    let quoted = |text: &str| toml::Value::from(text).to_string();
+    let outcome = match entry.outcome {
+        DeviationOutcome::Fail => "fail",
+        DeviationOutcome::Timeout => "timeout",
+        DeviationOutcome::Crash => "crash",
+        DeviationOutcome::Flaky => "flaky",
+    };
+    let mut text = format!("[[deviation]]\nscenario = {}\noutcome = \"{outcome}\"\n", quoted(&entry.scenario));
+    if !entry.message.is_empty() {
+        let _ = writeln!(text, "message = {}", quoted(&entry.message));
+    }
+    let _ = writeln!(text, "reason = {}", quoted(&entry.reason));
+    if let Some(link) = &entry.link {
+        let _ = writeln!(text, "link = {}", quoted(link));
+    }
+    text
+}
+
+#[cfg(test)]
+#[path = "expected_tests.rs"]
+mod tests;
