@@ -55,9 +55,10 @@ pub(crate) struct ConnectionLayout {
 impl ConnectionLayout {
     pub fn new(settings: &Settings) -> Self {
         let lanes = settings.max_active_requests;
-        // Everything that can be outstanding at once, and so on its way back: unread and held.
-        let requests = 2 * settings.max_active_requests;
-        let responses = lanes * (settings.response_buffer + settings.max_borrowed_responses);
+        // Everything that can be unread and held at once, and one more on its way there. A sender that knows of so many
+        // outstanding chunks looks into the queue before it sends, so the queue never overflows.
+        let requests = 2 * settings.max_active_requests + 1;
+        let responses = lanes * (settings.response_buffer + settings.max_borrowed_responses) + 1;
         Self {
             request_capacity: settings.max_active_requests,
             lanes,

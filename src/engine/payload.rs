@@ -144,15 +144,6 @@ impl ChunkLayout {
         bytes.checked_next_multiple_of(self.align).filter(|bytes| *bytes <= isize::MAX as usize)
     }
 
-    /// Elements that fit a chunk of `stride` bytes.
-    pub fn len_max(&self, stride: usize) -> usize {
-        match stride.saturating_sub(self.payload_offset).checked_div(self.element_bytes) {
-            Some(len) => len,
-            // Values without bytes: any number fits.
-            None => usize::MAX,
-        }
-    }
-
     /// The place of `len` elements.
     pub fn shape(&self, len: usize) -> Shape {
         Shape { header: self.header_offset, payload: self.payload_offset, len }
@@ -175,7 +166,6 @@ mod tests {
         let layout = ChunkLayout::new(&TypeDetail::of::<[u8]>(256), &TypeDetail::of::<u32>(1));
         assert_eq!(layout.shape(3), Shape { header: 24, payload: 256, len: 3 });
         assert_eq!(layout.stride(1), Some(512));
-        assert_eq!(layout.len_max(512), 256);
         assert_eq!(layout.stride(usize::MAX), None);
     }
 }

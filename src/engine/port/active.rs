@@ -89,7 +89,7 @@ where
 
     fn loan_elements(&self, len: usize) -> Result<ResponseMut<Res, ResHeader>, LoanError> {
         let Held { core, connection, lane, request_id, place, .. } = &self.place;
-        let len_max = core.response_layout.len_max(core.pool.stride());
+        let len_max = core.len_max;
         if len > len_max {
             return Err(LoanError::ExceedsMaxLoanSize { len, max: len_max });
         }

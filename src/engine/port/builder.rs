@@ -52,10 +52,10 @@ macro_rules! port_builder {
                 self
             }
 
-            /// Elements that a loaned slice may have; 1 unless given (RR-DYN-01).
+            /// Elements that a loaned slice may have; 1 unless given, 0 is taken as 1 (RR-DYN-01).
             #[must_use]
             pub fn initial_max_slice_len(mut self, len: usize) -> Self {
-                self.options.initial_max_slice_len = len;
+                self.options.initial_max_slice_len = len.max(1);
                 self
             }
 
@@ -118,7 +118,7 @@ where
         for server in self.service.registry.ports(Role::Server) {
             let file = site.connection(site.id, server.id)?;
             let ids = [server.id, server.node];
-            let connection = ClientConnection::new(&self.service, ids, file, &layouts[1], &pool);
+            let connection = ClientConnection::new(&self.service, ids, file, &layouts[1], &pool.0);
             made.push(connection.map_err(|error| damaged("segment", &error))?);
         }
         let core = ClientCore::new(&self.service, site.id, layouts, pool, active_max, self.options.backpressure);
@@ -161,7 +161,7 @@ where
         for client in self.service.registry.ports(Role::Client) {
             let file = site.connection(client.id, site.id)?;
             let ids = [client.id, client.node];
-            let connection = ServerConnection::new(&self.service, ids, file, &layouts[0], &pool);
+            let connection = ServerConnection::new(&self.service, ids, file, &layouts[0], &pool.0);
             made.push(connection.map_err(|error| damaged("segment", &error))?);
         }
         let core = ServerCore::new(&self.service, site.id, layouts, pool, loans_max, self.options.backpressure);
@@ -216,7 +216,7 @@ impl<'a> Site<'a> {
         options: &PortOptions,
         kind: Kind,
         chunks: usize,
-    ) -> Result<Rc<Pool>, PortError> {
+    ) -> Result<(Rc<Pool>, usize), PortError> {
         let len = if kind == Kind::Fixed { 1 } else { options.initial_max_slice_len };
         let stride = layout.stride(len).filter(|_| chunks <= CHUNKS_MAX);
         let stride = stride.filter(|stride| stride.checked_mul(chunks).is_some_and(|bytes| bytes <= 1 << 40));
@@ -225,6 +225,7 @@ impl<'a> Site<'a> {
         };
         let path = self.service.folder.join(files::segment(self.id, 0));
         Pool::create(&path, Geometry { stride, chunks, align: layout.align })
+            .map(|pool| (pool, len))
             .map_err(|error| SystemError::new("creating the payload segment", &error).into())
     }
 

@@ -56,6 +56,8 @@ pub(super) struct ClientCore {
     pub request_layout: ChunkLayout,
     pub response_layout: ChunkLayout,
     pub pool: Rc<Pool>,
+    /// Elements that a loan may have.
+    len_max: usize,
     pub loans: Cell<usize>,
     active_max: usize,
     active: Cell<usize>,
@@ -95,7 +97,7 @@ where
 
     /// Elements that fit a loan.
     pub fn max_slice_len(&self) -> usize {
-        self.core.request_layout.len_max(self.core.pool.stride())
+        self.core.len_max
     }
 
     /// Chunks of the payload segment that are loaned, on their way or held by servers, as far as is known.
@@ -111,7 +113,7 @@ where
         if core.loans.get() >= max {
             return Err(LoanError::ExceedsMaxLoans { max });
         }
-        let len_max = core.request_layout.len_max(core.pool.stride());
+        let len_max = core.len_max;
         if len > len_max {
             return Err(LoanError::ExceedsMaxLoanSize { len, max: len_max });
         }
@@ -193,7 +195,7 @@ impl ClientCore {
         service: &Arc<ServiceInner>,
         id: Id,
         [request_layout, response_layout]: [ChunkLayout; 2],
-        pool: Rc<Pool>,
+        (pool, len_max): (Rc<Pool>, usize),
         active_max: usize,
         backpressure: BackpressureStrategy,
     ) -> Self {
@@ -204,6 +206,7 @@ impl ClientCore {
             request_layout,
             response_layout,
             pool,
+            len_max,
             loans: Cell::new(0),
             active_max,
             active: Cell::new(0),
@@ -300,8 +303,8 @@ impl ClientCore {
         let mut producer = connection.requests.get();
         let slot = producer.next_slot();
         // The holder is counted before the entry can be taken and come back.
-        if !connection.lend(&self.pool, chunk) {
-            return Ok(false);
+        if connection.lend(&self.pool, chunk).is_err() {
+            return self.corrupted(connection);
         }
         let entry = crate::engine::channel::Entry { segment: 0, chunk };
         let pushed = producer.push(&connection.file.requests(), entry);
@@ -418,10 +421,14 @@ impl ClientCore {
         let servers = registry.ports(Role::Server);
         let nodes = registry.node_ids();
         for connection in self.connections.borrow().iter().filter(|connection| !connection.gone.get()) {
-            if !servers.iter().any(|server| server.id == connection.server) {
+            let state = connection.file.server_state();
+            let registered = servers.iter().any(|server| server.id == connection.server);
+            if !registered {
                 connection.open.set(false);
             }
-            if connection.file.server_state() == State::Gone || !nodes.contains(&connection.node) {
+            // A server maps the connection only while it is registered: one that left before never will.
+            let never_came = !registered && state == State::Absent;
+            if never_came || state == State::Gone || !nodes.contains(&connection.node) {
                 connection.close(&self.pool);
             }
         }

@@ -34,6 +34,8 @@ pub(super) struct ClientConnection {
     going_back: Cell<ReturnProducer>,
     /// Request chunks at this server.
     outstanding: Outstanding,
+    /// So many fit the return queue.
+    outstanding_max: usize,
     /// Whether new requests go there.
     pub open: Cell<bool>,
     /// Whether nothing more can come from there.
@@ -68,6 +70,7 @@ impl ClientConnection {
             coming_back: Cell::new(ReturnConsumer::new(layout.request_returns)),
             going_back: Cell::new(ReturnProducer::new(layout.response_returns)),
             outstanding: Outstanding::new(pool.chunks()),
+            outstanding_max: layout.request_returns,
             open: Cell::new(true),
             gone: Cell::new(false),
         }))
@@ -75,12 +78,14 @@ impl ClientConnection {
 
     /// Takes one more holder for a chunk that goes there.
     #[inline]
-    pub fn lend(&self, pool: &Pool, chunk: u32) -> bool {
-        let held = pool.hold(chunk);
-        if held {
-            self.outstanding.insert(chunk);
+    pub fn lend(&self, pool: &Pool, chunk: u32) -> Result<(), Garbage> {
+        if self.outstanding.len() >= self.outstanding_max {
+            self.collect(pool)?;
         }
-        held
+        // It was published by the caller, so it is on its way.
+        let _ = pool.hold(chunk);
+        self.outstanding.insert(chunk);
+        Ok(())
     }
 
     /// Takes back one chunk that was there.

@@ -6,19 +6,28 @@ use std::cell::Cell;
 #[derive(Debug)]
 pub(super) struct Outstanding {
     words: Box<[Cell<u64>]>,
+    len: Cell<usize>,
 }
 
 impl Outstanding {
     /// For chunks below `chunks`.
     pub fn new(chunks: usize) -> Self {
-        Self { words: (0..chunks.div_ceil(64)).map(|_| Cell::new(0)).collect() }
+        Self { words: (0..chunks.div_ceil(64)).map(|_| Cell::new(0)).collect(), len: Cell::new(0) }
+    }
+
+    /// Chunks in the set.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.len.get()
     }
 
     /// Adds a chunk.
     #[inline]
     pub fn insert(&self, chunk: u32) {
         if let Some(word) = self.words.get(chunk as usize / 64) {
-            word.set(word.get() | 1 << (chunk % 64));
+            let bit = 1 << (chunk % 64);
+            self.len.set(self.len.get() + usize::from(word.get() & bit == 0));
+            word.set(word.get() | bit);
         }
     }
 
@@ -30,11 +39,13 @@ impl Outstanding {
         let bit = 1 << (chunk % 64);
         let was_in = word.get() & bit != 0;
         word.set(word.get() & !bit);
+        self.len.set(self.len.get() - usize::from(was_in));
         was_in
     }
 
     /// Removes everything.
     pub fn drain(&self) -> impl Iterator<Item = u32> + '_ {
+        self.len.set(0);
         self.words.iter().enumerate().flat_map(|(i, word)| {
             let bits = word.take();
             (0..64).filter(move |bit| bits & (1 << bit) != 0).map(move |bit| (i * 64) as u32 + bit)
@@ -52,6 +63,7 @@ mod tests {
         for chunk in [0, 63, 64, 129] {
             set.insert(chunk);
         }
+        assert_eq!(set.len(), 4);
         assert!(set.remove(63) && !set.remove(63) && !set.remove(1_000_000));
         assert_eq!(set.drain().collect::<Vec<_>>(), [0, 64, 129]);
         assert_eq!(set.drain().count(), 0);

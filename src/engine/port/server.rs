@@ -34,6 +34,8 @@ pub(super) struct ServerCore {
     pub request_layout: ChunkLayout,
     pub response_layout: ChunkLayout,
     pub pool: Rc<Pool>,
+    /// Elements that a loan may have.
+    pub len_max: usize,
     pub loans_max: usize,
     backpressure: BackpressureStrategy,
     connections: RefCell<Vec<Rc<ServerConnection>>>,
@@ -70,7 +72,7 @@ where
 
     /// Elements that fit a loan.
     pub fn max_slice_len(&self) -> usize {
-        self.core.response_layout.len_max(self.core.pool.stride())
+        self.core.len_max
     }
 
     /// Chunks of the payload segment that are loaned, on their way or held by clients, as far as is known.
@@ -115,9 +117,7 @@ where
         connection: &Rc<ServerConnection>,
     ) -> Result<Option<ActiveRequest<Req, Res, ReqHeader, ResHeader>>, ReceiveError> {
         let core = &self.core;
-        if connection.gone.get() && connection.left.get() {
-            // What a client sent before it went is still received.
-        } else if connection.gone.get() {
+        if connection.broken.get() {
             return Ok(None);
         }
         if connection.places.borrow().is_full() {
@@ -174,7 +174,7 @@ impl ServerCore {
         service: &Arc<ServiceInner>,
         id: Id,
         [request_layout, response_layout]: [ChunkLayout; 2],
-        pool: Rc<Pool>,
+        (pool, len_max): (Rc<Pool>, usize),
         loans_max: usize,
         backpressure: BackpressureStrategy,
     ) -> Self {
@@ -184,6 +184,7 @@ impl ServerCore {
             request_layout,
             response_layout,
             pool,
+            len_max,
             loans_max,
             backpressure,
             connections: RefCell::default(),
@@ -225,7 +226,7 @@ impl ServerCore {
     #[cold]
     fn corrupted(&self, connection: &ServerConnection) -> ReceiveError {
         connection.close(&self.pool);
-        connection.left.set(false);
+        connection.broken.set(true);
         ReceiveError::ConnectionCorrupted
     }
 
@@ -339,17 +340,19 @@ impl ServerCore {
             self.attach_new(&clients.iter().map(|client| (client.id, client.node)).collect::<Vec<_>>());
         }
         for connection in self.connections.borrow().iter() {
-            if !clients.iter().any(|client| client.id == connection.client) {
-                connection.left.set(true);
-            }
-            let gone = connection.file.client_state() == State::Gone || !nodes.contains(&connection.node);
+            let state = connection.file.client_state();
+            let registered = clients.iter().any(|client| client.id == connection.client);
+            // A client maps the connection only while it is registered: one that left before never will.
+            let never_came = !registered && state == State::Absent;
+            let gone = never_came || state == State::Gone || !nodes.contains(&connection.node);
             if gone && !connection.gone.get() {
                 connection.close(&self.pool);
             }
         }
         // A client that is gone is kept as long as there is something of it to receive.
         self.connections.borrow_mut().retain(|connection| {
-            !connection.gone.get() || (connection.left.get() && matches!(connection.peek(), Ok(Some(_))))
+            let something_to_receive = || !connection.broken.get() && matches!(connection.peek(), Ok(Some(_)));
+            !connection.gone.get() || something_to_receive()
         });
         if self.turn.get() >= self.connections.borrow().len() {
             self.turn.set(0);
@@ -392,6 +395,7 @@ impl ServerCore {
             connection.file.set_server_state(State::Left);
             connection.refuse_unread();
         }
+        // Connections that were never mapped are unread whole; their clients see that nobody came.
         if let Ok(_lock) = self.service.lock() {
             self.service.registry.leave_ports(|entry| entry.id == self.id);
             // What cannot be removed now is removed with the next port that leaves, or with the service.

@@ -48,10 +48,12 @@ pub(super) struct ServerConnection {
     coming_back: Cell<ReturnConsumer>,
     /// Response chunks at this client.
     outstanding: Outstanding,
-    /// Whether nothing more can come from there, or go there.
+    /// So many fit the return queue.
+    outstanding_max: usize,
+    /// Whether nobody is there any more; what the client sent before is still received (RR-FNF-01).
     pub gone: Cell<bool>,
-    /// Whether the client has left the service; what it sent before is still received.
-    pub left: Cell<bool>,
+    /// Whether it wrote garbage: then what it sent before is not received either.
+    pub broken: Cell<bool>,
 }
 
 impl ServerConnection {
@@ -82,8 +84,9 @@ impl ServerConnection {
             going_back: Cell::new(ReturnProducer::new(layout.request_returns)),
             coming_back: Cell::new(ReturnConsumer::new(layout.response_returns)),
             outstanding: Outstanding::new(pool.chunks()),
+            outstanding_max: layout.response_returns,
             gone: Cell::new(false),
-            left: Cell::new(false),
+            broken: Cell::new(false),
         }))
     }
 
@@ -148,10 +151,11 @@ impl ServerConnection {
     /// Pushes a published response chunk; `false` if there is no room.
     #[inline]
     pub fn push(&self, pool: &Pool, lane: usize, chunk: u32) -> Result<bool, Garbage> {
-        // The holder is counted before the entry can be taken and come back.
-        if !pool.hold(chunk) {
-            return Ok(false);
+        if self.outstanding.len() >= self.outstanding_max {
+            self.collect(pool)?;
         }
+        // The holder is counted before the entry can be taken and come back. It was published by the caller.
+        let _ = pool.hold(chunk);
         self.outstanding.insert(chunk);
         let entry = Entry { segment: 0, chunk };
         let start = &self.lanes[lane];
