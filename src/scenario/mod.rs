@@ -18,6 +18,9 @@ mod matcher;
 mod matrix;
 pub mod model;
 mod operation;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod rules_tests;
 mod select;
 mod service;
 mod source;

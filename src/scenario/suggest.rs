@@ -17,9 +17,15 @@ fn nearest<'a>(word: &str, known: &'a [String]) -> Option<&'a str> {
     known
         .iter()
         .map(|candidate| (distance(word, candidate), candidate))
-        .filter(|(distance, _)| *distance <= limit)
+        .filter(|(distance, candidate)| *distance <= limit || begins_alike(word, candidate))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate.as_str())
+}
+
+/// Whether one is the beginning of the other, as `len` is of `length`.
+fn begins_alike(a: &str, b: &str) -> bool {
+    let (short, long) = if a.len() < b.len() { (a, b) } else { (b, a) };
+    short.len() >= 3 && long.starts_with(short)
 }
 
 /// Insertions, removals and replacements that make `b` of `a`.
@@ -40,7 +46,7 @@ fn distance(a: &str, b: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{among, distance};
+    use super::{among, distance, nearest};
 
     #[test]
     fn counts_edits() {
@@ -54,6 +60,7 @@ mod tests {
         let known = ["drop".to_owned(), "read".to_owned()];
         assert!(among("dorp", &known).starts_with("did you mean \"drop\"?"));
         assert_eq!(among("d", &[]), "there is none so far");
+        assert_eq!(nearest("length", &["seed".to_owned(), "len".to_owned()]), Some("len"));
         assert_eq!(among("xyzzy", &known), "known: drop, read");
     }
 }
