@@ -39,6 +39,7 @@ fn read(source: &Source, catalogue: &Catalogue) -> Parsed<(Vec<Scenario>, Span)>
     let matrix = file.get("matrix");
     let mut used = BTreeSet::new();
     let mut scenarios = Vec::new();
+    let mut count = 0;
     let body = Node {
         span: root.span.clone(),
         data: Data::Table(file.entries().iter().filter(|entry| entry.key != "matrix").cloned().collect()),
@@ -47,7 +48,7 @@ fn read(source: &Source, catalogue: &Catalogue) -> Parsed<(Vec<Scenario>, Span)>
         let mut filler = Filler::new(&cell);
         let root = filler.fill(&body)?;
         used.append(&mut filler.used);
-        scenarios.push(scenario(&root, &cell, source, catalogue)?);
+        scenarios.push(scenario(&root, &cell, &mut count, source, catalogue)?);
     }
     for entry in matrix.map_or(Ok(&[][..]), |matrix| matrix.entries("matrix"))? {
         if !used.contains(&entry.key) {
@@ -57,7 +58,8 @@ fn read(source: &Source, catalogue: &Catalogue) -> Parsed<(Vec<Scenario>, Span)>
     Ok((scenarios, id_span))
 }
 
-fn scenario(root: &Node, cell: &Cell, source: &Source, catalogue: &Catalogue) -> Parsed<Scenario> {
+/// `count` is the number of steps in the cells before, and is moved on.
+fn scenario(root: &Node, cell: &Cell, count: &mut usize, source: &Source, catalogue: &Catalogue) -> Parsed<Scenario> {
     let file = Fields::new(root, "a scenario", KEYS)?;
     let id = id(file.need("id")?)?;
     let requirements = requirements(file.need("requirements")?, catalogue)?;
@@ -71,8 +73,9 @@ fn scenario(root: &Node, cell: &Cell, source: &Source, catalogue: &Catalogue) ->
     }
 
     let world = World::new(&peers, service.clone(), needs);
-    let mut reader = StepReader { source, catalogue, world, count: 0, checked: Vec::new() };
+    let mut reader = StepReader { source, catalogue, world, count: *count, checked: Vec::new() };
     let steps = reader.steps(file.need("steps")?.list("steps")?)?;
+    *count = reader.count;
     let StepReader { world, checked, .. } = reader;
     if let Some((peer, begun)) = world.unawaited() {
         let violation = Violation::NeverAwaited { peer: peer.to_owned(), tag: begun.tag.clone() };

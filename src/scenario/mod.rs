@@ -13,7 +13,13 @@ mod error;
 mod expect;
 mod fields;
 mod handle;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod hostile_tests;
 mod library;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod library_tests;
 mod matcher;
 mod matrix;
 pub mod model;

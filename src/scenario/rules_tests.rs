@@ -165,9 +165,9 @@ const CASES: &[Case] = &[
     (
         "too_much",
         SEND,
-        r#"~{ runner = "repeat", times = 10000, steps = [{ on = "s", do = "resources" }, { on = "c", do = "resources" }] }"#,
+        r#"~{ runner = "repeat", times = 10000, steps = [{ on = "s", do = "resources" }, { on = "s", do = "resources" }, { on = "s", do = "resources" }, { on = "s", do = "resources" }, { on = "c", do = "resources" }] }"#,
         "{ on = \"c\", do = \"resources\"",
-        "too many steps; stay below 20000",
+        "too many steps; stay below 50000",
     ),
     (
         "bad_glob",

@@ -48,7 +48,7 @@ pub(super) struct StepReader<'a> {
     pub source: &'a Source,
     pub catalogue: &'a Catalogue,
     pub world: World,
-    /// Steps written out so far.
+    /// Steps written out so far, those of the cells before too.
     pub count: usize,
     /// Requirements that were checked, and where.
     pub checked: Vec<(String, Span)>,

@@ -25,8 +25,8 @@ const STIMULI: &[(&str, &[&str])] = &[
 ];
 /// Rounds that one repeat may have.
 const ROUNDS_MAX: u64 = 10_000;
-/// Steps that a scenario may have, its repeats written out.
-const STEPS_MAX: usize = 20_000;
+/// Steps that a file may have, all its cells together and its repeats written out.
+const STEPS_MAX: usize = 50_000;
 
 impl StepReader<'_> {
     /// Reads a list of steps, repeats written out.
