@@ -165,7 +165,7 @@ const CASES: &[Case] = &[
     (
         "too_much",
         SEND,
-        r#"~{ runner = "repeat", times = 10000, steps = [{ on = "s", do = "resources" }, { on = "s", do = "resources" }, { on = "s", do = "resources" }, { on = "s", do = "resources" }, { on = "c", do = "resources" }] }"#,
+        r#"~{ runner = "repeat", times = 10000, steps = [{ on = "s", do = "resources" }, { on = "s", do = "resources" }, { on = "c", do = "resources" }, { on = "s", do = "resources" }, { on = "s", do = "resources" }] }"#,
         "{ on = \"c\", do = \"resources\"",
         "too many steps; stay below 50000",
     ),
