@@ -76,7 +76,7 @@ pub enum Kind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TypeDetail {
-    /// Rust's name of the type.
+    /// Rust's name of the type, without paths: two programs that each have a copy of a type's source mean the same type.
     pub name: String,
     /// Fixed or slice.
     pub kind: Kind,
@@ -90,7 +90,7 @@ impl TypeDetail {
     /// Of a payload, with an alignment asked for (1 if none).
     pub fn of<P: Payload + ?Sized>(align_asked: usize) -> Self {
         Self {
-            name: std::any::type_name::<P::Element>().to_owned(),
+            name: without_paths(std::any::type_name::<P::Element>()),
             kind: P::KIND,
             size: size_of::<P::Element>(),
             align: align_of::<P::Element>().max(align_asked),
@@ -106,6 +106,13 @@ impl TypeDetail {
     pub(crate) fn is_valid(&self) -> bool {
         self.align.is_power_of_two() && self.align <= ALIGN_MAX && self.size <= 1 << 40
     }
+}
+
+/// `Pair<b::Left, [c::Right; 4]>` behind any path becomes `Pair<Left, [Right; 4]>`.
+fn without_paths(name: &str) -> String {
+    let parts = name.split_inclusive(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | ':')));
+    // What follows the last `::` of a part; a part without one is returned whole.
+    parts.map(|part| part.rsplit("::").next().unwrap_or(part)).collect()
 }
 
 impl std::fmt::Display for TypeDetail {
@@ -159,6 +166,14 @@ mod tests {
         let layout = ChunkLayout::new(&TypeDetail::of::<u64>(1), &TypeDetail::of::<()>(1));
         assert_eq!(layout.stride(1), Some(64));
         assert_eq!(layout.shape(1), Shape { header: 24, payload: 24, len: 1 });
+    }
+
+    #[test]
+    fn copies_of_a_type_in_two_programs_have_one_name() {
+        assert_eq!(without_paths("u64"), "u64");
+        assert_eq!(without_paths("server::data::Point"), without_paths("client::data::Point"));
+        assert_eq!(without_paths("a::Pair<b::Left, [c::d::Right; 4]>"), "Pair<Left, [Right; 4]>");
+        assert_eq!(without_paths("(f64, a::Über_1)"), "(f64, Über_1)");
     }
 
     #[test]
