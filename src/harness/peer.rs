@@ -282,8 +282,9 @@ impl Peer {
 
     /// Ends the process whatever its state, and takes in its last words.
     fn end(&mut self) -> Exit {
-        self.stdin.take();
+        // Its stdin stays open until it is gone: a peer that reads the end of it may leave in order before the signal.
         let exit = self.process.end();
+        self.stdin.take();
         self.pipes.settle(SETTLE);
         self.pipes.note("..", &format!("it {exit}"));
         exit
