@@ -234,6 +234,18 @@ fn processes_that_outlive_their_peer_are_found_and_killed() {
     broken.assert_nothing_left();
 }
 
+/// Symptom: a survivor sometimes saw an orderly goodbye of a peer that a scenario had killed. Cause: its stdin was closed
+/// before the signal, and a quick peer read the end of it first.
+#[test]
+fn a_killed_peer_is_ended_by_the_signal_and_not_by_the_end_of_its_stdin() {
+    let (broken, root) = (Broken::new("good"), root());
+    for _ in 0..20 {
+        let mut peer = spawn(&broken, root.path());
+        peer.kill();
+        assert_eq!(peer.transcript().last().unwrap(), ".. it was ended by signal 9 (SIGKILL)");
+    }
+}
+
 #[test]
 fn a_dropped_peer_is_gone() {
     let (broken, root) = (Broken::new("hangs"), root());
@@ -271,47 +283,68 @@ fn a_build_runs_once_and_its_failure_shows_its_last_lines() {
 }
 
 const HELPER: &str = "SHMARK_TEST_HELPER_ROOT";
+const HELPER_PEER: &str = "SHMARK_TEST_HELPER_PEER";
 
-/// Not a test of its own: the runner that the next test kills.
+/// Not a test of its own: the runner that the next tests kill.
 #[test]
 fn helper_that_starts_a_peer_and_waits() {
-    let Ok(folder) = env::var(HELPER) else { return };
+    let (Ok(folder), Ok(script)) = (env::var(HELPER), env::var(HELPER_PEER)) else { return };
     let run = RunFolder::create_in(Path::new(&folder)).unwrap();
     let namespace = run.namespace().unwrap();
-    let mut peer = spawn(&Broken::new("good"), namespace.path());
-    fs::write(Path::new(&folder).join("peer"), peer.pid().to_string()).unwrap();
-    let id = peer.begin("server.receive", &Args::new()).unwrap();
-    peer.wait(id, LONG);
+    let mut peer = spawn(&Broken::new(&script), namespace.path());
+    peer.begin("server.receive", &Args::new()).unwrap();
+    fs::write(Path::new(&folder).join("new"), peer.pid().to_string()).unwrap();
+    fs::rename(Path::new(&folder).join("new"), Path::new(&folder).join("peer")).unwrap();
     loop {
         std::thread::park();
     }
+}
+
+/// Starts a runner with a peer and kills the runner. The peer's process id.
+fn kill_a_runner(folder: &Path, script: &str) -> Pid {
+    let mut runner = Command::new(env::current_exe().unwrap())
+        .args(["--exact", "helper_that_starts_a_peer_and_waits"])
+        .env(HELPER, folder)
+        .env(HELPER_PEER, script)
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let file = folder.join("peer");
+    eventually("the peer has started", || file.exists());
+    let peer = fs::read_to_string(&file).unwrap().parse().unwrap();
+    runner.kill().unwrap();
+    runner.wait().unwrap();
+    assert_eq!(run_folders(folder), 1);
+    Pid::from_raw(peer)
+}
+
+fn run_folders(folder: &Path) -> usize {
+    let entries = fs::read_dir(folder).unwrap();
+    entries.filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().starts_with("shmark-run-")).count()
+}
+
+fn alive(peer: Pid) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{peer}/stat")).unwrap_or_default();
+    kill(peer, None).is_ok() && !stat.contains(") Z")
 }
 
 /// Nobody is there to clean up after a SIGKILL: the end of stdin ends the peer, and the next runner sweeps the folder.
 #[test]
 fn a_killed_runner_leaves_no_peer_and_its_folder_is_swept() {
     let folder = root();
-    let mut runner = Command::new(env::current_exe().unwrap())
-        .args(["--exact", "helper_that_starts_a_peer_and_waits"])
-        .env(HELPER, folder.path())
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
-    let file = folder.path().join("peer");
-    eventually("the peer has started", || fs::read_to_string(&file).is_ok_and(|text| !text.is_empty()));
-    let peer: i32 = fs::read_to_string(&file).unwrap().parse().unwrap();
-    runner.kill().unwrap();
-    runner.wait().unwrap();
-    let dead_folders = || {
-        let entries = fs::read_dir(folder.path()).unwrap();
-        entries.filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().starts_with("shmark-run-")).count()
-    };
-    assert_eq!(dead_folders(), 1);
-    let alive = || {
-        let stat = fs::read_to_string(format!("/proc/{peer}/stat")).unwrap_or_default();
-        kill(Pid::from_raw(peer), None).is_ok() && !stat.contains(") Z")
-    };
-    eventually("the peer has ended", || !alive());
+    let peer = kill_a_runner(folder.path(), "good");
+    eventually("the peer has ended", || !alive(peer));
     drop(RunFolder::create_in(folder.path()).unwrap());
-    assert_eq!(dead_folders(), 0);
+    assert_eq!(run_folders(folder.path()), 0);
+}
+
+/// A peer that is blocked does not see the end of its stdin.
+#[test]
+fn the_next_runner_ends_a_peer_that_hangs() {
+    let folder = root();
+    let peer = kill_a_runner(folder.path(), "hangs");
+    assert!(alive(peer));
+    drop(RunFolder::create_in(folder.path()).unwrap());
+    eventually("the peer has ended", || !alive(peer));
+    assert_eq!(run_folders(folder.path()), 0);
 }

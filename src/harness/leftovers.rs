@@ -24,16 +24,19 @@ pub(super) fn group_members(group: i32, leader: u32) -> Vec<String> {
         .collect()
 }
 
-/// Kills every process that has `root` as its namespace, whatever group it has moved to; says which.
+/// Kills every process that has `root`, or a folder below it, as its namespace, whatever group it has moved to; says which.
 pub(super) fn kill_all_in(root: &Path) -> Vec<String> {
     let mut mark = format!("{ROOT_VARIABLE}=").into_bytes();
     mark.extend_from_slice(root.as_os_str().as_bytes());
+    let is_marked = |entry: &[u8]| {
+        entry.strip_prefix(mark.as_slice()).is_some_and(|rest| matches!(rest.first(), None | Some(b'/')))
+    };
     let own = std::process::id();
     let mut killed = Vec::new();
     for pid in pids().filter(|pid| *pid != own) {
         // Other users' processes cannot be read, and are not ours.
         let Ok(environment) = fs::read(format!("/proc/{pid}/environ")) else { continue };
-        let marked = environment.split(|byte| *byte == 0).any(|entry| entry == mark);
+        let marked = environment.split(|byte| *byte == 0).any(is_marked);
         if marked && state(pid).is_some_and(is_alive) {
             killed.push(describe(pid));
             let _ = kill(Pid::from_raw(pid.cast_signed()), Signal::SIGKILL);

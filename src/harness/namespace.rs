@@ -245,6 +245,8 @@ fn sweep(parent: &Path) {
             Err(error) => error.kind() == io::ErrorKind::NotFound,
         };
         if dead {
+            // A peer that was blocked when its runner was killed may not have noticed.
+            leftovers::kill_all_in(&entry.path());
             remove_run(&entry.path());
         }
     }

@@ -5,6 +5,9 @@ use std::io;
 use std::os::fd::AsFd;
 use std::process::ExitCode;
 
+use nix::sys::prctl::set_pdeathsig;
+use nix::sys::signal::Signal;
+
 use super::implementation::{BenchSubject, Hello, Implementation};
 use super::session::Session;
 
@@ -24,7 +27,10 @@ pub fn serve_bench_only<B: BenchSubject>(hello: Hello) -> ExitCode {
 }
 
 fn over_stdio(session: Session) -> ExitCode {
-    match take_stdout().and_then(|output| session.run(io::stdin().lock(), output)) {
+    // A peer that is blocked in an operation, or in the middle of a trial, does not look at its input, so it would not
+    // notice that its runner is gone.
+    let bound = set_pdeathsig(Signal::SIGKILL).map_err(io::Error::from);
+    match bound.and_then(|()| take_stdout()).and_then(|output| session.run(io::stdin().lock(), output)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // The runner is gone, or its pipe is: nobody is left to be answered.

@@ -4,8 +4,6 @@ use std::path::Path;
 use std::time::Duration;
 
 use nix::sched::{CpuSet, sched_setaffinity};
-use nix::sys::prctl::set_pdeathsig;
-use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
 use super::floor::{Floor, WORDS_MIN};
@@ -79,8 +77,6 @@ impl<B: BenchSubject> Bench for BenchHost<B> {
             return Err(Stop::fault("a trial is prepared already; bench.collect ends it"));
         }
         let plan = Plan::check(prepare).map_err(Stop::Fault)?;
-        // A trial does not look at its input, so it would not notice that its runner is gone.
-        set_pdeathsig(Signal::SIGKILL).map_err(|errno| Stop::fault(format!("prctl(PR_SET_PDEATHSIG): {errno}")))?;
         // Before anything is allocated, so that memory is near the processor that uses it.
         prepare.pin.map_or(Ok(()), pin)?;
         let calibration = calibration(&prepare.calibration)?;
