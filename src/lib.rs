@@ -21,3 +21,8 @@ pub mod report;
 pub mod scenario;
 #[cfg(feature = "suite")]
 pub mod subjects;
+
+/// The code of the README compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;
