@@ -17,7 +17,8 @@ use crate::engine::shm::{ChunkRef, Pool, RemoteSegment};
 #[derive(Debug)]
 pub(super) struct LaneStart {
     pub producer: Cell<OffsetProducer>,
-    /// Newest request that came on the lane. An older one is nobody's any more: its lane was used anew.
+    /// Newest request that came on the lane, 0 once it is finished. An older one is nobody's any more: its lane was used
+    /// anew. Only this one is answered.
     pub newest: Cell<u64>,
 }
 
@@ -138,6 +139,8 @@ impl ServerConnection {
     pub fn finish(&self, lane: usize, request_id: u64) {
         // An older request must not take back what was said of a newer one on the same lane.
         if self.lanes[lane].newest.get() == request_id {
+            // A loan that outlives its active request sends nothing after the end.
+            self.lanes[lane].newest.set(0);
             self.file.set_lane_done(lane, request_id);
         }
     }
