@@ -102,6 +102,7 @@ where
 
     /// Chunks of the payload segment that are loaned, on their way or held by servers, as far as is known.
     pub fn chunks_in_use(&self) -> usize {
+        self.core.follow_changes();
         // An error closes the connection, which gives everything back, so the count is right either way.
         let _ = self.core.collect();
         self.core.pool.in_use()
@@ -240,6 +241,7 @@ impl ClientCore {
             return Ok(chunk);
         }
         // What is outstanding is learned only now. An error closes a connection, which frees chunks as well.
+        self.follow_changes();
         let _ = self.collect();
         self.pool.loan().ok_or(LoanError::OutOfMemory)
     }

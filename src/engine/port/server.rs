@@ -77,6 +77,7 @@ where
 
     /// Chunks of the payload segment that are loaned, on their way or held by clients, as far as is known.
     pub fn chunks_in_use(&self) -> usize {
+        self.core.follow_changes();
         self.core.collect();
         self.core.pool.in_use()
     }
@@ -234,6 +235,7 @@ impl ServerCore {
         if let Some(chunk) = self.pool.loan() {
             return Ok(chunk);
         }
+        self.follow_changes();
         self.collect();
         self.pool.loan().ok_or(LoanError::OutOfMemory)
     }
