@@ -352,13 +352,21 @@ impl ServerCore {
             }
         }
         // A client that is gone is kept as long as there is something of it to receive.
-        self.connections.borrow_mut().retain(|connection| {
+        let is_kept = |connection: &ServerConnection| {
             let something_to_receive = || !connection.broken.get() && matches!(connection.peek(), Ok(Some(_)));
             !connection.gone.get() || something_to_receive()
+        };
+        // The turn stays with the client that was served last or the one in front of it, so that nobody is passed over.
+        let (mut index, mut removed) = (0, 0);
+        let turn = self.turn.get();
+        self.connections.borrow_mut().retain(|connection| {
+            let kept = is_kept(connection);
+            removed += usize::from(!kept && index <= turn);
+            index += 1;
+            kept
         });
-        if self.turn.get() >= self.connections.borrow().len() {
-            self.turn.set(0);
-        }
+        let last = self.connections.borrow().len().saturating_sub(1);
+        self.turn.set(turn.checked_sub(removed).unwrap_or(last).min(last));
     }
 
     /// Maps every connection that waits for this server, those of clients that are gone already too (RR-FNF-01).
