@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::channel::Slots;
+use super::id::Id;
 use super::settings::Settings;
 use super::shm::Mapping;
 
@@ -14,6 +15,8 @@ const MAGIC: u64 = u64::from_le_bytes(*b"shmkcon\x01");
 const LINE: usize = 8;
 /// Lines in front of the request channel: constants, client, server, and one wake-up line for each (not used yet).
 const HEAD_LINES: usize = 5;
+/// Behind the constants: the node of the side that made the file.
+const MAKER: usize = 6;
 const CLIENT_STATE: usize = LINE;
 const SERVER_STATE: usize = 2 * LINE;
 
@@ -138,10 +141,10 @@ impl Slots for WordSlots<'_> {
 }
 
 impl ConnectionFile {
-    /// Makes the file. Under the service's lock.
-    pub fn create(path: &Path, layout: ConnectionLayout) -> io::Result<Self> {
+    /// Makes the file, for a port of node `maker`. Under the service's lock.
+    pub fn create(path: &Path, layout: ConnectionLayout, maker: Id) -> io::Result<Self> {
         let map = Mapping::create(path, layout.words() * 8)?;
-        for (word, value) in map.words().iter().zip(layout.head()) {
+        for (word, value) in map.words().iter().zip(layout.head().into_iter().chain(maker.words())) {
             // Relaxed: the other side maps the file under the same lock, later.
             word.store(value, Ordering::Relaxed);
         }
@@ -161,6 +164,12 @@ impl ConnectionFile {
                 "a connection does not have the shape that the settings give it",
             ))
         }
+    }
+
+    /// Node of the side that made the file, as that side says.
+    pub fn maker(&self) -> Id {
+        // Relaxed: written under the lock before this side mapped the file.
+        Id::from_words([MAKER, MAKER + 1].map(|index| self.word(index).load(Ordering::Relaxed)))
     }
 
     #[inline]
@@ -260,8 +269,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("c");
         let layout = ConnectionLayout::new(&Settings::default());
-        let file = ConnectionFile::create(&path, layout).unwrap();
-        ConnectionFile::open(&path, layout).unwrap();
+        let file = ConnectionFile::create(&path, layout, Id::from_words([1, 2])).unwrap();
+        assert_eq!(ConnectionFile::open(&path, layout).unwrap().maker(), Id::from_words([1, 2]));
         let other = ConnectionLayout::new(&Settings { max_active_requests: 5, ..Settings::default() });
         assert_eq!(ConnectionFile::open(&path, other).unwrap_err().kind(), io::ErrorKind::InvalidData);
         file.word(2).store(7, Ordering::Relaxed);

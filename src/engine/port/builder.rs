@@ -231,7 +231,7 @@ impl<'a> Site<'a> {
 
     fn connection(&self, client: Id, server: Id) -> Result<ConnectionFile, PortError> {
         let path: &Path = &self.service.folder.join(files::connection(client, server));
-        ConnectionFile::create(path, ConnectionLayout::new(self.service.settings()))
+        ConnectionFile::create(path, ConnectionLayout::new(self.service.settings()), self.service.node.id)
             .map_err(|error| SystemError::new("creating a connection", &error).into())
     }
 

@@ -379,10 +379,11 @@ impl ServerCore {
             if server != self.id || known || self.refused.borrow().contains(&client) {
                 continue;
             }
-            // A client that is gone has no node; its own id stands in, which is no node's, so it counts as gone.
-            let node = clients.iter().find(|(id, _)| *id == client).map_or(client, |(_, node)| *node);
             let attached =
                 ConnectionFile::open(&path, ConnectionLayout::new(self.service.settings())).and_then(|file| {
+                    // A client that has left made the file itself, and its pending responses live on with its node.
+                    let registered = clients.iter().find(|(id, _)| *id == client);
+                    let node = registered.map_or_else(|| file.maker(), |(_, node)| *node);
                     ServerConnection::new(&self.service, [client, node], file, &self.request_layout, &self.pool)
                 });
             match attached {
