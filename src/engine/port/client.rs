@@ -278,6 +278,12 @@ impl ClientCore {
         let mut full = 0;
         for connection in self.connections.borrow().iter() {
             if connection.open.get() {
+                // Without overflow, a response that came after the end of an earlier request would keep out one to this.
+                if !self.service.settings().overflow_responses && connection.drain_lane(lane).is_err() {
+                    connection.close(&self.pool);
+                    corrupted = true;
+                    continue;
+                }
                 connection.file.set_lane_open(lane, request_id);
                 match self.deliver(connection, lane, chunk) {
                     Ok(true) => {}

@@ -260,6 +260,11 @@ impl ServerCore {
         if connection.gone.get() || connection.lanes[lane].newest.get() != request_id {
             return Ok(());
         }
+        // Without overflow, it would take the room of a later request's responses on the same lane (RR-ACT-03). With
+        // overflow it gives way to them, and the look at the client's word is saved.
+        if !self.service.settings().overflow_responses && !connection.is_awaited(lane, request_id) {
+            return Ok(());
+        }
         let chunk = self.pool.publish(chunk);
         let mut pushed = connection.push(&self.pool, lane, chunk);
         if pushed == Ok(false) && self.backpressure == BackpressureStrategy::RetryUntilDelivered {
