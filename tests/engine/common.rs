@@ -1,0 +1,107 @@
+//! What every test here needs: a namespace of its own, deadlines, numbers that can be repeated.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use shmark::engine::{Node, RequestResponseBuilder, ServiceName};
+
+/// Far beyond what anything here takes: machines are shared. Where a requirement sets a time, the test says so.
+pub const DEADLINE: Duration = Duration::from_secs(20);
+
+/// A namespace that nobody else has, below shared memory where there is some.
+pub struct Scratch(tempfile::TempDir);
+
+impl Scratch {
+    pub fn new() -> Self {
+        let builder = || {
+            let mut builder = tempfile::Builder::new();
+            builder.prefix("shmark-test-");
+            builder
+        };
+        Self(builder().tempdir_in("/dev/shm").or_else(|_| builder().tempdir()).unwrap())
+    }
+
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    pub fn node(&self) -> Node {
+        Node::builder().root(self.path()).create().unwrap()
+    }
+
+    /// Everything below the namespace that is not one of its two folders.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let mut found = Vec::new();
+        let mut folders = vec![self.path().join("nodes"), self.path().join("services")];
+        while let Some(folder) = folders.pop() {
+            // A folder that is gone meanwhile has no files.
+            for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+                if entry.path().is_dir() {
+                    folders.push(entry.path());
+                }
+                found.push(entry.path().strip_prefix(self.path()).unwrap().to_owned());
+            }
+        }
+        found.sort();
+        found
+    }
+
+    /// Fails if anything is left.
+    #[track_caller]
+    pub fn assert_empty(&self) {
+        assert_eq!(self.files(), Vec::<PathBuf>::new(), "left in the namespace after everything was dropped");
+    }
+
+    /// Files whose name starts so.
+    pub fn files_like(&self, prefix: &str) -> Vec<PathBuf> {
+        let mut files = self.files();
+        files.retain(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(prefix)));
+        files
+    }
+}
+
+pub fn name(text: &str) -> ServiceName {
+    ServiceName::new(text).unwrap()
+}
+
+/// A service of numbers.
+pub fn numbers(node: &Node) -> RequestResponseBuilder<u64, u64> {
+    node.service_builder(&name("numbers")).request_response::<u64, u64>()
+}
+
+/// Polls until there is something.
+#[track_caller]
+pub fn eventually<T>(what: &str, mut poll: impl FnMut() -> Option<T>) -> T {
+    let end = Instant::now() + DEADLINE;
+    loop {
+        if let Some(found) = poll() {
+            return found;
+        }
+        assert!(Instant::now() < end, "not within {DEADLINE:?}: {what}");
+        std::thread::sleep(Duration::from_micros(200));
+    }
+}
+
+/// Polls until it holds.
+#[track_caller]
+pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    eventually(what, || holds().then_some(()));
+}
+
+/// Numbers that follow from a seed (SplitMix64).
+#[derive(Debug, Clone)]
+pub struct Numbers(pub u64);
+
+impl Numbers {
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    pub fn below(&mut self, bound: usize) -> usize {
+        (self.next() % bound.max(1) as u64) as usize
+    }
+}

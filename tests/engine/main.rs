@@ -1,0 +1,8 @@
+//! The engine from outside: a model of the whole pattern, directed tests, processes that are killed, bad input, budgets.
+//!
+//! Every test has a namespace of its own that is gone when the test ends. Nothing waits for a fixed time: what has to come
+//! is polled for with a deadline, far beyond what it takes.
+#![allow(clippy::unwrap_used, reason = "a test ends with what it cannot go on from")]
+
+mod common;
+mod model;

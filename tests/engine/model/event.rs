@@ -1,0 +1,77 @@
+//! What was done, and what came of it.
+
+use std::fmt;
+
+use shmark::engine::error::{LoanError, PortError, ReceiveError, SendError};
+
+/// Number of a port, a request or a response, from 1 in the order in which they were made.
+pub type Key = usize;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    CreateClient { client: Key, active_max: Option<usize>, result: Result<(), PortError> },
+    DropClient { client: Key },
+    CreateServer { server: Key, loans_max: usize, result: Result<(), PortError> },
+    DropServer { server: Key },
+    Loan { client: Key, request: Key, len: usize, result: Result<(), LoanError> },
+    DropLoan { request: Key },
+    Send { request: Key, result: Result<usize, SendError> },
+    Hint { request: Key },
+    DropPending { request: Key },
+    PendingIsConnected { request: Key, result: bool },
+    HasRequests { server: Key, result: bool },
+    Receive { server: Key, result: Result<Option<Key>, ReceiveError> },
+    DropActive { request: Key, server: Key },
+    ActiveIsConnected { request: Key, server: Key, result: bool },
+    HasHint { request: Key, server: Key, result: bool },
+    LoanResponse { request: Key, server: Key, response: Key, result: Result<(), LoanError> },
+    DropResponseLoan { response: Key },
+    SendResponse { response: Key, result: Result<(), SendError> },
+    HasResponse { request: Key, result: bool },
+    ReceiveResponse { request: Key, result: Result<Option<Key>, ReceiveError> },
+    DropResponse { response: Key },
+    ClientChunks { client: Key, result: usize },
+    ServerChunks { server: Key, result: usize },
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CreateClient { client, active_max, result } => {
+                write!(f, "c{client} = new client, max_active_requests {active_max:?} -> {result:?}")
+            }
+            Self::DropClient { client } => write!(f, "drop c{client}"),
+            Self::CreateServer { server, loans_max, result } => {
+                write!(f, "s{server} = new server, {loans_max} loans for each request -> {result:?}")
+            }
+            Self::DropServer { server } => write!(f, "drop s{server}"),
+            Self::Loan { client, request, len, result } => {
+                write!(f, "c{client}: loan request {request} of {len} elements -> {result:?}")
+            }
+            Self::DropLoan { request } => write!(f, "drop loaned request {request}"),
+            Self::Send { request, result } => write!(f, "send request {request} -> delivered: {result:?}"),
+            Self::Hint { request } => write!(f, "pending {request}: hint"),
+            Self::DropPending { request } => write!(f, "drop pending {request}"),
+            Self::PendingIsConnected { request, result } => write!(f, "pending {request} is connected: {result}"),
+            Self::HasRequests { server, result } => write!(f, "s{server} has requests: {result}"),
+            Self::Receive { server, result } => write!(f, "s{server}: receive -> request {result:?}"),
+            Self::DropActive { request, server } => write!(f, "drop active {request} at s{server}"),
+            Self::ActiveIsConnected { request, server, result } => {
+                write!(f, "active {request} at s{server} is connected: {result}")
+            }
+            Self::HasHint { request, server, result } => write!(f, "active {request} at s{server} has hint: {result}"),
+            Self::LoanResponse { request, server, response, result } => {
+                write!(f, "active {request} at s{server}: loan response {response} -> {result:?}")
+            }
+            Self::DropResponseLoan { response } => write!(f, "drop loaned response {response}"),
+            Self::SendResponse { response, result } => write!(f, "send response {response} -> {result:?}"),
+            Self::HasResponse { request, result } => write!(f, "pending {request} has response: {result}"),
+            Self::ReceiveResponse { request, result } => {
+                write!(f, "pending {request}: receive -> response {result:?}")
+            }
+            Self::DropResponse { response } => write!(f, "drop response {response}"),
+            Self::ClientChunks { client, result } => write!(f, "c{client} has {result} chunks in use"),
+            Self::ServerChunks { server, result } => write!(f, "s{server} has {result} chunks in use"),
+        }
+    }
+}
