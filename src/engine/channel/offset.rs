@@ -99,6 +99,21 @@ impl OffsetConsumer {
         }
     }
 
+    /// Takes the entry that [`Self::peek`] has just shown; `false` if the producer has displaced it meanwhile.
+    #[inline]
+    #[must_use]
+    pub fn take_peeked(&mut self, slots: &impl Slots, peeked: Entry) -> bool {
+        let slot = self.slot as usize;
+        if !self.overflow {
+            slots.store(slot, 0);
+        } else if !slots.take(slot, peeked.pack(self.sequence)) {
+            return false;
+        }
+        self.sequence = (self.sequence + 1) & SEQUENCE_MASK;
+        self.slot = if self.slot + 1 == self.capacity { 0 } else { self.slot + 1 };
+        true
+    }
+
     /// Takes the oldest entry.
     ///
     /// `None` if there is none, and also if the producer displaced every entry that was looked at: the work of one call is

@@ -117,10 +117,11 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
             if connection.response(entry)?.header().request_id == self.request_id {
                 return Ok(Some(entry));
             }
-            // Sent by an active request whose pending response is gone: nobody's any more (RR-ACT-03).
-            let taken = consumer.take(&slots);
+            // Sent by an active request whose pending response is gone: nobody's any more (RR-ACT-03). What may have
+            // displaced it meanwhile is not to go with it.
+            let taken = consumer.take_peeked(&slots, entry);
             end.consumer.set(consumer);
-            if let Some(entry) = taken? {
+            if taken {
                 connection.give_back(entry);
             }
         }

@@ -211,15 +211,11 @@ impl ServerCore {
     fn front(&self, connection: &ServerConnection) -> Result<bool, ReceiveError> {
         for _ in 0..=self.service.settings().max_active_requests {
             let peeked = connection.peek().map_err(|Garbage| self.corrupted(connection))?;
-            let Some((request_id, lane)) = peeked else { return Ok(false) };
+            let Some((entry, request_id, lane)) = peeked else { return Ok(false) };
             if !self.is_unwanted(connection, lane, request_id) {
                 return Ok(true);
             }
-            if let Ok(Some((entry, _, lane))) = connection.take() {
-                connection.lanes[lane].newest.set(request_id);
-                connection.finish(lane, request_id);
-                connection.give_back(entry);
-            }
+            connection.refuse_peeked(entry, request_id, lane);
         }
         Ok(false)
     }

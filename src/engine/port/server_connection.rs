@@ -103,14 +103,26 @@ impl ServerConnection {
         Ok(Some((entry, chunk, lane)))
     }
 
-    /// The oldest request's header, without taking it.
-    pub fn peek(&self) -> Result<Option<(u64, usize)>, Garbage> {
+    /// The oldest request's entry, number and lane, without taking it.
+    pub fn peek(&self) -> Result<Option<(Entry, u64, usize)>, Garbage> {
         let mut consumer = self.incoming.get();
         let peeked = consumer.peek(&self.file.requests());
         self.incoming.set(consumer);
         let Some(entry) = peeked? else { return Ok(None) };
         let header = self.request(entry)?.header();
-        Ok(Some((header.request_id, self.lane_of(header.lane)?)))
+        Ok(Some((entry, header.request_id, self.lane_of(header.lane)?)))
+    }
+
+    /// Refuses the request that [`Self::peek`] has just shown, unless a newer one has displaced it meanwhile.
+    pub fn refuse_peeked(&self, entry: Entry, request_id: u64, lane: usize) {
+        let mut consumer = self.incoming.get();
+        let taken = consumer.take_peeked(&self.file.requests(), entry);
+        self.incoming.set(consumer);
+        if taken {
+            self.lanes[lane].newest.set(request_id);
+            self.finish(lane, request_id);
+            self.give_back(entry);
+        }
     }
 
     fn lane_of(&self, lane: u64) -> Result<usize, Garbage> {

@@ -1,0 +1,97 @@
+//! Two sides at full speed, in two threads.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use shmark::engine::{PendingResponse, Server, Service};
+
+use crate::common::{DEADLINE, Scratch, numbers};
+
+/// Waits for a response, or until there will be none.
+#[track_caller]
+fn answer(pending: &PendingResponse<u64>) -> Option<u64> {
+    let end = Instant::now() + DEADLINE;
+    loop {
+        // Asked for before the response, since one that was sent before the end can still be received.
+        let connected = pending.is_connected();
+        if let Some(response) = pending.receive().unwrap() {
+            return Some(*response);
+        }
+        if !connected {
+            return None;
+        }
+        assert!(Instant::now() < end, "connected for {DEADLINE:?}, and no response");
+    }
+}
+
+/// Runs a server in a thread of its own until `client` is done.
+fn beside(service: &Service<u64, u64>, serve: impl Fn(&Server<u64, u64>) + Sync, client: impl FnOnce()) {
+    struct Stop<'a>(&'a AtomicBool);
+    impl Drop for Stop<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+    let (stop, ready) = (AtomicBool::new(false), AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let server = service.server_builder().create().unwrap();
+            ready.store(true, Ordering::Release);
+            while !stop.load(Ordering::Relaxed) {
+                serve(&server);
+            }
+        });
+        // Ends the server even if the client fails.
+        let _stop = Stop(&stop);
+        crate::common::until("a server", || ready.load(Ordering::Acquire));
+        client();
+    });
+}
+
+/// Symptom: a client waited for ever. Cause: the server looked at a request that nobody waits for, which was displaced by
+/// one that somebody does before the server took it, and the second was skipped in the place of the first.
+#[test]
+fn a_request_is_not_skipped_in_the_place_of_the_one_that_it_displaces() {
+    let scratch = Scratch::new();
+    let node = scratch.node();
+    let service = numbers(&node).enable_fire_and_forget_requests(false).max_active_requests_per_client(1);
+    let service = service.create().unwrap();
+    let serve = |server: &Server<u64, u64>| {
+        if server.has_requests().unwrap() {
+            if let Some(request) = server.receive().unwrap() {
+                request.send_copy(*request).unwrap();
+            }
+        }
+    };
+    beside(&service, serve, || {
+        let client = service.client_builder().create().unwrap();
+        for number in 0..20_000 {
+            drop(client.send_copy(u64::MAX).unwrap());
+            let pending = client.send_copy(number).unwrap();
+            assert_eq!(answer(&pending), Some(number));
+        }
+    });
+}
+
+/// Symptom: a response was lost. Cause: as above, with a late response to an earlier request on the same lane.
+#[test]
+fn a_response_is_not_skipped_in_the_place_of_the_one_that_it_displaces() {
+    let scratch = Scratch::new();
+    let node = scratch.node();
+    let service = numbers(&node).max_active_requests_per_client(1).max_response_buffer_size(1).create().unwrap();
+    let serve = |server: &Server<u64, u64>| {
+        if let Some(request) = server.receive().unwrap() {
+            for _ in 0..3 {
+                request.send_copy(*request).unwrap();
+            }
+        }
+    };
+    beside(&service, serve, || {
+        let client = service.client_builder().create().unwrap();
+        for number in 0..20_000 {
+            drop(client.send_copy(u64::MAX).unwrap());
+            let pending = client.send_copy(number).unwrap();
+            assert_eq!(answer(&pending), Some(number));
+        }
+    });
+}
