@@ -95,3 +95,25 @@ fn a_response_is_not_skipped_in_the_place_of_the_one_that_it_displaces() {
         }
     });
 }
+
+/// Threads that open, create and leave one service as fast as they can: every one ends with the same service, none is told
+/// that it is damaged (RR-SVC-03), and nothing is left.
+#[test]
+fn open_or_create_by_many_while_others_leave() {
+    const THREADS: u64 = 4;
+    let scratch = Scratch::new();
+    std::thread::scope(|scope| {
+        for thread in 0..THREADS {
+            let scratch = &scratch;
+            scope.spawn(move || {
+                let node = scratch.node();
+                for round in 0..1000 {
+                    let service = numbers(&node).open_or_create();
+                    let service = service.unwrap_or_else(|error| panic!("thread {thread}, round {round}: {error}"));
+                    assert!(service.info().nodes.contains(&node.id()));
+                }
+            });
+        }
+    });
+    scratch.assert_empty();
+}

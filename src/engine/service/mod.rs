@@ -134,9 +134,8 @@ fn find(
     let lock_path = folder.join(files::LOCK);
     let lock_file = match lock::open(&lock_path, false) {
         Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound && !folder.exists() => return Ok(Found::Missing),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(ServiceError::Corrupted { file: "lock", reason: "it is missing".to_owned() });
+            return without_lock(&folder, &lock_path).map_err(system("looking at the service's folder"))?;
         }
         Err(error) => return Err(system("opening the service's lock")(error)),
     };
@@ -174,6 +173,20 @@ fn find(
         lock_file,
         lock_threads: Mutex::default(),
     })))
+}
+
+/// No lock was there to be opened: tells a service that came or went meanwhile from one that has lost it.
+fn without_lock(folder: &Path, lock: &Path) -> io::Result<Result<Found, ServiceError>> {
+    let there = match File::open(folder) {
+        Ok(there) => there,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Ok(Found::Missing)),
+        Err(error) => return Err(error),
+    };
+    // A folder comes and goes with its lock in it, so both looks have to be at the same folder.
+    if std::fs::symlink_metadata(lock).is_err() && lock::is_still_at(&there, folder)? {
+        return Ok(Err(ServiceError::Corrupted { file: "lock", reason: "it is missing".to_owned() }));
+    }
+    Ok(Ok(Found::Again))
 }
 
 /// Creates a service.
