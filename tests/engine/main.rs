@@ -7,3 +7,5 @@
 mod common;
 mod model;
 mod races;
+mod sending;
+mod services;

@@ -362,25 +362,32 @@ impl ClientCore {
     #[cold]
     fn deliver_when_there_is_room(&self, lane: usize, chunk: u32) -> Result<(), SendError> {
         let mut result = Ok(());
-        let waiting: Vec<_> = {
+        let mut waiting: Vec<_> = {
             let deliveries = self.lanes[lane].deliveries.borrow();
             let has = |connection: &Rc<ClientConnection>| {
                 deliveries.iter().any(|delivery| Rc::ptr_eq(&delivery.connection, connection))
             };
             self.connections.borrow().iter().filter(|c| c.open.get() && !has(c)).map(Rc::clone).collect()
         };
-        for connection in waiting {
-            let mut backoff = Backoff::default();
-            while connection.open.get() {
-                match self.deliver(&connection, lane, chunk) {
-                    Ok(true) => break,
-                    Ok(false) => backoff.pause(),
-                    Err(error) => result = Err(error),
-                }
-                self.look_after_peers(self.watch.is_due());
+        // All of them in turn: one that has no room keeps the request from no other.
+        let mut backoff = Backoff::default();
+        loop {
+            waiting.retain(|connection| {
+                connection.open.get()
+                    && match self.deliver(connection, lane, chunk) {
+                        Ok(delivered) => !delivered,
+                        Err(error) => {
+                            result = Err(error);
+                            false
+                        }
+                    }
+            });
+            if waiting.is_empty() {
+                return result;
             }
+            backoff.pause();
+            self.look_after_peers(self.watch.is_due());
         }
-        result
     }
 
     /// Follows what has changed in the service, if anything has: one load of a word that hardly ever changes.
