@@ -1,0 +1,167 @@
+//! `docs/LAYOUT.md` against the files that the engine writes: read here with nothing but what that page says.
+//!
+//! A change that fails one of these needs another layout version, or a correction of the page.
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+use std::fs::{self, File};
+use std::hash::Hasher;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+use shmark::engine::{Id, Node, ServiceName};
+use siphasher::sip128::{Hasher128, SipHasher13};
+
+const NAME: &str = "My/Funk/ServiceName";
+const FOLDER: &str = "607da4b35a0145463ab8f7942d297a79";
+
+/// A shared file, read word by word.
+struct Words(File);
+
+impl Words {
+    fn open(path: &Path) -> Self {
+        Self(File::open(path).unwrap())
+    }
+
+    fn bytes<const N: usize>(&self, word: u64) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.0.read_exact_at(&mut bytes, 8 * word).unwrap();
+        bytes
+    }
+
+    fn word(&self, word: u64) -> u64 {
+        u64::from_ne_bytes(self.bytes(word))
+    }
+
+    fn words<const N: usize>(&self, first: u64) -> [u64; N] {
+        std::array::from_fn(|i| self.word(first + i as u64))
+    }
+
+    fn magic(&self) -> [u8; 8] {
+        self.word(0).to_le_bytes()
+    }
+
+    fn id(&self, word: u64) -> Id {
+        Id::from_words(self.words(word))
+    }
+
+    /// Length of the file, words.
+    fn len(&self) -> u64 {
+        let meta = self.0.metadata().unwrap();
+        assert!(meta.blocks() * 512 >= meta.len(), "its pages are not reserved");
+        meta.len() / 8
+    }
+}
+
+fn files(folder: &Path, start: &str) -> Vec<PathBuf> {
+    let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    paths.filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with(start)).collect()
+}
+
+fn hash(bytes: &[u8]) -> String {
+    let mut hasher = SipHasher13::new();
+    hasher.write(bytes);
+    let hash = hasher.finish128();
+    format!("{:016x}{:016x}", hash.h2, hash.h1)
+}
+
+#[test]
+fn nodes_and_services_are_where_the_page_says() {
+    let root = tempfile::tempdir().unwrap();
+    let node = Node::builder().name("camera").root(root.path()).create().unwrap();
+    let file = root.path().join("nodes").join(node.id().to_string());
+    assert_eq!(fs::read_to_string(&file).unwrap(), "camera");
+    assert!(File::open(&file).unwrap().try_lock().is_err(), "a living node's lock can be taken");
+
+    let name = ServiceName::new(NAME).unwrap();
+    let service = node.service_builder(&name).request_response::<u64, [u8]>().create().unwrap();
+    assert_eq!(hash(NAME.as_bytes()), FOLDER);
+    let folder = root.path().join("services").join(FOLDER);
+    let text = fs::read_to_string(folder.join("static.toml")).unwrap();
+    let (body, sum) = text.rsplit_once("# checksum: ").unwrap();
+    assert_eq!(sum, format!("{}\n", hash(body.as_bytes())));
+    assert_eq!(fs::read(folder.join("lock")).unwrap(), b"");
+    let page = include_str!("../docs/LAYOUT.md");
+    let keys =
+        |text: &str| text.lines().filter_map(|line| Some(line.split_once(" = ")?.0.to_owned())).collect::<Vec<_>>();
+    let shown = page.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    assert_eq!(keys(body), keys(shown), "the page shows other keys than the file has");
+
+    let registry = Words::open(&folder.join("registry"));
+    let settings = service.settings();
+    let ports = (settings.max_clients + settings.max_servers) as u64;
+    assert_eq!(registry.len(), 16 + 4 * settings.max_nodes as u64 + 16 * ports);
+    assert_eq!(&registry.magic(), b"shmkreg\x01");
+    assert_eq!((registry.word(4), registry.word(16), registry.id(17)), (0, 1, node.id()));
+    drop(service);
+    assert!(!folder.exists() && registry.word(4) == 1, "the last one to leave takes the service away");
+    drop(node);
+    assert!(!file.exists());
+}
+
+#[test]
+fn ports_segments_and_connections_are_as_the_page_says() {
+    let root = tempfile::tempdir().unwrap();
+    let node = Node::builder().root(root.path()).create().unwrap();
+    let name = ServiceName::new(NAME).unwrap();
+    let service = node.service_builder(&name).request_response::<u64, u64>().create().unwrap();
+    let folder = root.path().join("services").join(FOLDER);
+    let registry = Words::open(&folder.join("registry"));
+    let changes = registry.word(8);
+
+    let client = service.client_builder().name("left").create().unwrap();
+    let place = 16 + 4 * service.settings().max_nodes as u64;
+    assert_eq!((registry.word(place), registry.id(place + 1), registry.id(place + 3)), (1, client.id(), node.id()));
+    assert_eq!((registry.word(place + 5), &registry.bytes(place + 6)), (4, b"left\0\0\0\0"));
+    assert_eq!(registry.word(8), changes + 1);
+
+    let segment = Words::open(&folder.join(format!("segment-{}-0", client.id())));
+    assert_eq!(&segment.magic(), b"shmkseg\x01");
+    let [stride, chunks, align] = segment.words(1);
+    // Default settings: 2 loaned, 2 times 4 active at each of 2 servers, and 1.
+    assert_eq!((stride, chunks, align), (64, 2 + 2 * 2 * 4 + 1, 64));
+    assert_eq!(8 * segment.len(), 64 + stride * chunks);
+
+    // The later one makes the connection; the earlier one maps and unlinks it when it looks next.
+    let server = service.server_builder().create().unwrap();
+    let path = folder.join(format!("connection-{}-{}", client.id(), server.id()));
+    let connection = Words::open(&path);
+    assert_eq!(&connection.magic(), b"shmkcon\x01");
+    assert_eq!(connection.words(1), [4, 4, 2, 16, 32]);
+    assert_eq!((connection.id(6), connection.len()), (node.id(), 248));
+    assert_eq!((connection.word(8), connection.word(16)), (0, 1), "states of client and server");
+
+    let pending = client.send_copy(0xABCD).unwrap();
+    assert!(!path.exists() && connection.word(8) == 1, "both sides have mapped it");
+    let slot = connection.word(40);
+    let (sequence, in_segment, chunk) = (slot >> 32, (slot >> 24) & 0xFF, (slot & 0xFF_FFFF) - 1);
+    assert_eq!((sequence, in_segment), (0, 0));
+    let first = 8 + chunk * 8;
+    // Request 1, on this lane, 1 element, and the payload right behind.
+    let [request_id, lane, elements, payload] = segment.words(first);
+    assert_eq!((request_id, elements, payload), (1, 1, 0xABCD));
+    let lane_at = 40 + 8 * 4 + lane * 8 * (2 + 2);
+    assert_eq!((connection.word(lane_at), connection.word(lane_at + 8)), (1, 0), "open and done");
+
+    let active = server.receive().unwrap().unwrap();
+    assert_eq!(connection.word(40), 0, "what is taken leaves an empty slot");
+    active.send_copy(0x1234).unwrap();
+    let slot = connection.word(lane_at + 16);
+    let responses = Words::open(&folder.join(format!("segment-{}-0", server.id())));
+    assert_eq!(responses.words(8 + 8 * ((slot & 0xFF_FFFF) - 1)), [1, lane, 1, 0x1234]);
+    drop(active);
+    assert_eq!(connection.word(lane_at + 8), 1, "done");
+    let request_returns = 40 + 8 * 4 + 4 * 8 * (2 + 2);
+    assert_eq!(connection.word(request_returns), chunk + 1);
+    drop(pending.receive().unwrap().unwrap());
+    assert_eq!(connection.word(request_returns + 16), slot & 0xFFFF_FFFF);
+    pending.set_disconnect_hint();
+    assert_eq!(connection.word(lane_at + 1), 1, "hint");
+    drop(pending);
+    assert_eq!(connection.word(lane_at), 0, "nobody waits any more");
+
+    drop(client);
+    assert_eq!(registry.word(place), 2, "an even state is a free place");
+    assert_eq!((connection.word(8), connection.word(16)), (3, 1), "the client holds nothing any more");
+    drop(server);
+    assert_eq!(files(&folder, "segment-"), Vec::<PathBuf>::new());
+}
