@@ -21,15 +21,23 @@ impl Drop for Guard<'_> {
 }
 
 /// Opens a file for locking, never through a symbolic link; `create` makes it if need be.
+///
+/// # Errors
+/// `InvalidData` for something that is not a regular file: reading a pipe would not end.
 pub fn open(path: &Path, create: bool) -> io::Result<File> {
-    OpenOptions::new()
+    let file = OpenOptions::new()
         .read(true)
         .write(true)
         .create(create)
         .truncate(false)
         .mode(0o600)
         .custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC)
-        .open(path)
+        .open(path)?;
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        Err(io::Error::new(io::ErrorKind::InvalidData, "not a regular file"))
+    }
 }
 
 /// Takes the lock if nobody has it.
@@ -86,6 +94,17 @@ mod tests {
         assert!(started.elapsed() >= Duration::from_millis(20));
         drop(held);
         assert!(acquire(&b, LOCK_WAIT).is_ok());
+    }
+
+    #[test]
+    fn a_pipe_and_a_link_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let [pipe, link] = ["pipe", "link"].map(|name| folder.path().join(name));
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        assert_eq!(open(&pipe, false).unwrap_err().kind(), io::ErrorKind::InvalidData);
+        std::os::unix::fs::symlink("elsewhere", &link).unwrap();
+        assert!(open(&link, true).is_err());
+        assert!(!folder.path().join("elsewhere").exists());
     }
 
     #[test]
