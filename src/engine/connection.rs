@@ -19,6 +19,7 @@ const HEAD_LINES: usize = 5;
 const MAKER: usize = 6;
 const CLIENT_STATE: usize = LINE;
 const SERVER_STATE: usize = 2 * LINE;
+const REQUESTS_AT: usize = HEAD_LINES * LINE;
 
 /// How a side is, in its own words. What a dead process never wrote is in the registry: its node is not there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,6 +54,12 @@ pub(crate) struct ConnectionLayout {
     pub response_capacity: usize,
     pub request_returns: usize,
     pub response_returns: usize,
+    /// Words from lane to lane.
+    lane_words: usize,
+    /// First words of the lanes and of the two return queues.
+    lanes_at: usize,
+    request_returns_at: usize,
+    response_returns_at: usize,
 }
 
 impl ConnectionLayout {
@@ -62,32 +69,30 @@ impl ConnectionLayout {
         // outstanding chunks looks into the queue before it sends, so the queue never overflows.
         let requests = 2 * settings.max_active_requests + 1;
         let responses = lanes * (settings.response_buffer + settings.max_borrowed_responses) + 1;
+        let request_capacity = settings.max_active_requests;
+        let request_returns = requests.next_power_of_two().max(LINE);
+        let lane_words = (2 + settings.response_buffer) * LINE;
+        let lanes_at = REQUESTS_AT + request_capacity * LINE;
+        let request_returns_at = lanes_at + lanes * lane_words;
         Self {
-            request_capacity: settings.max_active_requests,
+            request_capacity,
             lanes,
             response_capacity: settings.response_buffer,
-            request_returns: requests.next_power_of_two().max(LINE),
+            request_returns,
             response_returns: responses.next_power_of_two().max(LINE),
+            lane_words,
+            lanes_at,
+            request_returns_at,
+            response_returns_at: request_returns_at + request_returns,
         }
     }
 
-    fn requests_at() -> usize {
-        HEAD_LINES * LINE
-    }
-    fn lane_words(&self) -> usize {
-        (2 + self.response_capacity) * LINE
-    }
+    #[inline]
     fn lane_at(&self, lane: usize) -> usize {
-        Self::requests_at() + self.request_capacity * LINE + lane * self.lane_words()
-    }
-    fn request_returns_at(&self) -> usize {
-        self.lane_at(self.lanes)
-    }
-    fn response_returns_at(&self) -> usize {
-        self.request_returns_at() + self.request_returns
+        self.lanes_at + lane * self.lane_words
     }
     fn words(&self) -> usize {
-        self.response_returns_at() + self.response_returns
+        self.response_returns_at + self.response_returns
     }
     fn head(&self) -> [u64; 6] {
         [
@@ -111,32 +116,45 @@ pub(crate) struct ConnectionFile {
 /// Slots of a channel within a connection.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct WordSlots<'a> {
-    words: &'a [AtomicU64],
+    map: &'a Mapping,
+    /// Word of slot 0.
+    at: usize,
     /// Words from slot to slot: a line each for ping-pong, one each where many are read at once.
     stride: usize,
+}
+
+impl WordSlots<'_> {
+    #[inline]
+    fn word(&self, slot: usize) -> &AtomicU64 {
+        &self.map.words()[self.at + slot * self.stride]
+    }
 }
 
 impl Slots for WordSlots<'_> {
     #[inline]
     fn load(&self, slot: usize) -> u64 {
         // Acquire: the chunk that the entry names is read after it.
-        self.words[slot * self.stride].load(Ordering::Acquire)
+        self.word(slot).load(Ordering::Acquire)
     }
     #[inline]
     fn store(&self, slot: usize, word: u64) {
         // Release: the chunk is written, or read for the last time, before the entry moves.
-        self.words[slot * self.stride].store(word, Ordering::Release);
+        self.word(slot).store(word, Ordering::Release);
     }
     #[inline]
     fn swap(&self, slot: usize, word: u64) -> u64 {
         // Release for the entry that goes in, acquire for the one that comes out and is reused.
-        self.words[slot * self.stride].swap(word, Ordering::AcqRel)
+        self.word(slot).swap(word, Ordering::AcqRel)
     }
     #[inline]
     fn take(&self, slot: usize, old: u64) -> bool {
         // Acquire: the chunk is read after it is ours; release: the slot is reused after we looked. Failure gives nothing
         // to read, so it needs no order.
-        self.words[slot * self.stride].compare_exchange(old, 0, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+        self.word(slot).compare_exchange(old, 0, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+    }
+    #[inline]
+    fn warm(&self, slot: usize) {
+        self.map.warm(self.at + slot * self.stride);
     }
 }
 
@@ -178,8 +196,8 @@ impl ConnectionFile {
     }
 
     #[inline]
-    fn slots(&self, at: usize, stride: usize, slots: usize) -> WordSlots<'_> {
-        WordSlots { words: &self.map.words()[at..at + stride * slots], stride }
+    fn slots(&self, at: usize, stride: usize) -> WordSlots<'_> {
+        WordSlots { map: &self.map, at, stride }
     }
 
     pub fn client_state(&self) -> State {
@@ -202,22 +220,22 @@ impl ConnectionFile {
 
     #[inline]
     pub fn requests(&self) -> WordSlots<'_> {
-        self.slots(ConnectionLayout::requests_at(), LINE, self.layout.request_capacity)
+        self.slots(REQUESTS_AT, LINE)
     }
 
     #[inline]
     pub fn responses(&self, lane: usize) -> WordSlots<'_> {
-        self.slots(self.layout.lane_at(lane) + 2 * LINE, LINE, self.layout.response_capacity)
+        self.slots(self.layout.lane_at(lane) + 2 * LINE, LINE)
     }
 
     #[inline]
     pub fn request_returns(&self) -> WordSlots<'_> {
-        self.slots(self.layout.request_returns_at(), 1, self.layout.request_returns)
+        self.slots(self.layout.request_returns_at, 1)
     }
 
     #[inline]
     pub fn response_returns(&self) -> WordSlots<'_> {
-        self.slots(self.layout.response_returns_at(), 1, self.layout.response_returns)
+        self.slots(self.layout.response_returns_at, 1)
     }
 
     /// The request whose pending response uses the lane, 0 for none. Written by the client.

@@ -7,7 +7,7 @@
 mod offset;
 mod returns;
 
-pub use offset::{OffsetConsumer, OffsetProducer, Push};
+pub use offset::{Front, OffsetConsumer, OffsetProducer, Push};
 pub use returns::{ReturnConsumer, ReturnProducer};
 
 /// Shared words of a channel. Index `i` is slot `i`; how far apart slots lie is the implementation's matter.
@@ -20,6 +20,9 @@ pub trait Slots {
     fn swap(&self, slot: usize, word: u64) -> u64;
     /// Exchanges `old` for 0 with acquire and release ordering; `false` if something else is there.
     fn take(&self, slot: usize, old: u64) -> bool;
+    /// Says that the slot is about to be exchanged. A hint: nothing depends on it.
+    #[inline]
+    fn warm(&self, _slot: usize) {}
 }
 
 /// Where a message lies: a chunk in a segment of the sender.

@@ -70,6 +70,14 @@ impl OffsetProducer {
     }
 }
 
+/// The oldest entry of a channel, still in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Front {
+    /// Where the message lies.
+    pub entry: Entry,
+    word: u64,
+}
+
 /// The receiver's side.
 #[derive(Debug, Clone, Copy)]
 pub struct OffsetConsumer {
@@ -87,27 +95,31 @@ impl OffsetConsumer {
         Self { capacity: capacity as u32, overflow, slot: 0, sequence: 0 }
     }
 
-    /// Looks at the oldest entry without taking it. With overflow it may be displaced before it is taken.
+    /// Looks at the oldest entry without taking it. With overflow it may be displaced before it is taken; what its chunk
+    /// holds is certain only once [`OffsetConsumer::take_front`] has succeeded.
     ///
     /// # Errors
     /// [`Garbage`].
     #[inline]
-    pub fn peek(&mut self, slots: &impl Slots) -> Result<Option<Entry>, Garbage> {
-        match self.front(slots)? {
-            Some(word) => Entry::unpack(word).map(Some),
+    pub fn front(&mut self, slots: &impl Slots) -> Result<Option<Front>, Garbage> {
+        // Whoever looks is about to take: the line arrives ready to be exchanged, which saves asking for it twice.
+        slots.warm(self.slot as usize);
+        match self.front_word(slots)? {
+            Some(word) => Ok(Some(Front { entry: Entry::unpack(word)?, word })),
             None => Ok(None),
         }
     }
 
-    /// Takes the entry that [`Self::peek`] has just shown; `false` if the producer has displaced it meanwhile.
+    /// Takes the entry that was looked at; `false` if it was displaced meanwhile.
     #[inline]
-    #[must_use]
-    pub fn take_peeked(&mut self, slots: &impl Slots, peeked: Entry) -> bool {
+    pub fn take_front(&mut self, slots: &impl Slots, front: Front) -> bool {
         let slot = self.slot as usize;
-        if !self.overflow {
+        if self.overflow {
+            if !slots.take(slot, front.word) {
+                return false;
+            }
+        } else {
             slots.store(slot, 0);
-        } else if !slots.take(slot, peeked.pack(self.sequence)) {
-            return false;
         }
         self.sequence = (self.sequence + 1) & SEQUENCE_MASK;
         self.slot = if self.slot + 1 == self.capacity { 0 } else { self.slot + 1 };
@@ -125,25 +137,17 @@ impl OffsetConsumer {
     pub fn take(&mut self, slots: &impl Slots) -> Result<Option<Entry>, Garbage> {
         // Each failed exchange means that the producer has pushed once more.
         for _ in 0..=2 * self.capacity {
-            let Some(word) = self.front(slots)? else { return Ok(None) };
-            let slot = self.slot as usize;
-            if self.overflow {
-                if !slots.take(slot, word) {
-                    continue;
-                }
-            } else {
-                slots.store(slot, 0);
+            let Some(front) = self.front(slots)? else { return Ok(None) };
+            if self.take_front(slots, front) {
+                return Ok(Some(front.entry));
             }
-            self.sequence = (self.sequence + 1) & SEQUENCE_MASK;
-            self.slot = if self.slot + 1 == self.capacity { 0 } else { self.slot + 1 };
-            return Entry::unpack(word).map(Some);
         }
         Ok(None)
     }
 
     /// Goes to the oldest entry and returns its word.
     #[inline]
-    fn front(&mut self, slots: &impl Slots) -> Result<Option<u64>, Garbage> {
+    fn front_word(&mut self, slots: &impl Slots) -> Result<Option<u64>, Garbage> {
         let word = slots.load(self.slot as usize);
         if word == 0 {
             return Ok(None);

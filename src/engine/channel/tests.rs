@@ -60,7 +60,7 @@ proptest! {
                     prop_assert_eq!(pushed, Push::Full);
                 }
             } else {
-                prop_assert_eq!(consumer.peek(&slots).unwrap(), model.front().copied());
+                prop_assert_eq!(consumer.front(&slots).unwrap().map(|front| front.entry), model.front().copied());
                 prop_assert_eq!(consumer.take(&slots).unwrap(), model.pop_front());
             }
         }
@@ -77,7 +77,7 @@ proptest! {
             for (slot, word) in slots.0.iter().zip(&words) {
                 slot.store(*word, Ordering::Relaxed);
             }
-            let _ = consumer.peek(&slots);
+            let _ = consumer.front(&slots);
             let _ = consumer.take(&slots);
         }
     }

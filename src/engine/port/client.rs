@@ -297,6 +297,7 @@ impl ClientCore {
         }
         // The sender's own hold; with no server the chunk is free at once.
         let _ = self.pool.release(chunk);
+        self.pool.warm_next();
         let delivered = self.lanes[lane].deliveries.borrow().len();
         if corrupted && delivered == 0 {
             self.close_lane(lane);

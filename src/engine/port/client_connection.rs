@@ -129,6 +129,15 @@ impl ClientConnection {
         self.going_back.set(queue);
     }
 
+    /// The header of a chunk of the server.
+    #[inline]
+    pub fn response_header(&self, entry: Entry) -> Result<crate::engine::shm::ChunkHeader, Garbage> {
+        if entry.segment != 0 {
+            return Err(Garbage);
+        }
+        self.responses.header(entry.chunk).ok_or(Garbage)
+    }
+
     /// A chunk of the server.
     #[inline]
     pub fn response(&self, entry: Entry) -> Result<crate::engine::shm::ChunkRef, Garbage> {

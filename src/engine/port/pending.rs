@@ -6,11 +6,11 @@ use std::ops::Deref;
 use std::rc::Rc;
 
 use super::client::ClientCore;
-use super::client_connection::ClientConnection;
-use crate::engine::channel::{Entry, Garbage};
+use super::client_connection::{ClientConnection, LaneEnd};
+use crate::engine::channel::{Entry, Front, Garbage, OffsetConsumer, Slots};
 use crate::engine::error::ReceiveError;
 use crate::engine::id::Id;
-use crate::engine::payload::Payload;
+use crate::engine::payload::{Kind, Payload};
 use crate::engine::shm::{Plain, Received};
 
 /// A request that was sent: receives its responses, from every server that answers, and no others (RR-PND-01).
@@ -91,7 +91,12 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
     pub fn has_response(&self) -> Result<bool, ReceiveError> {
         let mut error = None;
         for delivery in self.core.lanes[self.lane].deliveries.borrow().iter() {
-            match self.front(&delivery.connection) {
+            let connection = &delivery.connection;
+            let end = &connection.lanes[self.lane];
+            let mut consumer = end.consumer.get();
+            let front = self.front(connection, &mut consumer, &connection.file.responses(self.lane));
+            end.consumer.set(consumer);
+            match front {
                 Ok(Some(_)) => return Ok(true),
                 Ok(None) => {}
                 Err(Garbage) => {
@@ -104,25 +109,25 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
         error.map_or(Ok(false), Err)
     }
 
-    /// The oldest response to this request, with what belongs to others out of the way.
+    /// The oldest response to this request, with what belongs to others out of the way; `len` of its header with it.
     #[inline]
-    fn front(&self, connection: &Rc<ClientConnection>) -> Result<Option<Entry>, Garbage> {
-        let end = &connection.lanes[self.lane];
-        let slots = connection.file.responses(self.lane);
+    fn front(
+        &self,
+        connection: &Rc<ClientConnection>,
+        consumer: &mut OffsetConsumer,
+        slots: &impl Slots,
+    ) -> Result<Option<(Front, u64)>, Garbage> {
+        // Bounded by what can be in the lane; a server that goes on sending is heard by the next call.
         for _ in 0..=self.core.service.settings().response_buffer {
-            let mut consumer = end.consumer.get();
-            let peeked = consumer.peek(&slots);
-            end.consumer.set(consumer);
-            let Some(entry) = peeked? else { return Ok(None) };
-            if connection.response(entry)?.header().request_id == self.request_id {
-                return Ok(Some(entry));
+            let Some(front) = consumer.front(slots)? else { return Ok(None) };
+            let header = connection.response_header(front.entry)?;
+            if header.request_id == self.request_id {
+                return Ok(Some((front, header.len)));
             }
             // Sent by an active request whose pending response is gone: nobody's any more (RR-ACT-03). What may have
-            // displaced it meanwhile is not to go with it.
-            let taken = consumer.take_peeked(&slots, entry);
-            end.consumer.set(consumer);
-            if taken {
-                connection.give_back(entry);
+            // displaced it meanwhile does not go with it.
+            if consumer.take_front(slots, front) {
+                connection.give_back(front.entry);
             }
         }
         Ok(None)
@@ -131,31 +136,39 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
     #[inline]
     fn receive_from(&self, connection: &Rc<ClientConnection>) -> Result<Look<Response<Res, ResHeader>>, Garbage> {
         let end = &connection.lanes[self.lane];
+        let slots = connection.file.responses(self.lane);
+        let mut consumer = end.consumer.get();
+        let look = self.look(connection, end, &mut consumer, &slots);
+        end.consumer.set(consumer);
+        look
+    }
+
+    #[inline]
+    fn look(
+        &self,
+        connection: &Rc<ClientConnection>,
+        end: &LaneEnd,
+        consumer: &mut OffsetConsumer,
+        slots: &impl Slots,
+    ) -> Result<Look<Response<Res, ResHeader>>, Garbage> {
         for _ in 0..=self.core.service.settings().response_buffer {
-            if self.front(connection)?.is_none() {
-                return Ok(Look::Nothing);
-            }
+            let Some((front, len)) = self.front(connection, consumer, slots)? else { return Ok(Look::Nothing) };
             if end.borrowed.get() >= self.core.service.settings().max_borrowed_responses {
                 return Ok(Look::Full);
             }
-            let mut consumer = end.consumer.get();
-            let taken = consumer.take(&connection.file.responses(self.lane));
-            end.consumer.set(consumer);
-            let Some(entry) = taken? else { return Ok(Look::Nothing) };
-            let chunk = connection.response(entry)?;
-            let header = chunk.header();
-            if header.request_id != self.request_id {
-                // Overflow put another one in the place of the one that was looked at.
-                connection.give_back(entry);
+            if !consumer.take_front(slots, front) {
+                // Overflow put another one in its place.
                 continue;
             }
-            let len = usize::try_from(header.len).map_err(|_| Garbage)?;
-            if Res::KIND == crate::engine::payload::Kind::Fixed && len != 1 {
+            // What the header said holds: the entry was in the channel from the look to the taking.
+            let chunk = connection.response(front.entry)?;
+            let len = usize::try_from(len).map_err(|_| Garbage)?;
+            if Res::KIND == Kind::Fixed && len != 1 {
                 return Err(Garbage);
             }
             let received = Received::new(chunk, self.core.response_layout.shape(len)).ok_or(Garbage)?;
             end.borrowed.set(end.borrowed.get() + 1);
-            let borrow = Borrow { connection: Rc::clone(connection), lane: self.lane, entry };
+            let borrow = Borrow { connection: Rc::clone(connection), lane: self.lane, entry: front.entry };
             return Ok(Look::Received(Response { received, borrow }));
         }
         Ok(Look::Nothing)

@@ -130,8 +130,7 @@ where
         // Requests that are skipped are bounded by the channel; a client that goes on sending is heard by the next call.
         for _ in 0..=core.service.settings().max_active_requests {
             let taken = connection.take().map_err(|Garbage| core.corrupted(connection))?;
-            let Some((entry, chunk, lane)) = taken else { return Ok(None) };
-            let header = chunk.header();
+            let Some((entry, chunk, header, lane)) = taken else { return Ok(None) };
             connection.lanes[lane].newest.set(header.request_id);
             if core.is_unwanted(connection, lane, header.request_id) {
                 connection.finish(lane, header.request_id);
@@ -211,11 +210,11 @@ impl ServerCore {
     fn front(&self, connection: &ServerConnection) -> Result<bool, ReceiveError> {
         for _ in 0..=self.service.settings().max_active_requests {
             let peeked = connection.peek().map_err(|Garbage| self.corrupted(connection))?;
-            let Some((entry, request_id, lane)) = peeked else { return Ok(false) };
+            let Some((front, request_id, lane)) = peeked else { return Ok(false) };
             if !self.is_unwanted(connection, lane, request_id) {
                 return Ok(true);
             }
-            connection.refuse_peeked(entry, request_id, lane);
+            connection.refuse_front(front, request_id, lane);
         }
         Ok(false)
     }
@@ -268,6 +267,7 @@ impl ServerCore {
         }
         // The sender's own hold.
         let _ = self.pool.release(chunk);
+        self.pool.warm_next();
         if pushed.is_err() {
             connection.close(&self.pool);
             return Err(SendError::ConnectionCorrupted);

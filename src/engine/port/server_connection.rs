@@ -6,12 +6,14 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::outstanding::Outstanding;
-use crate::engine::channel::{Entry, Garbage, OffsetConsumer, OffsetProducer, Push, ReturnConsumer, ReturnProducer};
+use crate::engine::channel::{
+    Entry, Front, Garbage, OffsetConsumer, OffsetProducer, Push, ReturnConsumer, ReturnProducer,
+};
 use crate::engine::connection::{ConnectionFile, ConnectionLayout, State};
 use crate::engine::id::Id;
 use crate::engine::payload::ChunkLayout;
 use crate::engine::service::{ServiceInner, files};
-use crate::engine::shm::{ChunkRef, Pool, RemoteSegment};
+use crate::engine::shm::{ChunkHeader, ChunkRef, Pool, RemoteSegment};
 
 /// One lane's sending end.
 #[derive(Debug)]
@@ -91,37 +93,38 @@ impl ServerConnection {
         }))
     }
 
-    /// Takes the oldest request, unread by anyone: its entry, chunk and lane. Garbage in its header is an error.
+    /// Takes the oldest request: its entry, chunk, header and lane. A lane that does not exist is an error.
     #[inline]
-    pub fn take(&self) -> Result<Option<(Entry, ChunkRef, usize)>, Garbage> {
+    pub fn take(&self) -> Result<Option<(Entry, ChunkRef, ChunkHeader, usize)>, Garbage> {
         let mut consumer = self.incoming.get();
         let taken = consumer.take(&self.file.requests());
         self.incoming.set(consumer);
         let Some(entry) = taken? else { return Ok(None) };
         let chunk = self.request(entry)?;
-        let lane = self.lane_of(chunk.header().lane)?;
-        Ok(Some((entry, chunk, lane)))
+        let header = chunk.header();
+        let lane = self.lane_of(header.lane)?;
+        Ok(Some((entry, chunk, header, lane)))
     }
 
     /// The oldest request's entry, number and lane, without taking it.
-    pub fn peek(&self) -> Result<Option<(Entry, u64, usize)>, Garbage> {
+    pub fn peek(&self) -> Result<Option<(Front, u64, usize)>, Garbage> {
         let mut consumer = self.incoming.get();
-        let peeked = consumer.peek(&self.file.requests());
+        let front = consumer.front(&self.file.requests());
         self.incoming.set(consumer);
-        let Some(entry) = peeked? else { return Ok(None) };
-        let header = self.request(entry)?.header();
-        Ok(Some((entry, header.request_id, self.lane_of(header.lane)?)))
+        let Some(front) = front? else { return Ok(None) };
+        let header = self.request(front.entry)?.header();
+        Ok(Some((front, header.request_id, self.lane_of(header.lane)?)))
     }
 
     /// Refuses the request that [`Self::peek`] has just shown, unless a newer one has displaced it meanwhile.
-    pub fn refuse_peeked(&self, entry: Entry, request_id: u64, lane: usize) {
+    pub fn refuse_front(&self, front: Front, request_id: u64, lane: usize) {
         let mut consumer = self.incoming.get();
-        let taken = consumer.take_peeked(&self.file.requests(), entry);
+        let taken = consumer.take_front(&self.file.requests(), front);
         self.incoming.set(consumer);
         if taken {
             self.lanes[lane].newest.set(request_id);
             self.finish(lane, request_id);
-            self.give_back(entry);
+            self.give_back(front.entry);
         }
     }
 
@@ -217,8 +220,8 @@ impl ServerConnection {
     pub fn refuse_unread(&self) {
         // A client that goes on sending sees that the server has left, and that its request was not taken.
         for _ in 0..self.service.settings().max_active_requests {
-            let Ok(Some((entry, chunk, lane))) = self.take() else { return };
-            let request_id = chunk.header().request_id;
+            let Ok(Some((entry, _, header, lane))) = self.take() else { return };
+            let request_id = header.request_id;
             self.lanes[lane].newest.set(request_id);
             self.finish(lane, request_id);
             self.give_back(entry);

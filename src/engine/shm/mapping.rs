@@ -20,7 +20,8 @@ pub const FILE_BYTES_MAX: u64 = 1 << 40;
 pub struct Mapping {
     map: MmapRaw,
     len: usize,
-    writable: bool,
+    /// Whole words that may be accessed as atomics: 0 if the mapping is read-only.
+    words: usize,
 }
 
 impl Mapping {
@@ -71,7 +72,8 @@ impl Mapping {
         let mut options = MmapOptions::new();
         options.len(len);
         let map = if writable { options.map_raw(file)? } else { options.map_raw_read_only(file)? };
-        Ok(Self { map, len, writable })
+        let words = if writable { len / 8 } else { 0 };
+        Ok(Self { map, len, words })
     }
 
     /// Bytes mapped.
@@ -84,21 +86,22 @@ impl Mapping {
         self.len == 0
     }
 
-    /// Whether this mapping may be written.
-    pub fn is_writable(&self) -> bool {
-        self.writable
-    }
-
     /// The whole file as atomic words; bytes behind the last whole word are left out. Empty for a read-only mapping, so
     /// that no store can fault.
+    #[inline]
     pub fn words(&self) -> &[AtomicU64] {
-        if !self.writable {
-            return &[];
-        }
-        // SAFETY: the mapping is page-aligned, readable and writable for `len` bytes as long as `self` lives, and every
+        // SAFETY: the mapping is page-aligned, readable and writable for `words` words as long as `self` lives, and every
         // bit pattern is a valid AtomicU64, so garbage from a peer is only a wrong number. A process that shortens the
         // file is outside of what can be defended here (THREATS.md, T2).
-        unsafe { std::slice::from_raw_parts(self.map.as_mut_ptr().cast::<AtomicU64>(), self.len / 8) }
+        unsafe { std::slice::from_raw_parts(self.map.as_mut_ptr().cast::<AtomicU64>(), self.words) }
+    }
+
+    /// Asks for the line of a word, to exchange it soon; see [`prefetch`](super::prefetch).
+    #[inline]
+    pub fn warm(&self, word: usize) {
+        if let Some(word) = self.words().get(word) {
+            super::prefetch::for_writing(std::ptr::NonNull::from(word));
+        }
     }
 
     /// Start of the mapping, for chunk access within `engine::shm`.

@@ -6,6 +6,7 @@
 
 mod chunk;
 mod mapping;
+mod prefetch;
 mod segment;
 
 pub use chunk::{CHUNK_HEADER_BYTES, ChunkHeader, ChunkMut, ChunkRef, Loaned, Plain, Received, Shape};

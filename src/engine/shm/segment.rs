@@ -53,15 +53,38 @@ impl Geometry {
     }
 }
 
-/// Address of chunk `index`. Both sides go through here, so that the bound is checked in one place.
-fn chunk_address(map: &Mapping, geometry: Geometry, index: u32) -> Option<NonNull<u8>> {
-    let index = index as usize;
-    if index >= geometry.chunks {
-        return None;
+/// A mapped segment whose geometry was checked against the file. Both sides find chunks through it, so that the bound is
+/// checked in one place.
+#[derive(Debug)]
+struct Chunks {
+    _map: Mapping,
+    /// Address of the first chunk.
+    first: NonNull<u8>,
+    stride: usize,
+    count: usize,
+}
+
+impl Chunks {
+    /// `None` if the file does not have exactly the bytes of the geometry.
+    fn new(map: Mapping, geometry: Geometry) -> Option<Self> {
+        if !geometry.is_valid() || geometry.bytes() != Some(map.len()) {
+            return None;
+        }
+        // SAFETY: `start` lies within the file, whose length was compared with all of the geometry's bytes.
+        let first = NonNull::new(unsafe { map.base().add(geometry.start()) })?;
+        Some(Self { _map: map, first, stride: geometry.stride, count: geometry.chunks })
     }
-    // SAFETY: `is_valid` and the file's length were checked when the mapping was made, so `start + chunks * stride` is at
-    // most its length; the geometry is a private copy that no peer can change afterwards.
-    NonNull::new(unsafe { map.base().add(geometry.start() + index * geometry.stride) })
+
+    #[inline]
+    fn address(&self, index: u32) -> Option<NonNull<u8>> {
+        let index = index as usize;
+        if index >= self.count {
+            return None;
+        }
+        // SAFETY: `start + count * stride` is the length of the file (`new`); stride and count are private copies that no
+        // peer can change afterwards.
+        Some(unsafe { self.first.add(index * self.stride) })
+    }
 }
 
 /// What a chunk is doing, beside the number of its holders.
@@ -72,8 +95,7 @@ const LOANED: u32 = u32::MAX;
 /// The sender's side of a segment, and the only record of who holds which chunk.
 #[derive(Debug)]
 pub struct Pool {
-    map: Mapping,
-    geometry: Geometry,
+    chunks: Chunks,
     /// `FREE`, `LOANED`, or the number of holders of a chunk that is on its way.
     states: Box<[Cell<u32>]>,
     /// Free chunks, the warmest last.
@@ -96,22 +118,26 @@ impl Pool {
             // Relaxed: the file is found by others only after the service's lock was released.
             word.store(value, Ordering::Relaxed);
         }
+        let chunks = Chunks::new(map, geometry)
+            .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "impossible segment geometry"))?;
         let states = (0..geometry.chunks).map(|_| Cell::new(FREE)).collect();
         let free = RefCell::new((0..geometry.chunks as u32).rev().collect());
-        Ok(Rc::new(Self { map, geometry, states, free }))
+        Ok(Rc::new(Self { chunks, states, free }))
     }
 
     /// Takes a free chunk, the one that came back last.
+    #[inline]
     pub fn loan(self: &Rc<Self>) -> Option<ChunkMut> {
         let index = self.free.borrow_mut().pop()?;
         self.states[index as usize].set(LOANED);
-        let address = chunk_address(&self.map, self.geometry, index)?;
+        let address = self.chunks.address(index)?;
         // SAFETY: the chunk was free, so no other ChunkMut of it exists, and it is marked so that none is made until this
         // one is gone. Receivers map the file read-only; one that reads a chunk which it does not hold sees garbage.
-        Some(unsafe { ChunkMut::new(Rc::clone(self), index, address, self.geometry.stride) })
+        Some(unsafe { ChunkMut::new(Rc::clone(self), index, address, self.chunks.stride) })
     }
 
     /// Turns a loan into a chunk on its way, with one holder: the caller, until it calls [`Pool::release`].
+    #[inline]
     pub fn publish(&self, chunk: ChunkMut) -> u32 {
         let index = chunk.into_index();
         self.states[index as usize].set(1);
@@ -119,6 +145,7 @@ impl Pool {
     }
 
     /// Adds a holder to a chunk on its way. `false` if it is not on its way.
+    #[inline]
     #[must_use]
     pub fn hold(&self, index: u32) -> bool {
         match self.states.get(index as usize) {
@@ -131,6 +158,7 @@ impl Pool {
     }
 
     /// Removes a holder; without holders the chunk is free. `false` if the chunk is not on its way.
+    #[inline]
     #[must_use]
     pub fn release(&self, index: u32) -> bool {
         match self.states.get(index as usize) {
@@ -153,22 +181,25 @@ impl Pool {
 
     /// Chunks that are loaned or on their way.
     pub fn in_use(&self) -> usize {
-        self.geometry.chunks - self.free.borrow().len()
+        self.chunks.count - self.free.borrow().len()
     }
 
     /// All chunks.
     pub fn chunks(&self) -> usize {
-        self.geometry.chunks
+        self.chunks.count
     }
 
-    /// Bytes that a chunk holds.
-    pub fn stride(&self) -> usize {
-        self.geometry.stride
+    /// Asks for the line of the chunk that the next loan takes, to write it: a receiver read it last, so it is elsewhere.
+    #[inline]
+    pub fn warm_next(&self) {
+        if let Some(address) = self.free.borrow().last().and_then(|index| self.chunks.address(*index)) {
+            super::prefetch::for_writing(address);
+        }
     }
 
     /// A second look at a chunk's header, by its sender.
     pub fn header(&self, index: u32) -> Option<super::chunk::ChunkHeader> {
-        let address = chunk_address(&self.map, self.geometry, index)?;
+        let address = self.chunks.address(index)?;
         // SAFETY: in bounds, aligned to 64, and mapped as long as `self` lives.
         Some(unsafe { super::chunk::ChunkHeader::read(address) })
     }
@@ -177,8 +208,7 @@ impl Pool {
 /// The receiver's side of a segment: read-only.
 #[derive(Debug)]
 pub struct RemoteSegment {
-    map: Mapping,
-    geometry: Geometry,
+    chunks: Chunks,
 }
 
 impl RemoteSegment {
@@ -201,17 +231,26 @@ impl RemoteSegment {
         }
         let [stride, chunks, align] = [1, 2, 3].map(|i| usize::try_from(word(i)).unwrap_or(usize::MAX));
         let geometry = Geometry { stride, chunks, align };
-        if !geometry.is_valid() || geometry.bytes() != Some(map.len()) || align < align_min {
-            return Err(invalid("its geometry does not fit the file"));
+        match Chunks::new(map, geometry) {
+            Some(chunks) if align >= align_min => Ok(Rc::new(Self { chunks })),
+            _ => Err(invalid("its geometry does not fit the file")),
         }
-        Ok(Rc::new(Self { map, geometry }))
+    }
+
+    /// The header of a chunk, if there is one with this number.
+    #[inline]
+    pub fn header(&self, index: u32) -> Option<super::chunk::ChunkHeader> {
+        let address = self.chunks.address(index)?;
+        // SAFETY: in bounds, aligned to 64, and mapped as long as `self` lives.
+        Some(unsafe { super::chunk::ChunkHeader::read(address) })
     }
 
     /// A chunk to read, if there is one with this number.
+    #[inline]
     pub fn chunk(self: &Rc<Self>, index: u32) -> Option<ChunkRef> {
-        let address = chunk_address(&self.map, self.geometry, index)?;
+        let address = self.chunks.address(index)?;
         // SAFETY: in bounds and aligned; the ChunkRef keeps the mapping. That the sender leaves the chunk alone while it
         // is held is the sender's promise; if it breaks it, the bytes change, and every type in a chunk takes any bytes.
-        Some(unsafe { ChunkRef::new(Rc::clone(self), address, self.geometry.stride) })
+        Some(unsafe { ChunkRef::new(Rc::clone(self), address, self.chunks.stride) })
     }
 }
