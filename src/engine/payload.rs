@@ -1,5 +1,7 @@
 //! What can be sent, and where it lies in a chunk.
 
+use std::marker::PhantomData;
+
 use serde::{Deserialize, Serialize};
 
 use super::shm::{ALIGN_MAX, CHUNK_HEADER_BYTES, Plain, Shape};
@@ -61,6 +63,12 @@ impl<T: Plain> Payload for [T] {
         elements
     }
 }
+
+/// Marks a port by what it sends and receives: payloads are named only, as they may be unsized.
+pub(crate) type Types<Req, Res, ReqHeader, ResHeader> = PhantomData<(ReqHeader, ResHeader, fn(&Req, &Res))>;
+
+/// Marks what has to do with responses alone.
+pub(crate) type ResponseTypes<Res, ResHeader> = PhantomData<(ResHeader, fn(&Res))>;
 
 /// Fixed or slice payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -148,7 +156,7 @@ impl ChunkLayout {
     /// Bytes of a chunk for up to `len` elements, or nothing if that is beyond the address space.
     pub fn stride(&self, len: usize) -> Option<usize> {
         let bytes = self.element_bytes.checked_mul(len)?.checked_add(self.payload_offset)?;
-        bytes.checked_next_multiple_of(self.align).filter(|bytes| *bytes <= isize::MAX as usize)
+        bytes.checked_next_multiple_of(self.align).filter(|bytes| isize::try_from(*bytes).is_ok())
     }
 
     /// The place of `len` elements.

@@ -11,7 +11,7 @@ use super::server_connection::ServerConnection;
 use crate::engine::channel::Entry;
 use crate::engine::error::{LoanError, SendError};
 use crate::engine::id::Id;
-use crate::engine::payload::Payload;
+use crate::engine::payload::{Payload, ResponseTypes};
 use crate::engine::shm::{ChunkHeader, Loaned, Plain, Received};
 
 /// A received request, readable and unchanged until it is dropped, to be answered with any number of responses.
@@ -20,7 +20,7 @@ use crate::engine::shm::{ChunkHeader, Loaned, Plain, Received};
 pub struct ActiveRequest<Req: Payload + ?Sized, Res: ?Sized, ReqHeader = (), ResHeader = ()> {
     received: Received<Req::Element, ReqHeader>,
     place: Held,
-    types: PhantomData<(ResHeader, fn(&Res))>,
+    types: ResponseTypes<Res, ResHeader>,
 }
 
 /// The request's place in the connection; gives the chunk back.

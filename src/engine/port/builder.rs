@@ -14,7 +14,7 @@ use super::{AllocationStrategy, BackpressureStrategy};
 use crate::engine::connection::{ConnectionFile, ConnectionLayout};
 use crate::engine::error::{PortError, SystemError};
 use crate::engine::id::Id;
-use crate::engine::payload::{ChunkLayout, Kind, Payload};
+use crate::engine::payload::{ChunkLayout, Kind, Payload, Types};
 use crate::engine::service::registry::{PORT_NAME_BYTES_MAX, PortEntry, Role};
 use crate::engine::service::{ServiceInner, ServiceLock, cleanup, files, layouts};
 use crate::engine::shm::{CHUNKS_MAX, Geometry, Plain, Pool};
@@ -35,7 +35,7 @@ macro_rules! port_builder {
         pub struct $builder<Req: ?Sized, Res: ?Sized, ReqHeader = (), ResHeader = ()> {
             service: Arc<ServiceInner>,
             options: PortOptions,
-            types: PhantomData<(ReqHeader, ResHeader, fn(&Req, &Res))>,
+            types: Types<Req, Res, ReqHeader, ResHeader>,
         }
 
         impl<Req: ?Sized, Res: ?Sized, ReqHeader, ResHeader> $builder<Req, Res, ReqHeader, ResHeader> {

@@ -14,7 +14,7 @@ use crate::engine::channel::Push;
 use crate::engine::connection::{ConnectionFile, ConnectionLayout, State};
 use crate::engine::error::{LoanError, SendError};
 use crate::engine::id::Id;
-use crate::engine::payload::{ChunkLayout, Payload};
+use crate::engine::payload::{ChunkLayout, Payload, Types};
 use crate::engine::service::registry::Role;
 use crate::engine::service::{ServiceInner, cleanup, files};
 use crate::engine::shm::{ChunkHeader, ChunkMut, Loaned, Plain, Pool};
@@ -25,7 +25,7 @@ use crate::engine::shm::{ChunkHeader, ChunkMut, Loaned, Plain, Pool};
 #[derive(Debug)]
 pub struct Client<Req: ?Sized, Res: ?Sized, ReqHeader = (), ResHeader = ()> {
     pub(super) core: Rc<ClientCore>,
-    types: PhantomData<(ReqHeader, ResHeader, fn(&Req, &Res))>,
+    types: Types<Req, Res, ReqHeader, ResHeader>,
 }
 
 /// Where a request went.

@@ -10,7 +10,7 @@ use super::client_connection::{ClientConnection, LaneEnd};
 use crate::engine::channel::{Entry, Front, Garbage, OffsetConsumer, Slots};
 use crate::engine::error::ReceiveError;
 use crate::engine::id::Id;
-use crate::engine::payload::{Kind, Payload};
+use crate::engine::payload::{Kind, Payload, ResponseTypes};
 use crate::engine::shm::{Plain, Received};
 
 /// A request that was sent: receives its responses, from every server that answers, and no others (RR-PND-01).
@@ -22,7 +22,7 @@ pub struct PendingResponse<Res: ?Sized, ResHeader = ()> {
     lane: usize,
     request_id: u64,
     delivered: usize,
-    types: PhantomData<(ResHeader, fn(&Res))>,
+    types: ResponseTypes<Res, ResHeader>,
 }
 
 /// What became of one look at one server's lane.

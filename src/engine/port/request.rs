@@ -8,7 +8,7 @@ use std::rc::Rc;
 use super::client::ClientCore;
 use super::pending::PendingResponse;
 use crate::engine::error::SendError;
-use crate::engine::payload::Payload;
+use crate::engine::payload::{Payload, ResponseTypes};
 use crate::engine::shm::{Loaned, Plain};
 
 /// Counts a loan as long as it is held.
@@ -25,7 +25,7 @@ impl Drop for Loan {
 pub struct RequestMut<Req: Payload + ?Sized, Res: ?Sized, ReqHeader = (), ResHeader = ()> {
     loaned: Loaned<Req::Element, ReqHeader>,
     loan: Loan,
-    types: PhantomData<(ResHeader, fn(&Res))>,
+    types: ResponseTypes<Res, ResHeader>,
 }
 
 impl<Req, Res, ReqHeader, ResHeader> RequestMut<Req, Res, ReqHeader, ResHeader>

@@ -13,7 +13,7 @@ use crate::engine::channel::Garbage;
 use crate::engine::connection::{ConnectionFile, ConnectionLayout, State};
 use crate::engine::error::{LoanError, ReceiveError, SendError};
 use crate::engine::id::Id;
-use crate::engine::payload::{ChunkLayout, Kind, Payload};
+use crate::engine::payload::{ChunkLayout, Kind, Payload, Types};
 use crate::engine::service::registry::Role;
 use crate::engine::service::{ServiceInner, cleanup, files};
 use crate::engine::shm::{ChunkMut, Plain, Pool, Received};
@@ -24,7 +24,7 @@ use crate::engine::shm::{ChunkMut, Plain, Pool, Received};
 #[derive(Debug)]
 pub struct Server<Req: ?Sized, Res: ?Sized, ReqHeader = (), ResHeader = ()> {
     pub(super) core: Rc<ServerCore>,
-    types: PhantomData<(ReqHeader, ResHeader, fn(&Req, &Res))>,
+    types: Types<Req, Res, ReqHeader, ResHeader>,
 }
 
 #[derive(Debug)]
@@ -122,9 +122,10 @@ where
             return Ok(None);
         }
         if connection.places.borrow().is_full() {
-            return match core.front(connection)? {
-                true => Err(ReceiveError::ExceedsMaxBorrows { max: core.service.settings().max_active_requests }),
-                false => Ok(None),
+            return if core.front(connection)? {
+                Err(ReceiveError::ExceedsMaxBorrows { max: core.service.settings().max_active_requests })
+            } else {
+                Ok(None)
             };
         }
         // Requests that are skipped are bounded by the channel; a client that goes on sending is heard by the next call.

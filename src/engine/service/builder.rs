@@ -8,7 +8,7 @@ use super::{ServiceInner, StaticConfig, create, open, open_or_create};
 use crate::engine::error::ServiceError;
 use crate::engine::name::ServiceName;
 use crate::engine::node::NodeInner;
-use crate::engine::payload::{ChunkLayout, Payload, TypeDetail};
+use crate::engine::payload::{ChunkLayout, Payload, TypeDetail, Types};
 use crate::engine::port::{ClientBuilder, ServerBuilder};
 use crate::engine::settings::{Settings, Wishes};
 use crate::engine::shm::{ALIGN_MAX, Plain};
@@ -48,7 +48,7 @@ pub struct RequestResponseBuilder<Req: ?Sized, Res: ?Sized, ReqHeader = (), ResH
     wishes: Wishes,
     align: [usize; 2],
     attributes: BTreeMap<String, String>,
-    types: PhantomData<(ReqHeader, ResHeader, fn(&Req, &Res))>,
+    types: Types<Req, Res, ReqHeader, ResHeader>,
 }
 
 macro_rules! wishes {
@@ -200,7 +200,7 @@ where
 #[derive(Debug)]
 pub struct Service<Req: ?Sized, Res: ?Sized, ReqHeader = (), ResHeader = ()> {
     pub(crate) inner: Arc<ServiceInner>,
-    types: PhantomData<(fn(ReqHeader, ResHeader), fn(&Req, &Res))>,
+    types: Types<Req, Res, ReqHeader, ResHeader>,
 }
 
 impl<Req: ?Sized, Res: ?Sized, ReqHeader, ResHeader> Clone for Service<Req, Res, ReqHeader, ResHeader> {

@@ -198,7 +198,7 @@ impl Registry {
         let at = self.port_place(role, place);
         // Acquire: the fields are read after the state that made them visible.
         let state = self.word(at).load(Ordering::Acquire);
-        if state % 2 == 0 {
+        if state.is_multiple_of(2) {
             return None;
         }
         let len = usize::try_from(self.word(at + 5).load(Ordering::Relaxed)).unwrap_or(0).min(PORT_NAME_BYTES_MAX);
@@ -219,7 +219,7 @@ impl Registry {
         // Relaxed: only lock holders write.
         let free = (0..self.places(role))
             .map(|place| self.port_place(role, place))
-            .find(|at| self.word(*at).load(Ordering::Relaxed) % 2 == 0);
+            .find(|at| self.word(*at).load(Ordering::Relaxed).is_multiple_of(2));
         let Some(at) = free else { return false };
         let state = self.word(at).load(Ordering::Relaxed);
         self.set_id_at(at + 1, entry.id);

@@ -85,7 +85,7 @@ impl StaticConfig {
         let text = toml::to_string(self).map_err(|error| corrupted(error.to_string()))?;
         let sum = checksum(&text);
         lock::open(&folder.join(FILE), true)
-            .and_then(|mut file| write!(file, "{text}{CHECKSUM}{sum}\n"))
+            .and_then(|mut file| writeln!(file, "{text}{CHECKSUM}{sum}"))
             .map_err(|error| SystemError::new("writing the service's static settings", &error).into())
     }
 

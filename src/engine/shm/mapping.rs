@@ -89,6 +89,7 @@ impl Mapping {
     /// The whole file as atomic words; bytes behind the last whole word are left out. Empty for a read-only mapping, so
     /// that no store can fault.
     #[inline]
+    #[allow(clippy::cast_ptr_alignment, reason = "a mapping begins at a page")]
     pub fn words(&self) -> &[AtomicU64] {
         // SAFETY: the mapping is page-aligned, readable and writable for `words` words as long as `self` lives, and every
         // bit pattern is a valid AtomicU64, so garbage from a peer is only a wrong number. A process that shortens the

@@ -49,7 +49,7 @@ impl Geometry {
             && self.align.is_power_of_two()
             && (HEADER_BYTES..=ALIGN_MAX).contains(&self.align)
             && self.stride >= self.align
-            && self.stride % self.align == 0
+            && self.stride.is_multiple_of(self.align)
     }
 }
 
@@ -222,6 +222,7 @@ impl RemoteSegment {
         if map.len() < HEADER_BYTES {
             return Err(invalid("the file is too short"));
         }
+        #[allow(clippy::cast_ptr_alignment, reason = "a mapping begins at a page")]
         let word = |i: usize| {
             // SAFETY: page-aligned, and four words lie within the HEADER_BYTES checked above. Read once, garbage or not.
             unsafe { map.base().cast::<u64>().add(i).read_volatile() }

@@ -3,7 +3,9 @@
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 use crate::engine::error::LoanError;
-use crate::engine::{ActiveRequest, Client, Payload, Plain, RequestMut, ResponseMut};
+use crate::engine::{
+    ActiveRequest, Client, Payload, Plain, RequestMut, RequestMutUninit, ResponseMut, ResponseMutUninit,
+};
 
 /// `bytes` as a fixed payload.
 #[derive(Debug, Clone, Copy, FromBytes, IntoBytes, Immutable)]
@@ -103,7 +105,7 @@ impl<T: Plain + Default> PeerPayload for [T] {
         A: Plain + Default,
         B: Plain + Default,
     {
-        if uninit { client.loan_slice_uninit(len).map(|loan| loan.assume_init()) } else { client.loan_slice(len) }
+        if uninit { client.loan_slice_uninit(len).map(RequestMutUninit::assume_init) } else { client.loan_slice(len) }
     }
     fn response<Req, A, B>(
         active: &ActiveRequest<Req, Self, A, B>,
@@ -115,7 +117,7 @@ impl<T: Plain + Default> PeerPayload for [T] {
         A: Plain + Default,
         B: Plain + Default,
     {
-        if uninit { active.loan_slice_uninit(len).map(|loan| loan.assume_init()) } else { active.loan_slice(len) }
+        if uninit { active.loan_slice_uninit(len).map(ResponseMutUninit::assume_init) } else { active.loan_slice(len) }
     }
     fn bytes(&self) -> &[u8] {
         self.as_bytes()

@@ -230,7 +230,7 @@ fn view<'a, P: PeerPayload + ?Sized, H: PeerHeader>(payload: &'a P, header: &'a 
 }
 
 fn arrival<P: PeerPayload + ?Sized>(origin: Id, payload: &P, align: usize) -> Arrival {
-    Arrival { origin: origin.to_string(), align_ok: payload.bytes().as_ptr().addr() % align == 0 }
+    Arrival { origin: origin.to_string(), align_ok: payload.bytes().as_ptr().addr().is_multiple_of(align) }
 }
 
 impl<Req, Res, A, B> AnyRequest for TypedRequest<Req, Res, A, B>
