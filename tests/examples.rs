@@ -75,7 +75,7 @@ impl Drop for Example {
 /// Examples lie beside the folder of the test executables, built by the same `cargo test`.
 fn executable(name: &str) -> PathBuf {
     let path = env::current_exe().unwrap().parent().unwrap().with_file_name("examples").join(name);
-    assert!(path.is_file(), "{} is not built: run the whole `cargo test`, or first `cargo build --examples`", name);
+    assert!(path.is_file(), "{name} is not built: run the whole `cargo test`, or first `cargo build --examples`");
     path
 }
 
@@ -92,8 +92,8 @@ fn converse(example: &str) -> String {
     let client = Example::start(&format!("{example}_client"), root.path(), CLIENT_CYCLES);
     let said = client.finish();
     kill(Pid::from_raw(server.child.id().cast_signed()), Signal::SIGINT).unwrap();
-    let served = server.finish();
-    assert!(served.contains("received request"), "the server received nothing:\n{served}");
+    let heard = server.finish();
+    assert!(heard.contains("received request"), "the server received nothing:\n{heard}");
     assert_eq!(files(root.path()), Vec::<PathBuf>::new(), "files are left after both have ended");
     said
 }
