@@ -6,7 +6,7 @@ use std::ptr::NonNull;
 /// the write or exchange which follows does not have to ask again.
 ///
 /// Does nothing on processors where it is not known to help.
-#[inline(always)]
+#[inline]
 pub fn for_writing<T>(address: NonNull<T>) {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: PREFETCHW only hints: it cannot fault, whatever the address, and processors without it take it for a NOP.
