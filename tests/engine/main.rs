@@ -5,7 +5,9 @@
 #![allow(clippy::unwrap_used, reason = "a test ends with what it cannot go on from")]
 
 mod common;
+mod lives;
 mod model;
+mod payloads;
 mod races;
 mod sending;
 mod services;
