@@ -5,9 +5,11 @@
 #![allow(clippy::unwrap_used, reason = "a test ends with what it cannot go on from")]
 
 mod common;
+mod deaths;
 mod lives;
 mod model;
 mod payloads;
+mod processes;
 mod races;
 mod sending;
 mod services;

@@ -1,0 +1,194 @@
+//! The test binary again, as another process that plays a role.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use nix::sys::prctl;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use shmark::engine::{BackpressureStrategy, Node, ServiceName};
+
+use crate::common::{Numbers, eventually, numbers};
+
+const ROLE: &str = "SHMARK_TEST_ROLE";
+const FOLDER: &str = "SHMARK_TEST_FOLDER";
+const SEED: &str = "SHMARK_TEST_SEED";
+
+/// A process that is killed when this is dropped, if it is still there.
+pub struct Process {
+    child: Child,
+    output: BufReader<ChildStdout>,
+}
+
+impl Process {
+    /// Starts a role, and waits until it says that it is ready.
+    pub fn start(role: &str, root: &Path, seed: u64) -> Self {
+        let mut process = Self::begin(role, root, seed);
+        process.wait_until_ready();
+        process
+    }
+
+    /// Starts a role.
+    pub fn begin(role: &str, root: &Path, seed: u64) -> Self {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "processes::another_process", "--ignored", "--nocapture", "--test-threads=1"])
+            .env(ROLE, role)
+            .env(FOLDER, root)
+            .env(SEED, seed.to_string())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let output = BufReader::new(child.stdout.take().unwrap());
+        Self { child, output }
+    }
+
+    pub fn wait_until_ready(&mut self) {
+        let ready = self.output.by_ref().lines().map_while(Result::ok).any(|line| line == "ready");
+        assert!(ready, "a process of the test ended before it was ready: {:?}", self.child.wait());
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.child.id().cast_signed()), signal).unwrap();
+    }
+
+    /// Kills it and waits for its end.
+    pub fn kill(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        self.child.wait().unwrap();
+    }
+
+    /// Tells it to go on, and waits for its end, which has to be a good one.
+    #[track_caller]
+    pub fn finish(mut self) {
+        drop(self.child.stdin.take());
+        let status = eventually("the end of a process", || self.child.try_wait().unwrap());
+        assert!(status.success(), "a process of the test failed: {status}");
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// Tells the parent, whatever the test harness has written on the line before.
+fn ready() {
+    println!("\nready");
+    std::io::stdout().flush().unwrap();
+}
+
+/// Until the parent closes the pipe.
+fn wait() {
+    let _ = std::io::stdin().lines().last();
+}
+
+/// No test, but what the processes of the tests run.
+#[test]
+#[ignore = "run by the tests that need another process"]
+fn another_process() {
+    let Ok(role) = std::env::var(ROLE) else { return };
+    // Dies with the test that started it.
+    prctl::set_pdeathsig(Signal::SIGKILL).unwrap();
+    let root = std::env::var_os(FOLDER).unwrap();
+    let root = Path::new(&root);
+    let mut seed = Numbers(std::env::var(SEED).unwrap().parse().unwrap());
+    let node = || Node::builder().root(root).create().unwrap();
+    match role.as_str() {
+        "open-or-create" => {
+            let node = node();
+            let service = numbers(&node).open_or_create().unwrap();
+            ready();
+            wait();
+            drop(service);
+        }
+        "churn" => {
+            ready();
+            loop {
+                churn(root, &mut seed);
+            }
+        }
+        "clean" => {
+            ready();
+            loop {
+                let _ = Node::clean_up(root);
+            }
+        }
+        // A client with one request on its way.
+        "client" => {
+            let node = node();
+            let client = numbers(&node).open().unwrap().client_builder().create().unwrap();
+            let pending = client.send_copy(7).unwrap();
+            ready();
+            wait();
+            assert_eq!(*eventually("a response", || pending.receive().unwrap()), 8);
+        }
+        // A server that has received one request when there is one, and does nothing.
+        "server" => {
+            let node = node();
+            let server = numbers(&node).open().unwrap().server_builder().create().unwrap();
+            ready();
+            let active = eventually("a request", || server.receive().unwrap());
+            wait();
+            active.send_copy(*active + 1).unwrap();
+        }
+        // A server that never looks.
+        "idle-server" => {
+            let node = node();
+            let _server = numbers(&node).open().unwrap().server_builder().create().unwrap();
+            ready();
+            wait();
+        }
+        other => panic!("no such role: {other}"),
+    }
+}
+
+/// Everything that a process does in its life, in some order, as fast as it can.
+fn churn(root: &Path, seed: &mut Numbers) {
+    // What is refused here because another process holds a lock or the places is no matter: what counts is what is left.
+    let Ok(node) = Node::builder().root(root).create() else { return };
+    let name = ServiceName::new(["numbers", "other"][seed.below(2)]).unwrap();
+    // Places for more ports than are ever made here.
+    let builder = node.service_builder(&name).request_response::<u64, u64>().max_servers(100).max_clients(100);
+    let Ok(service) = builder.open_or_create() else { return };
+    let mut clients = Vec::new();
+    let mut servers = Vec::new();
+    let (mut pendings, mut actives, mut responses) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..seed.below(40) {
+        match seed.below(10) {
+            0 => clients.extend(service.client_builder().create()),
+            1 => {
+                let builder = service.server_builder().backpressure_strategy(BackpressureStrategy::DiscardData);
+                servers.extend(builder.create());
+            }
+            2 => drop(clients.pop()),
+            3 => drop(servers.pop()),
+            4 | 5 => pendings.extend(
+                clients.iter().filter_map(|client: &shmark::engine::Client<u64, u64>| client.send_copy(1).ok()),
+            ),
+            6 => actives.extend(
+                servers.iter().filter_map(|server: &shmark::engine::Server<u64, u64>| server.receive().ok().flatten()),
+            ),
+            7 => actives.iter().for_each(|active: &shmark::engine::ActiveRequest<u64, u64>| {
+                let _ = active.send_copy(2);
+            }),
+            8 => responses.extend(
+                pendings
+                    .iter()
+                    .filter_map(|pending: &shmark::engine::PendingResponse<u64>| pending.receive().ok().flatten()),
+            ),
+            _ => {
+                pendings.clear();
+                actives.clear();
+                responses.clear();
+            }
+        }
+    }
+}
