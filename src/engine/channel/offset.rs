@@ -136,7 +136,7 @@ impl OffsetConsumer {
     #[inline]
     pub fn take(&mut self, slots: &impl Slots) -> Result<Option<Entry>, Garbage> {
         // Each failed exchange means that the producer has pushed once more.
-        for _ in 0..=2 * self.capacity {
+        for _ in 0..2 * self.capacity + 1 {
             let Some(front) = self.front(slots)? else { return Ok(None) };
             if self.take_front(slots, front) {
                 return Ok(Some(front.entry));
@@ -166,7 +166,7 @@ impl OffsetConsumer {
         if !self.overflow {
             return Err(Garbage);
         }
-        for _ in 0..=2 * self.capacity {
+        for _ in 0..2 * self.capacity + 1 {
             self.slot = if self.slot + 1 == self.capacity { 0 } else { self.slot + 1 };
             self.sequence = sequence_of(word).wrapping_sub(u64::from(self.capacity) - 1) & SEQUENCE_MASK;
             word = slots.load(self.slot as usize);

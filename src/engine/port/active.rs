@@ -39,7 +39,7 @@ impl Drop for Held {
     fn drop(&mut self) {
         self.connection.finish(self.lane, self.request_id);
         self.connection.give_back(self.entry);
-        self.connection.places.borrow_mut().leave(self.place);
+        self.connection.places.leave(self.place);
     }
 }
 
@@ -93,7 +93,7 @@ where
         if len > len_max {
             return Err(LoanError::ExceedsMaxLoanSize { len, max: len_max });
         }
-        if !connection.places.borrow_mut().loan(*place, core.loans_max) {
+        if !connection.places.loan(*place, core.loans_max) {
             return Err(LoanError::ExceedsMaxLoans { max: core.loans_max });
         }
         let loaned = core.loan_chunk().and_then(|mut chunk| {
@@ -106,7 +106,7 @@ where
                 Ok(ResponseMut::new(Rc::clone(core), Rc::clone(connection), loaned, (*lane, *request_id, *place)))
             }
             Err(error) => {
-                connection.places.borrow_mut().unloan(*place);
+                connection.places.unloan(*place);
                 Err(error)
             }
         }

@@ -478,12 +478,16 @@ impl ClientCore {
     pub fn close_lane(&self, lane: usize) {
         let place = &self.lanes[lane];
         place.request_id.set(0);
-        for delivery in place.deliveries.borrow_mut().drain(..) {
-            let connection = &delivery.connection;
-            connection.file.set_lane_open(lane, 0);
-            if connection.drain_lane(lane).is_err() {
-                connection.close(&self.pool);
+        {
+            let mut deliveries = place.deliveries.borrow_mut();
+            for delivery in deliveries.iter() {
+                let connection = &delivery.connection;
+                connection.file.set_lane_open(lane, 0);
+                if connection.drain_lane(lane).is_err() {
+                    connection.close(&self.pool);
+                }
             }
+            deliveries.clear();
         }
         self.active.set(self.active.get() - 1);
         self.free_lane(lane);

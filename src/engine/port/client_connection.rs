@@ -97,17 +97,24 @@ impl ClientConnection {
 
     /// Takes back what the server has returned.
     pub fn collect(&self, pool: &Pool) -> Result<(), Garbage> {
+        let slots = self.file.request_returns();
         let mut queue = self.coming_back.get();
+        let mut result = Ok(());
         // No more than everything can be on its way back, so a peer that writes on and on does not hold us here.
-        for _ in 0..=pool.chunks() {
-            let entry = queue.pop(&self.file.request_returns());
-            self.coming_back.set(queue);
-            match entry? {
-                Some(entry) => self.reclaim(pool, entry)?,
-                None => break,
+        let mut left = pool.chunks();
+        while left > 0 {
+            left -= 1;
+            match queue.pop(&slots) {
+                Ok(Some(entry)) => result = self.reclaim(pool, entry),
+                Ok(None) => break,
+                Err(garbage) => result = Err(garbage),
+            }
+            if result.is_err() {
+                break;
             }
         }
-        Ok(())
+        self.coming_back.set(queue);
+        result
     }
 
     /// The server is gone, or has written garbage: everything that was there is ours again, and nothing more goes there.
@@ -148,20 +155,24 @@ impl ClientConnection {
     }
 
     /// Drops responses that wait in a lane which nobody listens to, or whose request is another.
+    #[inline]
     pub fn drain_lane(&self, lane: usize) -> Result<(), Garbage> {
         let end = &self.lanes[lane];
         let mut consumer = end.consumer.get();
         let slots = self.file.responses(lane);
         // A server that goes on sending is heard by the next call.
-        for _ in 0..self.service.settings().response_buffer {
-            let entry = consumer.take(&slots);
-            end.consumer.set(consumer);
-            match entry? {
-                Some(entry) => self.give_back(entry),
-                None => break,
+        let mut left = self.service.settings().response_buffer;
+        let mut taken = consumer.take(&slots);
+        while let Ok(Some(entry)) = taken {
+            self.give_back(entry);
+            left -= 1;
+            if left == 0 {
+                break;
             }
+            taken = consumer.take(&slots);
         }
-        Ok(())
+        end.consumer.set(consumer);
+        taken.map(|_| ())
     }
 }
 

@@ -23,7 +23,7 @@ struct Loan {
 
 impl Drop for Loan {
     fn drop(&mut self) {
-        self.connection.places.borrow_mut().unloan(self.place);
+        self.connection.places.unloan(self.place);
     }
 }
 

@@ -121,7 +121,7 @@ where
         if connection.broken.get() {
             return Ok(None);
         }
-        if connection.places.borrow().is_full() {
+        if connection.places.is_full() {
             return if core.front(connection)? {
                 Err(ReceiveError::ExceedsMaxBorrows { max: core.service.settings().max_active_requests })
             } else {
@@ -129,7 +129,7 @@ where
             };
         }
         // Requests that are skipped are bounded by the channel; a client that goes on sending is heard by the next call.
-        for _ in 0..=core.service.settings().max_active_requests {
+        for _ in 0..core.service.settings().max_active_requests + 1 {
             let taken = connection.take().map_err(|Garbage| core.corrupted(connection))?;
             let Some((entry, chunk, header, lane)) = taken else { return Ok(None) };
             connection.lanes[lane].newest.set(header.request_id);
@@ -141,7 +141,7 @@ where
             let len = usize::try_from(header.len).ok().filter(|len| Req::KIND == Kind::Slice || *len == 1);
             let received = len.and_then(|len| Received::new(chunk, core.request_layout.shape(len)));
             let Some(received) = received else { return Err(core.corrupted(connection)) };
-            let place = connection.places.borrow_mut().enter();
+            let place = connection.places.enter();
             // There is a free place: looked at above, and nothing has been received since.
             let Some(place) = place else { return Ok(None) };
             let ids = (lane, header.request_id, place);

@@ -1,6 +1,6 @@
 //! A server's side of a connection: what it knows privately about one client.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -25,16 +25,18 @@ pub(super) struct LaneStart {
 }
 
 /// Places of active requests, each with its loans; a place is free again when both are gone.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Places {
-    places: Vec<Place>,
-    free: Vec<usize>,
+    places: Box<[Place]>,
+    /// The place that became free last, if any; each free place names the next one.
+    free: Cell<Option<usize>>,
 }
 
-#[derive(Debug, Default, Clone, Copy)]
+#[derive(Debug)]
 struct Place {
-    held: bool,
-    loans: usize,
+    held: Cell<bool>,
+    loans: Cell<usize>,
+    next_free: Cell<Option<usize>>,
 }
 
 #[derive(Debug)]
@@ -46,7 +48,7 @@ pub(super) struct ServerConnection {
     requests: Rc<RemoteSegment>,
     pub incoming: Cell<OffsetConsumer>,
     pub lanes: Box<[LaneStart]>,
-    pub places: RefCell<Places>,
+    pub places: Places,
     going_back: Cell<ReturnProducer>,
     coming_back: Cell<ReturnConsumer>,
     /// Response chunks at this client.
@@ -83,7 +85,7 @@ impl ServerConnection {
             lanes: (0..layout.lanes)
                 .map(|_| LaneStart { producer: Cell::new(producer), newest: Cell::new(0) })
                 .collect(),
-            places: RefCell::new(Places::new(settings.max_active_requests)),
+            places: Places::new(settings.max_active_requests),
             going_back: Cell::new(ReturnProducer::new(layout.request_returns)),
             coming_back: Cell::new(ReturnConsumer::new(layout.response_returns)),
             outstanding: Outstanding::new(pool.chunks()),
@@ -194,17 +196,24 @@ impl ServerConnection {
 
     /// Takes back what the client has returned.
     pub fn collect(&self, pool: &Pool) -> Result<(), Garbage> {
+        let slots = self.file.response_returns();
         let mut queue = self.coming_back.get();
+        let mut result = Ok(());
         // No more than everything can be on its way back, so a peer that writes on and on does not hold us here.
-        for _ in 0..=pool.chunks() {
-            let entry = queue.pop(&self.file.response_returns());
-            self.coming_back.set(queue);
-            match entry? {
-                Some(entry) => self.reclaim(pool, entry)?,
-                None => break,
+        let mut left = pool.chunks();
+        while left > 0 {
+            left -= 1;
+            match queue.pop(&slots) {
+                Ok(Some(entry)) => result = self.reclaim(pool, entry),
+                Ok(None) => break,
+                Err(garbage) => result = Err(garbage),
+            }
+            if result.is_err() {
+                break;
             }
         }
-        Ok(())
+        self.coming_back.set(queue);
+        result
     }
 
     /// The client is gone, or has written garbage: everything that was there is ours again.
@@ -239,41 +248,52 @@ impl Drop for ServerConnection {
 
 impl Places {
     fn new(places: usize) -> Self {
-        Self { places: vec![Place::default(); places], free: (0..places).rev().collect() }
+        let place = |next| Place { held: Cell::new(false), loans: Cell::new(0), next_free: Cell::new(next) };
+        Self { places: (0..places).map(|i| place(i.checked_sub(1))).collect(), free: Cell::new(places.checked_sub(1)) }
     }
 
+    #[inline]
     pub fn is_full(&self) -> bool {
-        self.free.is_empty()
+        self.free.get().is_none()
     }
 
-    pub fn enter(&mut self) -> Option<usize> {
-        let place = self.free.pop()?;
-        self.places[place] = Place { held: true, loans: 0 };
-        Some(place)
+    #[inline]
+    pub fn enter(&self) -> Option<usize> {
+        let index = self.free.get()?;
+        let place = &self.places[index];
+        self.free.set(place.next_free.get());
+        place.held.set(true);
+        Some(index)
     }
 
-    pub fn leave(&mut self, place: usize) {
-        self.places[place].held = false;
-        self.free_if_unused(place);
+    #[inline]
+    pub fn leave(&self, index: usize) {
+        self.places[index].held.set(false);
+        self.free_if_unused(index);
     }
 
     /// Counts a loan unless there are `max`.
-    pub fn loan(&mut self, place: usize, max: usize) -> bool {
-        let place = &mut self.places[place];
-        let room = place.loans < max;
-        place.loans += usize::from(room);
+    #[inline]
+    pub fn loan(&self, index: usize, max: usize) -> bool {
+        let loans = &self.places[index].loans;
+        let room = loans.get() < max;
+        loans.set(loans.get() + usize::from(room));
         room
     }
 
-    pub fn unloan(&mut self, place: usize) {
-        self.places[place].loans -= 1;
-        self.free_if_unused(place);
+    #[inline]
+    pub fn unloan(&self, index: usize) {
+        let loans = &self.places[index].loans;
+        loans.set(loans.get() - 1);
+        self.free_if_unused(index);
     }
 
-    fn free_if_unused(&mut self, place: usize) {
-        let Place { held, loans } = self.places[place];
-        if !held && loans == 0 {
-            self.free.push(place);
+    #[inline]
+    fn free_if_unused(&self, index: usize) {
+        let place = &self.places[index];
+        if !place.held.get() && place.loans.get() == 0 {
+            place.next_free.set(self.free.get());
+            self.free.set(Some(index));
         }
     }
 }

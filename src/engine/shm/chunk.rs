@@ -30,6 +30,7 @@ pub struct ChunkHeader {
 impl ChunkHeader {
     /// # Safety
     /// `chunk` is aligned to 8 bytes and readable for [`CHUNK_HEADER_BYTES`].
+    #[inline]
     pub(super) unsafe fn read(chunk: NonNull<u8>) -> Self {
         let words = chunk.cast::<u64>();
         // SAFETY: the caller's promise. Volatile, so that each word is read once even if a peer changes it meanwhile.
@@ -44,6 +45,7 @@ impl ChunkHeader {
 }
 
 /// Address of `len` elements at `offset`, or nothing where they do not fit the chunk or the alignment.
+#[inline]
 fn typed<T>(address: NonNull<u8>, stride: usize, offset: usize, len: usize) -> Option<NonNull<T>> {
     let bytes = size_of::<T>().checked_mul(len)?;
     let end = offset.checked_add(bytes)?;
@@ -83,6 +85,7 @@ impl ChunkMut {
     }
 
     /// Number of the chunk, without giving it back.
+    #[inline]
     pub(super) fn into_index(self) -> u32 {
         let index = self.index;
         let this = std::mem::ManuallyDrop::new(self);
@@ -92,6 +95,7 @@ impl ChunkMut {
     }
 
     /// Writes the header.
+    #[inline]
     pub fn set_header(&mut self, header: ChunkHeader) {
         let words = self.address.cast::<u64>();
         // SAFETY: the chunk is at least 64 bytes, aligned, writable, and exclusively ours.
@@ -119,6 +123,7 @@ pub struct Loaned<T, H> {
 
 impl<T: Plain, H: Plain> Loaned<T, H> {
     /// Lays the types over the chunk; nothing, and the chunk goes back, if they do not fit.
+    #[inline]
     pub fn new(chunk: ChunkMut, shape: Shape) -> Option<Self> {
         // User header and payload must not overlap.
         if shape.header.checked_add(size_of::<H>())? > shape.payload {
@@ -166,6 +171,7 @@ impl<T: Plain, H: Plain> Loaned<T, H> {
     }
 
     /// Gives the chunk up for sending.
+    #[inline]
     pub fn into_chunk(self) -> ChunkMut {
         self.chunk
     }
@@ -205,6 +211,7 @@ pub struct Received<T, H> {
 
 impl<T: Plain, H: Plain> Received<T, H> {
     /// Lays the types over the chunk; nothing if a length that the sender wrote does not fit the chunk.
+    #[inline]
     pub fn new(chunk: ChunkRef, shape: Shape) -> Option<Self> {
         let header = typed(chunk.address, chunk.stride, shape.header, 1)?;
         let payload = typed(chunk.address, chunk.stride, shape.payload, shape.len)?;
