@@ -136,7 +136,8 @@ impl OffsetConsumer {
     #[inline]
     pub fn take(&mut self, slots: &impl Slots) -> Result<Option<Entry>, Garbage> {
         // Each failed exchange means that the producer has pushed once more.
-        for _ in 0..2 * self.capacity + 1 {
+        let looks_max = 2 * self.capacity + 1;
+        for _ in 0..looks_max {
             let Some(front) = self.front(slots)? else { return Ok(None) };
             if self.take_front(slots, front) {
                 return Ok(Some(front.entry));
@@ -166,7 +167,8 @@ impl OffsetConsumer {
         if !self.overflow {
             return Err(Garbage);
         }
-        for _ in 0..2 * self.capacity + 1 {
+        let looks_max = 2 * self.capacity + 1;
+        for _ in 0..looks_max {
             self.slot = if self.slot + 1 == self.capacity { 0 } else { self.slot + 1 };
             self.sequence = sequence_of(word).wrapping_sub(u64::from(self.capacity) - 1) & SEQUENCE_MASK;
             word = slots.load(self.slot as usize);

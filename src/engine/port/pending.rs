@@ -118,7 +118,8 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
         slots: &impl Slots,
     ) -> Result<Option<(Front, u64)>, Garbage> {
         // Bounded by what can be in the lane; a server that goes on sending is heard by the next call.
-        for _ in 0..self.core.service.settings().response_buffer + 1 {
+        let looks_max = self.core.service.settings().response_buffer + 1;
+        for _ in 0..looks_max {
             let Some(front) = consumer.front(slots)? else { return Ok(None) };
             let header = connection.response_header(front.entry)?;
             if header.request_id == self.request_id {
@@ -151,7 +152,8 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
         consumer: &mut OffsetConsumer,
         slots: &impl Slots,
     ) -> Result<Look<Response<Res, ResHeader>>, Garbage> {
-        for _ in 0..self.core.service.settings().response_buffer + 1 {
+        let looks_max = self.core.service.settings().response_buffer + 1;
+        for _ in 0..looks_max {
             let Some((front, len)) = self.front(connection, consumer, slots)? else { return Ok(Look::Nothing) };
             if end.borrowed.get() >= self.core.service.settings().max_borrowed_responses {
                 return Ok(Look::Full);

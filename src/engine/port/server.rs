@@ -129,7 +129,8 @@ where
             };
         }
         // Requests that are skipped are bounded by the channel; a client that goes on sending is heard by the next call.
-        for _ in 0..core.service.settings().max_active_requests + 1 {
+        let looks_max = core.service.settings().max_active_requests + 1;
+        for _ in 0..looks_max {
             let taken = connection.take().map_err(|Garbage| core.corrupted(connection))?;
             let Some((entry, chunk, header, lane)) = taken else { return Ok(None) };
             connection.lanes[lane].newest.set(header.request_id);
