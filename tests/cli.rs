@@ -144,6 +144,12 @@ fn selecting_or_executing_nothing_exits_with_3() {
     let skipped = shmark(&["conform", "--subject", "pipe"]);
     assert_eq!(skipped.code, Some(3), "{skipped:?}");
     assert!(skipped.out.contains("skipped"), "{}", skipped.out);
+    // Strangers.
+    let mixed = shmark(&["conform", "--client", "reference", "--server", "pipe", "--run", "svc/*"]);
+    assert_eq!(mixed.code, Some(3), "{mixed:?}");
+    let words = mixed.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    let (_, verdict) = words.split_once("Nothing was judged").unwrap_or_default();
+    assert!(verdict.contains("Subjects `reference` and `pipe` cannot talk to each other"), "{}", mixed.out);
 }
 
 fn subject(dir: &Path, name: &str, peer: &str) -> PathBuf {

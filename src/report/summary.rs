@@ -19,6 +19,9 @@ pub enum Completeness {
     CutOff,
 }
 
+/// Most reasons for skipped scenarios that the verdict line gives.
+const SKIP_REASONS_MAX: usize = 3;
+
 /// What the verdict line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -100,6 +103,8 @@ pub struct Summary<'a> {
     pub differences: Vec<&'a ConformanceResult>,
     /// Listed deviations that deviate as listed.
     pub known: Vec<&'a ConformanceResult>,
+    /// Why scenarios were skipped, and how many for each reason, in order of first appearance.
+    pub skipped: Vec<(&'a str, usize)>,
     /// Pairings, in order of first appearance.
     pub pairings: Vec<Pairing>,
     /// Requirement groups, in order of first appearance.
@@ -138,6 +143,14 @@ impl<'a> Summary<'a> {
                 _ => differences.push(result),
             }
         }
+        let mut skipped: Vec<(&str, usize)> = Vec::new();
+        for result in report.conformance.iter().filter(|result| result.outcome == Verdict::Skipped) {
+            let reason = result.message.lines().next().unwrap_or_default();
+            match skipped.iter_mut().find(|(known, _)| *known == reason) {
+                Some((_, count)) => *count += 1,
+                None => skipped.push((reason, 1)),
+            }
+        }
         // Stable: results of one rank stay in the order of the run.
         unexpected.sort_by_key(|result| (severity(result.outcome), result.level));
         let pairings = pairings(report);
@@ -154,6 +167,7 @@ impl<'a> Summary<'a> {
             unexpected,
             differences,
             known,
+            skipped,
             pairings,
             groups,
             requirements,
@@ -207,6 +221,19 @@ impl<'a> Summary<'a> {
     }
 
     fn conformance_sentence(&self, total: usize) -> String {
+        if self.count(Verdict::Skipped) == total {
+            let reasons: Vec<String> = match self.skipped.as_slice() {
+                [(reason, _)] => vec![(*reason).to_owned()],
+                several => several
+                    .iter()
+                    .take(SKIP_REASONS_MAX)
+                    .map(|(reason, count)| format!("{reason} ({})", counted(*count, "scenario")))
+                    .collect(),
+            };
+            let more = if self.skipped.len() > SKIP_REASONS_MAX { "; and others" } else { "" };
+            let scenarios = counted(total, "scenario");
+            return format!("Nothing was judged: {scenarios}, skipped. {}{more}.", capitalised(&reasons.join("; ")));
+        }
         let mut quiet = vec![format!("{} passed", self.count(Verdict::Pass))];
         if !self.known.is_empty() {
             quiet.push(counted(self.known.len(), "known deviation"));
@@ -231,6 +258,11 @@ impl<'a> Summary<'a> {
         let unexpected = counted(self.unexpected.len(), "unexpected result");
         format!("{unexpected} in {scenarios}: {}; {rest}.", loud.join(", "))
     }
+}
+
+fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// Most alarming first.
