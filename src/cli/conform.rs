@@ -23,8 +23,13 @@ pub(super) fn run(args: &args::Conform) -> Result<u8, Failure> {
                 .to_owned(),
         ));
     }
+    let pairings = pairings(args)?;
+    for (client, server) in pairings.iter().filter(|_| !args.update_expected) {
+        expected::check(client, library.conformance())?;
+        expected::check(server, library.conformance())?;
+    }
     let options = Options {
-        pairings: pairings(args)?,
+        pairings,
         scenarios,
         jobs: args.jobs.unwrap_or_else(jobs),
         repeat: args.repeat,

@@ -17,6 +17,28 @@ use crate::scenario::model::Scenario;
 /// Reason of an entry that nobody has looked at yet.
 const UNEXPLAINED: &str = "not explained yet";
 
+/// Makes sure that every entry of a list of known deviations means a scenario that exists: one that means none would
+/// never be missed.
+pub(super) fn check(subject: &Subject, scenarios: &[Scenario]) -> Result<(), Failure> {
+    match subject.expected.iter().find(|entry| !exists(entry, scenarios)) {
+        None => Ok(()),
+        Some(entry) => Err(Failure::Unknown {
+            what: "scenario",
+            asked: entry.scenario.clone(),
+            remedy: format!(
+                "expected.toml of subject `{}` lists it as a known deviation. Correct or remove the entry \
+                 (--update-expected removes it); `shmark list scenarios` shows what there is",
+                subject.name
+            ),
+        }),
+    }
+}
+
+fn exists(entry: &ExpectedDeviation, scenarios: &[Scenario]) -> bool {
+    let selection = Selection::new(std::slice::from_ref(&entry.scenario), &[]);
+    selection.is_ok_and(|selection| scenarios.iter().any(|scenario| selection.takes(scenario)))
+}
+
 /// Rewrites `expected.toml` of a subject that was judged on its own. `scenarios` are all there are, `results` those of
 /// this subject. Returns the file, or `None` if nothing changed. Comments above the first entry stay.
 pub(super) fn update(
@@ -58,7 +80,7 @@ fn entries(
 ) -> Vec<ExpectedDeviation> {
     let mut kept = Vec::new();
     let mut single = Vec::new();
-    for entry in listed {
+    for entry in listed.iter().filter(|entry| exists(entry, scenarios)) {
         let meant: Vec<&&ConformanceResult> = results.iter().filter(|result| means(entry, result, scenarios)).collect();
         let any = |outcome| meant.iter().any(|result| result.outcome == outcome);
         let untouched = meant.iter().all(|result| result.outcome == Verdict::Skipped);

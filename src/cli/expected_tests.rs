@@ -112,3 +112,20 @@ fn what_is_written_is_read_again_and_the_head_of_the_file_stays() {
     let known = result("a/x[kind=fixed]", Verdict::ExpectedFail, "");
     assert_eq!(update(&again, &scenarios, &[&known]).unwrap(), None, "nothing changed, nothing written");
 }
+
+#[test]
+fn an_entry_that_means_no_scenario_is_refused_and_removed_by_an_update() {
+    let scenarios = [scenario("a/x", "fixed")];
+    let mut subject = Subject::find("reference").unwrap();
+    for fine in ["a/x", "a/x[kind=fixed]", "{a,b}/*"] {
+        subject.expected = vec![listed(fine, DeviationOutcome::Fail)];
+        check(&subject, &scenarios).unwrap();
+    }
+    subject.expected.push(listed("a/x[kind=slice]", DeviationOutcome::Flaky));
+    let refused = check(&subject, &scenarios).unwrap_err();
+    assert_eq!(refused.exit_code(), 2);
+    let text = refused.to_string();
+    assert!(text.starts_with("there is no scenario `a/x[kind=slice]`: expected.toml of subject `reference`"), "{text}");
+    let kept = updated(&[listed("c/*", DeviationOutcome::Flaky), listed("b/*", DeviationOutcome::Flaky)], &[]);
+    assert_eq!(kept, [pair("b/*", "known")]);
+}
