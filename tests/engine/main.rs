@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test ends with what it cannot go on from")]
 
 mod common;
+mod damage;
 mod deaths;
 mod lives;
 mod model;

@@ -442,8 +442,10 @@ impl ClientCore {
             if !registered {
                 connection.open.set(false);
             }
-            // A server maps the connection only while it is registered: one that left before never will.
-            let never_came = !registered && state == State::Absent;
+            // A server maps the connection only while it is registered: one that left before never will, and neither will
+            // one that has taken the file away without mapping it, because it could not.
+            let path = || self.service.folder.join(files::connection(self.id, connection.server));
+            let never_came = state == State::Absent && !(registered && path().exists());
             if never_came || state == State::Gone || !nodes.contains(&connection.node) {
                 connection.close(&self.pool);
             }
@@ -466,7 +468,11 @@ impl ClientCore {
                 });
             match attached {
                 Ok(connection) => self.connect(connection),
-                Err(_) => self.refused.borrow_mut().push(server.id),
+                Err(_) => {
+                    self.refused.borrow_mut().push(server.id);
+                    // The server is to see that nobody comes.
+                    registry.changed();
+                }
             }
             // Both sides have it, or never will.
             let _ = files::remove(&path);

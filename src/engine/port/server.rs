@@ -347,8 +347,9 @@ impl ServerCore {
         for connection in self.connections.borrow().iter() {
             let state = connection.file.client_state();
             let registered = clients.iter().any(|client| client.id == connection.client);
-            // A client maps the connection only while it is registered: one that left before never will.
-            let never_came = !registered && state == State::Absent;
+            // As for clients: one that left, or took the file away without mapping it, never will.
+            let path = || self.service.folder.join(files::connection(connection.client, self.id));
+            let never_came = state == State::Absent && !(registered && path().exists());
             let gone = never_came || state == State::Gone || !nodes.contains(&connection.node);
             if gone && !connection.gone.get() {
                 connection.close(&self.pool);
@@ -391,7 +392,11 @@ impl ServerCore {
                 });
             match attached {
                 Ok(connection) => self.connect(connection),
-                Err(_) => self.refused.borrow_mut().push(client),
+                Err(_) => {
+                    self.refused.borrow_mut().push(client);
+                    // The client is to see that nobody comes.
+                    self.service.registry.changed();
+                }
             }
             // Both sides have it, or never will.
             let _ = files::remove(&path);
