@@ -7,6 +7,7 @@
 mod common;
 mod damage;
 mod deaths;
+mod hostile;
 mod lives;
 mod model;
 mod payloads;

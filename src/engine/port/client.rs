@@ -250,7 +250,7 @@ impl ClientCore {
         let mut result = Ok(());
         for connection in self.connections.borrow().iter() {
             if connection.collect(&self.pool).is_err() {
-                connection.close(&self.pool);
+                connection.fail(&self.pool);
                 result = Err(SendError::ConnectionCorrupted);
             }
         }
@@ -280,7 +280,7 @@ impl ClientCore {
             if connection.open.get() {
                 // Without overflow, a response that came after the end of an earlier request would keep out one to this.
                 if !self.service.settings().overflow_responses && connection.drain_lane(lane).is_err() {
-                    connection.close(&self.pool);
+                    connection.fail(&self.pool);
                     corrupted = true;
                     continue;
                 }
@@ -343,7 +343,7 @@ impl ClientCore {
 
     #[cold]
     fn corrupted<T>(&self, connection: &ClientConnection) -> Result<T, SendError> {
-        connection.close(&self.pool);
+        connection.fail(&self.pool);
         Err(SendError::ConnectionCorrupted)
     }
 
@@ -439,7 +439,8 @@ impl ClientCore {
         for connection in self.connections.borrow().iter().filter(|connection| !connection.gone.get()) {
             let state = connection.file.server_state();
             let registered = servers.iter().any(|server| server.id == connection.server);
-            if !registered {
+            // Left without leaving the service: it has found garbage here.
+            if !registered || state >= State::Left {
                 connection.open.set(false);
             }
             // A server maps the connection only while it is registered: one that left before never will, and neither will
@@ -490,7 +491,7 @@ impl ClientCore {
                 let connection = &delivery.connection;
                 connection.file.set_lane_open(lane, 0);
                 if connection.drain_lane(lane).is_err() {
-                    connection.close(&self.pool);
+                    connection.fail(&self.pool);
                 }
             }
             deliveries.clear();

@@ -117,7 +117,7 @@ impl ClientConnection {
         result
     }
 
-    /// The server is gone, or has written garbage: everything that was there is ours again, and nothing more goes there.
+    /// The server is gone: everything that was there is ours again, and nothing more goes there.
     pub fn close(&self, pool: &Pool) {
         self.open.set(false);
         self.gone.set(true);
@@ -125,6 +125,13 @@ impl ClientConnection {
             // Only what was on its way was inserted, so it can be released.
             let _ = pool.release(chunk);
         }
+    }
+
+    /// The server has written garbage. Both sides are made to look, so that neither waits for the other.
+    #[cold]
+    pub fn fail(&self, pool: &Pool) {
+        self.close(pool);
+        self.service.registry.changed();
     }
 
     /// Gives a response back to its server.

@@ -74,7 +74,7 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
                         return Ok(Some(response));
                     }
                     Err(Garbage) => {
-                        connection.close(&self.core.pool);
+                        connection.fail(&self.core.pool);
                         error = Some(ReceiveError::ConnectionCorrupted);
                     }
                 }
@@ -100,7 +100,7 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
                 Ok(Some(_)) => return Ok(true),
                 Ok(None) => {}
                 Err(Garbage) => {
-                    delivery.connection.close(&self.core.pool);
+                    delivery.connection.fail(&self.core.pool);
                     error = Some(ReceiveError::ConnectionCorrupted);
                 }
             }

@@ -210,6 +210,9 @@ impl ServerCore {
 
     /// Whether a request waits that will be received, with unwanted ones out of the way.
     fn front(&self, connection: &ServerConnection) -> Result<bool, ReceiveError> {
+        if connection.broken.get() {
+            return Ok(false);
+        }
         for _ in 0..=self.service.settings().max_active_requests {
             let peeked = connection.peek().map_err(|Garbage| self.corrupted(connection))?;
             let Some((front, request_id, lane)) = peeked else { return Ok(false) };
@@ -223,8 +226,7 @@ impl ServerCore {
 
     #[cold]
     fn corrupted(&self, connection: &ServerConnection) -> ReceiveError {
-        connection.close(&self.pool);
-        connection.broken.set(true);
+        connection.fail(&self.pool);
         ReceiveError::ConnectionCorrupted
     }
 
@@ -240,7 +242,7 @@ impl ServerCore {
     fn collect(&self) {
         for connection in self.connections.borrow().iter() {
             if connection.collect(&self.pool).is_err() {
-                connection.close(&self.pool);
+                connection.fail(&self.pool);
             }
         }
     }
@@ -271,7 +273,7 @@ impl ServerCore {
         let _ = self.pool.release(chunk);
         self.pool.warm_next();
         if pushed.is_err() {
-            connection.close(&self.pool);
+            connection.fail(&self.pool);
             return Err(SendError::ConnectionCorrupted);
         }
         Ok(())

@@ -216,13 +216,23 @@ impl ServerConnection {
         result
     }
 
-    /// The client is gone, or has written garbage: everything that was there is ours again.
+    /// The client is gone: everything that was there is ours again.
     pub fn close(&self, pool: &Pool) {
         self.gone.set(true);
         for chunk in self.outstanding.drain() {
             // Only what was on its way was inserted, so it can be released.
             let _ = pool.release(chunk);
         }
+    }
+
+    /// The client has written garbage: nothing more is received from it. Both sides are made to look, so that neither waits
+    /// for the other.
+    #[cold]
+    pub fn fail(&self, pool: &Pool) {
+        self.close(pool);
+        self.broken.set(true);
+        self.file.set_server_state(State::Left);
+        self.service.registry.changed();
     }
 
     /// Refuses every request that nobody has received, because the server leaves.
