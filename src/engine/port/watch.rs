@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 /// Time between two looks at the nodes of the other side.
 const SLICE: Duration = Duration::from_millis(100);
 /// Idle polls between two looks at the clock.
-const POLLS: u32 = 16;
+const POLLS: u32 = 32;
 
 /// Decides when a look is due.
 #[derive(Debug)]
