@@ -97,7 +97,7 @@ impl Mapping {
         unsafe { std::slice::from_raw_parts(self.map.as_mut_ptr().cast::<AtomicU64>(), self.words) }
     }
 
-    /// Asks for the line of a word, to exchange it soon; see [`prefetch`](super::prefetch).
+    /// Asks for the line of a word, to exchange it soon: a hint, which nothing depends on.
     #[inline]
     pub fn warm(&self, word: usize) {
         if let Some(word) = self.words().get(word) {
