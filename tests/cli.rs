@@ -160,7 +160,7 @@ fn subject(dir: &Path, name: &str, peer: &str) -> PathBuf {
 }
 
 #[test]
-fn a_subject_that_is_no_peer_exits_with_4_within_ten_seconds() {
+fn a_subject_that_is_no_peer_exits_with_4_and_never_hangs() {
     let dir = tempfile::tempdir().unwrap();
     let subjects = [
         subject(dir.path(), "cat", "[\"/bin/cat\"]"),
@@ -168,7 +168,7 @@ fn a_subject_that_is_no_peer_exits_with_4_within_ten_seconds() {
         subject(dir.path(), "asleep", "[\"/bin/sleep\", \"1000\"]"),
         subject(dir.path(), "missing", "[\"/no/such/program\"]"),
     ];
-    // All at once: each sleeper costs a deadline.
+    // All at once: each sleeper costs a deadline of five seconds, and more on a busy machine.
     let mut running = Vec::new();
     for subject in &subjects {
         for words in [["conform", "--subject"], ["bench", "--subject"], ["subject", "check"]] {
@@ -178,7 +178,7 @@ fn a_subject_that_is_no_peer_exits_with_4_within_ten_seconds() {
     }
     for (subject, words, child, since) in running {
         let pid = child.id();
-        let ended = finish(child, Duration::from_secs(10).saturating_sub(since.elapsed()));
+        let ended = finish(child, DEADLINE.saturating_sub(since.elapsed()));
         let one_processor = words[0] == "bench" && shmark::bench::pin::allowed().unwrap().len() < 2;
         let expected = if one_processor { 3 } else { 4 };
         assert_eq!(ended.code, Some(expected), "{words:?} {}: {ended:?}", subject.display());
