@@ -7,16 +7,21 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use super::namespace;
+use super::{leftovers, namespace};
 
 /// How long any wait of the harness may go on after [`interrupted`] has become true, ms.
 pub const NOTICE_MS: u64 = 50;
+
+/// How long the end of everything waits for killed peers to be gone.
+const END_TIME: Duration = Duration::from_secs(1);
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 static LIVE: Mutex<Live> = Mutex::new(Live { groups: BTreeSet::new(), folders: BTreeSet::new() });
@@ -53,7 +58,7 @@ pub fn install() -> io::Result<()> {
 
 fn listen() -> io::Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
-    std::thread::Builder::new().name("interrupt".to_owned()).spawn(move || {
+    thread::Builder::new().name("interrupt".to_owned()).spawn(move || {
         for _ in signals.forever() {
             if interrupted() {
                 end_everything();
@@ -70,6 +75,12 @@ fn end_everything() {
     let live = std::mem::ManuallyDrop::new(live());
     for group in &live.groups {
         let _ = killpg(Pid::from_raw(*group), Signal::SIGKILL);
+    }
+    // What is inside a system call may still make a file.
+    let deadline = Instant::now() + END_TIME;
+    let is_gone = |group: &i32| leftovers::state(group.cast_unsigned()).is_none_or(|state| !leftovers::is_alive(state));
+    while !live.groups.iter().all(is_gone) && Instant::now() < deadline {
+        thread::sleep(Duration::from_millis(1));
     }
     for folder in &live.folders {
         namespace::remove_run(folder);

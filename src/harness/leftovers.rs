@@ -45,7 +45,8 @@ pub(super) fn kill_all_in(root: &Path) -> Vec<String> {
     killed
 }
 
-fn is_alive(state: char) -> bool {
+/// Whether a process in this state can still do something.
+pub(super) fn is_alive(state: char) -> bool {
     !matches!(state, 'Z' | 'X')
 }
 
