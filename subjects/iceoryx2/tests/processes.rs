@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
-use shmark::harness::namespace::{Namespace, RunFolder};
+use shmark::harness::namespace::{Leak, Namespace, RunFolder};
 use shmark::harness::peer::Peer;
 use shmark::harness::reply::{Exit, Reply};
 use shmark::harness::subject::Subject;
@@ -43,9 +43,10 @@ fn service(kind: &str) -> Value {
     })
 }
 
-/// iceoryx2 keeps its node counter for ever, one file a namespace.
-fn leaks(namespace: &Namespace) -> Vec<String> {
-    namespace.leaks().into_iter().filter(|leak| !leak.ends_with(".global_mgmt")).collect()
+/// What is left but for the files that the manifest says are kept.
+fn leaks(namespace: &Namespace) -> Vec<Leak> {
+    let subject = subject();
+    namespace.leaks().into_iter().filter(|leak| !leak.is_kept_by(&subject)).collect()
 }
 
 #[test]
@@ -81,7 +82,7 @@ fn two_processes_exchange_a_request_and_a_response_and_leave_nothing() {
         for mut peer in [server, client] {
             assert_eq!(peer.finish(PATIENCE).unwrap(), Exit::Code(0));
         }
-        assert_eq!(leaks(&namespace), Vec::<String>::new());
+        assert_eq!(leaks(&namespace), []);
     }
 }
 
@@ -101,5 +102,5 @@ fn a_killed_process_is_seen_as_dead_and_cleaned_up() {
     assert_eq!((&report["cleaned"], &report["failed"]), (&json!(1), &json!(0)));
     assert_eq!(ok(&mut client, "service.ports", json!({ "on": "service" }))["nodes"], 1);
     assert_eq!(client.finish(PATIENCE).unwrap(), Exit::Code(0));
-    assert_eq!(leaks(&namespace), Vec::<String>::new());
+    assert_eq!(leaks(&namespace), []);
 }
