@@ -139,6 +139,10 @@ fn another_process() {
             wait();
             active.send_copy(*active + 1).unwrap();
         }
+        "budget" => {
+            crate::budget::a_pair_within_its_budget(root);
+            ready();
+        }
         // A server that never looks.
         "idle-server" => {
             let node = node();
