@@ -467,13 +467,12 @@ impl ClientCore {
                     let ids = [server.id, server.node];
                     ClientConnection::new(&self.service, ids, file, &self.response_layout, &self.pool)
                 });
-            match attached {
-                Ok(connection) => self.connect(connection),
-                Err(_) => {
-                    self.refused.borrow_mut().push(server.id);
-                    // The server is to see that nobody comes.
-                    registry.changed();
-                }
+            if let Ok(connection) = attached {
+                self.connect(connection);
+            } else {
+                self.refused.borrow_mut().push(server.id);
+                // The server is to see that nobody comes.
+                registry.changed();
             }
             // Both sides have it, or never will.
             let _ = files::remove(&path);

@@ -392,13 +392,12 @@ impl ServerCore {
                     let node = registered.map_or_else(|| file.maker(), |(_, node)| *node);
                     ServerConnection::new(&self.service, [client, node], file, &self.request_layout, &self.pool)
                 });
-            match attached {
-                Ok(connection) => self.connect(connection),
-                Err(_) => {
-                    self.refused.borrow_mut().push(client);
-                    // The client is to see that nobody comes.
-                    self.service.registry.changed();
-                }
+            if let Ok(connection) = attached {
+                self.connect(connection);
+            } else {
+                self.refused.borrow_mut().push(client);
+                // The client is to see that nobody comes.
+                self.service.registry.changed();
             }
             // Both sides have it, or never will.
             let _ = files::remove(&path);
