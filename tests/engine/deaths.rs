@@ -41,7 +41,7 @@ fn a_process_killed_at_any_moment_stops_nobody_and_leaves_nothing() {
         let moment = format!("seed {seed}, after {kills} kills");
         // One or two at once, so that they are killed while they talk to each other or wait for each other's locks.
         let mut processes: Vec<_> =
-            (0..1 + numbers.below(2)).map(|_| Process::start("churn", root.path(), numbers.next())).collect();
+            (0..=numbers.below(2)).map(|_| Process::start("churn", root.path(), numbers.next())).collect();
         for _ in 0..processes.len() {
             std::thread::sleep(Duration::from_micros(numbers.next() % 4000));
             processes.swap_remove(numbers.below(processes.len())).kill();

@@ -10,7 +10,8 @@ use std::time::Instant;
 use shmark::engine::error::{ReceiveError, SendError};
 use shmark::engine::shm::Mapping;
 use shmark::engine::{
-    ActiveRequest, BackpressureStrategy, Client, Node, PendingResponse, RequestResponseBuilder, Server,
+    ActiveRequest, BackpressureStrategy, Client, Node, PendingResponse, RequestMut, RequestResponseBuilder,
+    ResponseMut, Server,
 };
 
 use crate::common::{DEADLINE, Numbers, Scratch, numbers, until};
@@ -56,14 +57,14 @@ type Slices = RequestResponseBuilder<[u64], [u64]>;
 fn use_it(client: &Client<[u64], [u64]>, server: &Server<[u64], [u64]>, held: &mut Held, numbers: &mut Numbers) {
     match numbers.below(10) {
         0 | 1 => {
-            let sent = client.loan_slice(numbers.below(3)).map_err(SendError::from).and_then(|loan| loan.send());
+            let sent = client.loan_slice(numbers.below(3)).map_err(SendError::from).and_then(RequestMut::send);
             held.pendings.extend(sent);
         }
         2 | 3 => held.actives.extend(may_be_corrupted(server.receive()).flatten()),
         4 | 5 => {
             for active in &held.actives {
                 assert!(active.iter().sum::<u64>() < u64::MAX);
-                let _ = active.loan_slice(numbers.below(3)).map_err(SendError::from).and_then(|loan| loan.send());
+                let _ = active.loan_slice(numbers.below(3)).map_err(SendError::from).and_then(ResponseMut::send);
                 let _ = (active.is_connected(), active.has_disconnect_hint());
             }
         }
@@ -124,13 +125,13 @@ fn garbage_in_a_connection(settings: impl Fn(Slices) -> Slices, seed: u64) {
     let victim = client(&node_of_victim);
     let connection = map(&scratch, "connection-");
     // The connection is at times read with garbage in it from the start.
-    if seed % 4 == 0 {
+    if seed.is_multiple_of(4) {
         scribble(connection.words(), &mut numbers);
     }
     let good = client(&node);
     let mut held = Held::default();
     for step in 0..200 {
-        if step >= 20 || seed % 4 == 0 {
+        if step >= 20 || seed.is_multiple_of(4) {
             scribble(connection.words(), &mut numbers);
         }
         use_it(&victim, &server, &mut held, &mut numbers);
@@ -216,7 +217,7 @@ fn garbage_in_a_segment_is_read_within_bounds() {
             match numbers.below(5) {
                 0 | 1 => {
                     let loan = client.loan_slice(2);
-                    held.pendings.extend(loan.map_err(SendError::from).and_then(|loan| loan.send()));
+                    held.pendings.extend(loan.map_err(SendError::from).and_then(RequestMut::send));
                 }
                 2 | 3 => {
                     if let Some(active) = may_be_corrupted(server.receive()).flatten() {

@@ -256,7 +256,9 @@ fn every_limit_at_once() {
         }
         // The response buffers full, and more of it displaced; the loans of each active request on top.
         for _ in 0..=buffer {
-            actives.iter().for_each(|request| request.send_copy(1).unwrap());
+            for request in &actives {
+                request.send_copy(1).unwrap();
+            }
         }
         let loans_held: Vec<_> =
             actives.iter().flat_map(|request| (0..loans).map(|_| request.loan().unwrap())).collect();

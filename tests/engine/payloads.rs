@@ -51,10 +51,10 @@ fn loans_hold_defaults_and_arrive_as_written() {
 
 #[test]
 fn every_length_arrives_whole_and_with_its_own_length() {
+    const MAX: usize = 1 << 20;
     let scratch = Scratch::new();
     let node = scratch.node();
     let service = node.service_builder(&name("bytes")).request_response::<[u8], [u16]>().create().unwrap();
-    const MAX: usize = 1 << 20;
     let client = service.client_builder().initial_max_slice_len(MAX).create().unwrap();
     let server = service.server_builder().initial_max_slice_len(8193).create().unwrap();
     for len in [0, 1, 39, 40, 41, 63, 64, 65, 4095, 4096, 4097, MAX - 1, MAX, 5, 0] {

@@ -57,10 +57,10 @@ fn a_request_is_not_skipped_in_the_place_of_the_one_that_it_displaces() {
     let service = numbers(&node).enable_fire_and_forget_requests(false).max_active_requests_per_client(1);
     let service = service.create().unwrap();
     let serve = |server: &Server<u64, u64>| {
-        if server.has_requests().unwrap() {
-            if let Some(request) = server.receive().unwrap() {
-                request.send_copy(*request).unwrap();
-            }
+        if server.has_requests().unwrap()
+            && let Some(request) = server.receive().unwrap()
+        {
+            request.send_copy(*request).unwrap();
         }
     };
     beside(&service, serve, || {

@@ -105,8 +105,9 @@ fn attributes_are_read_and_required() {
 /// Every count and every behaviour, so that none is forgotten when one is added.
 #[test]
 fn each_setting_is_kept_checked_and_bounded() {
-    type Set = fn(&mut Wishes, usize);
-    let counts: [(&'static str, Set, fn(&Settings) -> usize); 7] = [
+    type Set<T> = fn(&mut Wishes, T);
+    type Get = fn(&Settings) -> usize;
+    let counts: [(&str, Set<usize>, Get); 7] = [
         ("max_active_requests", |w, n| w.max_active_requests = Some(n), |s| s.max_active_requests),
         ("max_loaned_requests", |w, n| w.max_loaned_requests = Some(n), |s| s.max_loaned_requests),
         ("max_borrowed_responses", |w, n| w.max_borrowed_responses = Some(n), |s| s.max_borrowed_responses),
@@ -133,7 +134,7 @@ fn each_setting_is_kept_checked_and_bounded() {
         assert_eq!(with(65_537).create().unwrap_err(), ServiceError::CountTooLarge { setting, asked: 65_537 });
         assert_eq!(get(with(65_536).create().unwrap().settings()), 65_536, "{setting}");
     }
-    let behaviours: [(&'static str, fn(&mut Wishes, bool)); 3] = [
+    let behaviours: [(&str, Set<bool>); 3] = [
         ("overflow_requests", |w, on| w.overflow_requests = Some(on)),
         ("overflow_responses", |w, on| w.overflow_responses = Some(on)),
         ("fire_and_forget", |w, on| w.fire_and_forget = Some(on)),

@@ -1,4 +1,5 @@
 //! The model: what is held and what waits where, in plain collections. One rule of the requirements a method.
+#![allow(clippy::unnecessary_wraps, reason = "every operation has one shape, also one that is never refused")]
 
 use std::collections::{BTreeMap, VecDeque};
 
