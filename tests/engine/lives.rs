@@ -287,3 +287,22 @@ fn every_limit_at_once() {
         }
     }
 }
+
+/// Symptom: a request was lost when the server counted its chunks. Cause: what its client had returned before it went was
+/// taken for garbage, because all of the client's chunks had been taken back when it went.
+#[test]
+fn returns_of_a_client_that_has_gone_are_no_garbage() {
+    let scratch = Scratch::new();
+    let node = scratch.node();
+    let service = numbers(&node).max_active_requests_per_client(1).create().unwrap();
+    let server = service.server_builder().create().unwrap();
+    let client = service.client_builder().create().unwrap();
+    let pending = client.send_copy(1).unwrap();
+    let active = server.receive().unwrap().unwrap();
+    active.send_copy(2).unwrap();
+    drop((pending, active));
+    drop(client.send_copy(3).unwrap());
+    drop(client);
+    assert_eq!(server.chunks_in_use(), 0);
+    assert_eq!(*server.receive().unwrap().unwrap(), 3);
+}

@@ -240,7 +240,8 @@ impl ServerCore {
     }
 
     fn collect(&self) {
-        for connection in self.connections.borrow().iter() {
+        // What is gone has been taken back already, so its returns would look like garbage.
+        for connection in self.connections.borrow().iter().filter(|connection| !connection.gone.get()) {
             if connection.collect(&self.pool).is_err() {
                 connection.fail(&self.pool);
             }

@@ -381,17 +381,19 @@ impl World {
         Ok(events)
     }
 
+    fn holds_something(&self) -> bool {
+        let of_clients = self.loans.len() + self.pendings.len() + self.responses.len();
+        of_clients + self.actives.len() + self.response_loans.len() > 0
+    }
+
     /// Drops everything but the ports in some order, receives what is left, and counts chunks.
     pub fn wind_up(&mut self, seed: u64, mut follow: impl FnMut(Event) -> Result<(), String>) -> Result<(), String> {
         use Operation as O;
         let mut numbers = Numbers(seed);
         let drops = [O::DropLoan, O::DropPending, O::DropActive, O::DropResponseLoan, O::DropResponse];
-        let mut idle = 0;
-        while idle < 50 {
+        while self.holds_something() {
             let operation = drops[numbers.below(drops.len())];
-            let events = self.carry_out(operation, numbers.next() as u8)?;
-            idle = if events.is_empty() { idle + 1 } else { 0 };
-            events.into_iter().try_for_each(&mut follow)?;
+            self.carry_out(operation, numbers.next() as u8)?.into_iter().try_for_each(&mut follow)?;
         }
         for server in self.servers.keys().copied().collect::<Vec<_>>() {
             loop {
