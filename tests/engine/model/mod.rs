@@ -3,16 +3,22 @@
 //! What the requirements leave open (which client or server comes first, when a skipped request leaves its buffer) is left
 //! open here: the model goes on with every state that agrees with what was observed, and fails when none does.
 
+mod ending;
 mod event;
+mod operation;
 mod port;
+mod receiving;
+mod requests;
+mod responses;
 mod state;
 mod world;
 
 use proptest::prelude::*;
 use shmark::engine::Settings;
 
+use self::operation::Operation;
 use self::state::Model;
-use self::world::{Operation, World};
+use self::world::World;
 
 /// Small counts, so that every limit is met all the time.
 fn settings() -> impl Strategy<Value = Settings> {
@@ -70,12 +76,12 @@ impl std::fmt::Debug for Case {
 }
 
 fn case() -> impl Strategy<Value = Case> {
-    let operations = prop::collection::vec((world::operation(), any::<u8>()), 1..120);
+    let operations = prop::collection::vec((operation::operation(), any::<u8>()), 1..120);
     (settings(), operations, any::<u64>()).prop_map(|(settings, operations, ending)| Case(settings, operations, ending))
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Every result, payload, count, order and connection is as the requirements say, and nothing is left afterwards.
     #[test]

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use proptest::prelude::*;
 use shmark::engine::error::{LoanError, ReceiveError, SendError};
 use shmark::engine::{
     ActiveRequest, BackpressureStrategy, Client, Id, Node, PendingResponse, RequestMut, Response, ResponseMut, Server,
@@ -10,94 +9,28 @@ use shmark::engine::{
 };
 
 use super::event::{Event, Key};
+use super::operation::Operation;
 use super::state::LEN_MAX;
-use crate::common::{Numbers, Scratch, name};
+use crate::common::{Scratch, name};
 
 // Slices one way and single values the other; the headers say which request and whose response it is.
 type Requests = [u64];
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Operation {
-    CreateClient,
-    DropClient,
-    CreateServer,
-    DropServer,
-    Loan,
-    DropLoan,
-    Send,
-    Hint,
-    DropPending,
-    HasRequests,
-    Receive,
-    DropActive,
-    LoanResponse,
-    DropResponseLoan,
-    SendResponse,
-    HasResponse,
-    ReceiveResponse,
-    DropResponse,
-    /// Loan and send.
-    Request,
-    /// Loan and send.
-    Answer,
-    /// Look at everything that is held.
-    Look,
-    Chunks,
-}
-
-pub fn operation() -> impl Strategy<Value = Operation> {
-    use Operation as O;
-    let weighted = [
-        (3, O::CreateClient),
-        (1, O::DropClient),
-        (3, O::CreateServer),
-        (1, O::DropServer),
-        (2, O::Loan),
-        (1, O::DropLoan),
-        (2, O::Send),
-        (1, O::Hint),
-        (3, O::DropPending),
-        (2, O::HasRequests),
-        (8, O::Receive),
-        (3, O::DropActive),
-        (2, O::LoanResponse),
-        (1, O::DropResponseLoan),
-        (2, O::SendResponse),
-        (2, O::HasResponse),
-        (5, O::ReceiveResponse),
-        (3, O::DropResponse),
-        (8, O::Request),
-        (6, O::Answer),
-        (3, O::Look),
-        (1, O::Chunks),
-    ];
-    let total = weighted.iter().map(|(weight, _)| weight).sum::<u32>();
-    (0..total).prop_map(move |mut number| {
-        for (weight, operation) in weighted {
-            if number < weight {
-                return operation;
-            }
-            number -= weight;
-        }
-        O::Look
-    })
-}
-
 pub struct World {
     // Dropped in this order at the end, should a case end early.
-    responses: BTreeMap<Key, Response<u64, u64>>,
-    response_loans: BTreeMap<Key, ResponseMut<u64, u64>>,
-    pendings: BTreeMap<Key, PendingResponse<u64, u64>>,
-    actives: BTreeMap<(Key, Key), ActiveRequest<Requests, u64, u64, u64>>,
-    loans: BTreeMap<Key, RequestMut<Requests, u64, u64, u64>>,
-    clients: BTreeMap<Key, Client<Requests, u64, u64, u64>>,
-    servers: BTreeMap<Key, Server<Requests, u64, u64, u64>>,
-    services: Vec<Service<Requests, u64, u64, u64>>,
-    nodes: Vec<Node>,
+    pub responses: BTreeMap<Key, Response<u64, u64>>,
+    pub response_loans: BTreeMap<Key, ResponseMut<u64, u64>>,
+    pub pendings: BTreeMap<Key, PendingResponse<u64, u64>>,
+    pub actives: BTreeMap<(Key, Key), ActiveRequest<Requests, u64, u64, u64>>,
+    pub loans: BTreeMap<Key, RequestMut<Requests, u64, u64, u64>>,
+    pub clients: BTreeMap<Key, Client<Requests, u64, u64, u64>>,
+    pub servers: BTreeMap<Key, Server<Requests, u64, u64, u64>>,
+    pub services: Vec<Service<Requests, u64, u64, u64>>,
+    pub nodes: Vec<Node>,
     ids: BTreeMap<Key, Id>,
     settings: Settings,
     numbers: usize,
-    scratch: Scratch,
+    pub scratch: Scratch,
 }
 
 fn nth<K: Copy, V>(map: &BTreeMap<K, V>, pick: u8) -> Option<K> {
@@ -179,7 +112,7 @@ impl World {
         }
     }
 
-    fn single(&mut self, operation: Operation, pick: u8) -> Outcome {
+    pub fn single(&mut self, operation: Operation, pick: u8) -> Outcome {
         let event = match operation {
             Operation::CreateClient => Some(self.create_client(pick)),
             Operation::CreateServer => Some(self.create_server(pick)),
@@ -301,7 +234,7 @@ impl World {
         Event::Send { request, result }
     }
 
-    fn receive(&mut self, server: Key) -> Result<Event, String> {
+    pub fn receive(&mut self, server: Key) -> Result<Event, String> {
         let received: Result<_, ReceiveError> = self.servers[&server].receive();
         let result = match received {
             Ok(Some(active)) => {
@@ -379,71 +312,5 @@ impl World {
             events.push(Event::HasHint { request, server, result: active.has_disconnect_hint() });
         }
         Ok(events)
-    }
-
-    fn holds_something(&self) -> bool {
-        let of_clients = self.loans.len() + self.pendings.len() + self.responses.len();
-        of_clients + self.actives.len() + self.response_loans.len() > 0
-    }
-
-    /// Drops everything but the ports in some order, receives what is left, and counts chunks.
-    pub fn wind_up(&mut self, seed: u64, mut follow: impl FnMut(Event) -> Result<(), String>) -> Result<(), String> {
-        use Operation as O;
-        let mut numbers = Numbers(seed);
-        let drops = [O::DropLoan, O::DropPending, O::DropActive, O::DropResponseLoan, O::DropResponse];
-        while self.holds_something() {
-            let operation = drops[numbers.below(drops.len())];
-            self.carry_out(operation, numbers.next() as u8)?.into_iter().try_for_each(&mut follow)?;
-        }
-        for server in self.servers.keys().copied().collect::<Vec<_>>() {
-            loop {
-                let event = self.receive(server)?;
-                follow(event.clone())?;
-                let Event::Receive { result: Ok(Some(request)), .. } = event else { break };
-                self.actives.remove(&(request, server));
-                follow(Event::DropActive { request, server })?;
-            }
-        }
-        for event in self.single(O::Chunks, 0)? {
-            // Whoever is left holds nothing and waits for nothing.
-            if let Event::ClientChunks { result: 1.., .. } = event {
-                return Err(format!("{event} after everything was dropped and received (RR-RCL-01)"));
-            }
-            follow(event)?;
-        }
-        while !self.clients.is_empty() || !self.servers.is_empty() {
-            let operation = [O::DropClient, O::DropServer][numbers.below(2)];
-            self.carry_out(operation, numbers.next() as u8)?.into_iter().try_for_each(&mut follow)?;
-            // A server that is left alone has everything back, what nobody listened to as well.
-            if self.clients.is_empty() {
-                for (server, port) in &self.servers {
-                    let _ = port.has_requests();
-                    let result = port.chunks_in_use();
-                    if result > 0 {
-                        return Err(format!("s{server} has {result} chunks in use without any client (RR-RCL-02)"));
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// No file of a port is left, then none of the service, then none at all (RR-SVC-04).
-    pub fn end(self) -> Result<(), String> {
-        let Self { services, nodes, scratch, .. } = self;
-        let ports = [scratch.files_like("connection-"), scratch.files_like("segment-")].concat();
-        if !ports.is_empty() {
-            return Err(format!("left of ports that were dropped: {ports:?}"));
-        }
-        drop(services);
-        let left = scratch.files_like("");
-        if left.len() != nodes.len() {
-            return Err(format!("left of a service that was dropped: {left:?}"));
-        }
-        drop(nodes);
-        match scratch.files() {
-            left if left.is_empty() => Ok(()),
-            left => Err(format!("left in the namespace: {left:?}")),
-        }
     }
 }

@@ -1,0 +1,74 @@
+//! The end of a case: everything is dropped, and nothing may be left.
+
+use super::event::Event;
+use super::operation::Operation;
+use super::world::World;
+use crate::common::Numbers;
+
+impl World {
+    fn holds_something(&self) -> bool {
+        let of_clients = self.loans.len() + self.pendings.len() + self.responses.len();
+        of_clients + self.actives.len() + self.response_loans.len() > 0
+    }
+
+    /// Drops everything but the ports in some order, receives what is left, and counts chunks.
+    pub fn wind_up(&mut self, seed: u64, mut follow: impl FnMut(Event) -> Result<(), String>) -> Result<(), String> {
+        use Operation as O;
+        let mut numbers = Numbers(seed);
+        let drops = [O::DropLoan, O::DropPending, O::DropActive, O::DropResponseLoan, O::DropResponse];
+        while self.holds_something() {
+            let operation = drops[numbers.below(drops.len())];
+            self.carry_out(operation, numbers.next() as u8)?.into_iter().try_for_each(&mut follow)?;
+        }
+        for server in self.servers.keys().copied().collect::<Vec<_>>() {
+            loop {
+                let event = self.receive(server)?;
+                follow(event.clone())?;
+                let Event::Receive { result: Ok(Some(request)), .. } = event else { break };
+                self.actives.remove(&(request, server));
+                follow(Event::DropActive { request, server })?;
+            }
+        }
+        for event in self.single(O::Chunks, 0)? {
+            // Whoever is left holds nothing and waits for nothing.
+            if let Event::ClientChunks { result: 1.., .. } = event {
+                return Err(format!("{event} after everything was dropped and received (RR-RCL-01)"));
+            }
+            follow(event)?;
+        }
+        while !self.clients.is_empty() || !self.servers.is_empty() {
+            let operation = [O::DropClient, O::DropServer][numbers.below(2)];
+            self.carry_out(operation, numbers.next() as u8)?.into_iter().try_for_each(&mut follow)?;
+            // A server that is left alone has everything back, what nobody listened to as well.
+            if self.clients.is_empty() {
+                for (server, port) in &self.servers {
+                    let _ = port.has_requests();
+                    let result = port.chunks_in_use();
+                    if result > 0 {
+                        return Err(format!("s{server} has {result} chunks in use without any client (RR-RCL-02)"));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// No file of a port is left, then none of the service, then none at all (RR-SVC-04).
+    pub fn end(self) -> Result<(), String> {
+        let Self { services, nodes, scratch, .. } = self;
+        let ports = [scratch.files_like("connection-"), scratch.files_like("segment-")].concat();
+        if !ports.is_empty() {
+            return Err(format!("left of ports that were dropped: {ports:?}"));
+        }
+        drop(services);
+        let left = scratch.files_like("");
+        if left.len() != nodes.len() {
+            return Err(format!("left of a service that was dropped: {left:?}"));
+        }
+        drop(nodes);
+        match scratch.files() {
+            left if left.is_empty() => Ok(()),
+            left => Err(format!("left in the namespace: {left:?}")),
+        }
+    }
+}

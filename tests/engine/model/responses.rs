@@ -1,0 +1,106 @@
+//! Rules of responses: loaned and sent by active requests, received by pending responses.
+#![allow(clippy::unnecessary_wraps, reason = "every operation has the same result, one that cannot fail too")]
+
+use shmark::engine::Settings;
+use shmark::engine::error::{LoanError, ReceiveError, SendError};
+
+use super::event::Key;
+use super::state::{Model, Next, Response, Stage, demand};
+
+impl Model {
+    pub fn drop_active(mut self, request: Key, server: Key) -> Next {
+        self.delivery(request, server).stage = Stage::Done;
+        Ok(vec![self])
+    }
+
+    pub fn loan_response(mut self, request: Key, server: Key, response: Key, result: &Result<(), LoanError>) -> Next {
+        let max = self.servers[&server].loans_max;
+        let full = self.requests[&request].deliveries[&server].loans >= max;
+        match *result {
+            Ok(()) => {
+                demand(!full, "an active request holds at most its maximum of loaned responses (RR-LOAN-02)")?;
+                self.delivery(request, server).loans += 1;
+                self.responses.insert(response, Response { request, server });
+            }
+            Err(LoanError::ExceedsMaxLoans { max: told }) => {
+                demand(full && told == max, "a loan below the request's own limit succeeds (RR-LOAN-02)")?;
+            }
+            Err(_) => {
+                let more = self.clients_still_there(server) > self.settings.max_clients;
+                demand(more, "no loan fails for want of memory (RR-PRT-07)")?;
+            }
+        }
+        Ok(vec![self])
+    }
+
+    pub fn drop_response_loan(mut self, response: Key) -> Next {
+        let Response { request, server } = self.responses.remove(&response).unwrap();
+        self.delivery(request, server).loans -= 1;
+        Ok(vec![self])
+    }
+
+    pub fn send_response(mut self, response: Key, result: &Result<(), SendError>) -> Next {
+        demand(result.is_ok(), "sending a response succeeds, even if nobody listens (RR-PND-06)")?;
+        let Response { request, server } = self.responses[&response].clone();
+        let Settings { response_buffer, overflow_responses, .. } = self.settings;
+        let pending = self.requests[&request].pending;
+        let delivery = self.delivery(request, server);
+        delivery.loans -= 1;
+        if !pending {
+            delivery.unheard += 1;
+        } else if delivery.stage == Stage::Held {
+            // After the active request was dropped, no more responses come from it (RR-ACT-05).
+            if delivery.responses.len() == response_buffer && overflow_responses {
+                delivery.responses.pop_front();
+            }
+            if delivery.responses.len() < response_buffer {
+                delivery.responses.push_back(response);
+            }
+        }
+        Ok(vec![self])
+    }
+
+    pub fn receive_response(mut self, request: Key, result: &Result<Option<Key>, ReceiveError>) -> Next {
+        let max = self.settings.max_borrowed_responses;
+        let client = self.requests[&request].client;
+        let mut waiting = Vec::new();
+        for (server, delivery) in &self.requests[&request].deliveries {
+            if let Some(response) = delivery.responses.front() {
+                let kept = self.kept_responses(client, *server);
+                waiting.push((*response, delivery.borrowed < max, delivery.borrowed + kept >= max));
+            }
+        }
+        match *result {
+            Ok(None) => demand(waiting.is_empty(), "a response that waits is received (RR-PND-01, RR-PND-03)")?,
+            Err(error) => {
+                let full = !waiting.is_empty() && waiting.iter().all(|(_, _, may_be_full)| *may_be_full);
+                let told = error == ReceiveError::ExceedsMaxBorrows { max };
+                demand(full && told, "receiving fails only when max_borrowed_responses are held (RR-PND-02)")?;
+            }
+            Ok(Some(response)) => {
+                let found = waiting.iter().find(|(front, ..)| *front == response);
+                let rule = "responses come to their own request, in order, the newest or the oldest that fit, none twice \
+                            (RR-PND-01, RR-PND-03, RR-SND-11, RR-ACT-03)";
+                let (_, room, _) = found.ok_or(rule)?;
+                demand(*room, "a pending response holds at most max_borrowed_responses of a server (RR-PND-02)")?;
+                let server = self.responses[&response].server;
+                let delivery = self.delivery(request, server);
+                delivery.responses.pop_front();
+                delivery.borrowed += 1;
+            }
+        }
+        Ok(vec![self])
+    }
+
+    pub fn drop_response(mut self, response: Key) -> Next {
+        let Response { request, server } = self.responses.remove(&response).unwrap();
+        self.delivery(request, server).borrowed -= 1;
+        Ok(vec![self])
+    }
+
+    /// Responses of a server that are held beyond their pending responses; they may count against a later one.
+    fn kept_responses(&self, client: Key, server: Key) -> usize {
+        let gone = self.requests.values().filter(|request| request.client == client && !request.pending);
+        gone.filter_map(|request| request.deliveries.get(&server)).map(|delivery| delivery.borrowed).sum()
+    }
+}
