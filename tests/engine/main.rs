@@ -8,6 +8,7 @@ mod budget;
 mod common;
 mod damage;
 mod deaths;
+mod exhaustion;
 mod hostile;
 mod lives;
 mod model;

@@ -143,6 +143,11 @@ fn another_process() {
             crate::budget::a_pair_within_its_budget(root);
             ready();
         }
+        "exhaustion" => {
+            crate::exhaustion::without_descriptors(root);
+            crate::exhaustion::without_address_space(root);
+            ready();
+        }
         // A server that never looks.
         "idle-server" => {
             let node = node();

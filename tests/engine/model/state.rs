@@ -1,6 +1,5 @@
 //! The model: what is held and what waits where, in plain collections. Its rules are in the modules beside this one, one
 //! method for each operation.
-#![allow(clippy::unnecessary_wraps, reason = "every operation has one shape, also one that is never refused")]
 
 use std::collections::{BTreeMap, VecDeque};
 
