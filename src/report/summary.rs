@@ -247,7 +247,9 @@ impl<'a> Summary<'a> {
         let rest = quiet.join(", ");
         let scenarios = counted(total, "scenario");
         if self.unexpected.is_empty() {
-            return format!("As expected: {scenarios}, {rest}.");
+            // Alone at the front, the words would speak for invalid measurements too.
+            let subject = if self.bench_invalid > 0 { "Conformance as expected" } else { "As expected" };
+            return format!("{subject}: {scenarios}, {rest}.");
         }
         let mut by_outcome: BTreeMap<u8, (Verdict, usize)> = BTreeMap::new();
         for result in &self.unexpected {

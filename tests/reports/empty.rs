@@ -28,3 +28,14 @@ fn a_case_without_a_valid_result_has_no_plot_and_says_why() {
     assert!(report::render_terminal(&report, 80, false).contains("iceoryx2 does not count: checksums disagree"));
     assert!(!report::html::render(&report).unwrap().contains("<figure"));
 }
+
+/// The verdict once began with "As expected" although measurements were invalid.
+#[test]
+fn invalid_measurements_are_not_as_expected() {
+    let mut report = sample::report();
+    report.conformance.retain(|result| result.outcome == report::model::Verdict::Pass);
+    let line = |report: &report::model::Report| report::summary::Summary::of(report).verdict_line();
+    assert!(line(&report).starts_with("Conformance as expected: "), "{}", line(&report));
+    report.bench.retain(|result| result.valid);
+    assert!(line(&report).starts_with("As expected: "), "{}", line(&report));
+}
