@@ -9,7 +9,7 @@ use crate::report::model::{BenchResult, Relative};
 use crate::scenario::model::{BenchCase, BenchScenario};
 
 /// How often a trial is measured again that the machine disturbed.
-const REPEATS_MAX: usize = 2;
+const REPEATS_MAX: usize = 4;
 
 /// What a launcher is asked to do.
 #[derive(Debug, Clone, Copy)]
