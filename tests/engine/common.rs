@@ -1,6 +1,7 @@
 //! What every test here needs: a namespace of its own, deadlines, numbers that can be repeated.
 
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
 use shmark::engine::{Node, RequestResponseBuilder, ServiceName};
@@ -67,6 +68,22 @@ pub fn name(text: &str) -> ServiceName {
 /// A service of numbers.
 pub fn numbers(node: &Node) -> RequestResponseBuilder<u64, u64> {
     node.service_builder(&name("numbers")).request_response::<u64, u64>()
+}
+
+/// Fails a test that hangs, which is what one that waits for room does when it is broken.
+#[track_caller]
+pub fn no_hang(test: impl FnOnce() + Send + 'static) {
+    let (done, is_done) = std::sync::mpsc::channel::<()>();
+    let thread = std::thread::spawn(move || {
+        let _done = done;
+        test();
+    });
+    // Nothing is ever sent: the end of the thread, good or bad, closes the channel.
+    let hangs = is_done.recv_timeout(3 * DEADLINE) == Err(RecvTimeoutError::Timeout);
+    assert!(!hangs, "hangs");
+    if let Err(reason) = thread.join() {
+        std::panic::resume_unwind(reason);
+    }
 }
 
 /// Polls until there is something.

@@ -7,7 +7,7 @@ use std::time::Instant;
 use shmark::engine::BackpressureStrategy;
 use shmark::engine::error::{PortError, ServiceError};
 
-use crate::common::{DEADLINE, Numbers, Scratch, numbers, until};
+use crate::common::{DEADLINE, Numbers, Scratch, no_hang, numbers, until};
 
 /// Puts something else in the place of a file. The old one stays as it is for those who have mapped it: one that is cut
 /// under their eyes is outside of what can be defended.
@@ -138,50 +138,55 @@ fn a_damaged_segment_of_a_peer_is_an_error() {
 /// A connection that the second side cannot use: the first one need not wait, and both work with others (RR-BAD-02).
 #[test]
 fn a_damaged_connection_leaves_nobody_waiting() {
-    for server_second in [true, false] {
-        for (damage, bad) in damages(&[1; 4096]) {
-            let scratch = Scratch::new();
-            let node = scratch.node();
-            let service = numbers(&node).enable_safe_overflow_for_requests(false).max_active_requests_per_client(1);
-            let service = service.create().unwrap();
-            let (server, client);
-            if server_second {
-                server = service.server_builder().create().unwrap();
-                client = service.client_builder().create().unwrap();
-            } else {
-                client = service.client_builder().create().unwrap();
-                server = service.server_builder().create().unwrap();
-            }
-            let connection = scratch.path().join(&scratch.files_like("connection-")[0]);
-            replace(&connection, &bad);
-            if server_second {
-                drop(client.send_copy(1).unwrap());
-                assert!(server.receive().unwrap().is_none(), "{damage}");
-                // The buffer is full, and waits for nobody who will ever come.
-                let pending = client.send_copy(2).unwrap();
-                until("the end of the connection", || !pending.is_connected());
-                drop(pending);
-                assert_eq!(client.chunks_in_use(), 0);
-            } else {
-                let pending = client.send_copy(1).unwrap();
-                assert_eq!(pending.number_of_server_connections(), 0, "{damage}");
-                assert!(!pending.is_connected(), "{damage}");
-                drop(pending);
-                assert!(server.receive().unwrap().is_none(), "{damage}");
-            }
-            // Both work with a peer whose connection is whole.
-            let (second, other);
-            if server_second {
-                second =
-                    service.client_builder().backpressure_strategy(BackpressureStrategy::DiscardData).create().unwrap();
-                let pending = second.send_copy(3).unwrap();
-                assert_eq!(pending.number_of_server_connections(), 1, "{damage}");
-                assert_eq!(*server.receive().unwrap().unwrap(), 3);
-            } else {
-                other = service.server_builder().create().unwrap();
-                let _pending = client.send_copy(3).unwrap();
-                assert_eq!(*other.receive().unwrap().unwrap(), 3, "{damage}");
+    no_hang(|| {
+        for server_second in [true, false] {
+            for (damage, bad) in damages(&[1; 4096]) {
+                let scratch = Scratch::new();
+                let node = scratch.node();
+                let service = numbers(&node).enable_safe_overflow_for_requests(false).max_active_requests_per_client(1);
+                let service = service.create().unwrap();
+                let (server, client);
+                if server_second {
+                    server = service.server_builder().create().unwrap();
+                    client = service.client_builder().create().unwrap();
+                } else {
+                    client = service.client_builder().create().unwrap();
+                    server = service.server_builder().create().unwrap();
+                }
+                let connection = scratch.path().join(&scratch.files_like("connection-")[0]);
+                replace(&connection, &bad);
+                if server_second {
+                    drop(client.send_copy(1).unwrap());
+                    assert!(server.receive().unwrap().is_none(), "{damage}");
+                    // The buffer is full, and waits for nobody who will ever come.
+                    let pending = client.send_copy(2).unwrap();
+                    until("the end of the connection", || !pending.is_connected());
+                    drop(pending);
+                    assert_eq!(client.chunks_in_use(), 0);
+                } else {
+                    let pending = client.send_copy(1).unwrap();
+                    assert_eq!(pending.number_of_server_connections(), 0, "{damage}");
+                    assert!(!pending.is_connected(), "{damage}");
+                    drop(pending);
+                    assert!(server.receive().unwrap().is_none(), "{damage}");
+                }
+                // Both work with a peer whose connection is whole.
+                let (second, other);
+                if server_second {
+                    second = service
+                        .client_builder()
+                        .backpressure_strategy(BackpressureStrategy::DiscardData)
+                        .create()
+                        .unwrap();
+                    let pending = second.send_copy(3).unwrap();
+                    assert_eq!(pending.number_of_server_connections(), 1, "{damage}");
+                    assert_eq!(*server.receive().unwrap().unwrap(), 3);
+                } else {
+                    other = service.server_builder().create().unwrap();
+                    let _pending = client.send_copy(3).unwrap();
+                    assert_eq!(*other.receive().unwrap().unwrap(), 3, "{damage}");
+                }
             }
         }
-    }
+    });
 }

@@ -14,7 +14,7 @@ use shmark::engine::{
     ResponseMut, Server,
 };
 
-use crate::common::{DEADLINE, Numbers, Scratch, numbers, until};
+use crate::common::{DEADLINE, Numbers, Scratch, eventually, numbers, until};
 
 fn map(scratch: &Scratch, prefix: &str) -> Mapping {
     let [file] = scratch.files_like(prefix).try_into().unwrap();
@@ -331,8 +331,11 @@ fn garbage_from_beside_lets_nobody_wait_for_ever() {
                 }
             }
         });
-        until("a connection", || scratch.files_like("connection-").len() == 1);
-        let connection = map(&scratch, "connection-");
+        // It may be just being made.
+        let connection = eventually("a connection", || {
+            let file = scratch.path().join(scratch.files_like("connection-").first()?);
+            Mapping::open(&file, true).ok()
+        });
         mapped.store(true, Ordering::Release);
         let mut numbers = Numbers(seed);
         while !client.is_finished() && numbers.below(20_000) > 0 {

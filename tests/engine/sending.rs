@@ -6,7 +6,7 @@ use std::sync::mpsc::channel;
 use shmark::engine::BackpressureStrategy;
 use shmark::engine::error::{LoanError, PortError, ReceiveError, SendError};
 
-use crate::common::{Scratch, name, numbers, until};
+use crate::common::{Scratch, name, no_hang, numbers, until};
 
 /// Counts as reached what the other thread does next.
 fn step(steps: &AtomicUsize) {
@@ -15,117 +15,125 @@ fn step(steps: &AtomicUsize) {
 
 #[test]
 fn a_blocked_request_goes_on_when_there_is_room() {
-    let scratch = Scratch::new();
-    let node = scratch.node();
-    let service = numbers(&node).enable_safe_overflow_for_requests(false).max_active_requests_per_client(1);
-    let service = service.create().unwrap();
-    let server = service.server_builder().create().unwrap();
-    let steps = AtomicUsize::new(0);
-    std::thread::scope(|scope| {
-        let sender = scope.spawn(|| {
-            let client = service.client_builder().create().unwrap();
-            drop(client.send_copy(1).unwrap());
-            step(&steps);
-            let pending = client.send_copy(2).unwrap();
-            step(&steps);
-            pending.number_of_server_connections()
+    no_hang(|| {
+        let scratch = Scratch::new();
+        let node = scratch.node();
+        let service = numbers(&node).enable_safe_overflow_for_requests(false).max_active_requests_per_client(1);
+        let service = service.create().unwrap();
+        let server = service.server_builder().create().unwrap();
+        let steps = AtomicUsize::new(0);
+        std::thread::scope(|scope| {
+            let sender = scope.spawn(|| {
+                let client = service.client_builder().create().unwrap();
+                drop(client.send_copy(1).unwrap());
+                step(&steps);
+                let pending = client.send_copy(2).unwrap();
+                step(&steps);
+                pending.number_of_server_connections()
+            });
+            until("the first request", || steps.load(Ordering::Acquire) == 1);
+            assert!(server.has_requests().unwrap());
+            assert_eq!(steps.load(Ordering::Acquire), 1, "the second request was sent into a full buffer");
+            assert_eq!(*server.receive().unwrap().unwrap(), 1);
+            assert_eq!(sender.join().unwrap(), 1, "a blocked request is delivered in the end (RR-SND-08)");
+            assert_eq!(*server.receive().unwrap().unwrap(), 2);
         });
-        until("the first request", || steps.load(Ordering::Acquire) == 1);
-        assert!(server.has_requests().unwrap());
-        assert_eq!(steps.load(Ordering::Acquire), 1, "the second request was sent into a full buffer");
-        assert_eq!(*server.receive().unwrap().unwrap(), 1);
-        assert_eq!(sender.join().unwrap(), 1, "a blocked request is delivered in the end (RR-SND-08)");
-        assert_eq!(*server.receive().unwrap().unwrap(), 2);
     });
 }
 
 #[test]
 fn a_blocked_request_goes_on_when_the_server_is_dropped() {
-    let scratch = Scratch::new();
-    let node = scratch.node();
-    let service = numbers(&node).enable_safe_overflow_for_requests(false).max_active_requests_per_client(1);
-    let service = service.create().unwrap();
-    let server = service.server_builder().create().unwrap();
-    let steps = AtomicUsize::new(0);
-    std::thread::scope(|scope| {
-        let sender = scope.spawn(|| {
-            let client = service.client_builder().create().unwrap();
-            drop(client.send_copy(1).unwrap());
-            step(&steps);
-            let pending = client.send_copy(2).unwrap();
-            (pending.number_of_server_connections(), pending.is_connected(), client.chunks_in_use())
+    no_hang(|| {
+        let scratch = Scratch::new();
+        let node = scratch.node();
+        let service = numbers(&node).enable_safe_overflow_for_requests(false).max_active_requests_per_client(1);
+        let service = service.create().unwrap();
+        let server = service.server_builder().create().unwrap();
+        let steps = AtomicUsize::new(0);
+        std::thread::scope(|scope| {
+            let sender = scope.spawn(|| {
+                let client = service.client_builder().create().unwrap();
+                drop(client.send_copy(1).unwrap());
+                step(&steps);
+                let pending = client.send_copy(2).unwrap();
+                (pending.number_of_server_connections(), pending.is_connected(), client.chunks_in_use())
+            });
+            until("the first request", || steps.load(Ordering::Acquire) == 1);
+            assert!(server.has_requests().unwrap());
+            drop(server);
+            assert_eq!(sender.join().unwrap(), (0, false, 0));
         });
-        until("the first request", || steps.load(Ordering::Acquire) == 1);
-        assert!(server.has_requests().unwrap());
-        drop(server);
-        assert_eq!(sender.join().unwrap(), (0, false, 0));
     });
 }
 
 /// Both reasons for which a response that waits for room stops waiting (RR-SND-08, RR-PND-06).
 #[test]
 fn a_blocked_response_goes_on_when_there_is_room_or_nobody_listens() {
-    for room in [true, false] {
-        let scratch = Scratch::new();
-        let node = scratch.node();
-        let service = numbers(&node).enable_safe_overflow_for_responses(false).max_response_buffer_size(1);
-        let service = service.create().unwrap();
-        let client = service.client_builder().create().unwrap();
-        let (ready, is_ready) = channel();
-        let steps = AtomicUsize::new(0);
-        std::thread::scope(|scope| {
-            let sender = scope.spawn(|| {
-                let server = service.server_builder().create().unwrap();
-                ready.send(()).unwrap();
-                let request = crate::common::eventually("a request", || server.receive().unwrap());
-                request.send_copy(1).unwrap();
-                step(&steps);
-                request.send_copy(2).unwrap();
-                request.send_copy(3).unwrap();
-                drop(request);
-                server.chunks_in_use()
-            });
-            is_ready.recv().unwrap();
-            let pending = client.send_copy(0).unwrap();
-            until("the first response", || steps.load(Ordering::Acquire) == 1);
-            if room {
-                for expected in 1..=3 {
-                    assert_eq!(*crate::common::eventually("a response", || pending.receive().unwrap()), expected);
+    no_hang(|| {
+        for room in [true, false] {
+            let scratch = Scratch::new();
+            let node = scratch.node();
+            let service = numbers(&node).enable_safe_overflow_for_responses(false).max_response_buffer_size(1);
+            let service = service.create().unwrap();
+            let client = service.client_builder().create().unwrap();
+            let (ready, is_ready) = channel();
+            let steps = AtomicUsize::new(0);
+            std::thread::scope(|scope| {
+                let sender = scope.spawn(|| {
+                    let server = service.server_builder().create().unwrap();
+                    ready.send(()).unwrap();
+                    let request = crate::common::eventually("a request", || server.receive().unwrap());
+                    request.send_copy(1).unwrap();
+                    step(&steps);
+                    request.send_copy(2).unwrap();
+                    request.send_copy(3).unwrap();
+                    drop(request);
+                    server.chunks_in_use()
+                });
+                is_ready.recv().unwrap();
+                let pending = client.send_copy(0).unwrap();
+                until("the first response", || steps.load(Ordering::Acquire) == 1);
+                if room {
+                    for expected in 1..=3 {
+                        assert_eq!(*crate::common::eventually("a response", || pending.receive().unwrap()), expected);
+                    }
+                    until("the end", || !pending.is_connected());
+                } else {
+                    drop(pending);
                 }
-                until("the end", || !pending.is_connected());
-            } else {
-                drop(pending);
-            }
-            assert!(sender.join().unwrap() <= 1, "chunks of responses that nobody waits for are kept");
-        });
-    }
+                assert!(sender.join().unwrap() <= 1, "chunks of responses that nobody waits for are kept");
+            });
+        }
+    });
 }
 
 /// One full server does not keep a request from the other (RR-SND-09), and the blocked send ends when the full one leaves.
 #[test]
 fn a_full_server_does_not_keep_a_request_from_another() {
-    let scratch = Scratch::new();
-    let node = scratch.node();
-    let service = numbers(&node).enable_safe_overflow_for_requests(false).max_active_requests_per_client(1);
-    let service = service.create().unwrap();
-    let [full, free] = [(); 2].map(|()| service.server_builder().create().unwrap());
-    std::thread::scope(|scope| {
-        let sender = scope.spawn(|| {
-            let client = service.client_builder().create().unwrap();
-            drop(client.send_copy(1).unwrap());
-            let pending = client.send_copy(2).unwrap();
-            pending.number_of_server_connections()
+    no_hang(|| {
+        let scratch = Scratch::new();
+        let node = scratch.node();
+        let service = numbers(&node).enable_safe_overflow_for_requests(false).max_active_requests_per_client(1);
+        let service = service.create().unwrap();
+        let [full, free] = [(); 2].map(|()| service.server_builder().create().unwrap());
+        std::thread::scope(|scope| {
+            let sender = scope.spawn(|| {
+                let client = service.client_builder().create().unwrap();
+                drop(client.send_copy(1).unwrap());
+                let pending = client.send_copy(2).unwrap();
+                pending.number_of_server_connections()
+            });
+            let mut expected = 1;
+            until("both requests at the free server", || {
+                if let Some(request) = free.receive().unwrap() {
+                    assert_eq!(*request, expected);
+                    expected += 1;
+                }
+                expected == 3
+            });
+            drop(full);
+            assert_eq!(sender.join().unwrap(), 1);
         });
-        let mut expected = 1;
-        until("both requests at the free server", || {
-            if let Some(request) = free.receive().unwrap() {
-                assert_eq!(*request, expected);
-                expected += 1;
-            }
-            expected == 3
-        });
-        drop(full);
-        assert_eq!(sender.join().unwrap(), 1);
     });
 }
 
