@@ -306,3 +306,29 @@ fn returns_of_a_client_that_has_gone_are_no_garbage() {
     assert_eq!(server.chunks_in_use(), 0);
     assert_eq!(*server.receive().unwrap().unwrap(), 3);
 }
+
+/// A server that is busy elsewhere for an hour must not pay for every client that comes and goes meanwhile: one that leaves
+/// nothing to receive leaves no file either.
+#[test]
+fn clients_that_leave_nothing_to_receive_leave_no_file_with_a_server_that_never_looks() {
+    for fire_and_forget in [true, false] {
+        let scratch = Scratch::new();
+        let node = scratch.node();
+        let service = numbers(&node).enable_fire_and_forget_requests(fire_and_forget).create().unwrap();
+        let server = service.server_builder().create().unwrap();
+        let files = scratch.files().len();
+        for number in 0..20 {
+            let client = service.client_builder().create().unwrap();
+            if !fire_and_forget {
+                drop(client.send_copy(number).unwrap());
+            }
+            drop(client);
+            assert_eq!(scratch.files().len(), files, "left by client {number}");
+        }
+        assert!(!server.has_requests().unwrap());
+        let client = service.client_builder().create().unwrap();
+        drop(client.send_copy(7).unwrap());
+        drop(client);
+        assert_eq!(server.receive().unwrap().map(|request| *request), fire_and_forget.then_some(7));
+    }
+}

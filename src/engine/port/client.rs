@@ -10,7 +10,7 @@ use super::client_connection::ClientConnection;
 use super::pending::PendingResponse;
 use super::request::{RequestMut, RequestMutUninit};
 use super::watch::{Backoff, Watch};
-use crate::engine::channel::Push;
+use crate::engine::channel::{Push, Slots};
 use crate::engine::connection::{ConnectionFile, ConnectionLayout, State};
 use crate::engine::error::{LoanError, SendError};
 use crate::engine::id::Id;
@@ -520,11 +520,27 @@ impl ClientCore {
             return false;
         }
         // A server that has left takes nothing more: what is still in its slot stays there.
-        let unread = || {
-            use crate::engine::channel::Slots;
-            connection.file.requests().load(delivery.slot) == delivery.word
-        };
+        let unread = || connection.file.requests().load(delivery.slot) == delivery.word;
         connection.file.server_state() < State::Left || !unread()
+    }
+
+    /// Takes away connections that no server has mapped yet and that hold nothing for it: a server that never looks must not
+    /// pay for every client that comes and goes. Under the service's lock.
+    fn withdraw(&self) {
+        if self.active.get() > 0 || self.loans.get() > 0 {
+            return;
+        }
+        let settings = self.service.settings();
+        for connection in self.connections.borrow().iter() {
+            let slots = connection.file.requests();
+            let received_later =
+                settings.fire_and_forget && (0..settings.max_active_requests).any(|i| slots.load(i) != 0);
+            if connection.file.server_state() == State::Absent && !received_later {
+                connection.close(&self.pool);
+                // What stays is swept with the server.
+                let _ = files::remove(&self.service.folder.join(files::connection(self.id, connection.server)));
+            }
+        }
     }
 
     /// Gives up the place in the service; what was made from the client lives on.
@@ -536,6 +552,7 @@ impl ClientCore {
             connection.file.set_client_state(State::Left);
         }
         if let Ok(_lock) = self.service.lock() {
+            self.withdraw();
             self.service.registry.leave_ports(|entry| entry.id == self.id);
             // What cannot be removed now is removed with the next port that leaves, or with the service.
             let _ = cleanup::sweep(&self.service.folder, &self.service.registry);
