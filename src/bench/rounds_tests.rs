@@ -116,8 +116,8 @@ fn a_disturbed_trial_is_measured_again_and_says_so() {
 
 #[test]
 fn a_trial_that_stays_disturbed_is_invalid() {
-    let (found, order, _) = play(1, 2, |turn, _| (turn < 3).then(disturbed));
-    assert_eq!(order.len(), 4);
+    let (found, order, _) = play(1, 2, |turn, _| (turn <= REPEATS_MAX).then(disturbed));
+    assert_eq!(order.len(), 1 + REPEATS_MAX + 1);
     assert!(!found.bench[0].valid && found.bench[0].rounds == 1);
     assert!(found.bench[0].why_invalid.as_ref().unwrap().contains("leave fewer than 20"));
 }
