@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::channel::Slots;
+use super::channel::{Slots, ordering};
 use super::id::Id;
 use super::settings::Settings;
 use super::shm::Mapping;
@@ -133,24 +133,19 @@ impl WordSlots<'_> {
 impl Slots for WordSlots<'_> {
     #[inline]
     fn load(&self, slot: usize) -> u64 {
-        // Acquire: the chunk that the entry names is read after it.
-        self.word(slot).load(Ordering::Acquire)
+        self.word(slot).load(ordering::LOAD)
     }
     #[inline]
     fn store(&self, slot: usize, word: u64) {
-        // Release: the chunk is written, or read for the last time, before the entry moves.
-        self.word(slot).store(word, Ordering::Release);
+        self.word(slot).store(word, ordering::STORE);
     }
     #[inline]
     fn swap(&self, slot: usize, word: u64) -> u64 {
-        // Release for the entry that goes in, acquire for the one that comes out and is reused.
-        self.word(slot).swap(word, Ordering::AcqRel)
+        self.word(slot).swap(word, ordering::SWAP)
     }
     #[inline]
     fn take(&self, slot: usize, old: u64) -> bool {
-        // Acquire: the chunk is read after it is ours; release: the slot is reused after we looked. Failure gives nothing
-        // to read, so it needs no order.
-        self.word(slot).compare_exchange(old, 0, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+        self.word(slot).compare_exchange(old, 0, ordering::TAKE, ordering::TAKE_FAILED).is_ok()
     }
     #[inline]
     fn warm(&self, slot: usize) {

@@ -5,6 +5,7 @@
 //! runs on mapped memory and under test.
 
 mod offset;
+pub mod ordering;
 mod returns;
 
 pub use offset::{Front, OffsetConsumer, OffsetProducer, Push};
