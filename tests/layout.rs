@@ -133,7 +133,7 @@ fn ports_segments_and_connections_are_as_the_page_says() {
     let pending = client.send_copy(0xABCD).unwrap();
     assert!(!path.exists() && connection.word(8) == 1, "both sides have mapped it");
     let slot = connection.word(40);
-    let (sequence, in_segment, chunk) = (slot >> 32, (slot >> 24) & 0xFF, (slot & 0xFF_FFFF) - 1);
+    let (sequence, in_segment, chunk) = (slot >> 36, (slot >> 24) & 0xFFF, (slot & 0xFF_FFFF) - 1);
     assert_eq!((sequence, in_segment), (0, 0));
     let first = 8 + chunk * 8;
     // Request 1, on this lane, 1 element, and the payload right behind.

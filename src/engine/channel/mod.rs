@@ -29,36 +29,47 @@ pub trait Slots {
 /// Where a message lies: a chunk in a segment of the sender.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Entry {
-    /// Segment of the sender.
-    pub segment: u8,
+    /// Number of the sender's segment, below [`SEGMENTS_MAX`].
+    pub segment: u16,
     /// Chunk in the segment, below 2^24 - 1.
     pub chunk: u32,
 }
+
+/// Segments that a sender can make in its life: numbers are not used again, so that no receiver takes a new segment for
+/// an old one.
+pub const SEGMENTS_MAX: usize = 1 << 12;
 
 /// A peer wrote a word that no correct one writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a peer wrote a word into a channel that no correct peer writes")]
 pub struct Garbage;
 
-/// Sequences wrap here: a receiver that sleeps through exactly a multiple of 2^32 overflows may see two messages in the
+/// Sequences wrap here: a receiver that sleeps through exactly a multiple of 2^28 overflows may see two messages in the
 /// wrong order, and no other harm.
-const SEQUENCE_MASK: u64 = u32::MAX as u64;
+const SEQUENCE_MASK: u64 = (1 << 28) - 1;
+const SEQUENCE_SHIFT: u32 = 36;
+const SEGMENT_MASK: u64 = SEGMENTS_MAX as u64 - 1;
+const SEGMENT_SHIFT: u32 = 24;
 const CHUNK_MASK: u64 = (1 << 24) - 1;
 
 impl Entry {
-    /// `{ sequence: 32, segment: 8, chunk + 1: 24 }`, high to low. Never 0, which is the empty slot.
+    /// `{ sequence: 28, segment: 12, chunk + 1: 24 }`, high to low. Never 0, which is the empty slot.
+    #[inline]
     fn pack(self, sequence: u64) -> u64 {
-        sequence << 32 | u64::from(self.segment) << 24 | ((u64::from(self.chunk) + 1) & CHUNK_MASK)
+        let segment = u64::from(self.segment) & SEGMENT_MASK;
+        sequence << SEQUENCE_SHIFT | segment << SEGMENT_SHIFT | ((u64::from(self.chunk) + 1) & CHUNK_MASK)
     }
 
+    #[inline]
     fn unpack(word: u64) -> Result<Self, Garbage> {
         let chunk = ((word & CHUNK_MASK) as u32).checked_sub(1).ok_or(Garbage)?;
-        Ok(Self { segment: (word >> 24) as u8, chunk })
+        Ok(Self { segment: (word >> SEGMENT_SHIFT & SEGMENT_MASK) as u16, chunk })
     }
 }
 
+#[inline]
 fn sequence_of(word: u64) -> u64 {
-    word >> 32
+    word >> SEQUENCE_SHIFT
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ pub struct OffsetProducer {
     overflow: bool,
     /// Slot of the next entry, in `0..capacity`.
     slot: u32,
-    /// Sequence of the next entry, in `0..2^32`.
+    /// Sequence of the next entry, in `0..2^28`.
     sequence: u64,
 }
 
@@ -85,7 +85,7 @@ pub struct OffsetConsumer {
     overflow: bool,
     /// Slot of the oldest entry, if there is one.
     slot: u32,
-    /// Its sequence, in `0..2^32`.
+    /// Its sequence, in `0..2^28`.
     sequence: u64,
 }
 

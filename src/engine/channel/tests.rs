@@ -33,7 +33,7 @@ impl Slots for Plain {
 }
 
 fn entry(number: u32) -> Entry {
-    Entry { segment: (number % 7) as u8, chunk: number % 1000 }
+    Entry { segment: (number % 7) as u16, chunk: number % 1000 }
 }
 
 proptest! {

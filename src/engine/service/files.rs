@@ -21,14 +21,14 @@ pub(crate) fn connection_ids(name: &str) -> Option<(Id, Id)> {
 }
 
 /// Payload segment `number` of a port.
-pub(crate) fn segment(port: Id, number: u8) -> String {
+pub(crate) fn segment(port: Id, number: u16) -> String {
     format!("segment-{port}-{number}")
 }
 
 /// The port of a segment's file name.
 pub(crate) fn segment_owner(name: &str) -> Option<Id> {
     let (port, number) = name.strip_prefix("segment-")?.split_once('-')?;
-    number.parse::<u8>().ok()?;
+    number.parse::<u16>().ok()?;
     port.parse().ok()
 }
 
