@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::id::Id;
 use super::name::InvalidName;
 
 /// A system call failed. Comparable, so that errors can be asserted in tests.
@@ -232,6 +233,14 @@ pub enum SendError {
     ExceedsMaxActiveRequests {
         /// The maximum.
         max: usize,
+    },
+    /// A receiver's buffer is full and the backpressure handler gave up on it; the others have the message.
+    #[error(
+        "the buffer of {receiver} is full and the backpressure handler gave up: have it receive, or raise the buffer"
+    )]
+    UnableToDeliver {
+        /// The first receiver that was given up on.
+        receiver: Id,
     },
     /// The loan failed (only where loan and send are one call).
     #[error(transparent)]

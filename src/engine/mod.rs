@@ -48,8 +48,9 @@ pub use name::{InvalidName, SERVICE_NAME_BYTES_MAX, ServiceName};
 pub use node::{Node, NodeBuilder, NodeInfo, NodeState};
 pub use payload::{ChunkLayout, Kind, Payload, TypeDetail};
 pub use port::{
-    ActiveRequest, AllocationStrategy, BackpressureStrategy, Client, ClientBuilder, PendingResponse, RequestMut,
-    RequestMutUninit, Response, ResponseMut, ResponseMutUninit, Server, ServerBuilder,
+    ActiveRequest, AllocationStrategy, BackpressureAction, BackpressureInfo, BackpressureStrategy, Client,
+    ClientBuilder, PendingResponse, RequestMut, RequestMutUninit, Response, ResponseMut, ResponseMutUninit, Server,
+    ServerBuilder,
 };
 pub use root::{ROOT_VARIABLE, Root};
 pub use service::LAYOUT_VERSION;

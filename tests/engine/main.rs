@@ -4,6 +4,7 @@
 //! is polled for with a deadline, far beyond what it takes.
 #![allow(clippy::unwrap_used, reason = "a test ends with what it cannot go on from")]
 
+mod backpressure;
 mod budget;
 mod common;
 mod damage;

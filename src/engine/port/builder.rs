@@ -6,11 +6,12 @@ use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::AllocationStrategy;
+use super::backpressure::{Backpressure, BackpressureAction, BackpressureInfo, BackpressureStrategy};
 use super::client::{Client, ClientCore};
 use super::client_connection::ClientConnection;
 use super::server::{Server, ServerCore};
 use super::server_connection::ServerConnection;
-use super::{AllocationStrategy, BackpressureStrategy};
 use crate::engine::connection::{ConnectionFile, ConnectionLayout};
 use crate::engine::error::{PortError, SystemError};
 use crate::engine::id::Id;
@@ -25,7 +26,7 @@ struct PortOptions {
     name: String,
     max: Option<usize>,
     initial_max_slice_len: usize,
-    backpressure: BackpressureStrategy,
+    backpressure: Backpressure,
 }
 
 macro_rules! port_builder {
@@ -40,7 +41,7 @@ macro_rules! port_builder {
 
         impl<Req: ?Sized, Res: ?Sized, ReqHeader, ResHeader> $builder<Req, Res, ReqHeader, ResHeader> {
             pub(crate) fn new(service: Arc<ServiceInner>) -> Self {
-                let (name, max, backpressure) = (String::new(), None, BackpressureStrategy::default());
+                let (name, max, backpressure) = (String::new(), None, Backpressure::default());
                 let options = PortOptions { name, max, initial_max_slice_len: 1, backpressure };
                 Self { service, options, types: PhantomData }
             }
@@ -69,7 +70,20 @@ macro_rules! port_builder {
             /// What to do when a buffer without overflow is full.
             #[must_use]
             pub fn backpressure_strategy(mut self, strategy: BackpressureStrategy) -> Self {
-                self.options.backpressure = strategy;
+                self.options.backpressure.strategy = strategy;
+                self
+            }
+
+            /// Asks `handler` whenever a buffer without overflow is full, instead of following the strategy (RR-SND-09).
+            ///
+            /// It is called in the thread that sends and may use other ports, for instance to receive what makes room. A
+            /// panic of it goes on in the sender, with nothing of the message left.
+            #[must_use]
+            pub fn backpressure_handler(
+                mut self,
+                handler: impl Fn(&BackpressureInfo<'_>) -> BackpressureAction + 'static,
+            ) -> Self {
+                self.options.backpressure.handler = Some(Rc::new(handler));
                 self
             }
         }
@@ -121,7 +135,8 @@ where
             let connection = ClientConnection::new(&self.service, ids, file, &layouts[1], &pool.0);
             made.push(connection.map_err(|error| damaged("segment", &error))?);
         }
-        let core = ClientCore::new(&self.service, site.id, layouts, pool, active_max, self.options.backpressure);
+        let core =
+            ClientCore::new(&self.service, site.id, layouts, pool, active_max, self.options.backpressure.clone());
         for connection in made {
             core.connect(connection);
         }
@@ -164,7 +179,7 @@ where
             let connection = ServerConnection::new(&self.service, ids, file, &layouts[0], &pool.0);
             made.push(connection.map_err(|error| damaged("segment", &error))?);
         }
-        let core = ServerCore::new(&self.service, site.id, layouts, pool, loans_max, self.options.backpressure);
+        let core = ServerCore::new(&self.service, site.id, layouts, pool, loans_max, self.options.backpressure.clone());
         for connection in made {
             core.connect(connection);
         }

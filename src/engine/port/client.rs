@@ -5,11 +5,11 @@ use std::marker::PhantomData;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::BackpressureStrategy;
+use super::backpressure::{Backpressure, GaveUp, Waiting};
 use super::client_connection::ClientConnection;
 use super::pending::PendingResponse;
 use super::request::{RequestMut, RequestMutUninit};
-use super::watch::{Backoff, Watch};
+use super::watch::Watch;
 use crate::engine::channel::{Push, Slots};
 use crate::engine::connection::{ConnectionFile, ConnectionLayout, State};
 use crate::engine::error::{LoanError, SendError};
@@ -61,7 +61,7 @@ pub(super) struct ClientCore {
     pub loans: Cell<usize>,
     active_max: usize,
     active: Cell<usize>,
-    backpressure: BackpressureStrategy,
+    backpressure: Backpressure,
     pub lanes: Box<[Lane]>,
     free_lanes: RefCell<Vec<usize>>,
     next_request: Cell<u64>,
@@ -198,7 +198,7 @@ impl ClientCore {
         [request_layout, response_layout]: [ChunkLayout; 2],
         (pool, len_max): (Rc<Pool>, usize),
         active_max: usize,
-        backpressure: BackpressureStrategy,
+        backpressure: Backpressure,
     ) -> Self {
         let lanes = service.settings().max_active_requests;
         Self {
@@ -275,6 +275,7 @@ impl ClientCore {
         self.lanes[lane].request_id.set(request_id);
         chunk.set_header(ChunkHeader { request_id, lane: lane as u64, len: len as u64 });
         let chunk = self.pool.publish(chunk);
+        let mut gave_up = None;
         let mut corrupted = false;
         let mut full = 0;
         for connection in self.connections.borrow().iter() {
@@ -293,16 +294,19 @@ impl ClientCore {
                 }
             }
         }
-        if full > 0 && self.backpressure == BackpressureStrategy::RetryUntilDelivered {
-            corrupted |= self.deliver_when_there_is_room(lane, chunk).is_err();
+        if full > 0 && self.backpressure.may_wait() {
+            gave_up = self.deliver_when_there_is_room(lane, chunk, &mut corrupted);
         }
         // The sender's own hold; with no server the chunk is free at once.
         let _ = self.pool.release(chunk);
         self.pool.warm_next();
         let delivered = self.lanes[lane].deliveries.borrow().len();
+        // As long as somebody has the request, a server that lost its connection is as one that has gone.
         if corrupted && delivered == 0 {
-            self.close_lane(lane);
-            return Err(SendError::ConnectionCorrupted);
+            gave_up = Some(GaveUp::Corrupted);
+        }
+        if let Some(gave_up) = gave_up {
+            return Err(self.take_back(lane, gave_up));
         }
         Ok((lane, request_id, delivered))
     }
@@ -360,36 +364,48 @@ impl ClientCore {
         }
     }
 
-    /// Waits for each server that had no room and is still there. The others have the request already.
+    /// Waits for each server that had no room and is still there, as the strategy or the handler says. The others have the
+    /// request already.
     #[cold]
-    fn deliver_when_there_is_room(&self, lane: usize, chunk: u32) -> Result<(), SendError> {
-        let mut result = Ok(());
-        let mut waiting: Vec<_> = {
+    fn deliver_when_there_is_room(&self, lane: usize, chunk: u32, corrupted: &mut bool) -> Option<GaveUp> {
+        let mut full: Vec<_> = {
             let deliveries = self.lanes[lane].deliveries.borrow();
             let has = |connection: &Rc<ClientConnection>| {
                 deliveries.iter().any(|delivery| Rc::ptr_eq(&delivery.connection, connection))
             };
             self.connections.borrow().iter().filter(|c| c.open.get() && !has(c)).map(Rc::clone).collect()
         };
+        let mut waiting = Waiting::new(&self.backpressure, &self.service, self.id);
         // All of them in turn: one that has no room keeps the request from no other.
-        let mut backoff = Backoff::default();
         loop {
-            waiting.retain(|connection| {
+            full.retain(|connection| waiting.goes_on(connection.server, connection.node));
+            if full.is_empty() {
+                break;
+            }
+            waiting.pause();
+            self.look_after_peers(self.watch.is_due());
+            full.retain(|connection| {
                 connection.open.get()
                     && match self.deliver(connection, lane, chunk) {
                         Ok(delivered) => !delivered,
-                        Err(error) => {
-                            result = Err(error);
+                        Err(_) => {
+                            *corrupted = true;
                             false
                         }
                     }
             });
-            if waiting.is_empty() {
-                return result;
-            }
-            backoff.pause();
-            self.look_after_peers(self.watch.is_due());
         }
+        waiting.gave_up
+    }
+
+    /// Leaves nothing of a request that was not sent (RR-SND-10). Servers that have it see that nobody waits.
+    #[cold]
+    fn take_back(&self, lane: usize, gave_up: GaveUp) -> SendError {
+        for connection in self.connections.borrow().iter() {
+            connection.file.set_lane_open(lane, 0);
+        }
+        self.close_lane(lane);
+        gave_up.into_error()
     }
 
     /// Follows what has changed in the service, if anything has: one load of a word that hardly ever changes.

@@ -4,6 +4,7 @@
 //! message's way is locked. Make one port for each thread that needs one.
 
 mod active;
+mod backpressure;
 mod builder;
 mod client;
 mod client_connection;
@@ -16,6 +17,7 @@ mod server_connection;
 mod watch;
 
 pub use active::ActiveRequest;
+pub use backpressure::{BackpressureAction, BackpressureInfo, BackpressureStrategy};
 pub use builder::{ClientBuilder, ServerBuilder};
 pub use client::Client;
 pub use pending::{PendingResponse, Response};
@@ -29,14 +31,4 @@ pub enum AllocationStrategy {
     /// Not at all: `initial_max_slice_len` is the limit.
     #[default]
     Static,
-}
-
-/// What a sender does when a buffer without overflow is full.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum BackpressureStrategy {
-    /// Waits until the receiver makes room or goes away (RR-SND-08).
-    #[default]
-    RetryUntilDelivered,
-    /// Does not deliver to that receiver (RR-SND-07).
-    DiscardData,
 }

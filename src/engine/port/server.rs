@@ -5,10 +5,10 @@ use std::marker::PhantomData;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::BackpressureStrategy;
 use super::active::ActiveRequest;
+use super::backpressure::{Backpressure, GaveUp, Waiting};
 use super::server_connection::ServerConnection;
-use super::watch::{Backoff, Watch};
+use super::watch::Watch;
 use crate::engine::channel::Garbage;
 use crate::engine::connection::{ConnectionFile, ConnectionLayout, State};
 use crate::engine::error::{LoanError, ReceiveError, SendError};
@@ -37,7 +37,7 @@ pub(super) struct ServerCore {
     /// Elements that a loan may have.
     pub len_max: usize,
     pub loans_max: usize,
-    backpressure: BackpressureStrategy,
+    backpressure: Backpressure,
     connections: RefCell<Vec<Rc<ServerConnection>>>,
     /// Where the next receive begins, so that every client is served in turn.
     turn: Cell<usize>,
@@ -178,7 +178,7 @@ impl ServerCore {
         [request_layout, response_layout]: [ChunkLayout; 2],
         (pool, len_max): (Rc<Pool>, usize),
         loans_max: usize,
-        backpressure: BackpressureStrategy,
+        backpressure: Backpressure,
     ) -> Self {
         Self {
             service: Arc::clone(service),
@@ -266,20 +266,21 @@ impl ServerCore {
             return Ok(());
         }
         let chunk = self.pool.publish(chunk);
-        let mut pushed = connection.push(&self.pool, lane, chunk);
-        if pushed == Ok(false) && self.backpressure == BackpressureStrategy::RetryUntilDelivered {
-            pushed = self.push_when_there_is_room(connection, lane, request_id, chunk);
+        let pushed = connection.push(&self.pool, lane, chunk);
+        let mut gave_up = pushed.err().map(|Garbage| GaveUp::Corrupted);
+        if pushed == Ok(false) && self.backpressure.may_wait() {
+            gave_up = self.push_when_there_is_room(connection, lane, request_id, chunk);
         }
         // The sender's own hold.
         let _ = self.pool.release(chunk);
         self.pool.warm_next();
-        if pushed.is_err() {
-            connection.fail(&self.pool);
-            return Err(SendError::ConnectionCorrupted);
+        match gave_up {
+            None => Ok(()),
+            Some(gave_up) => Err(self.take_back(connection, gave_up)),
         }
-        Ok(())
     }
 
+    /// Ends when somebody makes room, when nobody waits any more, or when the strategy or the handler says so.
     #[cold]
     fn push_when_there_is_room(
         &self,
@@ -287,17 +288,31 @@ impl ServerCore {
         lane: usize,
         request_id: u64,
         chunk: u32,
-    ) -> Result<bool, Garbage> {
-        let mut backoff = Backoff::default();
-        // Ends when somebody makes room, or when nobody waits any more.
-        while connection.is_awaited(lane, request_id) {
-            if connection.push(&self.pool, lane, chunk)? {
-                return Ok(true);
-            }
-            backoff.pause();
+    ) -> Option<GaveUp> {
+        let mut waiting = Waiting::new(&self.backpressure, &self.service, self.id);
+        // A handler may do anything in between, even drop the request or who waits for the response.
+        let is_wanted = || connection.is_awaited(lane, request_id) && connection.lanes[lane].newest.get() == request_id;
+        while is_wanted() && waiting.goes_on(connection.client, connection.node) {
+            waiting.pause();
             self.look_after_peers(self.watch.is_due());
+            if !is_wanted() {
+                break;
+            }
+            match connection.push(&self.pool, lane, chunk) {
+                Ok(true) => break,
+                Ok(false) => {}
+                Err(Garbage) => return Some(GaveUp::Corrupted),
+            }
         }
-        Ok(false)
+        waiting.gave_up
+    }
+
+    #[cold]
+    fn take_back(&self, connection: &ServerConnection, gave_up: GaveUp) -> SendError {
+        if matches!(gave_up, GaveUp::Corrupted) {
+            connection.fail(&self.pool);
+        }
+        gave_up.into_error()
     }
 
     /// Follows what has changed in the service, if anything has: one load of a word that hardly ever changes.

@@ -86,6 +86,7 @@ impl From<SendError> for Refusal {
     fn from(error: SendError) -> Self {
         let class = match error {
             SendError::ExceedsMaxActiveRequests { .. } => ErrorClass::ExceedsMaxActiveRequests,
+            SendError::UnableToDeliver { .. } => ErrorClass::UnableToDeliver,
             SendError::Loan(error) => loan(error),
             SendError::ConnectionCorrupted => ErrorClass::Corrupted,
         };
