@@ -385,14 +385,12 @@ impl ClientCore {
             waiting.pause();
             self.look_after_peers(self.watch.is_due());
             full.retain(|connection| {
-                connection.open.get()
-                    && match self.deliver(connection, lane, chunk) {
-                        Ok(delivered) => !delivered,
-                        Err(_) => {
-                            *corrupted = true;
-                            false
-                        }
-                    }
+                let settled = !connection.open.get()
+                    || self.deliver(connection, lane, chunk).unwrap_or_else(|_| {
+                        *corrupted = true;
+                        true
+                    });
+                !settled
             });
         }
         waiting.gave_up
@@ -401,9 +399,6 @@ impl ClientCore {
     /// Leaves nothing of a request that was not sent (RR-SND-10). Servers that have it see that nobody waits.
     #[cold]
     fn take_back(&self, lane: usize, gave_up: GaveUp) -> SendError {
-        for connection in self.connections.borrow().iter() {
-            connection.file.set_lane_open(lane, 0);
-        }
         self.close_lane(lane);
         gave_up.into_error()
     }
