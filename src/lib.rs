@@ -4,6 +4,8 @@
 //! `docs/ARCHITECTURE.md` for the map.
 
 pub mod engine;
+#[cfg(feature = "kit")]
+pub mod kit;
 
 #[cfg(feature = "suite")]
 pub mod bench;
