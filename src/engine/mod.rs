@@ -42,6 +42,7 @@ mod root;
 mod service;
 mod settings;
 pub mod shm;
+mod wait;
 
 pub use id::{Id, NotAnId};
 pub use name::{InvalidName, SERVICE_NAME_BYTES_MAX, ServiceName};
@@ -57,3 +58,4 @@ pub use service::LAYOUT_VERSION;
 pub use service::{PortInfo, RequestResponseBuilder, Service, ServiceBuilder, ServiceInfo, StaticConfig};
 pub use settings::{COUNT_MAX, Settings, Wishes};
 pub use shm::Plain;
+pub use wait::Waited;

@@ -18,3 +18,4 @@ mod processes;
 mod races;
 mod sending;
 mod services;
+mod waiting;

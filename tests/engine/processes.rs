@@ -155,6 +155,7 @@ fn another_process() {
             ready();
             wait();
         }
+        role if role.starts_with("waiting") => crate::waiting::play(role, root, seed, ready),
         other => panic!("no such role: {other}"),
     }
 }

@@ -9,6 +9,7 @@ use super::backpressure::{Backpressure, GaveUp, Waiting};
 use super::client_connection::ClientConnection;
 use super::pending::PendingResponse;
 use super::request::{RequestMut, RequestMutUninit};
+use super::sleeper::Sleeper;
 use super::watch::Watch;
 use crate::engine::channel::{Push, Slots};
 use crate::engine::connection::{ConnectionFile, ConnectionLayout, State};
@@ -71,6 +72,7 @@ pub(super) struct ClientCore {
     seen: Cell<u64>,
     registered: Cell<bool>,
     watch: Watch,
+    pub sleeper: Sleeper,
 }
 
 impl<Req: ?Sized, Res: ?Sized, ReqHeader, ResHeader> Drop for Client<Req, Res, ReqHeader, ResHeader> {
@@ -222,6 +224,7 @@ impl ClientCore {
             seen: Cell::new(service.registry.changes()),
             registered: Cell::new(true),
             watch: Watch::new(),
+            sleeper: Sleeper::new(Role::Client, id),
         }
     }
 
@@ -341,6 +344,7 @@ impl ClientCore {
                 return self.corrupted(connection);
             }
         }
+        connection.waker.wake();
         let delivery = Delivery { connection: Rc::clone(connection), slot, word, displaced: Cell::new(false) };
         self.lanes[lane].deliveries.borrow_mut().push(delivery);
         Ok(true)
@@ -401,6 +405,11 @@ impl ClientCore {
     fn take_back(&self, lane: usize, gave_up: GaveUp) -> SendError {
         self.close_lane(lane);
         gave_up.into_error()
+    }
+
+    /// Whether the client still has its place in the service.
+    pub fn is_registered(&self) -> bool {
+        self.registered.get()
     }
 
     /// Follows what has changed in the service, if anything has: one load of a word that hardly ever changes.

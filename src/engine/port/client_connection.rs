@@ -6,10 +6,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::outstanding::Outstanding;
+use super::waker::Waker;
 use crate::engine::channel::{Entry, Garbage, OffsetConsumer, OffsetProducer, ReturnConsumer, ReturnProducer};
 use crate::engine::connection::{ConnectionFile, State};
 use crate::engine::id::Id;
 use crate::engine::payload::ChunkLayout;
+use crate::engine::service::registry::Role;
 use crate::engine::service::{ServiceInner, files};
 use crate::engine::shm::{Pool, RemoteSegment};
 
@@ -27,6 +29,8 @@ pub(super) struct ClientConnection {
     pub server: Id,
     pub node: Id,
     pub file: ConnectionFile,
+    /// Wakes the server.
+    pub waker: Waker,
     responses: Rc<RemoteSegment>,
     pub requests: Cell<OffsetProducer>,
     pub lanes: Box<[LaneEnd]>,
@@ -62,6 +66,7 @@ impl ClientConnection {
             server,
             node,
             file,
+            waker: Waker::new(service, Role::Server, server),
             responses,
             requests: Cell::new(OffsetProducer::new(layout.request_capacity, settings.overflow_requests)),
             lanes: (0..layout.lanes)

@@ -14,6 +14,9 @@ mod request;
 mod response;
 mod server;
 mod server_connection;
+mod sleeper;
+mod waiting;
+mod waker;
 mod watch;
 
 pub use active::ActiveRequest;

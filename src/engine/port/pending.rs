@@ -18,7 +18,7 @@ use crate::engine::shm::{Plain, Received};
 /// Dropping it tells the servers that nobody listens any more.
 #[derive(Debug)]
 pub struct PendingResponse<Res: ?Sized, ResHeader = ()> {
-    core: Rc<ClientCore>,
+    pub(super) core: Rc<ClientCore>,
     lane: usize,
     request_id: u64,
     delivered: usize,
@@ -180,6 +180,11 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
     /// can be received even if not.
     pub fn is_connected(&self) -> bool {
         self.core.look_closely();
+        self.is_answerable()
+    }
+
+    /// The same, as far as is known already.
+    pub(super) fn is_answerable(&self) -> bool {
         let deliveries = self.core.lanes[self.lane].deliveries.borrow();
         deliveries.iter().any(|delivery| ClientCore::is_answerable(delivery, self.lane, self.request_id))
     }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::active::ActiveRequest;
 use super::backpressure::{Backpressure, GaveUp, Waiting};
 use super::server_connection::ServerConnection;
+use super::sleeper::Sleeper;
 use super::watch::Watch;
 use crate::engine::channel::Garbage;
 use crate::engine::connection::{ConnectionFile, ConnectionLayout, State};
@@ -46,6 +47,7 @@ pub(super) struct ServerCore {
     seen: Cell<u64>,
     registered: Cell<bool>,
     watch: Watch,
+    pub sleeper: Sleeper,
 }
 
 impl<Req: ?Sized, Res: ?Sized, ReqHeader, ResHeader> Drop for Server<Req, Res, ReqHeader, ResHeader> {
@@ -195,6 +197,7 @@ impl ServerCore {
             seen: Cell::new(service.registry.changes()),
             registered: Cell::new(true),
             watch: Watch::new(),
+            sleeper: Sleeper::new(Role::Server, id),
         }
     }
 
@@ -313,6 +316,17 @@ impl ServerCore {
             connection.fail(&self.pool);
         }
         gave_up.into_error()
+    }
+
+    /// Whether the server still has its place in the service.
+    pub fn is_registered(&self) -> bool {
+        self.registered.get()
+    }
+
+    /// Whether the last client that could send has gone since this was asked last.
+    pub fn has_lost_the_last_client(&self) -> bool {
+        let can_send = |c: &Rc<ServerConnection>| !c.gone.get() && c.file.client_state() < State::Left;
+        self.sleeper.has_lost_the_last(self.connections.borrow().iter().any(can_send))
     }
 
     /// Follows what has changed in the service, if anything has: one load of a word that hardly ever changes.

@@ -6,12 +6,14 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::outstanding::Outstanding;
+use super::waker::Waker;
 use crate::engine::channel::{
     Entry, Front, Garbage, OffsetConsumer, OffsetProducer, Push, ReturnConsumer, ReturnProducer,
 };
 use crate::engine::connection::{ConnectionFile, ConnectionLayout, State};
 use crate::engine::id::Id;
 use crate::engine::payload::ChunkLayout;
+use crate::engine::service::registry::Role;
 use crate::engine::service::{ServiceInner, files};
 use crate::engine::shm::{ChunkHeader, ChunkRef, Pool, RemoteSegment};
 
@@ -45,6 +47,8 @@ pub(super) struct ServerConnection {
     pub client: Id,
     pub node: Id,
     pub file: ConnectionFile,
+    /// Wakes the client.
+    waker: Waker,
     requests: Rc<RemoteSegment>,
     pub incoming: Cell<OffsetConsumer>,
     pub lanes: Box<[LaneStart]>,
@@ -80,6 +84,7 @@ impl ServerConnection {
             client,
             node,
             file,
+            waker: Waker::new(service, Role::Client, client),
             requests,
             incoming: Cell::new(OffsetConsumer::new(layout.request_capacity, settings.overflow_requests)),
             lanes: (0..layout.lanes)
@@ -159,6 +164,7 @@ impl ServerConnection {
             // A loan that outlives its active request sends nothing after the end.
             self.lanes[lane].newest.set(0);
             self.file.set_lane_done(lane, request_id);
+            self.waker.wake();
         }
     }
 
@@ -182,6 +188,7 @@ impl ServerConnection {
         let mut producer = start.producer.get();
         let pushed = producer.push(&self.file.responses(lane), entry);
         start.producer.set(producer);
+        self.waker.wake();
         match pushed? {
             Push::Done { .. } => Ok(true),
             Push::Displaced { oldest, .. } => self.reclaim(pool, oldest).map(|()| true),

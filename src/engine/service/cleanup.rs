@@ -116,6 +116,8 @@ pub(crate) fn sweep(folder: &Path, registry: &Registry) -> io::Result<()> {
             }
         } else if let Some(port) = files::segment_owner(name) {
             segments.push((port, path));
+        } else if files::bell_owner(name).is_some_and(|port| !clients.contains(&port) && !servers.contains(&port)) {
+            files::remove(&path)?;
         }
     }
     for (port, path) in segments {

@@ -32,6 +32,16 @@ pub(crate) fn segment_owner(name: &str) -> Option<Id> {
     port.parse().ok()
 }
 
+/// Bell of a port: a named pipe.
+pub(crate) fn bell(port: Id) -> String {
+    format!("bell-{port}")
+}
+
+/// The port of a bell's file name.
+pub(crate) fn bell_owner(name: &str) -> Option<Id> {
+    name.strip_prefix("bell-")?.parse().ok()
+}
+
 /// A folder that is being made or removed by a node.
 pub(crate) fn temporary_folder(root: &Root, owner: Id) -> io::Result<PathBuf> {
     Ok(root.services().join(format!("temporary-{owner}-{}", Id::random()?)))
@@ -75,6 +85,7 @@ mod tests {
         let [a, b] = [Id::random().unwrap(), Id::random().unwrap()];
         assert_eq!(connection_ids(&connection(a, b)), Some((a, b)));
         assert_eq!(segment_owner(&segment(a, 7)), Some(a));
+        assert_eq!(bell_owner(&bell(a)), Some(a));
         for other in ["lock", "registry", "static.toml", "connection-1-2", "segment-x-0"] {
             assert_eq!((connection_ids(other), segment_owner(other), temporary_owner(other)), (None, None, None));
         }

@@ -206,7 +206,7 @@ pub(crate) fn create(
     let system = |error: io::Error| ServiceError::from(SystemError::new("creating the service's files", &error));
     let folder = node.root.services().join(name.folder());
     let aside = files::temporary_folder(&node.root, node.id).map_err(system)?;
-    let made = make(&aside, node, config).and_then(|made| match std::fs::rename(&aside, &folder) {
+    let made = make(&aside, &folder, node, config).and_then(|made| match std::fs::rename(&aside, &folder) {
         Ok(()) => Ok(made),
         Err(error) if matches!(error.kind(), io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::AlreadyExists) => {
             Err(ServiceError::AlreadyExists)
@@ -228,12 +228,17 @@ pub(crate) fn create(
 }
 
 /// A complete service in a folder that nobody looks into, with its creator entered.
-fn make(folder: &Path, node: &NodeInner, config: &StaticConfig) -> Result<(File, Registry), ServiceError> {
+fn make(
+    aside: &Path,
+    folder: &Path,
+    node: &NodeInner,
+    config: &StaticConfig,
+) -> Result<(File, Registry), ServiceError> {
     let system = |error: io::Error| ServiceError::from(SystemError::new("creating the service's files", &error));
-    DirBuilder::new().mode(0o700).create(folder).map_err(system)?;
-    let lock_file = lock::open(&folder.join(files::LOCK), true).map_err(system)?;
-    config.write(folder)?;
-    let registry = Registry::create(folder, &config.settings).map_err(system)?;
+    DirBuilder::new().mode(0o700).create(aside).map_err(system)?;
+    let lock_file = lock::open(&aside.join(files::LOCK), true).map_err(system)?;
+    config.write(aside)?;
+    let registry = Registry::create(aside, folder, &config.settings).map_err(system)?;
     registry.enter_node(node.id);
     Ok((lock_file, registry))
 }

@@ -4,13 +4,16 @@
 //! store of its state; readers look at the state before and after. So a writer that dies anywhere leaves an empty place.
 
 use std::io;
-use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering, fence};
 
+use super::files;
 use super::static_config::LAYOUT_VERSION;
 use crate::engine::id::Id;
 use crate::engine::settings::Settings;
 use crate::engine::shm::Mapping;
+use crate::engine::wait::bell;
+use crate::engine::wait::word::{self, Call};
 
 const FILE: &str = "registry";
 const MAGIC: u64 = u64::from_le_bytes(*b"shmkreg\0") + (LAYOUT_VERSION << 56);
@@ -20,8 +23,10 @@ const COUNTER: usize = 8;
 const REMOVED: usize = 4;
 /// Words of a node's place: state, id.
 const NODE_WORDS: usize = 4;
-/// Words of a port's place: state, id, node, name length, name.
+/// Words of a port's place: state, id, node, name length, name, wake word.
 const PORT_WORDS: usize = 16;
+/// In a port's place.
+const WAKE_WORD: usize = 14;
 /// Bytes of a port's name.
 pub(crate) const PORT_NAME_BYTES_MAX: usize = 64;
 
@@ -44,6 +49,8 @@ pub(crate) struct PortEntry {
 #[derive(Debug)]
 pub(crate) struct Registry {
     map: Mapping,
+    /// The service's folder, where bells are.
+    folder: PathBuf,
     nodes: usize,
     clients: usize,
     servers: usize,
@@ -60,10 +67,10 @@ fn words(settings: &Settings) -> usize {
 }
 
 impl Registry {
-    /// Makes the file in a folder that nobody else sees yet.
-    pub fn create(folder: &Path, settings: &Settings) -> io::Result<Self> {
-        let map = Mapping::create(&folder.join(FILE), words(settings) * 8)?;
-        let registry = Self::with(map, settings);
+    /// Makes the file in a folder that nobody else sees yet, and that is called `folder` later.
+    pub fn create(aside: &Path, folder: &Path, settings: &Settings) -> io::Result<Self> {
+        let map = Mapping::create(&aside.join(FILE), words(settings) * 8)?;
+        let registry = Self::with(map, folder, settings);
         // Relaxed: the folder becomes visible by rename, which orders everything before it.
         registry.word(0).store(MAGIC, Ordering::Relaxed);
         Ok(registry)
@@ -81,7 +88,7 @@ impl Registry {
         if map.len() != words(settings) * 8 {
             return Err(RegistryError::Corrupted(format!("it has {} bytes, not {}", map.len(), words(settings) * 8)));
         }
-        let registry = Self::with(map, settings);
+        let registry = Self::with(map, folder, settings);
         // Relaxed: the word never changes once the folder is visible.
         if registry.word(0).load(Ordering::Relaxed) != MAGIC {
             return Err(RegistryError::Corrupted("wrong magic number or version".to_owned()));
@@ -89,8 +96,14 @@ impl Registry {
         Ok(registry)
     }
 
-    fn with(map: Mapping, settings: &Settings) -> Self {
-        Self { map, nodes: settings.max_nodes, clients: settings.max_clients, servers: settings.max_servers }
+    fn with(map: Mapping, folder: &Path, settings: &Settings) -> Self {
+        Self {
+            map,
+            folder: folder.to_owned(),
+            nodes: settings.max_nodes,
+            clients: settings.max_clients,
+            servers: settings.max_servers,
+        }
     }
 
     #[inline]
@@ -105,10 +118,38 @@ impl Registry {
         self.word(COUNTER).load(Ordering::Acquire)
     }
 
-    /// Tells every port that something has changed. Under the lock.
+    /// Tells every port that something has changed, those that sleep too.
     pub fn changed(&self) {
         // Release: pairs with `changes`. A counter and not a flag, so that no change hides another.
         self.word(COUNTER).fetch_add(1, Ordering::Release);
+        // The sender's fence of the module `wait::word`, once for all of them: this is not the way of a message.
+        fence(Ordering::SeqCst);
+        for (role, place) in [Role::Client, Role::Server].into_iter().flat_map(|role| self.numbered_places(role)) {
+            let word = self.word(self.port_place(role, place) + WAKE_WORD);
+            if !word::is_quiet(word, false) && word::call(word) == Call::Ring {
+                let bell = self.port(role, place).map(|port| bell::open(&self.folder.join(files::bell(port.id))));
+                if let Some(Ok(bell)) = bell {
+                    bell::ring(&bell);
+                }
+            }
+        }
+    }
+
+    fn numbered_places(&self, role: Role) -> impl Iterator<Item = (Role, usize)> {
+        (0..self.places(role)).map(move |place| (role, place))
+    }
+
+    /// Index of a port's wake word, for [`Registry::wake_word`]; `None` if it is not entered.
+    pub fn find_wake_word(&self, role: Role, id: Id) -> Option<usize> {
+        let mut places = 0..self.places(role);
+        let place = places.find(|place| self.port(role, *place).is_some_and(|port| port.id == id));
+        place.map(|place| self.port_place(role, place) + WAKE_WORD)
+    }
+
+    /// A port's wake word.
+    #[inline]
+    pub fn wake_word(&self, index: usize) -> Option<&AtomicU64> {
+        self.map.words().get(index)
     }
 
     /// Whether the service was removed while its lock was waited for. Under the lock.
@@ -210,7 +251,7 @@ impl Registry {
             name: String::from_utf8_lossy(&bytes).into_owned(),
         };
         // The fence keeps the field loads in front of the second look at the state (as in a sequence lock).
-        std::sync::atomic::fence(Ordering::Acquire);
+        fence(Ordering::Acquire);
         (self.word(at).load(Ordering::Relaxed) == state).then_some(entry)
     }
 
@@ -231,6 +272,8 @@ impl Registry {
         for (i, chunk) in name.as_chunks::<8>().0.iter().enumerate() {
             self.word(at + 6 + i).store(u64::from_le_bytes(*chunk), Ordering::Relaxed);
         }
+        // Whoever had the place before may have died asleep.
+        self.word(at + WAKE_WORD).store(0, Ordering::Relaxed);
         // Release: fields before state. Odd is taken; the number makes each taking distinct.
         self.word(at).store(state.wrapping_add(1), Ordering::Release);
         true

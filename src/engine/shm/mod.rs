@@ -1,14 +1,19 @@
 //! Raw shared memory: the only unsafe code of the project. What comes out of here is safe whatever a peer writes.
 //!
 //! Rooms: [`Mapping`] maps files and shows them as atomic words; [`Pool`] and [`RemoteSegment`] are the two sides of a
-//! payload segment; [`ChunkMut`] and [`ChunkRef`] are what they hand out. No policy lives here.
+//! payload segment; [`ChunkMut`] and [`ChunkRef`] are what they hand out; [`SleepList`] and [`wake`] put threads to sleep on
+//! words and wake them. No policy lives here.
 #![allow(unsafe_code)]
 
 mod chunk;
+mod futex;
 mod mapping;
+mod pipe;
 mod prefetch;
 mod segment;
 
 pub use chunk::{CHUNK_HEADER_BYTES, ChunkHeader, ChunkMut, ChunkRef, Loaned, Plain, Received, Shape};
+pub use futex::{SleepList, WORDS_MAX, fence_everybody, take_part_in_fences, wake};
 pub use mapping::{FILE_BYTES_MAX, Mapping};
+pub use pipe::make_pipe;
 pub use segment::{ALIGN_MAX, CHUNKS_MAX, Geometry, Pool, RemoteSegment};

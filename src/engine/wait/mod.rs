@@ -1,0 +1,37 @@
+//! Waiting: poll, spin a bounded while, then sleep on the port's wake word, which senders touch only when they are asked to.
+//!
+//! Rooms: [`word`] is what sleepers and senders say to each other, and why no wake-up is lost; [`barrier`] the fence that
+//! makes the senders' half of it free; [`ladder`] climbs from polling to sleeping; [`bell`] wakes who waits for a file
+//! descriptor instead. What is waited for is known to ports alone.
+
+pub(crate) mod barrier;
+pub(crate) mod bell;
+pub(crate) mod ladder;
+pub(crate) mod word;
+
+/// How a wait ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Waited<T> {
+    /// With this.
+    Received(T),
+    /// The time is over.
+    Timeout,
+    /// Nothing more can come (RR-WAIT-02).
+    Disconnected,
+}
+
+impl<T> Waited<T> {
+    /// What was received, if anything.
+    pub fn received(self) -> Option<T> {
+        match self {
+            Self::Received(value) => Some(value),
+            Self::Timeout | Self::Disconnected => None,
+        }
+    }
+
+    /// Whether nothing more can come.
+    pub fn is_disconnected(&self) -> bool {
+        matches!(self, Self::Disconnected)
+    }
+}
