@@ -55,13 +55,14 @@ pub struct BenchStart {
 /// Answer of `bench.collect`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BenchCollected {
-    /// Requests sent (client) or answered (server), warm-up too.
+    /// Requests (client) or responses (server) sent, warm-up too.
     pub sent: u64,
     /// Responses (client) or requests (server) received, warm-up too.
     pub received: u64,
     /// Of those, with the payload that was expected.
     pub verified: u64,
-    /// Order-sensitive checksum of all received sequences: `c = rotate_left(c, 7) ^ sequence`.
+    /// Order-sensitive checksum of all responses' numbers, received (client) or sent (server):
+    /// `c = rotate_left(c, 7) ^ number`.
     pub checksum: u64,
     /// What went wrong; the trial is invalid then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -83,9 +84,9 @@ pub struct Interval {
     pub at_ns: u64,
     /// Median floor of the slice, ns.
     pub floor_p50_ns: f64,
-    /// Median round trip of the slice, ns.
+    /// Median round trip of the slice, ns; of a throughput its time for one message.
     pub load_p50_ns: f64,
-    /// Round trips in the slice.
+    /// Round trips, or messages of a throughput, in the slice.
     pub load_count: u64,
     /// Wall time of the load slice, ns.
     pub load_ns: u64,

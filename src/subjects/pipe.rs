@@ -78,7 +78,7 @@ impl BenchSubject for Pipe {
 
     fn bench_server(setup: &BenchSetup) -> Outcome<Self::Server> {
         let make = |extension| {
-            let path = place::path(setup, extension);
+            let path = place::path(setup, extension)?;
             mkfifo(&path, Mode::S_IRUSR | Mode::S_IWUSR)
                 .map_err(|errno| place::refusal("making the pipe", &path, &errno.into()))?;
             Ok::<_, crate::peer::kit::implementation::Refusal>((Place::new(path.clone()), path))
@@ -92,10 +92,10 @@ impl BenchSubject for Pipe {
     }
 
     fn bench_client(setup: &BenchSetup) -> Outcome<Self::Client> {
-        let path = place::path(setup, "requests");
+        let path = place::path(setup, "requests")?;
         let refused = |error: io::Error| place::refusal("connecting to the server of", &path, &error);
         let writer = open(&path, OpenOptions::new().write(true)).map_err(refused)?;
-        let reader = open(&place::path(setup, "responses"), OpenOptions::new().read(true)).map_err(refused)?;
+        let reader = open(&place::path(setup, "responses")?, OpenOptions::new().read(true)).map_err(refused)?;
         configure([&reader, &writer], setup.waiting).map_err(refused)?;
         Ok(Messages::new(PipeEnds { reader, writer, met: false }, setup))
     }

@@ -3,13 +3,22 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::peer::kit::implementation::{BenchSetup, Refusal};
+use crate::peer::kit::implementation::{BenchSetup, Outcome, Refusal, Touch};
 use crate::peer::kit::payload::crc32;
 use crate::peer::protocol::ErrorClass;
 
 /// Path of a setup's file. Service names may hold anything, so a checksum stands for them.
-pub(super) fn path(setup: &BenchSetup, extension: &str) -> PathBuf {
-    Path::new(&setup.root).join(format!("{:08x}.{extension}", crc32(setup.service.as_bytes())))
+///
+/// # Errors
+/// A load that no transport has.
+pub(super) fn path(setup: &BenchSetup, extension: &str) -> Outcome<PathBuf> {
+    if setup.load.idle_clients > 0 {
+        return Err(Refusal::Unsupported("a transport has one connection and no idle clients".to_owned()));
+    }
+    if setup.load.touch == Touch::Stamp {
+        return Err(Refusal::Unsupported("a transport copies every byte of a payload".to_owned()));
+    }
+    Ok(Path::new(&setup.root).join(format!("{:08x}.{extension}", crc32(setup.service.as_bytes()))))
 }
 
 /// A file that is removed when this is dropped.

@@ -127,7 +127,9 @@ impl<A: Accept> BenchServer for StreamServer<A> {
             return self.connect().map(|()| None);
         };
         let Some(sequence) = connection.receive()? else { return Ok(None) };
-        connection.send(sequence)?;
+        for number in self.setup.load.numbers(sequence) {
+            connection.send(number)?;
+        }
         Ok(Some(sequence))
     }
 }

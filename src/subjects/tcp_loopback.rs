@@ -36,7 +36,7 @@ impl BenchSubject for TcpLoopback {
     type Server = StreamServer<TcpAcceptor>;
 
     fn bench_server(setup: &BenchSetup) -> Outcome<Self::Server> {
-        let path = place::path(setup, "port");
+        let path = place::path(setup, "port")?;
         let refused = |error: io::Error| place::refusal("listening, with the port in", &path, &error);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(refused)?;
         listener.set_nonblocking(true).map_err(refused)?;
@@ -46,7 +46,7 @@ impl BenchSubject for TcpLoopback {
     }
 
     fn bench_client(setup: &BenchSetup) -> Outcome<Self::Client> {
-        let path = place::path(setup, "port");
+        let path = place::path(setup, "port")?;
         let stream = read_port(&path)
             .and_then(|port| TcpStream::connect((Ipv4Addr::LOCALHOST, port)))
             .and_then(|stream| configure(&stream, setup.waiting).map(|()| stream))

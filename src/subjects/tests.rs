@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use super::*;
 use crate::peer::kit::implementation::{
-    BenchClient, BenchServer, BenchSetup, BenchSubject, Element, Kind, PayloadSpec, Waiting,
+    BenchClient, BenchServer, BenchSetup, BenchSubject, Element, Kind, Load, PayloadSpec, Qos, Refusal, Timing, Touch,
+    Waiting,
 };
 
 fn setup(root: &Path, len: usize, waiting: Waiting) -> BenchSetup {
@@ -15,6 +16,8 @@ fn setup(root: &Path, len: usize, waiting: Waiting) -> BenchSetup {
         payload: PayloadSpec { element: Element::Bytes, kind: Kind::Slice, align: None },
         len,
         waiting,
+        load: Load::default(),
+        qos: Qos::default(),
     }
 }
 
@@ -82,6 +85,29 @@ fn refuses_a_client_without_a_server<B: BenchSubject>() {
     assert!(B::bench_client(&setup(root.path(), 8, Waiting::Spin)).is_err());
 }
 
+fn several_requests_are_under_way_and_have_several_responses<B: BenchSubject>() {
+    let root = tempfile::tempdir().unwrap();
+    let load = Load { timing: Timing::Throughput, outstanding: 2, responses: 3, ..Load::default() };
+    let setup = BenchSetup { load, ..setup(root.path(), 8, Waiting::Spin) };
+    let Ok(mut server) = B::bench_server(&setup) else { panic!("no server") };
+    let Ok(mut client) = B::bench_client(&setup) else { panic!("no client") };
+    client.send(1).unwrap();
+    client.send(2).unwrap();
+    assert_eq!([1, 2].map(|_| soon(|| server.serve())), [1, 2]);
+    assert_eq!([(); 6].map(|()| soon(|| client.poll())), [1, 2, 3, 4, 5, 6]);
+    assert_eq!(client.poll(), Ok(None));
+}
+
+fn refuses_what_a_transport_has_not<B: BenchSubject>() {
+    let root = tempfile::tempdir().unwrap();
+    let plain = Load::default();
+    for load in [Load { idle_clients: 1, ..plain }, Load { touch: Touch::Stamp, ..plain }] {
+        let setup = BenchSetup { load, ..setup(root.path(), 8, Waiting::Spin) };
+        assert!(matches!(B::bench_server(&setup), Err(Refusal::Unsupported(_))), "{load:?}");
+    }
+    assert_eq!(files(root.path()), 0);
+}
+
 fn refuses_a_second_server<B: BenchSubject>() {
     let root = tempfile::tempdir().unwrap();
     let setup = setup(root.path(), 8, Waiting::Spin);
@@ -118,6 +144,16 @@ macro_rules! transports {
         }
 
         #[test]
+        fn several_requests_are_under_way_and_have_several_responses() {
+            super::several_requests_are_under_way_and_have_several_responses::<$subject>();
+        }
+
+        #[test]
+        fn refuses_what_a_transport_has_not() {
+            super::refuses_what_a_transport_has_not::<$subject>();
+        }
+
+        #[test]
         fn refuses_a_second_server() {
             super::refuses_a_second_server::<$subject>();
         }
@@ -128,4 +164,29 @@ transports! {
     unix_socket: UnixSocket;
     tcp_loopback: TcpLoopback;
     pipe: Pipe;
+}
+
+/// Every setting of a load that the engine has a part in, with messages that stay where they were written.
+#[test]
+fn the_engine_carries_several_messages_at_a_time_beside_idle_clients() {
+    let root = tempfile::tempdir().unwrap();
+    for touch in [Touch::All, Touch::Stamp] {
+        let setup = BenchSetup {
+            load: Load { timing: Timing::Throughput, outstanding: 8, responses: 16, idle_clients: 7, touch },
+            qos: Qos { max_active_requests: Some(8), response_buffer: Some(16), ..Qos::default() },
+            ..setup(root.path(), 4096, Waiting::Spin)
+        };
+        let Ok(mut server) = reference::Reference::bench_server(&setup) else { panic!("no server") };
+        let Ok(mut client) = reference::Reference::bench_client(&setup) else { panic!("no client") };
+        for round in 0..20 {
+            let sequences = 8 * round + 1..=8 * round + 8;
+            sequences.clone().for_each(|sequence| client.send(sequence).unwrap());
+            sequences.for_each(|sequence| assert_eq!(server.serve(), Ok(Some(sequence))));
+            (128 * round + 1..=128 * round + 128).for_each(|number| assert_eq!(client.poll(), Ok(Some(number))));
+        }
+        assert_eq!((server.serve(), client.poll()), (Ok(None), Ok(None)));
+        let ninth = BenchSetup { load: Load { idle_clients: 8, ..setup.load }, ..setup.clone() };
+        drop(client);
+        assert!(reference::Reference::bench_client(&ninth).is_err(), "the service has room for 8 clients");
+    }
 }

@@ -33,7 +33,7 @@ impl BenchSubject for UnixSocket {
     type Server = StreamServer<UnixAcceptor>;
 
     fn bench_server(setup: &BenchSetup) -> Outcome<Self::Server> {
-        let path = place::path(setup, "sock");
+        let path = place::path(setup, "sock")?;
         let refused = |error: io::Error| place::refusal("listening at", &path, &error);
         let listener = UnixListener::bind(&path).map_err(refused)?;
         let place = Place::new(path.clone());
@@ -42,7 +42,7 @@ impl BenchSubject for UnixSocket {
     }
 
     fn bench_client(setup: &BenchSetup) -> Outcome<Self::Client> {
-        let path = place::path(setup, "sock");
+        let path = place::path(setup, "sock")?;
         let stream = UnixStream::connect(&path)
             .and_then(|stream| configure(&stream, setup.waiting).map(|()| stream))
             .map_err(|error| place::refusal("connecting to", &path, &error))?;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use super::bench::load::{Load, Timing, Touch};
 use crate::peer::protocol::ErrorClass;
 
 /// Fixed (one element) or slice payload.
@@ -82,6 +83,13 @@ pub struct Qos {
     pub max_clients: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_nodes: Option<usize>,
+}
+
+impl Qos {
+    /// Whether nothing is asked for.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// How `service.*` gets its service.
@@ -324,17 +332,18 @@ pub struct View<'a> {
 /// Ports of the benchmark, made for one load; the loop around them is the kit's and the same for all subjects.
 ///
 /// The unit is one complete round trip: loan, write, send, receive, loan the response, write, send, receive, drop all.
-/// Every payload byte is written and read, with [`stamp`](super::bench::stamp), in both directions.
+/// Every payload byte is written and read, with [`stamp`](super::bench::stamp), in both directions; of
+/// [`Touch::Stamp`] payloads the sequence number alone.
 ///
 /// With [`Waiting::Spin`], `poll` and `serve` return at once. With [`Waiting::Block`] they sleep in the kernel until
 /// there is a message, and return `None` after at most a second without one, or an error when the other side is gone.
 pub trait BenchClient {
-    /// Sends request `sequence` and returns without waiting.
+    /// Sends request `sequence` and returns without waiting. At most [`Load::outstanding`] requests are under way.
     ///
     /// # Errors
     /// What the implementation says; the trial is then invalid.
     fn send(&mut self, sequence: u64) -> Result<(), String>;
-    /// Takes one response if there is one, verifies its payload's sequence and returns it.
+    /// Takes one response to the oldest request under way if there is one, verifies its payload and returns its number.
     ///
     /// # Errors
     /// As `send`.
@@ -343,7 +352,7 @@ pub trait BenchClient {
 
 /// The other side of [`BenchClient`].
 pub trait BenchServer {
-    /// Takes one request if there is one, answers it with the request's own sequence, and returns the sequence.
+    /// Takes one request if there is one, answers it with all of [`Load::numbers`], and returns the request's sequence.
     ///
     /// # Errors
     /// What the implementation says.
@@ -364,6 +373,12 @@ pub struct BenchSetup {
     pub len: usize,
     /// Spin or block.
     pub waiting: Waiting,
+    /// What goes on.
+    #[serde(default, skip_serializing_if = "Load::is_plain")]
+    pub load: Load,
+    /// Settings to ask the service for; the implementation's own where absent. Transports have none.
+    #[serde(default, skip_serializing_if = "Qos::is_empty")]
+    pub qos: Qos,
 }
 
 /// How the ports wait.

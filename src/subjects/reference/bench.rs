@@ -1,11 +1,14 @@
 //! The engine in benchmark mode: the ports that a user would write, and nothing around them.
 
+use std::collections::VecDeque;
+
 use super::Reference;
 use super::payload::{Block, PeerPayload};
+use super::typed::wishes;
 use crate::engine::{Client, Node, PendingResponse, Server, Service, ServiceName};
 use crate::peer::kit::bench::stamp;
 use crate::peer::kit::implementation::{
-    BenchClient, BenchServer, BenchSetup, BenchSubject, Element, Kind, Outcome, Refusal, Waiting,
+    BenchClient, BenchServer, BenchSetup, BenchSubject, Element, Kind, Load, Outcome, Refusal, Waiting,
 };
 
 /// Client of either payload that benchmarks use.
@@ -34,33 +37,44 @@ pub enum AnyBenchServer {
     Bytes(LoadServer<[u8]>),
 }
 
-/// One client and its pending response.
+/// One client and its pending responses, oldest first.
 #[derive(Debug)]
 pub struct LoadClient<P: PeerPayload + ?Sized> {
+    pending: VecDeque<PendingResponse<P>>,
+    /// Responses that the oldest one still waits for, in `1..=load.responses`.
+    left: usize,
     client: Client<P, P>,
-    pending: Option<PendingResponse<P>>,
     len: usize,
+    load: Load,
+    _idle: Vec<Client<P, P>>,
 }
 
 /// One server.
 #[derive(Debug)]
 pub struct LoadServer<P: PeerPayload + ?Sized> {
     server: Server<P, P>,
+    load: Load,
 }
 
 fn service<P: PeerPayload + ?Sized>(setup: &BenchSetup) -> Outcome<Service<P, P>> {
     let node = Node::builder().root(&setup.root).create()?;
     let name = ServiceName::new(&setup.service).map_err(crate::engine::error::ServiceError::from)?;
-    Ok(node.service_builder(&name).request_response::<P, P>().open_or_create()?)
+    Ok(node.service_builder(&name).request_response::<P, P>().wishes(wishes(&setup.qos)).open_or_create()?)
 }
 
 fn load_client<P: PeerPayload + ?Sized>(setup: &BenchSetup) -> Outcome<LoadClient<P>> {
-    let client = service::<P>(setup)?.client_builder().initial_max_slice_len(setup.len).create()?;
-    Ok(LoadClient { client, pending: None, len: setup.len })
+    let service = service::<P>(setup)?;
+    let create = || service.client_builder().initial_max_slice_len(setup.len).create();
+    // The client that works comes last: whatever is looked through is looked through to its end.
+    let idle = (0..setup.load.idle_clients).map(|_| create()).collect::<Result<Vec<_>, _>>()?;
+    let load = setup.load;
+    let pending = VecDeque::with_capacity(load.outstanding);
+    Ok(LoadClient { pending, left: load.responses, client: create()?, len: setup.len, load, _idle: idle })
 }
 
 fn load_server<P: PeerPayload + ?Sized>(setup: &BenchSetup) -> Outcome<LoadServer<P>> {
-    Ok(LoadServer { server: service::<P>(setup)?.server_builder().initial_max_slice_len(setup.len).create()? })
+    let server = service::<P>(setup)?.server_builder().initial_max_slice_len(setup.len).create()?;
+    Ok(LoadServer { server, load: setup.load })
 }
 
 fn spinning(setup: &BenchSetup) -> Outcome<()> {
@@ -99,19 +113,24 @@ impl<P: PeerPayload + ?Sized> BenchClient for LoadClient<P> {
     #[inline]
     fn send(&mut self, sequence: u64) -> Result<(), String> {
         let mut request = P::request(&self.client, self.len, true).map_err(|error| error.to_string())?;
-        stamp::write(request.payload_mut().bytes_mut(), sequence);
-        self.pending = Some(request.send().map_err(|error| error.to_string())?);
+        stamp::write_touched(request.payload_mut().bytes_mut(), sequence, self.load.touch);
+        self.pending.push_back(request.send().map_err(|error| error.to_string())?);
         Ok(())
     }
 
     #[inline]
     fn poll(&mut self) -> Result<Option<u64>, String> {
-        let Some(pending) = &self.pending else { return Ok(None) };
+        let Some(pending) = self.pending.front() else { return Ok(None) };
         let Some(response) = pending.receive().map_err(|error| error.to_string())? else { return Ok(None) };
-        let sequence = stamp::read(response.payload().bytes()).ok_or("a response's payload is damaged")?;
+        let number = stamp::read_touched(response.payload().bytes(), self.load.touch);
+        let number = number.ok_or("a response's payload is damaged")?;
         drop(response);
-        self.pending = None;
-        Ok(Some(sequence))
+        self.left -= 1;
+        if self.left == 0 {
+            self.left = self.load.responses;
+            self.pending.pop_front();
+        }
+        Ok(Some(number))
     }
 }
 
@@ -119,11 +138,14 @@ impl<P: PeerPayload + ?Sized> BenchServer for LoadServer<P> {
     #[inline]
     fn serve(&mut self) -> Result<Option<u64>, String> {
         let Some(active) = self.server.receive().map_err(|error| error.to_string())? else { return Ok(None) };
-        let sequence = stamp::read(active.payload().bytes()).ok_or("a request's payload is damaged")?;
-        let mut response =
-            P::response(&active, active.payload().elements(), true).map_err(|error| error.to_string())?;
-        stamp::write(response.payload_mut().bytes_mut(), sequence);
-        response.send().map_err(|error| error.to_string())?;
+        let sequence = stamp::read_touched(active.payload().bytes(), self.load.touch);
+        let sequence = sequence.ok_or("a request's payload is damaged")?;
+        for number in self.load.numbers(sequence) {
+            let mut response =
+                P::response(&active, active.payload().elements(), true).map_err(|error| error.to_string())?;
+            stamp::write_touched(response.payload_mut().bytes_mut(), number, self.load.touch);
+            response.send().map_err(|error| error.to_string())?;
+        }
         Ok(Some(sequence))
     }
 }

@@ -88,7 +88,7 @@ fn align<P: PeerPayload + ?Sized>(spec: &PayloadSpec) -> usize {
     align_of::<P::Element>().max(spec.align.unwrap_or(1))
 }
 
-fn wishes(qos: &Qos) -> Wishes {
+pub(super) fn wishes(qos: &Qos) -> Wishes {
     Wishes {
         overflow_requests: qos.overflow_requests,
         overflow_responses: qos.overflow_responses,

@@ -6,7 +6,8 @@ use std::fs;
 use shmark::harness::manifest::Manifest;
 use shmark::peer::kit::implementation::{
     Allocation, Backpressure, BenchClient, BenchServer, BenchSetup, BenchSubject, Element, HeaderSpec, HeaderType,
-    Implementation, Kind, Opening, Outcome, PayloadSpec, PortSpec, Qos, Refusal, ServiceSpec, Waiting,
+    Implementation, Kind, Load, Opening, Outcome, PayloadSpec, PortSpec, Qos, Refusal, ServiceSpec, Timing, Touch,
+    Waiting,
 };
 use shmark::peer::protocol::{ErrorClass, FEATURES};
 use tempfile::TempDir;
@@ -319,6 +320,8 @@ fn the_benchmark_ports_answer_each_request_with_its_own_sequence() {
             payload: payload(element, kind),
             len,
             waiting: Waiting::Spin,
+            load: Load::default(),
+            qos: Qos::default(),
         };
         let mut server = Peer::bench_server(&setup).unwrap();
         let mut client = Peer::bench_client(&setup).unwrap();
@@ -328,9 +331,39 @@ fn the_benchmark_ports_answer_each_request_with_its_own_sequence() {
             assert_eq!(server.serve(), Ok(Some(sequence)));
             assert_eq!(client.poll(), Ok(Some(sequence)));
         }
-        let blocking = BenchSetup { waiting: Waiting::Block, ..setup };
+        let blocking = BenchSetup { waiting: Waiting::Block, ..setup.clone() };
         assert!(matches!(Peer::bench_client(&blocking), Err(Refusal::Unsupported(_))));
+        let untouched = BenchSetup { load: Load { touch: Touch::Stamp, ..Load::default() }, ..setup };
+        assert!(matches!(Peer::bench_client(&untouched), Err(Refusal::Unsupported(_))));
     }
+}
+
+#[test]
+fn the_benchmark_ports_carry_several_messages_at_a_time_beside_idle_clients() {
+    let namespace = Namespace::new();
+    let setup = BenchSetup {
+        root: namespace.root().into(),
+        service: "bench".into(),
+        payload: payload(Element::U64, Kind::Fixed),
+        len: 1,
+        waiting: Waiting::Spin,
+        load: Load { timing: Timing::Throughput, outstanding: 8, responses: 16, idle_clients: 7, touch: Touch::All },
+        qos: Qos { max_active_requests: Some(8), response_buffer: Some(16), ..Qos::default() },
+    };
+    let mut server = Peer::bench_server(&setup).unwrap();
+    let mut client = Peer::bench_client(&setup).unwrap();
+    for round in 0..20 {
+        for sequence in 8 * round + 1..=8 * round + 8 {
+            client.send(sequence).unwrap();
+        }
+        for sequence in 8 * round + 1..=8 * round + 8 {
+            assert_eq!(server.serve(), Ok(Some(sequence)));
+        }
+        for number in 128 * round + 1..=128 * round + 128 {
+            assert_eq!(client.poll(), Ok(Some(number)));
+        }
+    }
+    assert_eq!((server.serve(), client.poll()), (Ok(None), Ok(None)));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::floor::{Floor, Phase};
 use super::plan::Plan;
 use super::record::{Measurements, Tally};
 use super::usage::{Meter, thread_cpu_ns};
-use crate::peer::kit::implementation::BenchClient;
+use crate::peer::kit::implementation::{BenchClient, Timing};
 
 /// Runs a trial to its end.
 ///
@@ -64,6 +64,7 @@ fn floor_slice(floor: &mut Floor, durations: &mut [u64]) -> Result<(), String> {
     Ok(())
 }
 
+/// The opening request is answered before anything is timed.
 fn load_slice(
     port: &mut impl BenchClient,
     floor: &Floor,
@@ -71,10 +72,13 @@ fn load_slice(
     tally: &mut Tally,
     durations: &mut [u64],
 ) -> Result<(), String> {
-    round_trip(port, floor, plan, tally)?;
+    many(port, floor, plan, tally, 1)?;
     let mut before = Instant::now();
     for duration in durations {
-        round_trip(port, floor, plan, tally)?;
+        match plan.load.timing {
+            Timing::RoundTrip => round_trip(port, floor, plan, tally)?,
+            Timing::Throughput => many(port, floor, plan, tally, plan.slice_requests)?,
+        }
         let after = Instant::now();
         *duration = (after - before).as_nanos() as u64;
         before = after;
@@ -89,5 +93,31 @@ fn round_trip(port: &mut impl BenchClient, floor: &Floor, plan: &Plan, tally: &m
     tally.sent = sequence;
     let response = floor.patience.port(plan.waiting, "response", || port.poll())?;
     tally.receive(response, sequence);
+    Ok(())
+}
+
+/// So many requests with all their responses, as many at a time as the load says.
+#[inline]
+fn many(
+    port: &mut impl BenchClient,
+    floor: &Floor,
+    plan: &Plan,
+    tally: &mut Tally,
+    requests: usize,
+) -> Result<(), String> {
+    let (mut to_send, mut under_way) = (requests, 0);
+    while to_send > 0 || under_way > 0 {
+        while to_send > 0 && under_way < plan.load.outstanding {
+            port.send(tally.sent + 1)?;
+            tally.sent += 1;
+            to_send -= 1;
+            under_way += 1;
+        }
+        for _ in 0..plan.load.responses {
+            let response = floor.patience.port(plan.waiting, "response", || port.poll())?;
+            tally.receive(response, tally.received + 1);
+        }
+        under_way -= 1;
+    }
     Ok(())
 }

@@ -11,6 +11,7 @@
 mod client;
 mod floor;
 mod host;
+pub mod load;
 mod plan;
 mod record;
 mod server;

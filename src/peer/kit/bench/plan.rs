@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::stamp::{STAMP_BYTES, payload_bytes};
 use crate::peer::bench_protocol::BenchPrepare;
-use crate::peer::kit::implementation::Waiting;
+use crate::peer::kit::implementation::{Load, Timing, Waiting};
 
 /// Round trips in a slice, at most: their durations are kept until the slice is over.
 const SLICE_MAX: u64 = 1 << 20;
@@ -23,6 +23,7 @@ pub(super) struct Plan {
     pub(super) slice_requests: usize,
     pub(super) slice_floors: usize,
     pub(super) waiting: Waiting,
+    pub(super) load: Load,
 }
 
 impl Plan {
@@ -39,6 +40,7 @@ impl Plan {
                 return Err(format!("{name} is {value}; it has to be from {min} to {DURATION_MS_MAX}"));
             }
         }
+        prepare.setup.load.check()?;
         let bytes = payload_bytes(&prepare.setup);
         if bytes < STAMP_BYTES {
             return Err(format!(
@@ -51,12 +53,26 @@ impl Plan {
             slice_requests: prepare.slice_requests as usize,
             slice_floors: prepare.slice_floors as usize,
             waiting: prepare.setup.waiting,
+            load: prepare.setup.load,
         })
+    }
+
+    /// Durations of a load slice, and messages that each of them stands for.
+    pub(super) fn timed(&self) -> (usize, u64) {
+        match self.load.timing {
+            Timing::RoundTrip => (self.slice_requests, 1),
+            Timing::Throughput => (1, self.slice_requests as u64 * self.load.responses as u64),
+        }
     }
 
     /// Intervals to make room for.
     pub(super) fn intervals_max(&self) -> usize {
-        let pair_ns_min = (self.slice_requests + self.slice_floors) as u64 * ROUND_TRIP_NS_MIN;
+        // Messages that follow each other closely may take less than a round trip; the floors may not.
+        let trips = match self.load.timing {
+            Timing::RoundTrip => self.slice_requests + self.slice_floors,
+            Timing::Throughput => self.slice_floors,
+        };
+        let pair_ns_min = trips as u64 * ROUND_TRIP_NS_MIN;
         let pairs = self.duration.as_nanos() as u64 / pair_ns_min + 1;
         pairs.min(INTERVALS_MAX) as usize
     }

@@ -31,6 +31,17 @@ impl Tally {
         self.checksum = self.checksum.rotate_left(7) ^ sequence;
     }
 
+    /// Counts a received request, which should be `expected`, and the responses to it.
+    #[inline]
+    pub(super) fn serve(&mut self, sequence: u64, expected: u64, responses: impl Iterator<Item = u64>) {
+        self.received += 1;
+        self.verified += u64::from(sequence == expected);
+        for number in responses {
+            self.sent += 1;
+            self.checksum = self.checksum.rotate_left(7) ^ number;
+        }
+    }
+
     /// What is wrong with the messages, if something is.
     fn complaint(&self, what: &str) -> Option<String> {
         let wrong = self.received - self.verified;
@@ -44,24 +55,31 @@ impl Tally {
 struct Durations {
     /// Of the current slice, ns.
     slice: Vec<u64>,
+    /// Messages that each of them stands for.
+    each: u64,
     histogram: Histogram<u64>,
 }
 
 impl Durations {
-    fn new(len: usize) -> Result<Self, String> {
+    fn new(len: usize, each: u64) -> Result<Self, String> {
         let mut histogram = Histogram::new_with_bounds(1, DURATION_NS_MAX, SIGNIFICANT_DIGITS)
             .map_err(|error| format!("the histogram cannot be made: {error}"))?;
         // Writes every counter, so that no page of them is touched for the first time within the trial.
         histogram.reset();
-        Ok(Self { slice: vec![1; len], histogram })
+        Ok(Self { slice: vec![1; len], each, histogram })
     }
 
-    /// Takes the slice into the histogram; its median and its sum, ns.
+    /// Takes the slice into the histogram; the median for one message and the sum, ns.
     fn fold(&mut self) -> (f64, u64) {
         for duration in &self.slice {
-            self.histogram.saturating_record(*duration);
+            // Rounded to the nearest nanosecond, which is what the histogram tells apart.
+            self.histogram.saturating_record_n((*duration + self.each / 2) / self.each, self.each);
         }
-        (median(&mut self.slice), self.slice.iter().sum())
+        (median(&mut self.slice) / self.each as f64, self.slice.iter().sum())
+    }
+
+    fn messages(&self) -> u64 {
+        self.slice.len() as u64 * self.each
     }
 
     fn encode(&self) -> Result<String, String> {
@@ -101,7 +119,8 @@ impl Measurements {
         let room = plan.intervals_max();
         let mut intervals = vec![unused; room];
         intervals.clear();
-        let (floors, loads) = (Durations::new(plan.slice_floors)?, Durations::new(plan.slice_requests)?);
+        let (timed, each) = plan.timed();
+        let (floors, loads) = (Durations::new(plan.slice_floors, 1)?, Durations::new(timed, each)?);
         Ok(Self { floors, loads, intervals, room })
     }
 
@@ -119,7 +138,7 @@ impl Measurements {
     pub(super) fn fold(&mut self, at_ns: u64) {
         let (floor_p50_ns, _) = self.floors.fold();
         let (load_p50_ns, load_ns) = self.loads.fold();
-        let load_count = self.loads.slice.len() as u64;
+        let load_count = self.loads.messages();
         self.intervals.push(Interval { at_ns, floor_p50_ns, load_p50_ns, load_count, load_ns });
     }
 
@@ -181,11 +200,31 @@ mod tests {
 
     #[test]
     fn a_duration_beyond_the_bounds_is_counted_at_the_bound() {
-        let mut durations = Durations::new(2).unwrap();
+        let mut durations = Durations::new(2, 1).unwrap();
         durations.slice.copy_from_slice(&[0, u64::MAX / 4]);
         durations.fold();
         assert_eq!(durations.histogram.len(), 2);
         assert!(durations.histogram.max() >= DURATION_NS_MAX);
+    }
+
+    #[test]
+    fn a_duration_of_many_messages_counts_once_for_each() {
+        let mut durations = Durations::new(1, 8).unwrap();
+        durations.slice[0] = 1004;
+        let (median, sum) = durations.fold();
+        assert!((median - 125.5).abs() < f64::EPSILON && sum == 1004 && durations.messages() == 8);
+        assert_eq!((durations.histogram.len(), durations.histogram.max()), (8, 126));
+    }
+
+    #[test]
+    fn both_sides_come_to_one_checksum() {
+        let (mut client, mut server) = (Tally::default(), Tally::default());
+        for request in 1..=3 {
+            server.serve(request, request, 2 * request - 1..=2 * request);
+        }
+        (1..=6).for_each(|number| client.receive(number, number));
+        assert_eq!((server.received, server.sent, server.verified), (3, 6, 3));
+        assert_eq!(client.checksum, server.checksum);
     }
 
     #[test]

@@ -32,11 +32,10 @@ pub(super) fn run(
             floor.answer()?;
         }
         let cpu_before_ns = thread_cpu_ns()?;
-        // One more than is timed: the opening round trip.
+        // One more than is timed: the opening request.
         for _ in 0..=plan.slice_requests {
             let request = floor.patience.port(plan.waiting, "request", || port.serve())?;
-            tally.sent += 1;
-            tally.receive(request, tally.sent);
+            tally.serve(request, tally.received + 1, plan.load.numbers(request));
         }
         if phase == Phase::Counted {
             meter.add_load_cpu_ns(thread_cpu_ns()?.saturating_sub(cpu_before_ns));

@@ -3,7 +3,7 @@
 //! Byte `i` is byte `i mod 8` of the sequence in little-endian order. A `u64` payload is just the sequence. All subjects
 //! that are measured against each other use these functions, or do the same in their language.
 
-use crate::peer::kit::implementation::{BenchSetup, Element, Kind};
+use crate::peer::kit::implementation::{BenchSetup, Element, Kind, Touch};
 
 /// Bytes of a sequence number: the least that a benchmark payload holds.
 pub const STAMP_BYTES: usize = 8;
@@ -26,6 +26,24 @@ pub fn read(payload: &[u8]) -> Option<u64> {
     // All words are looked at, without a branch each: damage is so rare that stopping early would only cost.
     let difference = words.iter().fold(0, |difference, word| difference | (u64::from_le_bytes(*word) ^ sequence));
     (difference == 0 && *tail == stamp[..tail.len()]).then_some(sequence)
+}
+
+/// Writes as much of the payload as the load touches.
+#[inline]
+pub fn write_touched(payload: &mut [u8], sequence: u64, touch: Touch) {
+    match touch {
+        Touch::All => write(payload, sequence),
+        Touch::Stamp => write(payload.get_mut(..STAMP_BYTES).unwrap_or_default(), sequence),
+    }
+}
+
+/// The payload's sequence number, of what the load touches.
+#[inline]
+pub fn read_touched(payload: &[u8], touch: Touch) -> Option<u64> {
+    match touch {
+        Touch::All => read(payload),
+        Touch::Stamp => read(payload.get(..STAMP_BYTES)?),
+    }
 }
 
 /// Bytes of each payload of a setup. Bounded by what a slice can hold.
@@ -60,6 +78,17 @@ mod tests {
             payload[at] ^= 1;
             assert_eq!(read(&payload), None, "byte {at}");
         }
+    }
+
+    #[test]
+    fn a_stamp_alone_leaves_the_rest_as_it_was() {
+        let mut payload = [0xff; 21];
+        write_touched(&mut payload, 7, Touch::Stamp);
+        assert!(payload[8..].iter().all(|byte| *byte == 0xff));
+        assert_eq!((read_touched(&payload, Touch::Stamp), read_touched(&payload, Touch::All)), (Some(7), None));
+        write_touched(&mut payload, 9, Touch::All);
+        assert_eq!(read_touched(&payload, Touch::All), Some(9));
+        assert_eq!(read_touched(&[0; 7], Touch::Stamp), None);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::record::{Measurements, Record, Tally};
 use super::usage::Meter;
 use super::{client, server};
 use crate::peer::bench_protocol::BenchCollected;
-use crate::peer::kit::implementation::{BenchClient, BenchServer, Waiting};
+use crate::peer::kit::implementation::{BenchClient, BenchServer, Load, Timing, Touch, Waiting};
 
 /// For tests in which nothing is supposed to run out.
 const LONG: Duration = Duration::from_hours(1);
@@ -25,6 +25,7 @@ const PLAN: Plan = Plan {
     slice_requests: 10,
     slice_floors: 10,
     waiting: Waiting::Spin,
+    load: Load { timing: Timing::RoundTrip, outstanding: 1, responses: 1, idle_clients: 0, touch: Touch::All },
 };
 
 fn words() -> Arc<Vec<AtomicU64>> {
@@ -44,6 +45,10 @@ struct Port {
     to: Sender<u64>,
     from: Receiver<u64>,
     mischief: Mischief,
+    load: Load,
+    /// Requests sent and responses received.
+    sent: u64,
+    received: u64,
 }
 
 impl Port {
@@ -64,18 +69,24 @@ impl Port {
 
 impl BenchClient for Port {
     fn send(&mut self, sequence: u64) -> Result<(), String> {
+        self.sent += 1;
+        let answered = self.received / self.load.responses as u64;
+        assert!(self.sent - answered <= self.load.outstanding as u64, "more requests under way than the load says");
         self.put(sequence)
     }
 
     fn poll(&mut self) -> Result<Option<u64>, String> {
-        Ok(self.take())
+        let taken = self.take();
+        self.received += u64::from(taken.is_some());
+        Ok(taken)
     }
 }
 
 impl BenchServer for Port {
     fn serve(&mut self) -> Result<Option<u64>, String> {
         let Some(sequence) = self.take() else { return Ok(None) };
-        self.put(sequence).map(|()| Some(sequence))
+        self.load.numbers(sequence).try_for_each(|number| self.put(number))?;
+        Ok(Some(sequence))
     }
 }
 
@@ -89,8 +100,9 @@ fn trial_with_room(plan: Plan, room: Plan, mischief: [Mischief; 2], patience: [D
     let words = words();
     let (to_server, from_client) = channel();
     let (to_client, from_server) = channel();
-    let mut client_port = Port { to: to_server, from: from_server, mischief: mischief[0] };
-    let mut server_port = Port { to: to_client, from: from_client, mischief: mischief[1] };
+    let load = plan.load;
+    let mut client_port = Port { to: to_server, from: from_server, mischief: mischief[0], load, sent: 0, received: 0 };
+    let mut server_port = Port { to: to_client, from: from_client, mischief: mischief[1], load, sent: 0, received: 0 };
     let server_words = words.clone();
     let server = thread::spawn(move || {
         let mut record = Record { tally: Tally::default(), meter: Meter::default(), measurements: None };
@@ -132,6 +144,32 @@ fn both_sides_of_a_trial_come_to_the_same_counts() {
         assert!(interval.load_ns as f64 >= interval.load_p50_ns, "{interval:?}");
     }
     assert!(client.intervals.is_sorted_by_key(|interval| interval.at_ns));
+}
+
+/// Several requests at a time, several responses to each.
+const STREAMS: Plan =
+    Plan { load: Load { timing: Timing::Throughput, outstanding: 4, responses: 3, ..PLAN.load }, ..PLAN };
+
+#[test]
+fn many_messages_under_way_are_counted_one_by_one() {
+    let [client, server] = trial(STREAMS, [Mischief::None; 2], [LONG; 2]);
+    assert_eq!((client.error, server.error), (None, None));
+    assert_eq!([server.received, server.verified], [client.sent; 2], "every request arrives once and in order");
+    assert_eq!([server.sent, client.received, client.verified], [3 * client.sent; 3], "and has three responses");
+    assert_eq!(client.checksum, server.checksum);
+    for interval in &client.intervals {
+        assert_eq!(interval.load_count, 3 * STREAMS.slice_requests as u64);
+        let mean = interval.load_ns as f64 / interval.load_count as f64;
+        assert!((interval.load_p50_ns - mean).abs() < 1e-6, "a slice has one duration, shared by its messages");
+    }
+}
+
+#[test]
+fn a_response_that_a_stream_loses_is_an_error_and_not_a_hang() {
+    let [client, server] = trial(STREAMS, [Mischief::None, Mischief::Lose(7)], [SHORT, LONG]);
+    // The next one takes its place, until none comes any more.
+    assert!(client.error.is_some() && server.error.is_some(), "{:?} {:?}", client.error, server.error);
+    assert!(client.verified < client.received || client.received < 3 * client.sent);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The benchmark's ports: typed, without the boxes of the conformance side.
 //!
 //! iceoryx2's fastest documented way: an uninitialised loan that is written once and sent. Service and ports are at
-//! iceoryx2's defaults, but for the length of slices.
+//! iceoryx2's defaults, but for the length of slices and what the load asks for.
 
 mod load;
 
@@ -14,8 +14,8 @@ use iceoryx2::prelude::{LogLevel, ServiceName, set_log_level};
 use iceoryx2::service::port_factory::request_response::PortFactory;
 use shmark::peer::kit::bench::stamp;
 use shmark::peer::kit::implementation::{
-    BenchClient, BenchServer, BenchSetup, BenchSubject, Element, Kind, Outcome, PortSpec, Qos, Refusal, ServiceSpec,
-    Waiting,
+    BenchClient, BenchServer, BenchSetup, BenchSubject, Element, Kind, Load as Plan, Outcome, PortSpec, Refusal,
+    ServiceSpec, Touch, Waiting,
 };
 
 use crate::errors::refusal;
@@ -25,33 +25,35 @@ use crate::peer::{self, Peer};
 
 use load::{Load, text};
 
-/// A request under way, and its sequence.
-type Asked<P> = (u64, PendingResponse<S, P, (), P, ()>);
-
 /// Client of one payload type, and the requests that it has under way, oldest first.
 pub struct TypedClient<P: Load + ?Sized> {
+    pending: VecDeque<PendingResponse<S, P, (), P, ()>>,
+    /// Responses that the oldest one still waits for, in `1..=plan.responses`.
+    left: usize,
     client: Client<S, P, (), P, ()>,
-    pending: VecDeque<Asked<P>>,
     len: usize,
+    plan: Plan,
+    _idle: Vec<Client<S, P, (), P, ()>>,
 }
 
 impl<P: Load + ?Sized> BenchClient for TypedClient<P> {
     fn send(&mut self, sequence: u64) -> Result<(), String> {
         let pending = P::send(&self.client, self.len, sequence)?;
-        self.pending.push_back((sequence, pending));
+        self.pending.push_back(pending);
         Ok(())
     }
 
     fn poll(&mut self) -> Result<Option<u64>, String> {
-        let Some((asked, pending)) = self.pending.front() else { return Ok(None) };
+        let Some(pending) = self.pending.front() else { return Ok(None) };
         let Some(response) = P::receive_response(pending).map_err(text)? else { return Ok(None) };
-        let answered = read(P::response_bytes(&response).0)?;
-        if answered != *asked {
-            return Err(format!("request {asked} was answered with {answered}"));
-        }
+        let number = read(P::response_bytes(&response).0)?;
         drop(response);
-        self.pending.pop_front();
-        Ok(Some(answered))
+        self.left -= 1;
+        if self.left == 0 {
+            self.left = self.plan.responses;
+            self.pending.pop_front();
+        }
+        Ok(Some(number))
     }
 }
 
@@ -63,13 +65,16 @@ fn read(payload: &[u8]) -> Result<u64, String> {
 pub struct TypedServer<P: Load + ?Sized> {
     server: Server<S, P, (), P, ()>,
     len: usize,
+    plan: Plan,
 }
 
 impl<P: Load + ?Sized> BenchServer for TypedServer<P> {
     fn serve(&mut self) -> Result<Option<u64>, String> {
         let Some(active) = P::receive_request(&self.server).map_err(text)? else { return Ok(None) };
         let sequence = read(P::active_bytes(&active).0)?;
-        P::answer(&active, self.len, sequence)?;
+        for number in self.plan.numbers(sequence) {
+            P::answer(&active, self.len, number)?;
+        }
         Ok(Some(sequence))
     }
 }
@@ -135,7 +140,7 @@ fn open<P: Load + ?Sized>(setup: &BenchSetup) -> Outcome<PortFactory<S, P, (), P
         response: setup.payload,
         request_header: None,
         response_header: None,
-        qos: Qos::default(),
+        qos: setup.qos,
         attributes: BTreeMap::new(),
     };
     P::open(&node, &name, &spec)
@@ -147,15 +152,18 @@ fn port_spec(setup: &BenchSetup) -> PortSpec {
 
 fn client<P: Load + ?Sized>(setup: &BenchSetup) -> Outcome<TypedClient<P>> {
     let service = open::<P>(setup)?;
-    let client = P::tune_client(service.client_builder(), &port_spec(setup)).create().map_err(refusal)?;
-    let pending = VecDeque::with_capacity(client.max_active_requests());
-    Ok(TypedClient { client, pending, len: setup.len })
+    let create = || P::tune_client(service.client_builder(), &port_spec(setup)).create().map_err(refusal);
+    let plan = setup.load;
+    // The client that works comes last: whatever is looked through is looked through to its end.
+    let idle = (0..plan.idle_clients).map(|_| create()).collect::<Outcome<Vec<_>>>()?;
+    let pending = VecDeque::with_capacity(plan.outstanding);
+    Ok(TypedClient { pending, left: plan.responses, client: create()?, len: setup.len, plan, _idle: idle })
 }
 
 fn server<P: Load + ?Sized>(setup: &BenchSetup) -> Outcome<TypedServer<P>> {
     let service = open::<P>(setup)?;
     let server = P::tune_server(service.server_builder(), &port_spec(setup)).create().map_err(refusal)?;
-    Ok(TypedServer { server, len: setup.len })
+    Ok(TypedServer { server, len: setup.len, plan: setup.load })
 }
 
 /// What a benchmark can ask for and iceoryx2 or this peer has not.
@@ -163,6 +171,9 @@ fn check(setup: &BenchSetup) -> Outcome<()> {
     let unsupported = |why: &str| Err(Refusal::Unsupported(why.into()));
     if setup.waiting == Waiting::Block {
         return unsupported("iceoryx2 has no blocking receive for request-response: its ports can only be polled");
+    }
+    if setup.load.touch == Touch::Stamp {
+        return unsupported("the safe API of iceoryx2 has no way to send what was not written to its last byte");
     }
     if stamp::payload_bytes(setup) < stamp::STAMP_BYTES {
         return unsupported("a payload needs room for its 8-byte sequence");
