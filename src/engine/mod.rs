@@ -49,9 +49,9 @@ pub use name::{InvalidName, SERVICE_NAME_BYTES_MAX, ServiceName};
 pub use node::{Node, NodeBuilder, NodeInfo, NodeState};
 pub use payload::{ChunkLayout, Kind, Payload, TypeDetail};
 pub use port::{
-    ActiveRequest, AllocationStrategy, BackpressureAction, BackpressureInfo, BackpressureStrategy, Client,
-    ClientBuilder, PendingResponse, RequestMut, RequestMutUninit, Response, ResponseMut, ResponseMutUninit, Server,
-    ServerBuilder,
+    ActiveRequest, AllocationStrategy, AttachmentId, BackpressureAction, BackpressureInfo, BackpressureStrategy,
+    Client, ClientBuilder, PendingResponse, PollSet, Readiness, RequestMut, RequestMutUninit, Response, ResponseMut,
+    ResponseMutUninit, Server, ServerBuilder, WaitEvent, WaitSet, Waitable,
 };
 pub use root::{ROOT_VARIABLE, Root};
 pub use service::LAYOUT_VERSION;

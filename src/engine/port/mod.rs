@@ -10,11 +10,13 @@ mod client;
 mod client_connection;
 mod outstanding;
 mod pending;
+mod poll_set;
 mod request;
 mod response;
 mod server;
 mod server_connection;
 mod sleeper;
+mod wait_set;
 mod waiting;
 mod waker;
 mod watch;
@@ -24,9 +26,11 @@ pub use backpressure::{BackpressureAction, BackpressureInfo, BackpressureStrateg
 pub use builder::{ClientBuilder, ServerBuilder};
 pub use client::Client;
 pub use pending::{PendingResponse, Response};
+pub use poll_set::PollSet;
 pub use request::{RequestMut, RequestMutUninit};
 pub use response::{ResponseMut, ResponseMutUninit};
 pub use server::Server;
+pub use wait_set::{AttachmentId, Readiness, WaitEvent, WaitSet, Waitable};
 
 /// How a payload segment gets room for longer slices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

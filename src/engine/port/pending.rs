@@ -19,8 +19,8 @@ use crate::engine::shm::{Plain, Received};
 #[derive(Debug)]
 pub struct PendingResponse<Res: ?Sized, ResHeader = ()> {
     pub(super) core: Rc<ClientCore>,
-    lane: usize,
-    request_id: u64,
+    pub(super) lane: usize,
+    pub(super) request_id: u64,
     delivered: usize,
     types: ResponseTypes<Res, ResHeader>,
 }

@@ -158,17 +158,7 @@ where
     /// # Errors
     /// [`ReceiveError::ConnectionCorrupted`].
     pub fn has_requests(&self) -> Result<bool, ReceiveError> {
-        self.core.follow_changes();
-        let mut error = None;
-        for connection in self.core.connections.borrow().iter() {
-            match self.core.front(connection) {
-                Ok(true) => return Ok(true),
-                Ok(false) => {}
-                Err(reason) => error = Some(reason),
-            }
-        }
-        self.core.idle();
-        error.map_or(Ok(false), Err)
+        self.core.has_requests()
     }
 }
 
@@ -199,6 +189,20 @@ impl ServerCore {
             watch: Watch::new(),
             sleeper: Sleeper::new(Role::Server, id),
         }
+    }
+
+    pub fn has_requests(&self) -> Result<bool, ReceiveError> {
+        self.follow_changes();
+        let mut error = None;
+        for connection in self.connections.borrow().iter() {
+            match self.front(connection) {
+                Ok(true) => return Ok(true),
+                Ok(false) => {}
+                Err(reason) => error = Some(reason),
+            }
+        }
+        self.idle();
+        error.map_or(Ok(false), Err)
     }
 
     pub fn connect(&self, connection: Rc<ServerConnection>) {

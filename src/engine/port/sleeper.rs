@@ -1,7 +1,5 @@
 //! A port's own wake word, and how it likes to wait.
 
-#![allow(dead_code, reason = "the bell gets its users with the next change")]
-
 use std::cell::{Cell, OnceCell};
 use std::fs::File;
 use std::io;

@@ -33,7 +33,7 @@ fn low_half(word: &AtomicU64) -> *const u32 {
     if cfg!(target_endian = "big") { halves.wrapping_add(1) } else { halves }
 }
 
-fn timespec(duration: Duration) -> libc::timespec {
+pub(super) fn timespec(duration: Duration) -> libc::timespec {
     libc::timespec {
         tv_sec: libc::time_t::try_from(duration.as_secs()).unwrap_or(libc::time_t::MAX),
         tv_nsec: duration.subsec_nanos().into(),

@@ -9,6 +9,7 @@ mod chunk;
 mod futex;
 mod mapping;
 mod pipe;
+mod poller;
 mod prefetch;
 mod segment;
 
@@ -16,4 +17,5 @@ pub use chunk::{CHUNK_HEADER_BYTES, ChunkHeader, ChunkMut, ChunkRef, Loaned, Pla
 pub use futex::{SleepList, WORDS_MAX, fence_everybody, take_part_in_fences, wake};
 pub use mapping::{FILE_BYTES_MAX, Mapping};
 pub use pipe::make_pipe;
+pub use poller::Poller;
 pub use segment::{ALIGN_MAX, CHUNKS_MAX, Geometry, Pool, RemoteSegment};

@@ -1,8 +1,6 @@
 //! The bell of a port: a named pipe, made when its owner wants a file descriptor that shows messages. Senders write a byte
 //! to it when the wake word asks for that, and never wait.
 
-#![allow(dead_code, reason = "the bell gets its users with the next change")]
-
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
@@ -47,7 +45,7 @@ pub(crate) fn ring(mut bell: &File) {
 
 /// Takes what was rung.
 pub(crate) fn drain(mut bell: &File) {
-    let mut bytes = [0; 64];
+    let mut bytes = [0; 4096];
     // No more than once: what is left shows again.
     let _ = bell.read(&mut bytes);
 }

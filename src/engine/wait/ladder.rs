@@ -11,7 +11,7 @@ use crate::engine::shm::SleepList;
 /// Longest sleep without a look at everything: peers die without a word.
 pub(crate) const SLICE: Duration = Duration::from_millis(100);
 /// Longest sleep where it is not certain that senders would wake.
-const SLICE_UNHEARD: Duration = Duration::from_millis(1);
+pub(crate) const SLICE_UNHEARD: Duration = Duration::from_millis(1);
 /// Looks between two looks at the clock while spinning.
 const LOOKS: u32 = 8;
 

@@ -19,8 +19,6 @@
 //! before its share of that is seen by the look, and what it does behind sees FENCE. From then on both fence, which costs a
 //! sender next to nothing beside the system call that it mostly makes as well.
 
-#![allow(dead_code, reason = "the bell gets its users with the next change")]
-
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 
 use super::barrier;
