@@ -1,15 +1,22 @@
 //! The engine in benchmark mode: the ports that a user would write, and nothing around them.
 
 use std::collections::VecDeque;
+use std::fmt::Display;
+use std::time::Duration;
 
 use super::Reference;
 use super::payload::{Block, PeerPayload};
 use super::typed::wishes;
-use crate::engine::{Client, Node, PendingResponse, Server, Service, ServiceName};
+use crate::engine::{Client, Node, PendingResponse, Server, Service, ServiceName, Waited};
 use crate::peer::kit::bench::stamp;
 use crate::peer::kit::implementation::{
-    BenchClient, BenchServer, BenchSetup, BenchSubject, Element, Kind, Load, Outcome, Refusal, Waiting,
+    BenchClient, BenchServer, BenchSetup, BenchSubject, Element, Kind, Load, Outcome, Waiting,
 };
+
+/// Longest sleep of a blocking receive, after which the trial looks whether it is still worth it.
+const SLEEP: Duration = Duration::from_millis(100);
+/// Blocking means that both sides sleep: neither spins first, as it would by default.
+const SPIN: Duration = Duration::ZERO;
 
 /// Client of either payload that benchmarks use.
 #[derive(Debug)]
@@ -45,6 +52,7 @@ pub struct LoadClient<P: PeerPayload + ?Sized> {
     left: usize,
     client: Client<P, P>,
     len: usize,
+    waiting: Waiting,
     load: Load,
     _idle: Vec<Client<P, P>>,
 }
@@ -53,6 +61,7 @@ pub struct LoadClient<P: PeerPayload + ?Sized> {
 #[derive(Debug)]
 pub struct LoadServer<P: PeerPayload + ?Sized> {
     server: Server<P, P>,
+    waiting: Waiting,
     load: Load,
 }
 
@@ -69,18 +78,24 @@ fn load_client<P: PeerPayload + ?Sized>(setup: &BenchSetup) -> Outcome<LoadClien
     let idle = (0..setup.load.idle_clients).map(|_| create()).collect::<Result<Vec<_>, _>>()?;
     let load = setup.load;
     let pending = VecDeque::with_capacity(load.outstanding);
-    Ok(LoadClient { pending, left: load.responses, client: create()?, len: setup.len, load, _idle: idle })
+    let client = create()?;
+    client.set_spin_before_sleep(SPIN);
+    let waiting = setup.waiting;
+    Ok(LoadClient { pending, left: load.responses, client, len: setup.len, waiting, load, _idle: idle })
 }
 
 fn load_server<P: PeerPayload + ?Sized>(setup: &BenchSetup) -> Outcome<LoadServer<P>> {
     let server = service::<P>(setup)?.server_builder().initial_max_slice_len(setup.len).create()?;
-    Ok(LoadServer { server, load: setup.load })
+    server.set_spin_before_sleep(SPIN);
+    Ok(LoadServer { server, waiting: setup.waiting, load: setup.load })
 }
 
-fn spinning(setup: &BenchSetup) -> Outcome<()> {
-    match setup.waiting {
-        Waiting::Spin => Ok(()),
-        Waiting::Block => Err(Refusal::Unsupported("blocking: the feature `wait` is not declared".to_owned())),
+/// What a wait came to, in the words of the benchmark.
+fn heard<T>(waited: Result<Waited<T>, impl Display>) -> Result<Option<T>, String> {
+    match waited.map_err(|error| error.to_string())? {
+        Waited::Received(message) => Ok(Some(message)),
+        Waited::Timeout => Ok(None),
+        Waited::Disconnected => Err("the other side is gone".to_owned()),
     }
 }
 
@@ -89,7 +104,6 @@ impl BenchSubject for Reference {
     type Server = AnyBenchServer;
 
     fn bench_server(setup: &BenchSetup) -> Outcome<AnyBenchServer> {
-        spinning(setup)?;
         match (setup.payload.element, setup.payload.kind) {
             (Element::U64, Kind::Fixed) => load_server(setup).map(AnyBenchServer::Word),
             (Element::Bytes, Kind::Fixed) => load_server(setup).map(AnyBenchServer::Block),
@@ -99,7 +113,6 @@ impl BenchSubject for Reference {
     }
 
     fn bench_client(setup: &BenchSetup) -> Outcome<AnyBenchClient> {
-        spinning(setup)?;
         match (setup.payload.element, setup.payload.kind) {
             (Element::U64, Kind::Fixed) => load_client(setup).map(AnyBenchClient::Word),
             (Element::Bytes, Kind::Fixed) => load_client(setup).map(AnyBenchClient::Block),
@@ -121,7 +134,11 @@ impl<P: PeerPayload + ?Sized> BenchClient for LoadClient<P> {
     #[inline]
     fn poll(&mut self) -> Result<Option<u64>, String> {
         let Some(pending) = self.pending.front() else { return Ok(None) };
-        let Some(response) = pending.receive().map_err(|error| error.to_string())? else { return Ok(None) };
+        let response = match self.waiting {
+            Waiting::Spin => pending.receive().map_err(|error| error.to_string()),
+            Waiting::Block => heard(pending.receive_timeout(SLEEP)),
+        };
+        let Some(response) = response? else { return Ok(None) };
         let number = stamp::read_touched(response.payload().bytes(), self.load.touch);
         let number = number.ok_or("a response's payload is damaged")?;
         drop(response);
@@ -137,7 +154,11 @@ impl<P: PeerPayload + ?Sized> BenchClient for LoadClient<P> {
 impl<P: PeerPayload + ?Sized> BenchServer for LoadServer<P> {
     #[inline]
     fn serve(&mut self) -> Result<Option<u64>, String> {
-        let Some(active) = self.server.receive().map_err(|error| error.to_string())? else { return Ok(None) };
+        let active = match self.waiting {
+            Waiting::Spin => self.server.receive().map_err(|error| error.to_string()),
+            Waiting::Block => heard(self.server.receive_timeout(SLEEP)),
+        };
+        let Some(active) = active? else { return Ok(None) };
         let sequence = stamp::read_touched(active.payload().bytes(), self.load.touch);
         let sequence = sequence.ok_or("a request's payload is damaged")?;
         for number in self.load.numbers(sequence) {
