@@ -1,5 +1,7 @@
 //! The engine's typed ports behind one interface each, so that a scenario can choose types at run time.
 
+use std::time::Duration;
+
 use crate::peer::kit::implementation::{Arrival, LoanView, Outcome, PortSpec, Ports, View};
 
 /// A service of any types.
@@ -29,7 +31,7 @@ pub trait AnyRequest {
 /// A pending response.
 pub trait AnyPending {
     /// See `pending.receive`.
-    fn receive(&self) -> Outcome<Option<(Box<dyn AnyResponse>, Arrival)>>;
+    fn receive(&self, wait: Option<Duration>) -> Outcome<Option<(Box<dyn AnyResponse>, Arrival)>>;
     /// See `pending.has_response`.
     fn has_response(&self) -> Outcome<bool>;
     /// See `is_connected`.
@@ -47,7 +49,7 @@ pub trait AnyResponse {
 /// A server of any types.
 pub trait AnyServer {
     /// See `server.receive`.
-    fn receive(&self) -> Outcome<Option<(Box<dyn AnyActive>, Arrival)>>;
+    fn receive(&self, wait: Option<Duration>) -> Outcome<Option<(Box<dyn AnyActive>, Arrival)>>;
     /// See `server.has_requests`.
     fn has_requests(&self) -> Outcome<bool>;
 }

@@ -7,6 +7,7 @@ mod payload;
 mod typed;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use crate::engine::{self, Node, ServiceName};
 use crate::peer::kit::implementation::{
@@ -27,6 +28,7 @@ const FEATURES: &[&str] = &[
     "backpressure",
     "fire-and-forget",
     "hint",
+    "wait",
     "nodes",
     "listing",
     "resources",
@@ -156,8 +158,7 @@ impl Implementation for Reference {
         server: &Box<dyn AnyServer>,
         wait_ms: Option<u64>,
     ) -> Outcome<Option<(Box<dyn AnyActive>, Arrival)>> {
-        no_wait(wait_ms)?;
-        server.receive()
+        server.receive(wait_ms.map(Duration::from_millis))
     }
 
     fn response_loan(
@@ -182,8 +183,7 @@ impl Implementation for Reference {
         pending: &Box<dyn AnyPending>,
         wait_ms: Option<u64>,
     ) -> Outcome<Option<(Box<dyn AnyResponse>, Arrival)>> {
-        no_wait(wait_ms)?;
-        pending.receive()
+        pending.receive(wait_ms.map(Duration::from_millis))
     }
 
     fn pending_connected(&mut self, pending: &Box<dyn AnyPending>) -> Outcome<bool> {
@@ -222,10 +222,6 @@ impl Implementation for Reference {
     fn response_view<'a>(&self, response: &'a Box<dyn AnyResponse>) -> View<'a> {
         response.view()
     }
-}
-
-fn no_wait(wait_ms: Option<u64>) -> Outcome<()> {
-    wait_ms.map_or(Ok(()), |_| Err(Refusal::Unsupported("waiting: the feature `wait` is not declared".to_owned())))
 }
 
 fn supported(spec: &PortSpec) -> Outcome<()> {

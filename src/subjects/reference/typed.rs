@@ -1,5 +1,7 @@
 //! The engine's ports for each combination of types, as [`dynamic`](super::dynamic) interfaces.
 
+use std::time::Duration;
+
 use super::dynamic::{
     AnyActive, AnyClient, AnyPending, AnyRequest, AnyResponse, AnyResponseLoan, AnyServer, AnyService,
 };
@@ -251,8 +253,12 @@ where
 }
 
 impl<Res: PeerPayload + ?Sized, B: PeerHeader> AnyPending for Aligned<PendingResponse<Res, B>> {
-    fn receive(&self) -> Outcome<Option<(Box<dyn AnyResponse>, Arrival)>> {
-        let Some(response) = self.value.receive()? else { return Ok(None) };
+    fn receive(&self, wait: Option<Duration>) -> Outcome<Option<(Box<dyn AnyResponse>, Arrival)>> {
+        let response = match wait {
+            Some(timeout) => self.value.receive_timeout(timeout)?.received(),
+            None => self.value.receive()?,
+        };
+        let Some(response) = response else { return Ok(None) };
         let arrival = arrival(response.server_id(), response.payload(), self.align);
         Ok(Some((Box::new(response), arrival)))
     }
@@ -280,8 +286,12 @@ where
     A: PeerHeader,
     B: PeerHeader,
 {
-    fn receive(&self) -> Outcome<Option<(Box<dyn AnyActive>, Arrival)>> {
-        let Some(active) = self.server.receive()? else { return Ok(None) };
+    fn receive(&self, wait: Option<Duration>) -> Outcome<Option<(Box<dyn AnyActive>, Arrival)>> {
+        let active = match wait {
+            Some(timeout) => self.server.receive_timeout(timeout)?.received(),
+            None => self.server.receive()?,
+        };
+        let Some(active) = active else { return Ok(None) };
         let arrival = arrival(active.client_id(), active.payload(), self.aligns[0]);
         Ok(Some((Box::new(TypedActive { active, align: self.aligns[1] }), arrival)))
     }
