@@ -30,6 +30,7 @@ impl Example {
         let mut child = Command::new(executable(name))
             .arg(cycles)
             .env("SHMARK_ROOT", root)
+            .env("SHMARK_CONFIG", "/dev/null")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()

@@ -8,7 +8,7 @@ use std::hash::Hasher;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use shmark::engine::{Id, Node, ServiceName};
+use shmark::engine::{Config, Id, Node, ServiceName};
 use siphasher::sip128::{Hasher128, SipHasher13};
 
 const NAME: &str = "My/Funk/ServiceName";
@@ -67,7 +67,7 @@ fn hash(bytes: &[u8]) -> String {
 #[test]
 fn nodes_and_services_are_where_the_page_says() {
     let root = tempfile::tempdir().unwrap();
-    let node = Node::builder().name("camera").root(root.path()).create().unwrap();
+    let node = Node::builder().config(Config::default()).name("camera").root(root.path()).create().unwrap();
     let file = root.path().join("nodes").join(node.id().to_string());
     assert_eq!(fs::read_to_string(&file).unwrap(), "camera");
     assert!(File::open(&file).unwrap().try_lock().is_err(), "a living node's lock can be taken");
@@ -101,7 +101,7 @@ fn nodes_and_services_are_where_the_page_says() {
 #[test]
 fn ports_segments_and_connections_are_as_the_page_says() {
     let root = tempfile::tempdir().unwrap();
-    let node = Node::builder().root(root.path()).create().unwrap();
+    let node = Node::builder().config(Config::default()).root(root.path()).create().unwrap();
     let name = ServiceName::new(NAME).unwrap();
     let service = node.service_builder(&name).request_response::<u64, u64>().create().unwrap();
     let folder = root.path().join("services").join(FOLDER);

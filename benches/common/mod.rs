@@ -7,7 +7,7 @@ use std::error::Error;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use shmark::engine::channel::{OffsetConsumer, OffsetProducer, Slots};
-use shmark::engine::{Client, Node, Server, ServiceName};
+use shmark::engine::{Client, Config, Node, Server, ServiceName};
 
 /// A client and a server of numbers, default settings, in this thread.
 pub struct Pair {
@@ -20,7 +20,7 @@ pub struct Pair {
 impl Pair {
     pub fn new() -> Result<Self, Box<dyn Error>> {
         let scratch = scratch()?;
-        let node = Node::builder().root(scratch.path()).create()?;
+        let node = Node::builder().config(Config::default()).root(scratch.path()).create()?;
         let name = ServiceName::new("pair")?;
         let service = node.service_builder(&name).request_response::<u64, u64>().create()?;
         let server = service.server_builder().create()?;

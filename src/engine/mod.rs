@@ -30,6 +30,7 @@
 //! invariants.
 
 pub mod channel;
+mod config;
 mod connection;
 pub mod error;
 mod id;
@@ -44,6 +45,7 @@ mod settings;
 pub mod shm;
 mod wait;
 
+pub use config::{CONFIG_VARIABLE, ClientConfig, Config, DeploymentProfile, ServerConfig};
 pub use id::{Id, NotAnId};
 pub use name::{InvalidName, SERVICE_NAME_BYTES_MAX, ServiceName};
 pub use node::{Node, NodeBuilder, NodeInfo, NodeState};

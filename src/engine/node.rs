@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::config::Config;
 use super::error::{NodeError, SystemError};
 use super::id::Id;
 use super::lock;
@@ -26,6 +27,8 @@ pub struct Node {
 #[derive(Debug)]
 pub(crate) struct NodeInner {
     pub(crate) root: Root,
+    /// Read once, when the node was made.
+    pub(crate) config: Config,
     pub(crate) id: Id,
     name: String,
     /// Holds the lock that says "alive".
@@ -56,6 +59,7 @@ impl NodeInner {
 pub struct NodeBuilder {
     name: String,
     root: Option<PathBuf>,
+    config: Option<Config>,
 }
 
 /// State of a node.
@@ -93,7 +97,14 @@ impl NodeBuilder {
         self
     }
 
-    /// Puts the node into another namespace than that of the environment.
+    /// Takes these defaults instead of those of the configuration file, which is then not read.
+    #[must_use]
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = Some(config);
+        self
+    }
+
+    /// Puts the node into another namespace than that of the environment or the configuration.
     #[must_use]
     pub fn root(mut self, root: impl Into<PathBuf>) -> Self {
         self.root = Some(root.into());
@@ -112,15 +123,17 @@ impl NodeBuilder {
             let what = what.to_owned();
             move |error: io::Error| SystemError::new(what.clone(), &error)
         };
+        let config = self.config.map_or_else(Config::load, Ok)?;
         let root = match &self.root {
             Some(path) => Root::at(path),
-            None => Root::from_environment(),
+            None => Root::from_environment(&config),
         }
         .map_err(system("preparing the namespace"))?;
         let id = Id::random().map_err(system("making a node id"))?;
         let alive = create_alive(&root, id, &self.name).map_err(system("creating the node's lock"))?;
         let inner = NodeInner {
             root,
+            config,
             id,
             name: self.name,
             _alive: alive,

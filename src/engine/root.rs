@@ -5,6 +5,8 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
+use super::config::Config;
+
 /// Environment variable that names the root.
 pub const ROOT_VARIABLE: &str = "SHMARK_ROOT";
 
@@ -15,14 +17,15 @@ pub struct Root {
 }
 
 impl Root {
-    /// The root that `SHMARK_ROOT` names, else a folder for this user in `/dev/shm`.
+    /// The root that `SHMARK_ROOT` names, else that of the configuration, else a folder for this user in `/dev/shm`.
     ///
     /// # Errors
     /// As [`Root::at`].
-    pub fn from_environment() -> io::Result<Self> {
-        match std::env::var_os(ROOT_VARIABLE) {
-            Some(path) if !path.is_empty() => Self::at(Path::new(&path)),
-            _ => Self::at(Path::new(&format!("/dev/shm/shmark-{}", own_uid()?))),
+    pub fn from_environment(config: &Config) -> io::Result<Self> {
+        let named = std::env::var_os(ROOT_VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from);
+        match named.as_ref().or(config.root.as_ref()) {
+            Some(path) => Self::at(path),
+            None => Self::at(Path::new(&format!("/dev/shm/shmark-{}", own_uid()?))),
         }
     }
 

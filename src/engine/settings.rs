@@ -85,9 +85,8 @@ pub struct Wishes {
 }
 
 impl Wishes {
-    /// Settings for a new service: 0 is taken as 1 (RR-SVC-10).
-    pub(crate) fn for_creation(&self) -> Result<Settings, ServiceError> {
-        let default = Settings::default();
+    /// Settings for a new service, `default` where there is no wish (RR-SVC-15): 0 is taken as 1 (RR-SVC-10).
+    pub(crate) fn for_creation(&self, default: &Settings) -> Result<Settings, ServiceError> {
         let count = |setting, wish: Option<usize>, default: usize| match wish.unwrap_or(default).max(1) {
             count if count <= COUNT_MAX => Ok(count),
             asked => Err(ServiceError::CountTooLarge { setting, asked }),
@@ -147,8 +146,9 @@ mod tests {
     #[test]
     fn zero_is_one_and_the_rest_is_default() {
         let wishes = Wishes { max_clients: Some(0), response_buffer: Some(0), ..Wishes::default() };
-        let settings = wishes.for_creation().unwrap();
-        assert_eq!(settings, Settings { max_clients: 1, response_buffer: 1, ..Settings::default() });
+        let settings = wishes.for_creation(&Settings { max_nodes: 9, max_clients: 9, ..Settings::default() }).unwrap();
+        let expected = Settings { max_clients: 1, response_buffer: 1, max_nodes: 9, ..Settings::default() };
+        assert_eq!(settings, expected);
     }
 
     #[test]

@@ -20,6 +20,7 @@ use super::pipes::{Item, Next, Pipes, set_nonblocking};
 use super::process::Process;
 use super::reply::{Exit, Reply};
 use super::subject::Subject;
+use crate::engine::CONFIG_VARIABLE;
 
 pub use super::hello::HelloReply;
 
@@ -76,7 +77,8 @@ impl Peer {
         let (program, arguments) =
             words.split_first().ok_or_else(|| failed(io::Error::other("the command is empty")))?;
         let mut command = Command::new(program);
-        command.args(arguments).env(ROOT_VARIABLE, root);
+        // Verdicts and figures are the same on every machine: a subject that wants a configuration sets it in its command.
+        command.args(arguments).env(ROOT_VARIABLE, root).env(CONFIG_VARIABLE, "/dev/null");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         if let Some(folder) = subject.folder() {
             command.current_dir(folder);

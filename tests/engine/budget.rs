@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use shmark::engine::Node;
+use shmark::engine::{Config, Node};
 
 use crate::common::{Scratch, name, numbers};
 use crate::processes::Process;
@@ -50,7 +50,7 @@ fn other_bytes(scratch: &Path) -> u64 {
 /// Run by a process of its own, so that no other test opens or maps anything meanwhile.
 pub fn a_pair_within_its_budget(root: &Path) {
     let before = descriptors();
-    let node = Node::builder().root(root).create().unwrap();
+    let node = Node::builder().config(Config::default()).root(root).create().unwrap();
     let service = numbers(&node).create().unwrap();
     let server = service.server_builder().create().unwrap();
     let client = service.client_builder().create().unwrap();

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
-use shmark::engine::{Node, RequestResponseBuilder, ServiceName};
+use shmark::engine::{Config, Node, RequestResponseBuilder, ServiceName};
 
 /// Far beyond what anything here takes: machines are shared. Where a requirement sets a time, the test says so.
 pub const DEADLINE: Duration = Duration::from_secs(20);
@@ -27,7 +27,7 @@ impl Scratch {
     }
 
     pub fn node(&self) -> Node {
-        Node::builder().root(self.path()).create().unwrap()
+        Node::builder().config(Config::default()).root(self.path()).create().unwrap()
     }
 
     /// Everything below the namespace that is not one of its two folders.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use shmark::engine::error::{NodeError, PortError, ServiceError, SystemError};
-use shmark::engine::{Client, Node, Server};
+use shmark::engine::{Client, Config, Node, Server};
 
 use crate::common::{Scratch, name, numbers};
 use crate::processes::Process;
@@ -46,7 +46,7 @@ fn files(root: &Path) -> usize {
 }
 
 pub fn without_descriptors(root: &Path) {
-    let node = Node::builder().root(root).create().unwrap();
+    let node = Node::builder().config(Config::default()).root(root).create().unwrap();
     let service = numbers(&node).create().unwrap();
     let server = service.server_builder().create().unwrap();
     let client = service.client_builder().create().unwrap();
@@ -59,7 +59,7 @@ pub fn without_descriptors(root: &Path) {
         let limit = Limit::set(Resource::RLIMIT_NOFILE, 100);
         let mut open: Vec<_> = std::iter::from_fn(|| std::fs::File::open("/dev/null").ok()).collect();
         open.truncate(open.len() - free);
-        let made_node = Node::builder().root(root).create();
+        let made_node = Node::builder().config(Config::default()).root(root).create();
         let made_service = node.service_builder(&name("other")).request_response::<u64, u64>().create();
         let made_client = service.client_builder().create();
         exchange(&client, &server);
@@ -91,7 +91,7 @@ pub fn without_descriptors(root: &Path) {
 }
 
 pub fn without_address_space(root: &Path) {
-    let node = Node::builder().root(root).create().unwrap();
+    let node = Node::builder().config(Config::default()).root(root).create().unwrap();
     let service = node.service_builder(&name("slices")).request_response::<[u8], [u8]>().max_servers(1);
     let service = service.max_active_requests_per_client(1).create().unwrap();
     let before = files(root);

@@ -7,6 +7,7 @@
 mod backpressure;
 mod budget;
 mod common;
+mod configuration;
 mod damage;
 mod deaths;
 mod exhaustion;

@@ -7,7 +7,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use nix::sys::prctl;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use shmark::engine::{BackpressureStrategy, Node, ServiceName};
+use shmark::engine::{BackpressureStrategy, Config, Node, ServiceName};
 
 use crate::common::{Numbers, eventually, numbers};
 
@@ -100,7 +100,7 @@ fn another_process() {
     let root = std::env::var_os(FOLDER).unwrap();
     let root = Path::new(&root);
     let mut seed = Numbers(std::env::var(SEED).unwrap().parse().unwrap());
-    let node = || Node::builder().root(root).create().unwrap();
+    let node = || Node::builder().config(Config::default()).root(root).create().unwrap();
     match role.as_str() {
         "open-or-create" => {
             let node = node();
@@ -163,7 +163,7 @@ fn another_process() {
 /// Everything that a process does in its life, in some order, as fast as it can.
 fn churn(root: &Path, seed: &mut Numbers) {
     // What is refused here because another process holds a lock or the places is no matter: what counts is what is left.
-    let Ok(node) = Node::builder().root(root).create() else { return };
+    let Ok(node) = Node::builder().config(Config::default()).root(root).create() else { return };
     let name = ServiceName::new(["numbers", "other"][seed.below(2)]).unwrap();
     // Places for more ports than are ever made here.
     let builder = node.service_builder(&name).request_response::<u64, u64>().max_servers(100).max_clients(100);

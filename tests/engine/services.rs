@@ -3,7 +3,7 @@
 use std::fs::File;
 
 use shmark::engine::error::{NodeError, PortError, ServiceError};
-use shmark::engine::{Node, NodeState, ServiceName, Settings, Wishes};
+use shmark::engine::{Config, Node, NodeState, ServiceName, Settings, Wishes};
 
 use crate::common::{Scratch, name, numbers};
 
@@ -181,7 +181,7 @@ fn a_node_counts_once_however_often_it_opens_and_leaves_its_place() {
 #[test]
 fn listings_show_what_is_there_now() {
     let scratch = Scratch::new();
-    let node = Node::builder().root(scratch.path()).name("first").create().unwrap();
+    let node = Node::builder().config(Config::default()).root(scratch.path()).name("first").create().unwrap();
     let other = scratch.node();
     assert_eq!(node.services().unwrap(), []);
     let service = numbers(&node).max_clients(2).create().unwrap();
@@ -216,7 +216,8 @@ fn names_of_ports_and_nodes_are_bounded() {
     let scratch = Scratch::new();
     let node = scratch.node();
     let service = numbers(&node).create().unwrap();
-    let error = Node::builder().root(scratch.path()).name(&"n".repeat(256)).create().unwrap_err();
+    let error =
+        Node::builder().config(Config::default()).root(scratch.path()).name(&"n".repeat(256)).create().unwrap_err();
     assert_eq!(error, NodeError::NameTooLong { bytes: 256 });
     let longest = "p".repeat(64);
     let client = service.client_builder().name(&longest).create().unwrap();
@@ -232,8 +233,11 @@ fn a_root_that_is_no_folder_is_an_error() {
     let scratch = Scratch::new();
     let file = scratch.path().join("file");
     File::create(&file).unwrap();
-    assert!(matches!(Node::builder().root(&file).create(), Err(NodeError::System(_))));
-    assert!(matches!(Node::builder().root(scratch.path().join("no/such")).create(), Err(NodeError::System(_))));
+    assert!(matches!(Node::builder().config(Config::default()).root(&file).create(), Err(NodeError::System(_))));
+    assert!(matches!(
+        Node::builder().config(Config::default()).root(scratch.path().join("no/such")).create(),
+        Err(NodeError::System(_))
+    ));
 }
 
 /// Two names that share a folder cannot be made, but the folder of one can be put in the place of the other.

@@ -6,6 +6,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
+
 use super::watch::Backoff;
 use crate::engine::error::SendError;
 use crate::engine::id::Id;
@@ -13,7 +15,8 @@ use crate::engine::name::ServiceName;
 use crate::engine::service::ServiceInner;
 
 /// What a sender does when a buffer without overflow is full.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum BackpressureStrategy {
     /// Waits until the receiver makes room or goes away (RR-SND-08).
     #[default]

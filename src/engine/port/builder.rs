@@ -25,12 +25,14 @@ use crate::engine::shm::{CHUNKS_MAX, Geometry, Plain, Pool};
 struct PortOptions {
     name: String,
     max: Option<usize>,
+    allocation_strategy: AllocationStrategy,
     initial_max_slice_len: usize,
+    preallocate: Option<usize>,
     backpressure: Backpressure,
 }
 
 macro_rules! port_builder {
-    ($(#[$doc:meta])* $builder:ident) => {
+    ($(#[$doc:meta])* $builder:ident, $defaults:ident) => {
         $(#[$doc])*
         #[derive(Debug)]
         pub struct $builder<Req: ?Sized, Res: ?Sized, ReqHeader = (), ResHeader = ()> {
@@ -41,8 +43,15 @@ macro_rules! port_builder {
 
         impl<Req: ?Sized, Res: ?Sized, ReqHeader, ResHeader> $builder<Req, Res, ReqHeader, ResHeader> {
             pub(crate) fn new(service: Arc<ServiceInner>) -> Self {
-                let (name, max, backpressure) = (String::new(), None, Backpressure::default());
-                let options = PortOptions { name, max, initial_max_slice_len: 1, backpressure };
+                let defaults = &service.node.config.$defaults;
+                let options = PortOptions {
+                    name: String::new(),
+                    max: None,
+                    allocation_strategy: defaults.allocation_strategy,
+                    initial_max_slice_len: defaults.initial_max_slice_len.max(1),
+                    preallocate: defaults.preallocate,
+                    backpressure: Backpressure { strategy: defaults.backpressure_strategy, handler: None },
+                };
                 Self { service, options, types: PhantomData }
             }
 
@@ -53,7 +62,7 @@ macro_rules! port_builder {
                 self
             }
 
-            /// Elements that a loaned slice may have; 1 unless given, 0 is taken as 1 (RR-DYN-01).
+            /// Elements that a loaned slice may have; 1 unless configured, 0 is taken as 1 (RR-DYN-01).
             #[must_use]
             pub fn initial_max_slice_len(mut self, len: usize) -> Self {
                 self.options.initial_max_slice_len = len.max(1);
@@ -62,8 +71,17 @@ macro_rules! port_builder {
 
             /// How the payload segment gets room for longer slices.
             #[must_use]
-            pub fn allocation_strategy(self, strategy: AllocationStrategy) -> Self {
-                let AllocationStrategy::Static = strategy;
+            pub fn allocation_strategy(mut self, strategy: AllocationStrategy) -> Self {
+                self.options.allocation_strategy = strategy;
+                self
+            }
+
+            /// Makes only so many chunks, if more could be needed at once: then a loan may fail with
+            /// [`LoanError::OutOfMemory`](crate::engine::error::LoanError::OutOfMemory) until chunks come back. 0 is taken
+            /// as 1.
+            #[must_use]
+            pub fn preallocate(mut self, chunks: usize) -> Self {
+                self.options.preallocate = Some(chunks);
                 self
             }
 
@@ -92,11 +110,11 @@ macro_rules! port_builder {
 
 port_builder! {
     /// Builds a [`Client`].
-    ClientBuilder
+    ClientBuilder, client
 }
 port_builder! {
     /// Builds a [`Server`].
-    ServerBuilder
+    ServerBuilder, server
 }
 
 impl<Req, Res, ReqHeader, ResHeader> ClientBuilder<Req, Res, ReqHeader, ResHeader>
@@ -152,7 +170,7 @@ where
     ReqHeader: Plain + Default,
     ResHeader: Plain + Default,
 {
-    /// Responses that each active request may have loaned at once: 2 unless given, 0 is taken as 1 (RR-LOAN-02).
+    /// Responses that each active request may have loaned at once: 2 unless configured, 0 is taken as 1 (RR-LOAN-02).
     #[must_use]
     pub fn max_loaned_responses_per_request(mut self, max: usize) -> Self {
         self.options.max = Some(max.max(1));
@@ -165,7 +183,7 @@ where
     /// [`PortError`]; nothing of the server is left then.
     pub fn create(self) -> Result<Server<Req, Res, ReqHeader, ResHeader>, PortError> {
         let settings = self.service.settings();
-        let loans_max = self.options.max.unwrap_or(2);
+        let loans_max = self.options.max.unwrap_or(self.service.node.config.server.max_loaned_responses.max(1));
         let layouts = layouts(&self.service.config);
         // For each active request of each client: loaned, unread and held; and the one that is being sent.
         let each = loans_max.saturating_add(settings.response_buffer + settings.max_borrowed_responses);
@@ -232,6 +250,8 @@ impl<'a> Site<'a> {
         kind: Kind,
         chunks: usize,
     ) -> Result<(Rc<Pool>, usize), PortError> {
+        let AllocationStrategy::Static = options.allocation_strategy;
+        let chunks = chunks.min(options.preallocate.map_or(usize::MAX, |chunks| chunks.max(1)));
         let len = if kind == Kind::Fixed { 1 } else { options.initial_max_slice_len };
         let stride = layout.stride(len).filter(|_| chunks <= CHUNKS_MAX);
         let stride = stride.filter(|stride| stride.checked_mul(chunks).is_some_and(|bytes| bytes <= 1 << 40));

@@ -32,8 +32,11 @@ pub use response::{ResponseMut, ResponseMutUninit};
 pub use server::Server;
 pub use wait_set::{AttachmentId, Readiness, WaitEvent, WaitSet, Waitable};
 
+use serde::{Deserialize, Serialize};
+
 /// How a payload segment gets room for longer slices.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum AllocationStrategy {
     /// Not at all: `initial_max_slice_len` is the limit.
     #[default]

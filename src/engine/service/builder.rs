@@ -147,7 +147,7 @@ where
     }
 
     fn config(&self) -> Result<StaticConfig, ServiceError> {
-        let settings = self.wishes.for_creation()?;
+        let settings = self.wishes.for_creation(&self.node.config.service)?;
         Ok(StaticConfig::new(self.name.as_str(), settings, self.types()?, self.attributes.clone()))
     }
 

@@ -24,6 +24,7 @@ impl From<NodeError> for Refusal {
     fn from(error: NodeError) -> Self {
         let class = match &error {
             NodeError::NameTooLong { .. } => ErrorClass::InvalidName,
+            NodeError::Config(_) => ErrorClass::Other,
             NodeError::System(error) => system(error),
         };
         refusal(class, &error, None)
