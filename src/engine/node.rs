@@ -176,6 +176,16 @@ impl Node {
         list(&self.inner.root).map_err(|error| SystemError::new("listing nodes", &error).into())
     }
 
+    /// All nodes of a namespace, for somebody who has no node in it: creating one would clean up after the dead ones.
+    ///
+    /// # Errors
+    /// [`NodeError::System`] if the namespace cannot be read.
+    pub fn list_in(root: impl AsRef<Path>) -> Result<Vec<NodeInfo>, NodeError> {
+        Root::at(root.as_ref())
+            .and_then(|root| list(&root))
+            .map_err(|error| SystemError::new("listing nodes", &error).into())
+    }
+
     /// Cleans up after the dead nodes of a namespace: `(cleaned, failed)`. Creating a node does that too.
     ///
     /// # Errors

@@ -44,18 +44,6 @@ pub fn serve() -> ExitCode {
 #[derive(Debug)]
 pub struct Reference {
     root: String,
-    /// Listings need a node; it exists only while one is made.
-    observer: Option<Node>,
-}
-
-impl Reference {
-    /// A node that was created already, or one of its own.
-    fn observer(&mut self) -> Outcome<Node> {
-        match &self.observer {
-            Some(node) => Ok(node.clone()),
-            None => Node::builder().root(&self.root).create().map_err(Into::into),
-        }
-    }
 }
 
 impl Implementation for Reference {
@@ -77,7 +65,7 @@ impl Implementation for Reference {
             features: FEATURES.iter().map(|&feature| feature.to_owned()).collect(),
             wire: format!("shmark/{}", engine::LAYOUT_VERSION),
         };
-        Ok((Self { root: root.to_owned(), observer: None }, hello))
+        Ok((Self { root: root.to_owned() }, hello))
     }
 
     fn node_create(&mut self, name: Option<&str>) -> Outcome<Node> {
@@ -85,9 +73,7 @@ impl Implementation for Reference {
     }
 
     fn node_list(&mut self) -> Outcome<Vec<NodeState>> {
-        let observer = self.observer()?;
-        let own = observer.id();
-        let nodes = observer.list()?.into_iter().filter(|node| node.id != own);
+        let nodes = Node::list_in(&self.root)?.into_iter();
         let word = |state| match state {
             engine::NodeState::Alive => "alive",
             engine::NodeState::Dead => "dead",

@@ -6,6 +6,7 @@ use shmark::harness::subject::Subject;
 
 const PROGRAMS: &str = concat!(
     include_str!("../examples/confirm/death.rs"),
+    include_str!("../examples/confirm/loans.rs"),
     include_str!("../examples/confirm/requests.rs"),
     include_str!("../examples/confirm/services.rs"),
 );

@@ -1,6 +1,9 @@
 //! Deviations when a process is killed.
 
-use iceoryx2::prelude::{BackpressureStrategy, ipc};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use iceoryx2::prelude::{BackpressureStrategy, CallbackProgression, Config, Node, NodeState, ipc};
 use iceoryx2::service::port_factory::request_response::PortFactory;
 
 use crate::sandbox::{PATIENCE, Sandbox, ready_to_die, soon, within};
@@ -21,6 +24,13 @@ fn service(sandbox: &Sandbox) -> Res<Service> {
 
 /// What a victim does before it is killed.
 pub fn victim(role: &str) -> Res<()> {
+    if role == "cleaner" {
+        let config = Sandbox::from_environment()?.config()?;
+        println!("ready");
+        loop {
+            clean(&config)?;
+        }
+    }
     let service = service(&Sandbox::from_environment()?)?;
     match role {
         "server" => {
@@ -120,6 +130,51 @@ pub const BLOCKED_REQUEST: Deviation = Deviation {
         drop(client.send_copy(2)?);
         server.kill();
         drop(client.send_copy(3)?);
+        Ok(Ok(()))
+    },
+};
+
+/// Cleans up after every dead node.
+fn clean(config: &Config) -> Res<()> {
+    let mut nodes = Vec::new();
+    Node::<ipc::Service>::list(config, |node| {
+        nodes.push(node);
+        CallbackProgression::Continue
+    })?;
+    for node in nodes {
+        if let NodeState::Dead(dead) = node {
+            // Somebody else may be at it.
+            let _ = dead.try_remove_stale_resources();
+        }
+    }
+    Ok(())
+}
+
+pub const KILLED_CLEANER: Deviation = Deviation {
+    name: "killed-cleaner",
+    requirement: "RR-LIV-05",
+    expected: "what a process that is killed while it cleans up leaves undone is done by the next one that cleans up",
+    program: |sandbox| {
+        let config = sandbox.config()?;
+        let end = Instant::now() + PATIENCE / 2;
+        for round in 0.. {
+            if Instant::now() > end {
+                break;
+            }
+            let mut dead = sandbox.victim("server")?;
+            let mut cleaner = sandbox.victim("cleaner")?;
+            dead.kill();
+            // At another moment each time.
+            thread::sleep(Duration::from_micros(round * 37 % 3000));
+            cleaner.kill();
+            if !soon(|| clean(&config).is_ok() && sandbox.files().is_ok_and(|files| files.is_empty())) {
+                return Ok(Err(format!(
+                    "after {} kills there are files that nobody removes: {:?}",
+                    round + 1,
+                    sandbox.files()?
+                )));
+            }
+        }
         Ok(Ok(()))
     },
 };

@@ -10,6 +10,7 @@
 //! runs in a process of its own, in a namespace of its own, so that one that panics or never returns is seen as such.
 
 mod death;
+mod loans;
 mod requests;
 mod sandbox;
 mod services;
@@ -43,10 +44,14 @@ const DEVIATIONS: &[Deviation] = &[
     requests::HAS_REQUESTS,
     requests::SKIPPED_REQUESTS,
     requests::LEAVING_SERVER,
+    loans::SERVED_IN_TURN,
+    loans::FAILED_RESPONSE_LOAN,
+    loans::FEW_CHUNKS,
     death::KILLED_SERVER,
     death::KILLED_CLIENT,
     death::BLOCKED_RESPONSE,
     death::BLOCKED_REQUEST,
+    death::KILLED_CLEANER,
 ];
 
 fn main() -> ExitCode {

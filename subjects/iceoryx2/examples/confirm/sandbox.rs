@@ -51,10 +51,33 @@ impl Sandbox {
 
     /// As [`Self::node`], of any kind of service.
     pub fn node_of<S: Service>(&self) -> Res<Node<S>> {
+        let config = self.config()?;
+        Ok(NodeBuilder::new().config(&config).signal_handling_mode(SignalHandlingMode::Disabled).create()?)
+    }
+
+    /// Names of all files.
+    pub fn files(&self) -> Res<Vec<String>> {
+        let mut files = Vec::new();
+        let mut folders = vec![self.root.clone()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder)? {
+                let entry = entry?;
+                if entry.file_type()?.is_dir() {
+                    folders.push(entry.path());
+                } else {
+                    files.push(entry.file_name().to_string_lossy().into_owned());
+                }
+            }
+        }
+        Ok(files)
+    }
+
+    /// A configuration that sees this namespace alone.
+    pub fn config(&self) -> Res<Config> {
         let mut config = Config::default();
         config.global.set_root_path(&Path::new(self.root.as_os_str().as_encoded_bytes())?);
         config.global.prefix = FileName::new(self.token().as_bytes())?;
-        Ok(NodeBuilder::new().config(&config).signal_handling_mode(SignalHandlingMode::Disabled).create()?)
+        Ok(config)
     }
 
     /// Name of the folder, unique on this machine, and start of the names of all shared memory.
@@ -130,22 +153,27 @@ pub fn run(name: &str) -> Res<Ending> {
 
 fn run_in(sandbox: &Sandbox, name: &str) -> Res<Ending> {
     let mut child = again(&["--program", name])?.env(ROOT, &sandbox.root).stderr(Stdio::piped()).spawn()?;
+    // Read all the while: what iceoryx2 says in a panic is longer than a pipe.
+    let (stdout, stderr) = (child.stdout.take().ok_or("no pipe")?, child.stderr.take().ok_or("no pipe")?);
+    let (stdout, stderr) = (thread::spawn(|| read(stdout)), thread::spawn(|| read(stderr)));
     let ended = within(PATIENCE, || child.try_wait().transpose());
     // A victim goes when its stdin ends, and with it the last holder of these pipes.
     let _ = child.kill();
     let status = child.wait()?;
-    let read = |pipe: &mut dyn Read| {
-        let mut text = String::new();
-        pipe.read_to_string(&mut text).map(|_| text)
-    };
-    let text = read(&mut child.stdout.take().ok_or("no pipe")?)?;
-    let errors = read(&mut child.stderr.take().ok_or("no pipe")?)?;
+    let text = stdout.join().map_err(|_| "reading has panicked")??;
+    let errors = stderr.join().map_err(|_| "reading has panicked")??;
     match (ended.transpose()?, status.code()) {
         (None, _) => Ok(Ending::Hung),
         (Some(_), Some(code @ (0 | 1))) => Ok(Ending::Said { deviates: code == 1, text: text.trim().to_owned() }),
         (Some(_), Some(PANICKED)) => Ok(Ending::Panicked(why(&errors))),
         (Some(status), _) => Err(format!("{name} could not find out, {status}: {errors}").into()),
     }
+}
+
+fn read(mut pipe: impl Read) -> std::io::Result<String> {
+    let mut bytes = Vec::new();
+    pipe.read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// The words of iceoryx2's `fatal_panic!`, or else the line that a panic begins with.
