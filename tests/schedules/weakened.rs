@@ -1,0 +1,58 @@
+//! What the exploration is worth: an ordering that is too weak, or an exchange in two steps, is found.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering;
+
+use crate::exchange::{Case, Crash, run};
+use crate::explore;
+use crate::slots::Behaviour;
+
+const REFUSES: Case = Case { capacity: 1, overflow: false, sends: 3, receives: 2, looks_first: false };
+const OVERFLOWS: Case = Case { capacity: 1, overflow: true, sends: 3, receives: 2, looks_first: false };
+
+/// What is said by the first schedule that goes wrong.
+#[track_caller]
+fn goes_wrong(case: Case, behaviour: Behaviour) -> String {
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        explore(move || {
+            run(case, behaviour, Crash::None);
+        });
+    }));
+    let Err(panic) = outcome else { panic!("no schedule goes wrong with {behaviour:?} in {case:?}") };
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()
+}
+
+#[test]
+fn a_weak_store_is_a_data_race() {
+    let weak = Behaviour { store: Ordering::Relaxed, ..Behaviour::default() };
+    for case in [REFUSES, OVERFLOWS] {
+        let said = goes_wrong(case, weak);
+        assert!(said.contains("Causality violation"), "{said}");
+    }
+}
+
+#[test]
+fn a_weak_load_is_a_data_race() {
+    let weak = Behaviour { load: Ordering::Relaxed, ..Behaviour::default() };
+    let said = goes_wrong(REFUSES, weak);
+    assert!(said.contains("Causality violation"), "{said}");
+}
+
+#[test]
+fn a_weak_exchange_is_a_data_race() {
+    let weak = Behaviour { swap: Ordering::Relaxed, ..Behaviour::default() };
+    let said = goes_wrong(OVERFLOWS, weak);
+    assert!(said.contains("Causality violation"), "{said}");
+}
+
+#[test]
+fn an_exchange_in_two_steps_loses_or_doubles() {
+    goes_wrong(OVERFLOWS, Behaviour { swap_in_two_steps: true, ..Behaviour::default() });
+    goes_wrong(OVERFLOWS, Behaviour { take_in_two_steps: true, ..Behaviour::default() });
+}
+
+#[test]
+fn taking_whatever_is_there_doubles() {
+    goes_wrong(OVERFLOWS, Behaviour { take_unconditionally: true, ..Behaviour::default() });
+}
