@@ -114,7 +114,7 @@ fn ports_segments_and_connections_are_as_the_page_says() {
     assert_eq!((registry.word(place + 5), &registry.bytes(place + 6)), (4, b"left\0\0\0\0"));
     assert_eq!(registry.word(8), changes + 1);
 
-    let segment = Words::open(&folder.join(format!("segment-{}-0", client.id())));
+    let segment = Words::open(&folder.join(format!("segment-{}-{}-0", node.id(), client.id())));
     assert_eq!(&segment.magic(), b"shmkseg\x01");
     let [stride, chunks, align] = segment.words(1);
     // Default settings: 2 loaned, 2 times 4 active at each of 2 servers, and 1.
@@ -146,7 +146,7 @@ fn ports_segments_and_connections_are_as_the_page_says() {
     assert_eq!(connection.word(40), 0, "what is taken leaves an empty slot");
     active.send_copy(0x1234).unwrap();
     let slot = connection.word(lane_at + 16);
-    let responses = Words::open(&folder.join(format!("segment-{}-0", server.id())));
+    let responses = Words::open(&folder.join(format!("segment-{}-{}-0", node.id(), server.id())));
     assert_eq!(responses.words(8 + 8 * ((slot & 0xFF_FFFF) - 1)), [1, lane, 1, 0x1234]);
     drop(active);
     assert_eq!(connection.word(lane_at + 8), 1, "done");

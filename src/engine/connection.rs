@@ -3,12 +3,13 @@
 
 use std::io;
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::channel::{Slots, ordering};
 use super::id::Id;
 use super::settings::Settings;
-use super::shm::Mapping;
+use super::shm::{Column, Mapping};
 
 const MAGIC: u64 = u64::from_le_bytes(*b"shmkcon\x01");
 /// Words of a cache line.
@@ -19,6 +20,10 @@ const HEAD_LINES: usize = 5;
 const MAKER: usize = 6;
 const CLIENT_STATE: usize = LINE;
 const SERVER_STATE: usize = 2 * LINE;
+/// In a side's line, behind its state.
+const SEGMENT: usize = 1;
+const MAPPED: usize = 2;
+const HANDED_OVER: usize = 3;
 const REQUESTS_AT: usize = HEAD_LINES * LINE;
 
 /// How a side is, in its own words. What a dead process never wrote is in the registry: its node is not there.
@@ -106,31 +111,51 @@ impl ConnectionLayout {
     }
 }
 
-/// A mapped connection. Indices are in range by construction: lanes come from the caller's own tables.
-#[derive(Debug)]
-pub(crate) struct ConnectionFile {
-    map: Mapping,
-    layout: ConnectionLayout,
+/// Which side of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    Client,
+    Server,
 }
 
-/// Slots of a channel within a connection.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct WordSlots<'a> {
-    map: &'a Mapping,
-    /// Word of slot 0.
-    at: usize,
-    /// Words from slot to slot: a line each for ping-pong, one each where many are read at once.
-    stride: usize,
-}
+impl Side {
+    /// The other one.
+    pub fn other(self) -> Self {
+        match self {
+            Self::Client => Self::Server,
+            Self::Server => Self::Client,
+        }
+    }
 
-impl WordSlots<'_> {
-    #[inline]
-    fn word(&self, slot: usize) -> &AtomicU64 {
-        &self.map.words()[self.at + slot * self.stride]
+    /// First word of the side's line.
+    fn at(self) -> usize {
+        match self {
+            Self::Client => CLIENT_STATE,
+            Self::Server => SERVER_STATE,
+        }
     }
 }
 
-impl Slots for WordSlots<'_> {
+/// A mapped connection. Indices are in range by construction: lanes come from the caller's own tables.
+#[derive(Debug)]
+pub(crate) struct ConnectionFile {
+    head: Column<1>,
+    requests: Column<LINE>,
+    lanes: Box<[LaneWords]>,
+    request_returns: Column<1>,
+    response_returns: Column<1>,
+}
+
+/// What belongs to one active request.
+#[derive(Debug)]
+struct LaneWords {
+    /// The client's line and the server's.
+    lines: Column<LINE>,
+    hint: Column<1>,
+    responses: Column<LINE>,
+}
+
+impl<const STRIDE: usize> Slots for Column<STRIDE> {
     #[inline]
     fn load(&self, slot: usize) -> u64 {
         self.word(slot).load(ordering::LOAD)
@@ -149,7 +174,7 @@ impl Slots for WordSlots<'_> {
     }
     #[inline]
     fn warm(&self, slot: usize) {
-        self.map.warm(self.at + slot * self.stride);
+        Column::warm(self, slot);
     }
 }
 
@@ -161,7 +186,7 @@ impl ConnectionFile {
             // Relaxed: the other side maps the file under the same lock, later.
             word.store(value, Ordering::Relaxed);
         }
-        Ok(Self { map, layout })
+        Self::with(map, layout)
     }
 
     /// Maps a file that the other side made; it has to be exactly what the settings ask for.
@@ -169,14 +194,29 @@ impl ConnectionFile {
         let map = Mapping::open(path, true)?;
         let same = map.len() == layout.words() * 8
             && map.words().iter().zip(layout.head()).all(|(word, value)| word.load(Ordering::Relaxed) == value);
-        if same {
-            Ok(Self { map, layout })
-        } else {
-            Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                "a connection does not have the shape that the settings give it",
-            ))
-        }
+        if same { Self::with(map, layout) } else { Err(misshapen()) }
+    }
+
+    fn with(map: Mapping, layout: ConnectionLayout) -> io::Result<Self> {
+        let map = &Rc::new(map);
+        let lane = |lane| {
+            let at = layout.lane_at(lane);
+            Some(LaneWords {
+                lines: map.column(at, 2)?,
+                hint: map.column(at + 1, 1)?,
+                responses: map.column(at + 2 * LINE, layout.response_capacity)?,
+            })
+        };
+        let columns = || {
+            Some(Self {
+                head: map.column(0, REQUESTS_AT)?,
+                requests: map.column(REQUESTS_AT, layout.request_capacity)?,
+                lanes: (0..layout.lanes).map(lane).collect::<Option<_>>()?,
+                request_returns: map.column(layout.request_returns_at, layout.request_returns)?,
+                response_returns: map.column(layout.response_returns_at, layout.response_returns)?,
+            })
+        };
+        columns().ok_or_else(misshapen)
     }
 
     /// Node of the side that made the file, as that side says.
@@ -185,14 +225,10 @@ impl ConnectionFile {
         Id::from_words([MAKER, MAKER + 1].map(|index| self.word(index).load(Ordering::Relaxed)))
     }
 
+    /// Word of the head.
     #[inline]
     fn word(&self, index: usize) -> &AtomicU64 {
-        &self.map.words()[index]
-    }
-
-    #[inline]
-    fn slots(&self, at: usize, stride: usize) -> WordSlots<'_> {
-        WordSlots { map: &self.map, at, stride }
+        self.head.word(index)
     }
 
     pub fn client_state(&self) -> State {
@@ -213,58 +249,93 @@ impl ConnectionFile {
         self.word(SERVER_STATE).store(state as u64, Ordering::Release); // As set_client_state.
     }
 
-    #[inline]
-    pub fn requests(&self) -> WordSlots<'_> {
-        self.slots(REQUESTS_AT, LINE)
+    /// Number of the segment from which a side loans, as it says. It may have grown since, or be wrong.
+    pub fn segment(&self, side: Side) -> u16 {
+        // Relaxed: a hint which segment to map; what is read from it is found by an entry.
+        self.word(side.at() + SEGMENT).load(Ordering::Relaxed) as u16
+    }
+
+    pub fn set_segment(&self, side: Side, number: u16) {
+        self.word(side.at() + SEGMENT).store(number.into(), Ordering::Relaxed); // As `segment`.
+    }
+
+    /// One more than the newest segment of the other side that a side has mapped, as it says; 0 if none.
+    pub fn mapped(&self, side: Side) -> u64 {
+        // Relaxed: decides only for whom a segment is left behind, and who says it wrongly misses his own messages.
+        self.word(side.at() + MAPPED).load(Ordering::Relaxed)
+    }
+
+    pub fn set_mapped(&self, side: Side, newest: Option<u16>) {
+        let word = newest.map_or(0, |number| u64::from(number) + 1);
+        self.word(side.at() + MAPPED).store(word, Ordering::Relaxed); // As `mapped`.
+    }
+
+    /// Whether a side that is gone has left segments for the other one.
+    pub fn has_handed_over(&self, side: Side) -> bool {
+        // Acquire: the files are there before it is said.
+        self.word(side.at() + HANDED_OVER).load(Ordering::Acquire) != 0
+    }
+
+    pub fn set_handed_over(&self, side: Side) {
+        self.word(side.at() + HANDED_OVER).store(1, Ordering::Release); // As `has_handed_over`.
     }
 
     #[inline]
-    pub fn responses(&self, lane: usize) -> WordSlots<'_> {
-        self.slots(self.layout.lane_at(lane) + 2 * LINE, LINE)
+    pub fn requests(&self) -> &Column<LINE> {
+        &self.requests
     }
 
     #[inline]
-    pub fn request_returns(&self) -> WordSlots<'_> {
-        self.slots(self.layout.request_returns_at, 1)
+    pub fn responses(&self, lane: usize) -> &Column<LINE> {
+        &self.lanes[lane].responses
     }
 
     #[inline]
-    pub fn response_returns(&self) -> WordSlots<'_> {
-        self.slots(self.layout.response_returns_at, 1)
+    pub fn request_returns(&self) -> &Column<1> {
+        &self.request_returns
+    }
+
+    #[inline]
+    pub fn response_returns(&self) -> &Column<1> {
+        &self.response_returns
     }
 
     /// The request whose pending response uses the lane, 0 for none. Written by the client.
     #[inline]
     pub fn lane_open(&self, lane: usize) -> u64 {
         // Acquire: a closed lane is seen before anything that the client does with it afterwards.
-        self.word(self.layout.lane_at(lane)).load(Ordering::Acquire)
+        self.lanes[lane].lines.word(0).load(Ordering::Acquire)
     }
 
     #[inline]
     pub fn set_lane_open(&self, lane: usize, request_id: u64) {
-        self.word(self.layout.lane_at(lane)).store(request_id, Ordering::Release); // Pairs with the above.
+        self.lanes[lane].lines.word(0).store(request_id, Ordering::Release); // Pairs with the above.
     }
 
     /// The request whose client wants no more responses. Written by the client.
     pub fn lane_hint(&self, lane: usize) -> u64 {
-        self.word(self.layout.lane_at(lane) + 1).load(Ordering::Acquire) // As lane_open.
+        self.lanes[lane].hint.word(0).load(Ordering::Acquire) // As lane_open.
     }
 
     pub fn set_lane_hint(&self, lane: usize, request_id: u64) {
-        self.word(self.layout.lane_at(lane) + 1).store(request_id, Ordering::Release); // As set_lane_open.
+        self.lanes[lane].hint.word(0).store(request_id, Ordering::Release); // As set_lane_open.
     }
 
     /// The newest request of the lane that the server is done with. Written by the server.
     #[inline]
     pub fn lane_done(&self, lane: usize) -> u64 {
         // Acquire: responses sent before are in the lane when the end is seen.
-        self.word(self.layout.lane_at(lane) + LINE).load(Ordering::Acquire)
+        self.lanes[lane].lines.word(1).load(Ordering::Acquire)
     }
 
     #[inline]
     pub fn set_lane_done(&self, lane: usize, request_id: u64) {
-        self.word(self.layout.lane_at(lane) + LINE).store(request_id, Ordering::Release); // Pairs with the above.
+        self.lanes[lane].lines.word(1).store(request_id, Ordering::Release); // Pairs with the above.
     }
+}
+
+fn misshapen() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "a connection does not have the shape that the settings give it")
 }
 
 #[cfg(test)]

@@ -256,7 +256,7 @@ pub enum LoanError {
         max: usize,
     },
     /// A longer slice than the segment has room for.
-    #[error("a slice of {len} elements does not fit, {max} do: raise initial_max_slice_len")]
+    #[error("a slice of {len} elements does not fit, {max} do: raise initial_max_slice_len, or let the segment grow")]
     ExceedsMaxLoanSize {
         /// Elements asked for.
         len: usize,
@@ -266,6 +266,20 @@ pub enum LoanError {
     /// No chunk is free.
     #[error("no chunk is free: receive and drop what is outstanding, or preallocate more")]
     OutOfMemory,
+    /// The payload segment has to grow, and the system does not let it (RR-DYN-05).
+    #[error("the payload segment cannot grow by {bytes} bytes: make room in shared memory, or send shorter slices")]
+    CannotGrow {
+        /// Bytes of the segment that was asked for.
+        bytes: usize,
+    },
+    /// The payload segment has grown as often as it can (RR-DYN-05).
+    #[error(
+        "the payload segment has grown {max} times, the most: create the port anew, with a larger initial_max_slice_len"
+    )]
+    GrownTooOften {
+        /// Segments that a port can make in its life.
+        max: usize,
+    },
 }
 
 /// Why a message was not sent. Nothing of it is left (RR-SND-10).
@@ -307,4 +321,7 @@ pub enum ReceiveError {
     /// A peer wrote what it must not; its connection is closed.
     #[error("a peer wrote garbage into a connection, which is closed now: restart that peer")]
     ConnectionCorrupted,
+    /// The sender's payload segment has grown, and the new one could not be mapped; nothing is lost (RR-BAD-04).
+    #[error("the sender's new payload segment cannot be mapped: free descriptors or memory, and receive again")]
+    CannotMap,
 }

@@ -11,6 +11,7 @@ mod configuration;
 mod damage;
 mod deaths;
 mod exhaustion;
+mod growth;
 mod hostile;
 mod lives;
 mod model;

@@ -60,6 +60,14 @@ impl Entry {
         sequence << SEQUENCE_SHIFT | segment << SEGMENT_SHIFT | ((u64::from(self.chunk) + 1) & CHUNK_MASK)
     }
 
+    /// The entry in a slot, if there is one.
+    ///
+    /// # Errors
+    /// [`Garbage`].
+    pub fn of_word(word: u64) -> Result<Option<Self>, Garbage> {
+        if word == 0 { Ok(None) } else { Self::unpack(word).map(Some) }
+    }
+
     #[inline]
     fn unpack(word: u64) -> Result<Self, Garbage> {
         let chunk = ((word & CHUNK_MASK) as u32).checked_sub(1).ok_or(Garbage)?;

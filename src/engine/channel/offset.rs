@@ -1,6 +1,14 @@
 //! The offset channel: messages on their way, with or without overflow.
 
+use std::cell::Cell;
+
 use super::{Entry, Garbage, SEQUENCE_MASK, Slots, sequence_of};
+
+/// The slot behind a slot.
+#[inline]
+fn after(slot: u32, capacity: u32) -> u32 {
+    if slot + 1 == capacity { 0 } else { slot + 1 }
+}
 
 /// What became of a push.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,25 +30,25 @@ pub enum Push {
 }
 
 /// The sender's side. `capacity` is in `1..=2^16`.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct OffsetProducer {
     capacity: u32,
     overflow: bool,
     /// Slot of the next entry, in `0..capacity`.
-    slot: u32,
+    slot: Cell<u32>,
     /// Sequence of the next entry, in `0..2^28`.
-    sequence: u64,
+    sequence: Cell<u64>,
 }
 
 impl OffsetProducer {
     /// For an empty channel.
     pub fn new(capacity: usize, overflow: bool) -> Self {
-        Self { capacity: capacity as u32, overflow, slot: 0, sequence: 0 }
+        Self { capacity: capacity as u32, overflow, slot: Cell::new(0), sequence: Cell::new(0) }
     }
 
     /// Slot that the next push uses.
     pub fn next_slot(&self) -> usize {
-        self.slot as usize
+        self.slot.get() as usize
     }
 
     /// Pushes an entry. With overflow the oldest one is exchanged against it in one step, so that every entry belongs to
@@ -49,9 +57,9 @@ impl OffsetProducer {
     /// # Errors
     /// [`Garbage`] if the consumer's process wrote into the slot; the entry is in the channel all the same.
     #[inline]
-    pub fn push(&mut self, slots: &impl Slots, entry: Entry) -> Result<Push, Garbage> {
-        let word = entry.pack(self.sequence);
-        let slot = self.slot as usize;
+    pub fn push(&self, slots: &impl Slots, entry: Entry) -> Result<Push, Garbage> {
+        let word = entry.pack(self.sequence.get());
+        let slot = self.slot.get() as usize;
         let oldest = if self.overflow {
             slots.swap(slot, word)
         } else {
@@ -61,8 +69,8 @@ impl OffsetProducer {
             slots.store(slot, word);
             0
         };
-        self.sequence = (self.sequence + 1) & SEQUENCE_MASK;
-        self.slot = if self.slot + 1 == self.capacity { 0 } else { self.slot + 1 };
+        self.sequence.set((self.sequence.get() + 1) & SEQUENCE_MASK);
+        self.slot.set(after(self.slot.get(), self.capacity));
         match oldest {
             0 => Ok(Push::Done { word }),
             oldest => Ok(Push::Displaced { word, oldest: Entry::unpack(oldest)? }),
@@ -79,20 +87,26 @@ pub struct Front {
 }
 
 /// The receiver's side.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct OffsetConsumer {
     capacity: u32,
     overflow: bool,
     /// Slot of the oldest entry, if there is one.
-    slot: u32,
+    slot: Cell<u32>,
     /// Its sequence, in `0..2^28`.
-    sequence: u64,
+    sequence: Cell<u64>,
 }
 
 impl OffsetConsumer {
     /// For an empty channel.
     pub fn new(capacity: usize, overflow: bool) -> Self {
-        Self { capacity: capacity as u32, overflow, slot: 0, sequence: 0 }
+        Self { capacity: capacity as u32, overflow, slot: Cell::new(0), sequence: Cell::new(0) }
+    }
+
+    /// Whether there is nothing to take: one load.
+    #[inline]
+    pub fn is_empty(&self, slots: &impl Slots) -> bool {
+        slots.load(self.slot.get() as usize) == 0
     }
 
     /// Looks at the oldest entry without taking it. With overflow it may be displaced before it is taken; what its chunk
@@ -101,9 +115,9 @@ impl OffsetConsumer {
     /// # Errors
     /// [`Garbage`].
     #[inline]
-    pub fn front(&mut self, slots: &impl Slots) -> Result<Option<Front>, Garbage> {
+    pub fn front(&self, slots: &impl Slots) -> Result<Option<Front>, Garbage> {
         // Whoever looks is about to take: the line arrives ready to be exchanged, which saves asking for it twice.
-        slots.warm(self.slot as usize);
+        slots.warm(self.slot.get() as usize);
         match self.front_word(slots)? {
             Some(word) => Ok(Some(Front { entry: Entry::unpack(word)?, word })),
             None => Ok(None),
@@ -112,8 +126,8 @@ impl OffsetConsumer {
 
     /// Takes the entry that was looked at; `false` if it was displaced meanwhile.
     #[inline]
-    pub fn take_front(&mut self, slots: &impl Slots, front: Front) -> bool {
-        let slot = self.slot as usize;
+    pub fn take_front(&self, slots: &impl Slots, front: Front) -> bool {
+        let slot = self.slot.get() as usize;
         if self.overflow {
             if !slots.take(slot, front.word) {
                 return false;
@@ -121,8 +135,8 @@ impl OffsetConsumer {
         } else {
             slots.store(slot, 0);
         }
-        self.sequence = (self.sequence + 1) & SEQUENCE_MASK;
-        self.slot = if self.slot + 1 == self.capacity { 0 } else { self.slot + 1 };
+        self.sequence.set((self.sequence.get() + 1) & SEQUENCE_MASK);
+        self.slot.set(after(self.slot.get(), self.capacity));
         true
     }
 
@@ -134,7 +148,7 @@ impl OffsetConsumer {
     /// # Errors
     /// [`Garbage`].
     #[inline]
-    pub fn take(&mut self, slots: &impl Slots) -> Result<Option<Entry>, Garbage> {
+    pub fn take(&self, slots: &impl Slots) -> Result<Option<Entry>, Garbage> {
         // Each failed exchange means that the producer has pushed once more.
         let looks_max = 2 * self.capacity + 1;
         for _ in 0..looks_max {
@@ -148,12 +162,12 @@ impl OffsetConsumer {
 
     /// Goes to the oldest entry and returns its word.
     #[inline]
-    fn front_word(&mut self, slots: &impl Slots) -> Result<Option<u64>, Garbage> {
-        let word = slots.load(self.slot as usize);
+    fn front_word(&self, slots: &impl Slots) -> Result<Option<u64>, Garbage> {
+        let word = slots.load(self.slot.get() as usize);
         if word == 0 {
             return Ok(None);
         }
-        if sequence_of(word) == self.sequence {
+        if sequence_of(word) == self.sequence.get() {
             return Ok(Some(word));
         }
         self.front_after_overflow(slots, word)
@@ -163,19 +177,19 @@ impl OffsetConsumer {
     /// still be there follows in the next slot, one capacity behind what was seen here. The sender may be on its way round
     /// meanwhile, so that is looked at again; a sender that writes garbage only confuses the order of its own messages.
     #[cold]
-    fn front_after_overflow(&mut self, slots: &impl Slots, mut word: u64) -> Result<Option<u64>, Garbage> {
+    fn front_after_overflow(&self, slots: &impl Slots, mut word: u64) -> Result<Option<u64>, Garbage> {
         if !self.overflow {
             return Err(Garbage);
         }
         let looks_max = 2 * self.capacity + 1;
         for _ in 0..looks_max {
-            self.slot = if self.slot + 1 == self.capacity { 0 } else { self.slot + 1 };
-            self.sequence = sequence_of(word).wrapping_sub(u64::from(self.capacity) - 1) & SEQUENCE_MASK;
-            word = slots.load(self.slot as usize);
+            self.slot.set(after(self.slot.get(), self.capacity));
+            self.sequence.set(sequence_of(word).wrapping_sub(u64::from(self.capacity) - 1) & SEQUENCE_MASK);
+            word = slots.load(self.slot.get() as usize);
             if word == 0 {
                 return Ok(None);
             }
-            if sequence_of(word) == self.sequence {
+            if sequence_of(word) == self.sequence.get() {
                 return Ok(Some(word));
             }
         }

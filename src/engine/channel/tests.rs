@@ -41,8 +41,8 @@ proptest! {
     #[test]
     fn behaves_as_a_bounded_queue(capacity in 1_usize..9, overflow: bool, steps in prop::collection::vec(any::<bool>(), 0..200)) {
         let slots = Plain::new(capacity);
-        let mut producer = OffsetProducer::new(capacity, overflow);
-        let mut consumer = OffsetConsumer::new(capacity, overflow);
+        let producer = OffsetProducer::new(capacity, overflow);
+        let consumer = OffsetConsumer::new(capacity, overflow);
         let mut model = VecDeque::new();
         for (number, push) in steps.into_iter().enumerate() {
             let entry = entry(number as u32);
@@ -70,8 +70,8 @@ proptest! {
     #[test]
     fn garbage_is_answered(capacity in 1_usize..5, overflow: bool, words in prop::collection::vec(any::<u64>(), 5), steps in 0_usize..20) {
         let slots = Plain::new(capacity);
-        let mut producer = OffsetProducer::new(capacity, overflow);
-        let mut consumer = OffsetConsumer::new(capacity, overflow);
+        let producer = OffsetProducer::new(capacity, overflow);
+        let consumer = OffsetConsumer::new(capacity, overflow);
         for step in 0..steps {
             let _ = producer.push(&slots, entry(step as u32));
             for (slot, word) in slots.0.iter().zip(&words) {
@@ -85,7 +85,7 @@ proptest! {
     #[test]
     fn returns_come_back_in_order(steps in prop::collection::vec(any::<bool>(), 0..100)) {
         let slots = Plain::new(8);
-        let (mut producer, mut consumer) = (ReturnProducer::new(8), ReturnConsumer::new(8));
+        let (producer, consumer) = (ReturnProducer::new(8), ReturnConsumer::new(8));
         let mut model = VecDeque::new();
         for (number, push) in steps.into_iter().enumerate() {
             if push {
@@ -112,7 +112,7 @@ fn no_entry_is_lost_or_doubled_between_threads() {
         let (sent_back, received) = std::thread::scope(|scope| {
             let slots = &slots;
             let producer = scope.spawn(move || {
-                let mut producer = OffsetProducer::new(capacity, overflow);
+                let producer = OffsetProducer::new(capacity, overflow);
                 let mut sent_back = Vec::new();
                 for number in 0..ENTRIES {
                     loop {
@@ -128,7 +128,7 @@ fn no_entry_is_lost_or_doubled_between_threads() {
                 }
                 sent_back
             });
-            let mut consumer = OffsetConsumer::new(capacity, overflow);
+            let consumer = OffsetConsumer::new(capacity, overflow);
             let mut received = Vec::new();
             loop {
                 let done = producer.is_finished();
@@ -156,8 +156,8 @@ fn no_entry_is_lost_or_doubled_between_threads() {
 fn a_long_sleep_through_overflow_is_no_garbage() {
     for slept in [(1 << 24) + 1, (1 << 24) + 5, 3_000_017_u32] {
         let slots = Plain::new(3);
-        let mut producer = OffsetProducer::new(3, true);
-        let mut consumer = OffsetConsumer::new(3, true);
+        let producer = OffsetProducer::new(3, true);
+        let consumer = OffsetConsumer::new(3, true);
         for number in 0..slept {
             producer.push(&slots, entry(number)).unwrap();
         }

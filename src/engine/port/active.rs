@@ -89,14 +89,10 @@ where
 
     fn loan_elements(&self, len: usize) -> Result<ResponseMut<Res, ResHeader>, LoanError> {
         let Held { core, connection, lane, request_id, place, .. } = &self.place;
-        let len_max = core.len_max;
-        if len > len_max {
-            return Err(LoanError::ExceedsMaxLoanSize { len, max: len_max });
-        }
         if !connection.places.loan(*place, core.loans_max) {
             return Err(LoanError::ExceedsMaxLoans { max: core.loans_max });
         }
-        let loaned = core.loan_chunk().and_then(|mut chunk| {
+        let loaned = core.loan_chunk(len).and_then(|mut chunk| {
             chunk.set_header(ChunkHeader { request_id: *request_id, lane: *lane as u64, len: len as u64 });
             Loaned::<Res::Element, ResHeader>::new(chunk, core.response_layout.shape(len)).ok_or(LoanError::OutOfMemory)
         });

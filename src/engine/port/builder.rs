@@ -10,6 +10,7 @@ use super::AllocationStrategy;
 use super::backpressure::{Backpressure, BackpressureAction, BackpressureInfo, BackpressureStrategy};
 use super::client::{Client, ClientCore};
 use super::client_connection::ClientConnection;
+use super::payloads::{Payloads, Plan};
 use super::server::{Server, ServerCore};
 use super::server_connection::ServerConnection;
 use crate::engine::connection::{ConnectionFile, ConnectionLayout};
@@ -18,7 +19,7 @@ use crate::engine::id::Id;
 use crate::engine::payload::{ChunkLayout, Kind, Payload, Types};
 use crate::engine::service::registry::{PORT_NAME_BYTES_MAX, PortEntry, Role};
 use crate::engine::service::{ServiceInner, ServiceLock, cleanup, files, layouts};
-use crate::engine::shm::{CHUNKS_MAX, Geometry, Plain, Pool};
+use crate::engine::shm::Plain;
 
 /// What both kinds of port have.
 #[derive(Debug, Clone)]
@@ -62,26 +63,27 @@ macro_rules! port_builder {
                 self
             }
 
-            /// Elements that a loaned slice may have; 1 unless configured, 0 is taken as 1 (RR-DYN-01).
+            /// Elements that a loaned slice may have, without growing; 1 unless configured, 0 is taken as 1 (RR-DYN-01).
             #[must_use]
             pub fn initial_max_slice_len(mut self, len: usize) -> Self {
                 self.options.initial_max_slice_len = len.max(1);
                 self
             }
 
-            /// How the payload segment gets room for longer slices.
+            /// How the payload segment gets room for longer slices (RR-DYN-02); not at all unless configured.
             #[must_use]
             pub fn allocation_strategy(mut self, strategy: AllocationStrategy) -> Self {
                 self.options.allocation_strategy = strategy;
                 self
             }
 
-            /// Makes only so many chunks, if more could be needed at once: then a loan may fail with
-            /// [`LoanError::OutOfMemory`](crate::engine::error::LoanError::OutOfMemory) until chunks come back. 0 is taken
-            /// as 1.
+            /// Makes the payload segment with room for so many messages instead of as many as the limits allow to be in use
+            /// at once, which is the most that is ever needed; 0 is taken as 1. When all are in use, a loan fails with
+            /// [`LoanError::OutOfMemory`](crate::engine::LoanError::OutOfMemory) until one comes back (RR-PRT-08); with an
+            /// allocation strategy that grows, the segment grows instead (RR-DYN-07).
             #[must_use]
-            pub fn preallocate(mut self, chunks: usize) -> Self {
-                self.options.preallocate = Some(chunks);
+            pub fn preallocate(mut self, messages: usize) -> Self {
+                self.options.preallocate = Some(messages.max(1));
                 self
             }
 
@@ -145,16 +147,16 @@ where
         // Loaned, unread and held by each server, and the one that is being sent.
         let chunks = settings.max_loaned_requests + settings.max_servers * 2 * settings.max_active_requests + 1;
         let site = Site::enter(&self.service, &self.options, Role::Client)?;
-        let pool = site.pool(&layouts[0], &self.options, Req::KIND, chunks)?;
+        let payloads = site.payloads(&layouts[0], &self.options, Req::KIND, chunks)?;
         let mut made = Vec::new();
         for server in self.service.registry.ports(Role::Server) {
             let file = site.connection(site.id, server.id)?;
             let ids = [server.id, server.node];
-            let connection = ClientConnection::new(&self.service, ids, file, &layouts[1], &pool.0);
+            let connection = ClientConnection::new(&self.service, site.id, ids, file, &layouts[1], &payloads);
             made.push(connection.map_err(|error| damaged("segment", &error))?);
         }
-        let core =
-            ClientCore::new(&self.service, site.id, layouts, pool, active_max, self.options.backpressure.clone());
+        let backpressure = self.options.backpressure.clone();
+        let core = ClientCore::new(&self.service, site.id, layouts, payloads, active_max, backpressure);
         for connection in made {
             core.connect(connection);
         }
@@ -189,15 +191,16 @@ where
         let each = loans_max.saturating_add(settings.response_buffer + settings.max_borrowed_responses);
         let chunks = each.saturating_mul(settings.max_clients * settings.max_active_requests).saturating_add(1);
         let site = Site::enter(&self.service, &self.options, Role::Server)?;
-        let pool = site.pool(&layouts[1], &self.options, Res::KIND, chunks)?;
+        let payloads = site.payloads(&layouts[1], &self.options, Res::KIND, chunks)?;
         let mut made = Vec::new();
         for client in self.service.registry.ports(Role::Client) {
             let file = site.connection(client.id, site.id)?;
             let ids = [client.id, client.node];
-            let connection = ServerConnection::new(&self.service, ids, file, &layouts[0], &pool.0);
+            let connection = ServerConnection::new(&self.service, site.id, ids, file, &layouts[0], &payloads);
             made.push(connection.map_err(|error| damaged("segment", &error))?);
         }
-        let core = ServerCore::new(&self.service, site.id, layouts, pool, loans_max, self.options.backpressure.clone());
+        let backpressure = self.options.backpressure.clone();
+        let core = ServerCore::new(&self.service, site.id, layouts, payloads, loans_max, backpressure);
         for connection in made {
             core.connect(connection);
         }
@@ -208,7 +211,7 @@ where
 
 /// A port that is being made, under the service's lock. Unless it is published, dropping it removes what it made.
 struct Site<'a> {
-    service: &'a ServiceInner,
+    service: &'a Arc<ServiceInner>,
     role: Role,
     id: Id,
     name: &'a str,
@@ -217,7 +220,7 @@ struct Site<'a> {
 }
 
 impl<'a> Site<'a> {
-    fn enter(service: &'a ServiceInner, options: &'a PortOptions, role: Role) -> Result<Self, PortError> {
+    fn enter(service: &'a Arc<ServiceInner>, options: &'a PortOptions, role: Role) -> Result<Self, PortError> {
         let bytes = options.name.len();
         if bytes > PORT_NAME_BYTES_MAX {
             return Err(PortError::NameTooLong { bytes });
@@ -243,24 +246,20 @@ impl<'a> Site<'a> {
         Ok(Self { service, role, id, name: &options.name, published: false, _lock: lock })
     }
 
-    fn pool(
+    fn payloads(
         &self,
         layout: &ChunkLayout,
         options: &PortOptions,
         kind: Kind,
-        chunks: usize,
-    ) -> Result<(Rc<Pool>, usize), PortError> {
-        let AllocationStrategy::Static = options.allocation_strategy;
-        let chunks = chunks.min(options.preallocate.map_or(usize::MAX, |chunks| chunks.max(1)));
+        chunks_max: usize,
+    ) -> Result<Payloads, PortError> {
         let len = if kind == Kind::Fixed { 1 } else { options.initial_max_slice_len };
-        let stride = layout.stride(len).filter(|_| chunks <= CHUNKS_MAX);
-        let stride = stride.filter(|stride| stride.checked_mul(chunks).is_some_and(|bytes| bytes <= 1 << 40));
-        let Some(stride) = stride else {
+        let chunks = options.preallocate.map_or(chunks_max, |messages| messages.clamp(1, chunks_max));
+        let plan = Plan { layout: *layout, strategy: options.allocation_strategy, len, chunks: chunks_max };
+        let Some(first) = plan.geometry(len, chunks) else {
             return Err(PortError::SegmentTooLarge { chunks, chunk_bytes: layout.stride(len).unwrap_or(usize::MAX) });
         };
-        let path = self.service.folder.join(files::segment(self.id, 0));
-        Pool::create(&path, Geometry { stride, chunks, align: layout.align })
-            .map(|pool| (pool, len))
+        Payloads::create(self.service, self.id, plan, first)
             .map_err(|error| SystemError::new("creating the payload segment", &error).into())
     }
 

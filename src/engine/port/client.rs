@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 use super::backpressure::{Backpressure, GaveUp, Waiting};
 use super::client_connection::ClientConnection;
+use super::payloads::Payloads;
 use super::pending::PendingResponse;
 use super::request::{RequestMut, RequestMutUninit};
 use super::sleeper::Sleeper;
 use super::watch::Watch;
-use crate::engine::channel::{Push, Slots};
-use crate::engine::connection::{ConnectionFile, ConnectionLayout, State};
+use crate::engine::channel::{Entry, Push, Slots};
+use crate::engine::connection::{ConnectionFile, ConnectionLayout, Side, State};
 use crate::engine::error::{LoanError, SendError};
 use crate::engine::id::Id;
 use crate::engine::payload::{ChunkLayout, Payload, Types};
@@ -56,9 +57,7 @@ pub(super) struct ClientCore {
     pub id: Id,
     pub request_layout: ChunkLayout,
     pub response_layout: ChunkLayout,
-    pub pool: Rc<Pool>,
-    /// Elements that a loan may have.
-    len_max: usize,
+    pub payloads: Payloads,
     pub loans: Cell<usize>,
     active_max: usize,
     active: Cell<usize>,
@@ -97,17 +96,21 @@ where
         self.core.id
     }
 
-    /// Elements that fit a loan.
+    /// Elements that fit a loan without growing.
     pub fn max_slice_len(&self) -> usize {
-        self.core.len_max
+        self.core.payloads.len_max()
+    }
+
+    /// Payload segments that there are: one, and those that were outgrown and still hold a chunk.
+    pub fn segments(&self) -> usize {
+        self.core.bring_home();
+        self.core.payloads.segments()
     }
 
     /// Chunks of the payload segment that are loaned, on their way or held by servers, as far as is known.
     pub fn chunks_in_use(&self) -> usize {
-        self.core.follow_changes();
-        // An error closes the connection, which gives everything back, so the count is right either way.
-        let _ = self.core.collect();
-        self.core.pool.in_use()
+        self.core.bring_home();
+        self.core.payloads.in_use()
     }
 
     fn loan_elements(&self, len: usize) -> Result<RequestMut<Req, Res, ReqHeader, ResHeader>, LoanError> {
@@ -116,11 +119,7 @@ where
         if core.loans.get() >= max {
             return Err(LoanError::ExceedsMaxLoans { max });
         }
-        let len_max = core.len_max;
-        if len > len_max {
-            return Err(LoanError::ExceedsMaxLoanSize { len, max: len_max });
-        }
-        let chunk = core.loan_chunk()?;
+        let chunk = core.loan_chunk(len)?;
         let mut loaned = Loaned::<Req::Element, ReqHeader>::new(chunk, core.request_layout.shape(len))
             .ok_or(LoanError::OutOfMemory)?;
         *loaned.header_mut() = ReqHeader::default();
@@ -198,7 +197,7 @@ impl ClientCore {
         service: &Arc<ServiceInner>,
         id: Id,
         [request_layout, response_layout]: [ChunkLayout; 2],
-        (pool, len_max): (Rc<Pool>, usize),
+        payloads: Payloads,
         active_max: usize,
         backpressure: Backpressure,
     ) -> Self {
@@ -208,8 +207,7 @@ impl ClientCore {
             id,
             request_layout,
             response_layout,
-            pool,
-            len_max,
+            payloads,
             loans: Cell::new(0),
             active_max,
             active: Cell::new(0),
@@ -239,22 +237,56 @@ impl ClientCore {
         }
     }
 
-    fn loan_chunk(&self) -> Result<ChunkMut, LoanError> {
-        if let Some(chunk) = self.pool.loan() {
+    #[inline]
+    fn loan_chunk(&self, len: usize) -> Result<ChunkMut, LoanError> {
+        if len <= self.payloads.len_max()
+            && !self.payloads.has_outgrown()
+            && let Some(chunk) = self.payloads.loan()
+        {
             return Ok(chunk);
         }
-        // What is outstanding is learned only now. An error closes a connection, which frees chunks as well.
+        self.find_chunk(len)
+    }
+
+    /// What is outstanding is learned only now, and what is too small outgrown.
+    #[cold]
+    fn find_chunk(&self, len: usize) -> Result<ChunkMut, LoanError> {
+        let max = self.payloads.len_max();
+        if len > max && !self.payloads.grows() {
+            return Err(LoanError::ExceedsMaxLoanSize { len, max });
+        }
+        self.bring_home();
+        if len <= max
+            && let Some(chunk) = self.payloads.loan()
+        {
+            return Ok(chunk);
+        }
+        if !self.payloads.grows() {
+            return Err(LoanError::OutOfMemory);
+        }
+        self.payloads.grow(len)?;
+        for connection in self.connections.borrow().iter() {
+            connection.file.set_segment(Side::Client, self.payloads.current().0);
+        }
+        self.payloads.loan().ok_or(LoanError::OutOfMemory)
+    }
+
+    /// Learns what has come back, and gives up segments that are empty then.
+    fn bring_home(&self) {
         self.follow_changes();
+        // An error closes a connection, which gives everything back as well.
         let _ = self.collect();
-        self.pool.loan().ok_or(LoanError::OutOfMemory)
+        if self.payloads.has_outgrown() {
+            self.payloads.tidy();
+        }
     }
 
     fn collect(&self) -> Result<(), SendError> {
         let mut result = Ok(());
         // What is gone has been taken back already, so its returns would look like garbage.
         for connection in self.connections.borrow().iter().filter(|connection| !connection.gone.get()) {
-            if connection.collect(&self.pool).is_err() {
-                connection.fail(&self.pool);
+            if connection.collect(&self.payloads).is_err() {
+                connection.fail(&self.payloads);
                 result = Err(SendError::ConnectionCorrupted);
             }
         }
@@ -277,7 +309,8 @@ impl ClientCore {
         self.active.set(self.active.get() + 1);
         self.lanes[lane].request_id.set(request_id);
         chunk.set_header(ChunkHeader { request_id, lane: lane as u64, len: len as u64 });
-        let chunk = self.pool.publish(chunk);
+        let (pool, chunk) = chunk.publish();
+        let entry = Entry { segment: pool.number(), chunk };
         let mut gave_up = None;
         let mut corrupted = false;
         let mut full = 0;
@@ -285,12 +318,12 @@ impl ClientCore {
             if connection.open.get() {
                 // Without overflow, a response that came after the end of an earlier request would keep out one to this.
                 if !self.service.settings().overflow_responses && connection.drain_lane(lane).is_err() {
-                    connection.fail(&self.pool);
+                    connection.fail(&self.payloads);
                     corrupted = true;
                     continue;
                 }
                 connection.file.set_lane_open(lane, request_id);
-                match self.deliver(connection, lane, chunk) {
+                match self.deliver(connection, lane, &pool, entry) {
                     Ok(true) => {}
                     Ok(false) => full += 1,
                     Err(_) => corrupted = true,
@@ -298,11 +331,11 @@ impl ClientCore {
             }
         }
         if full > 0 && self.backpressure.may_wait() {
-            gave_up = self.deliver_when_there_is_room(lane, chunk, &mut corrupted);
+            gave_up = self.deliver_when_there_is_room(lane, &pool, entry, &mut corrupted);
         }
         // The sender's own hold; with no server the chunk is free at once.
-        let _ = self.pool.release(chunk);
-        self.pool.warm_next();
+        let _ = pool.release(chunk);
+        self.payloads.warm_next();
         let delivered = self.lanes[lane].deliveries.borrow().len();
         // As long as somebody has the request, a server that lost its connection is as one that has gone.
         if corrupted && delivered == 0 {
@@ -316,48 +349,56 @@ impl ClientCore {
 
     /// `false` if there is no room.
     #[inline]
-    fn deliver(&self, connection: &Rc<ClientConnection>, lane: usize, chunk: u32) -> Result<bool, SendError> {
-        let mut producer = connection.requests.get();
-        let slot = producer.next_slot();
+    fn deliver(
+        &self,
+        connection: &Rc<ClientConnection>,
+        lane: usize,
+        pool: &Rc<Pool>,
+        entry: Entry,
+    ) -> Result<bool, SendError> {
+        let slot = connection.requests.next_slot();
         // The holder is counted before the entry can be taken and come back.
-        if connection.lend(&self.pool, chunk).is_err() {
+        if connection.lending.lend(&self.payloads, pool, connection.file.request_returns(), entry).is_err() {
             return self.corrupted(connection);
         }
-        let entry = crate::engine::channel::Entry { segment: 0, chunk };
-        let pushed = producer.push(&connection.file.requests(), entry);
-        connection.requests.set(producer);
-        let (word, displaced) = match pushed {
-            Ok(Push::Done { word }) => (word, None),
-            Ok(Push::Displaced { word, oldest }) => (word, Some(oldest)),
+        let word = match connection.requests.push(connection.file.requests(), entry) {
+            Ok(Push::Done { word }) => word,
+            Ok(Push::Displaced { word, oldest }) => {
+                self.reclaim_displaced(connection, oldest)?;
+                word
+            }
             Ok(Push::Full) => {
                 // Lent a moment ago and never left.
-                let _ = connection.reclaim(&self.pool, entry);
+                let _ = connection.lending.reclaim(&self.payloads, entry);
                 return Ok(false);
             }
             Err(_) => return self.corrupted(connection),
         };
-        if let Some(oldest) = displaced {
-            if let Some(header) = self.pool.header(oldest.chunk) {
-                self.mark_displaced(connection, header);
-            }
-            if connection.reclaim(&self.pool, oldest).is_err() {
-                return self.corrupted(connection);
-            }
-        }
         connection.waker.wake();
         let delivery = Delivery { connection: Rc::clone(connection), slot, word, displaced: Cell::new(false) };
         self.lanes[lane].deliveries.borrow_mut().push(delivery);
         Ok(true)
     }
 
+    /// A request that a newer one has displaced.
+    #[cold]
+    fn reclaim_displaced(&self, connection: &Rc<ClientConnection>, oldest: Entry) -> Result<(), SendError> {
+        if let Some(header) = self.payloads.header(oldest) {
+            self.mark_displaced(connection, header);
+        }
+        match connection.lending.reclaim(&self.payloads, oldest) {
+            Ok(()) => Ok(()),
+            Err(_) => self.corrupted(connection),
+        }
+    }
+
     #[cold]
     fn corrupted<T>(&self, connection: &ClientConnection) -> Result<T, SendError> {
-        connection.fail(&self.pool);
+        connection.fail(&self.payloads);
         Err(SendError::ConnectionCorrupted)
     }
 
-    /// A displaced request will never be answered by this server (RR-SND-06).
-    #[cold]
+    /// It will never be answered by this server (RR-SND-06).
     fn mark_displaced(&self, connection: &Rc<ClientConnection>, header: ChunkHeader) {
         let lane = usize::try_from(header.lane).ok().and_then(|lane| self.lanes.get(lane));
         let Some(lane) = lane.filter(|lane| lane.request_id.get() == header.request_id) else { return };
@@ -371,7 +412,13 @@ impl ClientCore {
     /// Waits for each server that had no room and is still there, as the strategy or the handler says. The others have the
     /// request already.
     #[cold]
-    fn deliver_when_there_is_room(&self, lane: usize, chunk: u32, corrupted: &mut bool) -> Option<GaveUp> {
+    fn deliver_when_there_is_room(
+        &self,
+        lane: usize,
+        pool: &Rc<Pool>,
+        entry: Entry,
+        corrupted: &mut bool,
+    ) -> Option<GaveUp> {
         let mut full: Vec<_> = {
             let deliveries = self.lanes[lane].deliveries.borrow();
             let has = |connection: &Rc<ClientConnection>| {
@@ -390,7 +437,7 @@ impl ClientCore {
             self.look_after_peers(self.watch.is_due());
             full.retain(|connection| {
                 let settled = !connection.open.get()
-                    || self.deliver(connection, lane, chunk).unwrap_or_else(|_| {
+                    || self.deliver(connection, lane, pool, entry).unwrap_or_else(|_| {
                         *corrupted = true;
                         true
                     });
@@ -445,6 +492,7 @@ impl ClientCore {
             // If the node is dead, cleaning it up changes the registry, which is what is looked at next. If it could not
             // be looked at, the peer counts as alive, and the next slice tries again.
             let _ = cleanup::clean_node_if_dead(&self.service.node.root, connection.node);
+            connection.tidy();
         }
     }
 
@@ -469,7 +517,7 @@ impl ClientCore {
             let path = || self.service.folder.join(files::connection(self.id, connection.server));
             let never_came = state == State::Absent && !(registered && path().exists());
             if never_came || state == State::Gone || !nodes.contains(&connection.node) {
-                connection.close(&self.pool);
+                connection.close(&self.payloads);
             }
         }
         self.connections.borrow_mut().retain(|connection| !connection.gone.get());
@@ -486,7 +534,7 @@ impl ClientCore {
             let attached =
                 ConnectionFile::open(&path, ConnectionLayout::new(self.service.settings())).and_then(|file| {
                     let ids = [server.id, server.node];
-                    ClientConnection::new(&self.service, ids, file, &self.response_layout, &self.pool)
+                    ClientConnection::new(&self.service, self.id, ids, file, &self.response_layout, &self.payloads)
                 });
             if let Ok(connection) = attached {
                 self.connect(connection);
@@ -511,7 +559,7 @@ impl ClientCore {
                 let connection = &delivery.connection;
                 connection.file.set_lane_open(lane, 0);
                 if connection.drain_lane(lane).is_err() {
-                    connection.fail(&self.pool);
+                    connection.fail(&self.payloads);
                 }
             }
             deliveries.clear();
@@ -556,7 +604,7 @@ impl ClientCore {
             let received_later =
                 settings.fire_and_forget && (0..settings.max_active_requests).any(|i| slots.load(i) != 0);
             if connection.file.server_state() == State::Absent && !received_later {
-                connection.close(&self.pool);
+                connection.close(&self.payloads);
                 // What stays is swept with the server.
                 let _ = files::remove(&self.service.folder.join(files::connection(self.id, connection.server)));
             }
@@ -578,6 +626,17 @@ impl ClientCore {
             let _ = cleanup::sweep(&self.service.folder, &self.service.registry);
         } else {
             self.service.node.leave_behind();
+        }
+    }
+}
+
+impl Drop for ClientCore {
+    /// Nothing is left that could be sent: what servers have not seen yet is left to them (RR-FNF-01, RR-DYN-06).
+    fn drop(&mut self) {
+        for connection in self.connections.borrow().iter().filter(|connection| !connection.gone.get()) {
+            let slots = connection.file.requests();
+            let unread = (0..self.service.settings().max_active_requests).map(|slot| slots.load(slot));
+            self.payloads.hand_over(unread, connection.server, &connection.file, Side::Client);
         }
     }
 }

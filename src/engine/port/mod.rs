@@ -8,9 +8,12 @@ mod backpressure;
 mod builder;
 mod client;
 mod client_connection;
+mod lending;
 mod outstanding;
+mod payloads;
 mod pending;
 mod poll_set;
+mod remote;
 mod request;
 mod response;
 mod server;
@@ -41,4 +44,8 @@ pub enum AllocationStrategy {
     /// Not at all: `initial_max_slice_len` is the limit.
     #[default]
     Static,
+    /// A longer slice gets a new segment with room for exactly its length.
+    BestFit,
+    /// A longer slice gets a new segment with room for the next power of two of its length.
+    PowerOfTwo,
 }

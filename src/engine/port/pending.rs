@@ -6,8 +6,9 @@ use std::ops::Deref;
 use std::rc::Rc;
 
 use super::client::ClientCore;
-use super::client_connection::{ClientConnection, LaneEnd};
-use crate::engine::channel::{Entry, Front, Garbage, OffsetConsumer, Slots};
+use super::client_connection::ClientConnection;
+use super::remote::Unreadable;
+use crate::engine::channel::{Entry, Front};
 use crate::engine::error::ReceiveError;
 use crate::engine::id::Id;
 use crate::engine::payload::{Kind, Payload, ResponseTypes};
@@ -73,10 +74,7 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
                         place.turn.set(turn);
                         return Ok(Some(response));
                     }
-                    Err(Garbage) => {
-                        connection.fail(&self.core.pool);
-                        error = Some(ReceiveError::ConnectionCorrupted);
-                    }
+                    Err(reason) => error = Some(self.unreadable(connection, reason)),
                 }
             }
         }
@@ -92,83 +90,62 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
         let mut error = None;
         for delivery in self.core.lanes[self.lane].deliveries.borrow().iter() {
             let connection = &delivery.connection;
-            let end = &connection.lanes[self.lane];
-            let mut consumer = end.consumer.get();
-            let front = self.front(connection, &mut consumer, &connection.file.responses(self.lane));
-            end.consumer.set(consumer);
-            match front {
+            match self.front(connection) {
                 Ok(Some(_)) => return Ok(true),
                 Ok(None) => {}
-                Err(Garbage) => {
-                    delivery.connection.fail(&self.core.pool);
-                    error = Some(ReceiveError::ConnectionCorrupted);
-                }
+                Err(reason) => error = Some(self.unreadable(connection, reason)),
             }
         }
         self.core.idle();
         error.map_or(Ok(false), Err)
     }
 
+    #[cold]
+    fn unreadable(&self, connection: &ClientConnection, reason: Unreadable) -> ReceiveError {
+        if reason == Unreadable::CannotMap {
+            return ReceiveError::CannotMap;
+        }
+        connection.fail(&self.core.payloads);
+        ReceiveError::ConnectionCorrupted
+    }
+
     /// The oldest response to this request, with what belongs to others out of the way; `len` of its header with it.
     #[inline]
-    fn front(
-        &self,
-        connection: &Rc<ClientConnection>,
-        consumer: &mut OffsetConsumer,
-        slots: &impl Slots,
-    ) -> Result<Option<(Front, u64)>, Garbage> {
+    fn front(&self, connection: &ClientConnection) -> Result<Option<(Front, u64)>, Unreadable> {
         // Bounded by what can be in the lane; a server that goes on sending is heard by the next call.
         let looks_max = self.core.service.settings().response_buffer + 1;
         for _ in 0..looks_max {
-            let Some(front) = consumer.front(slots)? else { return Ok(None) };
-            let header = connection.response_header(front.entry)?;
+            let Some((front, header)) = connection.front(self.lane)? else { return Ok(None) };
             if header.request_id == self.request_id {
                 return Ok(Some((front, header.len)));
             }
             // Sent by an active request whose pending response is gone: nobody's any more (RR-ACT-03). What may have
             // displaced it meanwhile does not go with it.
-            if consumer.take_front(slots, front) {
-                connection.give_back(front.entry);
-            }
+            connection.refuse(self.lane, front);
         }
         Ok(None)
     }
 
     #[inline]
-    fn receive_from(&self, connection: &Rc<ClientConnection>) -> Result<Look<Response<Res, ResHeader>>, Garbage> {
+    fn receive_from(&self, connection: &Rc<ClientConnection>) -> Result<Look<Response<Res, ResHeader>>, Unreadable> {
         let end = &connection.lanes[self.lane];
-        let slots = connection.file.responses(self.lane);
-        let mut consumer = end.consumer.get();
-        let look = self.look(connection, end, &mut consumer, &slots);
-        end.consumer.set(consumer);
-        look
-    }
-
-    #[inline]
-    fn look(
-        &self,
-        connection: &Rc<ClientConnection>,
-        end: &LaneEnd,
-        consumer: &mut OffsetConsumer,
-        slots: &impl Slots,
-    ) -> Result<Look<Response<Res, ResHeader>>, Garbage> {
         let looks_max = self.core.service.settings().response_buffer + 1;
         for _ in 0..looks_max {
-            let Some((front, len)) = self.front(connection, consumer, slots)? else { return Ok(Look::Nothing) };
+            let Some((front, len)) = self.front(connection)? else { return Ok(Look::Nothing) };
             if end.borrowed.get() >= self.core.service.settings().max_borrowed_responses {
                 return Ok(Look::Full);
             }
-            if !consumer.take_front(slots, front) {
+            if !end.consumer.take_front(connection.file.responses(self.lane), front) {
                 // Overflow put another one in its place.
                 continue;
             }
             // What the header said holds: the entry was in the channel from the look to the taking.
             let chunk = connection.response(front.entry)?;
-            let len = usize::try_from(len).map_err(|_| Garbage)?;
+            let len = usize::try_from(len).map_err(|_| Unreadable::Garbage)?;
             if Res::KIND == Kind::Fixed && len != 1 {
-                return Err(Garbage);
+                return Err(Unreadable::Garbage);
             }
-            let received = Received::new(chunk, self.core.response_layout.shape(len)).ok_or(Garbage)?;
+            let received = Received::new(chunk, self.core.response_layout.shape(len)).ok_or(Unreadable::Garbage)?;
             end.borrowed.set(end.borrowed.get() + 1);
             let borrow = Borrow { connection: Rc::clone(connection), lane: self.lane, entry: front.entry };
             return Ok(Look::Received(Response { received, borrow }));

@@ -7,11 +7,13 @@ use std::sync::Arc;
 
 use super::active::ActiveRequest;
 use super::backpressure::{Backpressure, GaveUp, Waiting};
+use super::payloads::Payloads;
+use super::remote::Unreadable;
 use super::server_connection::ServerConnection;
 use super::sleeper::Sleeper;
 use super::watch::Watch;
-use crate::engine::channel::Garbage;
-use crate::engine::connection::{ConnectionFile, ConnectionLayout, State};
+use crate::engine::channel::{Entry, Garbage, Slots};
+use crate::engine::connection::{ConnectionFile, ConnectionLayout, Side, State};
 use crate::engine::error::{LoanError, ReceiveError, SendError};
 use crate::engine::id::Id;
 use crate::engine::payload::{ChunkLayout, Kind, Payload, Types};
@@ -34,9 +36,7 @@ pub(super) struct ServerCore {
     pub id: Id,
     pub request_layout: ChunkLayout,
     pub response_layout: ChunkLayout,
-    pub pool: Rc<Pool>,
-    /// Elements that a loan may have.
-    pub len_max: usize,
+    pub payloads: Payloads,
     pub loans_max: usize,
     backpressure: Backpressure,
     connections: RefCell<Vec<Rc<ServerConnection>>>,
@@ -72,16 +72,21 @@ where
         self.core.id
     }
 
-    /// Elements that fit a loan.
+    /// Elements that fit a loan without growing.
     pub fn max_slice_len(&self) -> usize {
-        self.core.len_max
+        self.core.payloads.len_max()
+    }
+
+    /// Payload segments that there are: one, and those that were outgrown and still hold a chunk.
+    pub fn segments(&self) -> usize {
+        self.core.bring_home();
+        self.core.payloads.segments()
     }
 
     /// Chunks of the payload segment that are loaned, on their way or held by clients, as far as is known.
     pub fn chunks_in_use(&self) -> usize {
-        self.core.follow_changes();
-        self.core.collect();
-        self.core.pool.in_use()
+        self.core.bring_home();
+        self.core.payloads.in_use()
     }
 
     /// Receives a request if there is one, from each client in turn (RR-SND-12).
@@ -133,14 +138,17 @@ where
         // Requests that are skipped are bounded by the channel; a client that goes on sending is heard by the next call.
         let looks_max = core.service.settings().max_active_requests + 1;
         for _ in 0..looks_max {
-            let taken = connection.take().map_err(|Garbage| core.corrupted(connection))?;
-            let Some((entry, chunk, header, lane)) = taken else { return Ok(None) };
-            connection.lanes[lane].newest.set(header.request_id);
+            let front = connection.front().map_err(|reason| core.unreadable(connection, reason))?;
+            let Some((front, header, lane)) = front else { return Ok(None) };
             if core.is_unwanted(connection, lane, header.request_id) {
-                connection.finish(lane, header.request_id);
-                connection.give_back(entry);
+                connection.refuse(front, header.request_id, lane);
                 continue;
             }
+            if !connection.take(front, header.request_id, lane) {
+                // Overflow put another one in its place.
+                continue;
+            }
+            let chunk = connection.request(front.entry).map_err(|reason| core.unreadable(connection, reason))?;
             let len = usize::try_from(header.len).ok().filter(|len| Req::KIND == Kind::Slice || *len == 1);
             let received = len.and_then(|len| Received::new(chunk, core.request_layout.shape(len)));
             let Some(received) = received else { return Err(core.corrupted(connection)) };
@@ -148,7 +156,7 @@ where
             // There is a free place: looked at above, and nothing has been received since.
             let Some(place) = place else { return Ok(None) };
             let ids = (lane, header.request_id, place);
-            return Ok(Some(ActiveRequest::new(Rc::clone(core), Rc::clone(connection), received, entry, ids)));
+            return Ok(Some(ActiveRequest::new(Rc::clone(core), Rc::clone(connection), received, front.entry, ids)));
         }
         Ok(None)
     }
@@ -168,7 +176,7 @@ impl ServerCore {
         service: &Arc<ServiceInner>,
         id: Id,
         [request_layout, response_layout]: [ChunkLayout; 2],
-        (pool, len_max): (Rc<Pool>, usize),
+        payloads: Payloads,
         loans_max: usize,
         backpressure: Backpressure,
     ) -> Self {
@@ -177,8 +185,7 @@ impl ServerCore {
             id,
             request_layout,
             response_layout,
-            pool,
-            len_max,
+            payloads,
             loans_max,
             backpressure,
             connections: RefCell::default(),
@@ -221,36 +228,75 @@ impl ServerCore {
             return Ok(false);
         }
         for _ in 0..=self.service.settings().max_active_requests {
-            let peeked = connection.peek().map_err(|Garbage| self.corrupted(connection))?;
-            let Some((front, request_id, lane)) = peeked else { return Ok(false) };
-            if !self.is_unwanted(connection, lane, request_id) {
+            let front = connection.front().map_err(|reason| self.unreadable(connection, reason))?;
+            let Some((front, header, lane)) = front else { return Ok(false) };
+            if !self.is_unwanted(connection, lane, header.request_id) {
                 return Ok(true);
             }
-            connection.refuse_front(front, request_id, lane);
+            connection.refuse(front, header.request_id, lane);
         }
         Ok(false)
     }
 
     #[cold]
     fn corrupted(&self, connection: &ServerConnection) -> ReceiveError {
-        connection.fail(&self.pool);
+        connection.fail(&self.payloads);
         ReceiveError::ConnectionCorrupted
     }
 
-    pub fn loan_chunk(&self) -> Result<ChunkMut, LoanError> {
-        if let Some(chunk) = self.pool.loan() {
+    #[cold]
+    fn unreadable(&self, connection: &ServerConnection, reason: Unreadable) -> ReceiveError {
+        if reason == Unreadable::CannotMap { ReceiveError::CannotMap } else { self.corrupted(connection) }
+    }
+
+    #[inline]
+    pub fn loan_chunk(&self, len: usize) -> Result<ChunkMut, LoanError> {
+        if len <= self.payloads.len_max()
+            && !self.payloads.has_outgrown()
+            && let Some(chunk) = self.payloads.loan()
+        {
             return Ok(chunk);
         }
+        self.find_chunk(len)
+    }
+
+    /// What is outstanding is learned only now, and what is too small outgrown.
+    #[cold]
+    fn find_chunk(&self, len: usize) -> Result<ChunkMut, LoanError> {
+        let max = self.payloads.len_max();
+        if len > max && !self.payloads.grows() {
+            return Err(LoanError::ExceedsMaxLoanSize { len, max });
+        }
+        self.bring_home();
+        if len <= max
+            && let Some(chunk) = self.payloads.loan()
+        {
+            return Ok(chunk);
+        }
+        if !self.payloads.grows() {
+            return Err(LoanError::OutOfMemory);
+        }
+        self.payloads.grow(len)?;
+        for connection in self.connections.borrow().iter() {
+            connection.file.set_segment(Side::Server, self.payloads.current().0);
+        }
+        self.payloads.loan().ok_or(LoanError::OutOfMemory)
+    }
+
+    /// Learns what has come back, and gives up segments that are empty then.
+    fn bring_home(&self) {
         self.follow_changes();
         self.collect();
-        self.pool.loan().ok_or(LoanError::OutOfMemory)
+        if self.payloads.has_outgrown() {
+            self.payloads.tidy();
+        }
     }
 
     fn collect(&self) {
         // What is gone has been taken back already, so its returns would look like garbage.
         for connection in self.connections.borrow().iter().filter(|connection| !connection.gone.get()) {
-            if connection.collect(&self.pool).is_err() {
-                connection.fail(&self.pool);
+            if connection.collect(&self.payloads).is_err() {
+                connection.fail(&self.payloads);
             }
         }
     }
@@ -272,15 +318,16 @@ impl ServerCore {
         if !self.service.settings().overflow_responses && !connection.is_awaited(lane, request_id) {
             return Ok(());
         }
-        let chunk = self.pool.publish(chunk);
-        let pushed = connection.push(&self.pool, lane, chunk);
+        let (pool, chunk) = chunk.publish();
+        let entry = Entry { segment: pool.number(), chunk };
+        let pushed = connection.push(&self.payloads, &pool, lane, entry);
         let mut gave_up = pushed.err().map(|Garbage| GaveUp::Corrupted);
         if pushed == Ok(false) && self.backpressure.may_wait() {
-            gave_up = self.push_when_there_is_room(connection, lane, request_id, chunk);
+            gave_up = self.push_when_there_is_room(connection, (lane, request_id), &pool, entry);
         }
         // The sender's own hold.
-        let _ = self.pool.release(chunk);
-        self.pool.warm_next();
+        let _ = pool.release(chunk);
+        self.payloads.warm_next();
         match gave_up {
             None => Ok(()),
             Some(gave_up) => Err(self.take_back(connection, gave_up)),
@@ -292,9 +339,9 @@ impl ServerCore {
     fn push_when_there_is_room(
         &self,
         connection: &ServerConnection,
-        lane: usize,
-        request_id: u64,
-        chunk: u32,
+        (lane, request_id): (usize, u64),
+        pool: &Rc<Pool>,
+        entry: Entry,
     ) -> Option<GaveUp> {
         let mut waiting = Waiting::new(&self.backpressure, &self.service, self.id);
         // A handler may do anything in between, even drop the request or who waits for the response.
@@ -305,7 +352,7 @@ impl ServerCore {
             if !is_wanted() {
                 break;
             }
-            match connection.push(&self.pool, lane, chunk) {
+            match connection.push(&self.payloads, pool, lane, entry) {
                 Ok(true) => break,
                 Ok(false) => {}
                 Err(Garbage) => return Some(GaveUp::Corrupted),
@@ -317,7 +364,7 @@ impl ServerCore {
     #[cold]
     fn take_back(&self, connection: &ServerConnection, gave_up: GaveUp) -> SendError {
         if matches!(gave_up, GaveUp::Corrupted) {
-            connection.fail(&self.pool);
+            connection.fail(&self.payloads);
         }
         gave_up.into_error()
     }
@@ -365,6 +412,7 @@ impl ServerCore {
         for connection in self.connections.borrow().iter().filter(|connection| !connection.gone.get()) {
             // As for clients: a dead node's cleaning changes the registry.
             let _ = cleanup::clean_node_if_dead(&self.service.node.root, connection.node);
+            connection.tidy();
         }
     }
 
@@ -388,12 +436,12 @@ impl ServerCore {
             let never_came = state == State::Absent && !(registered && path().exists());
             let gone = never_came || state == State::Gone || !nodes.contains(&connection.node);
             if gone && !connection.gone.get() {
-                connection.close(&self.pool);
+                connection.close(&self.payloads);
             }
         }
         // A client that is gone is kept as long as there is something of it to receive.
         let is_kept = |connection: &ServerConnection| {
-            let something_to_receive = || !connection.broken.get() && matches!(connection.peek(), Ok(Some(_)));
+            let something_to_receive = || !connection.broken.get() && matches!(connection.front(), Ok(Some(_)));
             !connection.gone.get() || something_to_receive()
         };
         // The turn stays with the client that was served last or the one in front of it, so that nobody is passed over.
@@ -424,9 +472,17 @@ impl ServerCore {
                     // A client that has left made the file itself, and its pending responses live on with its node.
                     let registered = clients.iter().find(|(id, _)| *id == client);
                     let node = registered.map_or_else(|| file.maker(), |(_, node)| *node);
-                    ServerConnection::new(&self.service, [client, node], file, &self.request_layout, &self.pool)
+                    ServerConnection::new(
+                        &self.service,
+                        self.id,
+                        [client, node],
+                        file,
+                        &self.request_layout,
+                        &self.payloads,
+                    )
                 });
             if let Ok(connection) = attached {
+                connection.map_unread();
                 self.connect(connection);
             } else {
                 self.refused.borrow_mut().push(client);
@@ -456,6 +512,21 @@ impl ServerCore {
             let _ = cleanup::sweep(&self.service.folder, &self.service.registry);
         } else {
             self.service.node.leave_behind();
+        }
+    }
+}
+
+impl Drop for ServerCore {
+    /// Nothing is left that could be sent: what clients have not seen yet is left to them (RR-PND-04, RR-DYN-06).
+    fn drop(&mut self) {
+        let settings = self.service.settings();
+        for connection in self.connections.borrow().iter().filter(|connection| !connection.gone.get()) {
+            let lane = |lane| {
+                let slots = connection.file.responses(lane);
+                (0..settings.response_buffer).map(|slot| slots.load(slot))
+            };
+            let unread = (0..settings.max_active_requests).flat_map(lane);
+            self.payloads.hand_over(unread, connection.client, &connection.file, Side::Server);
         }
     }
 }

@@ -5,22 +5,22 @@ use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::outstanding::Outstanding;
+use super::lending::Lending;
+use super::payloads::Payloads;
+use super::remote::{Remote, Unreadable};
 use super::waker::Waker;
-use crate::engine::channel::{
-    Entry, Front, Garbage, OffsetConsumer, OffsetProducer, Push, ReturnConsumer, ReturnProducer,
-};
-use crate::engine::connection::{ConnectionFile, ConnectionLayout, State};
+use crate::engine::channel::{Entry, Front, Garbage, OffsetConsumer, OffsetProducer, Push, ReturnProducer, Slots};
+use crate::engine::connection::{ConnectionFile, ConnectionLayout, Side, State};
 use crate::engine::id::Id;
 use crate::engine::payload::ChunkLayout;
+use crate::engine::service::ServiceInner;
 use crate::engine::service::registry::Role;
-use crate::engine::service::{ServiceInner, files};
-use crate::engine::shm::{ChunkHeader, ChunkRef, Pool, RemoteSegment};
+use crate::engine::shm::{ChunkHeader, ChunkRef, Pool};
 
 /// One lane's sending end.
 #[derive(Debug)]
 pub(super) struct LaneStart {
-    pub producer: Cell<OffsetProducer>,
+    pub producer: OffsetProducer,
     /// Newest request that came on the lane, 0 once it is finished. An older one is nobody's any more: its lane was used
     /// anew. Only this one is answered.
     pub newest: Cell<u64>,
@@ -49,16 +49,12 @@ pub(super) struct ServerConnection {
     pub file: ConnectionFile,
     /// Wakes the client.
     waker: Waker,
-    requests: Rc<RemoteSegment>,
-    pub incoming: Cell<OffsetConsumer>,
+    pub remote: Remote,
+    pub incoming: OffsetConsumer,
     pub lanes: Box<[LaneStart]>,
     pub places: Places,
-    going_back: Cell<ReturnProducer>,
-    coming_back: Cell<ReturnConsumer>,
-    /// Response chunks at this client.
-    outstanding: Outstanding,
-    /// So many fit the return queue.
-    outstanding_max: usize,
+    pub lending: Lending,
+    going_back: ReturnProducer,
     /// Whether nobody is there any more; what the client sent before is still received (RR-FNF-01).
     pub gone: Cell<bool>,
     /// Whether it wrote garbage: then what it sent before is not received either.
@@ -69,91 +65,110 @@ impl ServerConnection {
     /// Over a connection file that is mapped; maps the client's request segment.
     pub fn new(
         service: &Arc<ServiceInner>,
+        server: Id,
         [client, node]: [Id; 2],
         file: ConnectionFile,
         request_layout: &ChunkLayout,
-        pool: &Pool,
+        payloads: &Payloads,
     ) -> io::Result<Rc<Self>> {
         let settings = service.settings();
         let layout = ConnectionLayout::new(settings);
-        let requests = RemoteSegment::open(&service.folder.join(files::segment(client, 0)), request_layout.align)?;
+        let remote = Remote::open(service, [node, client], (server, Side::Server), request_layout.align, &file)?;
+        file.set_segment(Side::Server, payloads.current().0);
         file.set_server_state(State::Attached);
-        let producer = OffsetProducer::new(layout.response_capacity, settings.overflow_responses);
+        let lane = || LaneStart {
+            producer: OffsetProducer::new(layout.response_capacity, settings.overflow_responses),
+            newest: Cell::new(0),
+        };
         Ok(Rc::new(Self {
             service: Arc::clone(service),
             client,
             node,
             file,
             waker: Waker::new(service, Role::Client, client),
-            requests,
-            incoming: Cell::new(OffsetConsumer::new(layout.request_capacity, settings.overflow_requests)),
-            lanes: (0..layout.lanes)
-                .map(|_| LaneStart { producer: Cell::new(producer), newest: Cell::new(0) })
-                .collect(),
+            remote,
+            incoming: OffsetConsumer::new(layout.request_capacity, settings.overflow_requests),
+            lanes: (0..layout.lanes).map(|_| lane()).collect(),
             places: Places::new(settings.max_active_requests),
-            going_back: Cell::new(ReturnProducer::new(layout.request_returns)),
-            coming_back: Cell::new(ReturnConsumer::new(layout.response_returns)),
-            outstanding: Outstanding::new(pool.chunks()),
-            outstanding_max: layout.response_returns,
+            lending: Lending::new(layout.response_returns, payloads),
+            going_back: ReturnProducer::new(layout.request_returns),
             gone: Cell::new(false),
             broken: Cell::new(false),
         }))
     }
 
-    /// Takes the oldest request: its entry, chunk, header and lane. A lane that does not exist is an error.
+    /// Maps every segment that has something to receive, before what a client that is gone has left is swept away.
+    pub fn map_unread(&self) {
+        for slot in 0..self.lanes.len() {
+            if let Ok(Some(entry)) = Entry::of_word(self.file.requests().load(slot)) {
+                // What cannot be read is told when it is received.
+                let _ = self.remote.header(entry, &self.file);
+            }
+        }
+    }
+
+    /// The oldest request, still in the channel, with its header and lane. One that cannot be read any more is skipped; a
+    /// lane that does not exist is an error.
     #[inline]
-    pub fn take(&self) -> Result<Option<(Entry, ChunkRef, ChunkHeader, usize)>, Garbage> {
-        let mut consumer = self.incoming.get();
-        let taken = consumer.take(&self.file.requests());
-        self.incoming.set(consumer);
-        let Some(entry) = taken? else { return Ok(None) };
-        let chunk = self.request(entry)?;
-        let header = chunk.header();
-        let lane = self.lane_of(header.lane)?;
-        Ok(Some((entry, chunk, header, lane)))
+    pub fn front(&self) -> Result<Option<(Front, ChunkHeader, usize)>, Unreadable> {
+        let slots = self.file.requests();
+        // A client that goes on sending is heard by the next call.
+        for _ in 0..=self.service.settings().max_active_requests {
+            let Some(front) = self.incoming.front(slots)? else { return Ok(None) };
+            match self.remote.header(front.entry, &self.file) {
+                Ok(header) => return Ok(Some((front, header, self.lane_of(header.lane)?))),
+                Err(Unreadable::Gone) => {
+                    if self.incoming.take_front(slots, front) {
+                        self.give_back(front.entry);
+                    }
+                }
+                Err(Unreadable::CannotMap) => return Err(Unreadable::CannotMap),
+                // One that was displaced may be gone with its segment, and is nothing to read.
+                Err(Unreadable::Garbage) if self.incoming.take_front(slots, front) => return Err(Unreadable::Garbage),
+                Err(Unreadable::Garbage) => {}
+            }
+        }
+        Ok(None)
     }
 
-    /// The oldest request's entry, number and lane, without taking it.
-    pub fn peek(&self) -> Result<Option<(Front, u64, usize)>, Garbage> {
-        let mut consumer = self.incoming.get();
-        let front = consumer.front(&self.file.requests());
-        self.incoming.set(consumer);
-        let Some(front) = front? else { return Ok(None) };
-        let header = self.request(front.entry)?.header();
-        Ok(Some((front, header.request_id, self.lane_of(header.lane)?)))
-    }
-
-    /// Refuses the request that [`Self::peek`] has just shown, unless a newer one has displaced it meanwhile.
-    pub fn refuse_front(&self, front: Front, request_id: u64, lane: usize) {
-        let mut consumer = self.incoming.get();
-        let taken = consumer.take_front(&self.file.requests(), front);
-        self.incoming.set(consumer);
+    /// Takes the request that [`Self::front`] has just shown; `false` if a newer one has displaced it meanwhile.
+    #[inline]
+    pub fn take(&self, front: Front, request_id: u64, lane: usize) -> bool {
+        let taken = self.incoming.take_front(self.file.requests(), front);
         if taken {
             self.lanes[lane].newest.set(request_id);
+        }
+        taken
+    }
+
+    /// The chunk of a request that was taken.
+    #[inline]
+    pub fn request(&self, entry: Entry) -> Result<ChunkRef, Unreadable> {
+        self.remote.chunk(entry, &self.file)
+    }
+
+    /// Refuses the request that [`Self::front`] has just shown, unless a newer one has displaced it meanwhile.
+    pub fn refuse(&self, front: Front, request_id: u64, lane: usize) {
+        if self.take(front, request_id, lane) {
             self.finish(lane, request_id);
             self.give_back(front.entry);
         }
+    }
+
+    /// Lets go of segments that the client has given back.
+    pub fn tidy(&self) {
+        self.remote.tidy(&self.file);
     }
 
     fn lane_of(&self, lane: u64) -> Result<usize, Garbage> {
         usize::try_from(lane).ok().filter(|lane| *lane < self.lanes.len()).ok_or(Garbage)
     }
 
-    #[inline]
-    fn request(&self, entry: Entry) -> Result<ChunkRef, Garbage> {
-        if entry.segment != 0 {
-            return Err(Garbage);
-        }
-        self.requests.chunk(entry.chunk).ok_or(Garbage)
-    }
-
     /// Gives a request back to its client.
     #[inline]
     pub fn give_back(&self, entry: Entry) {
-        let mut queue = self.going_back.get();
         // A full queue means that the client miscounts; the chunk is then its loss alone.
-        let _ = queue.push(&self.file.request_returns(), entry);
-        self.going_back.set(queue);
+        let _ = self.going_back.push(self.file.request_returns(), entry);
     }
 
     /// Says that no response to this request will come.
@@ -176,67 +191,33 @@ impl ServerConnection {
 
     /// Pushes a published response chunk; `false` if there is no room.
     #[inline]
-    pub fn push(&self, pool: &Pool, lane: usize, chunk: u32) -> Result<bool, Garbage> {
-        if self.outstanding.len() >= self.outstanding_max {
-            self.collect(pool)?;
-        }
-        // The holder is counted before the entry can be taken and come back. It was published by the caller.
-        let _ = pool.hold(chunk);
-        self.outstanding.insert(chunk);
-        let entry = Entry { segment: 0, chunk };
-        let start = &self.lanes[lane];
-        let mut producer = start.producer.get();
-        let pushed = producer.push(&self.file.responses(lane), entry);
-        start.producer.set(producer);
+    pub fn push(&self, payloads: &Payloads, pool: &Rc<Pool>, lane: usize, entry: Entry) -> Result<bool, Garbage> {
+        self.lending.lend(payloads, pool, self.file.response_returns(), entry)?;
+        let pushed = self.lanes[lane].producer.push(self.file.responses(lane), entry);
         self.waker.wake();
         match pushed? {
             Push::Done { .. } => Ok(true),
-            Push::Displaced { oldest, .. } => self.reclaim(pool, oldest).map(|()| true),
-            Push::Full => self.reclaim(pool, entry).map(|()| false),
+            Push::Displaced { oldest, .. } => self.lending.reclaim(payloads, oldest).map(|()| true),
+            Push::Full => self.lending.reclaim(payloads, entry).map(|()| false),
         }
-    }
-
-    fn reclaim(&self, pool: &Pool, entry: Entry) -> Result<(), Garbage> {
-        let ours = entry.segment == 0 && self.outstanding.remove(entry.chunk) && pool.release(entry.chunk);
-        if ours { Ok(()) } else { Err(Garbage) }
     }
 
     /// Takes back what the client has returned.
-    pub fn collect(&self, pool: &Pool) -> Result<(), Garbage> {
-        let slots = self.file.response_returns();
-        let mut queue = self.coming_back.get();
-        let mut result = Ok(());
-        // No more than everything can be on its way back, so a peer that writes on and on does not hold us here.
-        let mut left = pool.chunks();
-        while left > 0 {
-            left -= 1;
-            match queue.pop(&slots) {
-                Ok(Some(entry)) => result = self.reclaim(pool, entry),
-                Ok(None) => break,
-                Err(garbage) => result = Err(garbage),
-            }
-            if result.is_err() {
-                break;
-            }
-        }
-        self.coming_back.set(queue);
-        result
+    pub fn collect(&self, payloads: &Payloads) -> Result<(), Garbage> {
+        self.lending.collect(payloads, self.file.response_returns())
     }
 
     /// The client is gone: everything that was there is ours again.
-    pub fn close(&self, pool: &Pool) {
+    pub fn close(&self, payloads: &Payloads) {
         self.gone.set(true);
-        for chunk in self.outstanding.drain() {
-            // Only what was on its way was inserted, so it can be released.
-            let _ = pool.release(chunk);
-        }
+        self.lending.close(payloads);
     }
 
     /// The client has written garbage: nothing more is received from it. Both sides are made to look, so that neither waits
     /// for the other.
     #[cold]
-    pub fn fail(&self, pool: &Pool) {
-        self.close(pool);
+    pub fn fail(&self, payloads: &Payloads) {
+        self.close(payloads);
         self.broken.set(true);
         self.file.set_server_state(State::Left);
         self.service.registry.changed();
@@ -246,17 +227,17 @@ impl ServerConnection {
     pub fn refuse_unread(&self) {
         // A client that goes on sending sees that the server has left, and that its request was not taken.
         for _ in 0..self.service.settings().max_active_requests {
-            let Ok(Some((entry, _, header, lane))) = self.take() else { return };
-            let request_id = header.request_id;
-            self.lanes[lane].newest.set(request_id);
-            self.finish(lane, request_id);
-            self.give_back(entry);
+            let Ok(Some((front, header, lane))) = self.front() else { return };
+            self.refuse(front, header.request_id, lane);
         }
     }
 }
 
 impl Drop for ServerConnection {
     fn drop(&mut self) {
+        if self.file.has_handed_over(Side::Client) {
+            self.remote.refuse_handover();
+        }
         // Nothing of the client's is held here any more; it may take everything back.
         self.file.set_server_state(State::Gone);
         self.service.registry.changed();

@@ -99,10 +99,12 @@ pub(crate) fn forget_node(root: &Root, folder: &Path, registry: &Registry, node:
 /// Removes files that nobody will ask for any more. Under the service's lock.
 ///
 /// A connection is asked for as long as its server is there: requests of a client that is gone are still received
-/// (RR-FNF-01). A segment is asked for as long as its port is there or a connection of its client is.
+/// (RR-FNF-01). A segment is asked for as long as its node is there, whose business it is, or a connection of its client
+/// is. What was handed over is asked for as long as the reader is there.
 pub(crate) fn sweep(folder: &Path, registry: &Registry) -> io::Result<()> {
     let [clients, servers] = [Role::Client, Role::Server]
         .map(|role| registry.ports(role).into_iter().map(|entry| entry.id).collect::<Vec<_>>());
+    let nodes = registry.node_ids();
     let mut waited_for = Vec::new();
     let mut segments = Vec::new();
     for entry in std::fs::read_dir(folder)? {
@@ -114,14 +116,21 @@ pub(crate) fn sweep(folder: &Path, registry: &Registry) -> io::Result<()> {
             } else {
                 files::remove(&path)?;
             }
-        } else if let Some(port) = files::segment_owner(name) {
-            segments.push((port, path));
+        } else if let Some((node, port)) = files::segment_owner(name) {
+            if !nodes.contains(&node) {
+                segments.push((port, path));
+            }
         } else if files::bell_owner(name).is_some_and(|port| !clients.contains(&port) && !servers.contains(&port)) {
+            files::remove(&path)?;
+        } else if let Some((_, reader)) = files::handover_ids(name)
+            && !clients.contains(&reader)
+            && !servers.contains(&reader)
+        {
             files::remove(&path)?;
         }
     }
     for (port, path) in segments {
-        if !clients.contains(&port) && !servers.contains(&port) && !waited_for.contains(&port) {
+        if !waited_for.contains(&port) {
             files::remove(&path)?;
         }
     }

@@ -20,16 +20,31 @@ pub(crate) fn connection_ids(name: &str) -> Option<(Id, Id)> {
     Some((client.parse().ok()?, server.parse().ok()?))
 }
 
-/// Payload segment `number` of a port.
-pub(crate) fn segment(port: Id, number: u16) -> String {
-    format!("segment-{port}-{number}")
+/// Payload segment `number` of a port of a node. The port removes it itself, at last with the last handle made from it;
+/// where its node is dead, whoever cleans up does.
+pub(crate) fn segment(node: Id, port: Id, number: u16) -> String {
+    format!("segment-{node}-{port}-{number}")
 }
 
-/// The port of a segment's file name.
-pub(crate) fn segment_owner(name: &str) -> Option<Id> {
-    let (port, number) = name.strip_prefix("segment-")?.split_once('-')?;
-    number.parse::<u16>().ok()?;
-    port.parse().ok()
+/// The node and the port of a segment's file name.
+pub(crate) fn segment_owner(name: &str) -> Option<(Id, Id)> {
+    let mut parts = name.strip_prefix("segment-")?.splitn(3, '-');
+    let ids = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+    parts.next()?.parse::<u16>().ok()?;
+    Some(ids)
+}
+
+/// Payload segment `number` of a port that is gone, left for the one reader that has not mapped it and has messages in it.
+pub(crate) fn handover(sender: Id, number: u16, reader: Id) -> String {
+    format!("handover-{sender}-{number}-{reader}")
+}
+
+/// Sender and reader of a handed-over segment's file name.
+pub(crate) fn handover_ids(name: &str) -> Option<(Id, Id)> {
+    let mut parts = name.strip_prefix("handover-")?.splitn(3, '-');
+    let sender = parts.next()?.parse().ok()?;
+    parts.next()?.parse::<u16>().ok()?;
+    Some((sender, parts.next()?.parse().ok()?))
 }
 
 /// Bell of a port: a named pipe.
@@ -84,10 +99,12 @@ mod tests {
     fn names_tell_whose_they_are() {
         let [a, b] = [Id::random().unwrap(), Id::random().unwrap()];
         assert_eq!(connection_ids(&connection(a, b)), Some((a, b)));
-        assert_eq!(segment_owner(&segment(a, 7)), Some(a));
+        assert_eq!(segment_owner(&segment(a, b, 7)), Some((a, b)));
         assert_eq!(bell_owner(&bell(a)), Some(a));
-        for other in ["lock", "registry", "static.toml", "connection-1-2", "segment-x-0"] {
-            assert_eq!((connection_ids(other), segment_owner(other), temporary_owner(other)), (None, None, None));
+        assert_eq!(handover_ids(&handover(a, 7, b)), Some((a, b)));
+        for other in ["lock", "registry", "static.toml", "connection-1-2", "segment-x-0-1", "handover-1-2-3"] {
+            assert_eq!((connection_ids(other), segment_owner(other)), (None, None));
+            assert_eq!((handover_ids(other), temporary_owner(other)), (None, None));
         }
     }
 }

@@ -84,14 +84,21 @@ impl ChunkMut {
         Self { pool, index, address, stride }
     }
 
-    /// Number of the chunk, without giving it back.
+    /// The segment that it is in.
     #[inline]
-    pub(super) fn into_index(self) -> u32 {
-        let index = self.index;
+    pub fn pool(&self) -> &Rc<Pool> {
+        &self.pool
+    }
+
+    /// Turns the loan into a chunk on its way: its segment and number, with one holder, the caller, until it calls
+    /// [`Pool::release`].
+    #[inline]
+    pub fn publish(self) -> (Rc<Pool>, u32) {
         let this = std::mem::ManuallyDrop::new(self);
         // SAFETY: `this` is never dropped, so the counted reference is taken out exactly once.
-        drop(unsafe { std::ptr::read(&raw const this.pool) });
-        index
+        let pool = unsafe { std::ptr::read(&raw const this.pool) };
+        pool.publish(this.index);
+        (pool, this.index)
     }
 
     /// Writes the header.

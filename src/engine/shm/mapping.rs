@@ -5,6 +5,8 @@ use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
+use std::ptr::NonNull;
+use std::rc::Rc;
 use std::sync::atomic::AtomicU64;
 
 use memmap2::{MmapOptions, MmapRaw};
@@ -97,17 +99,47 @@ impl Mapping {
         unsafe { std::slice::from_raw_parts(self.map.as_mut_ptr().cast::<AtomicU64>(), self.words) }
     }
 
-    /// Asks for the line of a word, to exchange it soon: a hint, which nothing depends on.
-    #[inline]
-    pub fn warm(&self, word: usize) {
-        if let Some(word) = self.words().get(word) {
-            super::prefetch::for_writing(std::ptr::NonNull::from(word));
-        }
+    /// `count` words from word `at` on, `STRIDE` apart, found without a look at the mapping. Nothing where they are not all
+    /// within the file, or the mapping is read-only.
+    pub fn column<const STRIDE: usize>(self: &Rc<Self>, at: usize, count: usize) -> Option<Column<STRIDE>> {
+        let last = count.checked_sub(1)?.checked_mul(STRIDE)?.checked_add(at)?;
+        let _ = self.words().get(last)?;
+        let first = NonNull::from(&self.words()[at]);
+        Some(Column { first, count, _map: Rc::clone(self) })
     }
 
     /// Start of the mapping, for chunk access within `engine::shm`.
     pub(super) fn base(&self) -> *mut u8 {
         self.map.as_mut_ptr()
+    }
+}
+
+/// Words of a mapping, `STRIDE` words apart, which stay where they are as long as this lives.
+#[derive(Debug)]
+pub struct Column<const STRIDE: usize> {
+    first: NonNull<AtomicU64>,
+    count: usize,
+    /// Keeps the mapping.
+    _map: Rc<Mapping>,
+}
+
+impl<const STRIDE: usize> Column<STRIDE> {
+    /// Word `index` of the column.
+    ///
+    /// # Panics
+    /// If the caller's index is beyond the column; no peer chooses one.
+    #[inline]
+    pub fn word(&self, index: usize) -> &AtomicU64 {
+        assert!(index < self.count, "a column of {} words has no word {index}", self.count);
+        // SAFETY: `column` checked that the last of `count` words lies within the mapping, which `_map` keeps, and that it
+        // is writable. Every bit pattern is a valid AtomicU64, so garbage from a peer is only a wrong number.
+        unsafe { self.first.add(index * STRIDE).as_ref() }
+    }
+
+    /// Asks for the line of a word, to write or exchange it soon: a hint, which nothing depends on.
+    #[inline]
+    pub fn warm(&self, index: usize) {
+        super::prefetch::for_writing(NonNull::from(self.word(index)));
     }
 }
 

@@ -3,7 +3,7 @@
 //! Everything that decides who may touch a chunk is in the sender's private memory ([`Pool`]); the file holds only a
 //! geometry line and the chunks. `docs/LAYOUT.md` has the bytes.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::io;
 use std::path::Path;
 use std::ptr::NonNull;
@@ -96,10 +96,44 @@ const LOANED: u32 = u32::MAX;
 #[derive(Debug)]
 pub struct Pool {
     chunks: Chunks,
+    number: u16,
     /// `FREE`, `LOANED`, or the number of holders of a chunk that is on its way.
     states: Box<[Cell<u32>]>,
-    /// Free chunks, the warmest last.
-    free: RefCell<Vec<u32>>,
+    free: FreeList,
+}
+
+/// Free chunks, the warmest on top. Never holds a chunk twice, so it never overflows.
+#[derive(Debug)]
+struct FreeList {
+    chunks: Box<[Cell<u32>]>,
+    len: Cell<usize>,
+}
+
+impl FreeList {
+    /// With all of `count` chunks.
+    fn new(count: usize) -> Self {
+        Self { chunks: (0..count as u32).rev().map(Cell::new).collect(), len: Cell::new(count) }
+    }
+
+    #[inline]
+    fn top(&self) -> Option<u32> {
+        self.chunks.get(self.len.get().wrapping_sub(1)).map(Cell::get)
+    }
+
+    #[inline]
+    fn pop(&self) -> Option<u32> {
+        let chunk = self.top()?;
+        self.len.set(self.len.get() - 1);
+        Some(chunk)
+    }
+
+    #[inline]
+    fn push(&self, chunk: u32) {
+        if let Some(place) = self.chunks.get(self.len.get()) {
+            place.set(chunk);
+            self.len.set(self.len.get() + 1);
+        }
+    }
 }
 
 impl Pool {
@@ -107,7 +141,7 @@ impl Pool {
     ///
     /// # Errors
     /// As [`Mapping::create`]; `InvalidInput` for an impossible geometry.
-    pub fn create(path: &Path, geometry: Geometry) -> io::Result<Rc<Self>> {
+    pub fn create(path: &Path, number: u16, geometry: Geometry) -> io::Result<Rc<Self>> {
         let bytes = geometry.bytes().filter(|_| geometry.is_valid());
         let bytes = bytes.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "impossible segment geometry"))?;
         let map = Mapping::create(path, bytes)?;
@@ -121,14 +155,20 @@ impl Pool {
         let chunks = Chunks::new(map, geometry)
             .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "impossible segment geometry"))?;
         let states = (0..geometry.chunks).map(|_| Cell::new(FREE)).collect();
-        let free = RefCell::new((0..geometry.chunks as u32).rev().collect());
-        Ok(Rc::new(Self { chunks, states, free }))
+        let free = FreeList::new(geometry.chunks);
+        Ok(Rc::new(Self { chunks, number, states, free }))
+    }
+
+    /// Number of the segment.
+    #[inline]
+    pub fn number(&self) -> u16 {
+        self.number
     }
 
     /// Takes a free chunk, the one that came back last.
     #[inline]
     pub fn loan(self: &Rc<Self>) -> Option<ChunkMut> {
-        let index = self.free.borrow_mut().pop()?;
+        let index = self.free.pop()?;
         self.states[index as usize].set(LOANED);
         let address = self.chunks.address(index)?;
         // SAFETY: the chunk was free, so no other ChunkMut of it exists, and it is marked so that none is made until this
@@ -137,51 +177,47 @@ impl Pool {
     }
 
     /// Turns a loan into a chunk on its way, with one holder: the caller, until it calls [`Pool::release`].
-    #[inline]
-    pub fn publish(&self, chunk: ChunkMut) -> u32 {
-        let index = chunk.into_index();
+    pub(super) fn publish(&self, index: u32) {
         self.states[index as usize].set(1);
-        index
     }
 
     /// Adds a holder to a chunk on its way. `false` if it is not on its way.
     #[inline]
     #[must_use]
     pub fn hold(&self, index: u32) -> bool {
-        match self.states.get(index as usize) {
-            Some(state) if state.get() != FREE && state.get() < LOANED - 1 => {
-                state.set(state.get() + 1);
-                true
-            }
-            _ => false,
+        let Some(state) = self.states.get(index as usize) else { return false };
+        // FREE and LOANED, and the one below LOANED, are the ends of the range of what has holders.
+        let on_its_way = state.get().wrapping_sub(1) < LOANED - 2;
+        if on_its_way {
+            state.set(state.get() + 1);
         }
+        on_its_way
     }
 
     /// Removes a holder; without holders the chunk is free. `false` if the chunk is not on its way.
     #[inline]
     #[must_use]
     pub fn release(&self, index: u32) -> bool {
-        match self.states.get(index as usize) {
-            Some(state) if state.get() != FREE && state.get() != LOANED => {
-                state.set(state.get() - 1);
-                if state.get() == FREE {
-                    self.free.borrow_mut().push(index);
-                }
-                true
+        let Some(state) = self.states.get(index as usize) else { return false };
+        let on_its_way = state.get().wrapping_sub(1) < LOANED - 1;
+        if on_its_way {
+            state.set(state.get() - 1);
+            if state.get() == FREE {
+                self.free.push(index);
             }
-            _ => false,
         }
+        on_its_way
     }
 
     /// Gives back a loan that was never sent.
     pub(super) fn unloan(&self, index: u32) {
         self.states[index as usize].set(FREE);
-        self.free.borrow_mut().push(index);
+        self.free.push(index);
     }
 
     /// Chunks that are loaned or on their way.
     pub fn in_use(&self) -> usize {
-        self.chunks.count - self.free.borrow().len()
+        self.chunks.count - self.free.len.get()
     }
 
     /// All chunks.
@@ -192,7 +228,7 @@ impl Pool {
     /// Asks for the line of the chunk that the next loan takes, to write it: a receiver read it last, so it is elsewhere.
     #[inline]
     pub fn warm_next(&self) {
-        if let Some(address) = self.free.borrow().last().and_then(|index| self.chunks.address(*index)) {
+        if let Some(address) = self.free.top().and_then(|index| self.chunks.address(index)) {
             super::prefetch::for_writing(address);
         }
     }

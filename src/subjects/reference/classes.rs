@@ -73,7 +73,9 @@ fn loan(error: LoanError) -> ErrorClass {
     match error {
         LoanError::ExceedsMaxLoans { .. } => ErrorClass::ExceedsMaxLoans,
         LoanError::ExceedsMaxLoanSize { .. } => ErrorClass::ExceedsMaxLoanSize,
-        LoanError::OutOfMemory => ErrorClass::OutOfMemory,
+        LoanError::OutOfMemory | LoanError::CannotGrow { .. } | LoanError::GrownTooOften { .. } => {
+            ErrorClass::OutOfMemory
+        }
     }
 }
 
@@ -100,6 +102,7 @@ impl From<ReceiveError> for Refusal {
         let class = match error {
             ReceiveError::ExceedsMaxBorrows { .. } => ErrorClass::ExceedsMaxBorrows,
             ReceiveError::ConnectionCorrupted => ErrorClass::Corrupted,
+            ReceiveError::CannotMap => ErrorClass::OutOfMemory,
         };
         refusal(class, &error, None)
     }

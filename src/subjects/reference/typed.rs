@@ -7,12 +7,12 @@ use super::dynamic::{
 };
 use super::payload::{Block, PeerHeader, PeerPayload};
 use crate::engine::{
-    ActiveRequest, BackpressureStrategy, Client, Id, Node, PendingResponse, RequestMut, Response, ResponseMut, Server,
-    Service, ServiceName, Settings, Wishes,
+    ActiveRequest, AllocationStrategy, BackpressureStrategy, Client, Id, Node, PendingResponse, RequestMut, Response,
+    ResponseMut, Server, Service, ServiceName, Settings, Wishes,
 };
 use crate::peer::kit::implementation::{
-    Arrival, Backpressure, Effective, Element, HeaderSpec, Kind, LoanView, Opening, Outcome, PayloadSpec, PortSpec,
-    Ports, Qos, ServiceSpec, View,
+    Allocation, Arrival, Backpressure, Effective, Element, HeaderSpec, Kind, LoanView, Opening, Outcome, PayloadSpec,
+    PortSpec, Ports, Qos, ServiceSpec, View,
 };
 
 type Opened = Outcome<(Box<dyn AnyService>, Effective)>;
@@ -127,6 +127,14 @@ fn strategy(spec: &PortSpec) -> BackpressureStrategy {
     }
 }
 
+fn allocation(spec: &PortSpec) -> AllocationStrategy {
+    match spec.allocation {
+        Some(Allocation::BestFit) => AllocationStrategy::BestFit,
+        Some(Allocation::PowerOfTwo) => AllocationStrategy::PowerOfTwo,
+        Some(Allocation::Static) | None => AllocationStrategy::Static,
+    }
+}
+
 /// A value and the alignment that its payload has to have.
 struct Aligned<T> {
     value: T,
@@ -167,7 +175,8 @@ where
     B: PeerHeader,
 {
     fn client(&self, spec: &PortSpec) -> Outcome<(Box<dyn AnyClient>, String)> {
-        let mut builder = self.service.client_builder().backpressure_strategy(strategy(spec));
+        let mut builder =
+            self.service.client_builder().backpressure_strategy(strategy(spec)).allocation_strategy(allocation(spec));
         if let Some(name) = &spec.name {
             builder = builder.name(name);
         }
@@ -177,13 +186,17 @@ where
         if let Some(len) = spec.initial_max_slice_len {
             builder = builder.initial_max_slice_len(len);
         }
+        if let Some(messages) = spec.preallocate {
+            builder = builder.preallocate(messages);
+        }
         let client = builder.create()?;
         let id = client.id().to_string();
         Ok((Box::new(TypedClient { client, aligns: self.aligns }), id))
     }
 
     fn server(&self, spec: &PortSpec) -> Outcome<(Box<dyn AnyServer>, String)> {
-        let mut builder = self.service.server_builder().backpressure_strategy(strategy(spec));
+        let mut builder =
+            self.service.server_builder().backpressure_strategy(strategy(spec)).allocation_strategy(allocation(spec));
         if let Some(name) = &spec.name {
             builder = builder.name(name);
         }
@@ -192,6 +205,9 @@ where
         }
         if let Some(len) = spec.initial_max_slice_len {
             builder = builder.initial_max_slice_len(len);
+        }
+        if let Some(messages) = spec.preallocate {
+            builder = builder.preallocate(messages);
         }
         let server = builder.create()?;
         let id = server.id().to_string();

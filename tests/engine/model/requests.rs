@@ -6,12 +6,12 @@ use std::collections::{BTreeMap, VecDeque};
 use shmark::engine::error::{LoanError, SendError};
 
 use super::event::Key;
-use super::state::{Client, Delivery, LEN_MAX, Model, Next, Request, Stage, demand};
+use super::state::{Client, Delivery, LEN_MAX, Model, Next, Request, Stage, demand, grows};
 
 impl Model {
     pub fn loan(mut self, client: Key, request: Key, len: usize, result: &Result<(), LoanError>) -> Next {
         let max = self.settings.max_loaned_requests;
-        let (full, long) = (self.clients[&client].loans >= max, len > LEN_MAX);
+        let (full, long) = (self.clients[&client].loans >= max, !grows(client) && len > LEN_MAX);
         match *result {
             Ok(()) => {
                 demand(!full, "a client holds at most max_loaned_requests loans (RR-LOAN-01)")?;
@@ -26,7 +26,7 @@ impl Model {
                 demand(long && (asked, told) == (len, LEN_MAX), "a loan that fits succeeds (RR-DYN-01)")?;
             }
             Err(_) => demand(
-                self.servers_still_there(client) > self.settings.max_servers,
+                !grows(client) && self.servers_still_there(client) > self.settings.max_servers,
                 "no loan fails for want of memory (RR-PRT-07)",
             )?,
         }

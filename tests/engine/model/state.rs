@@ -10,6 +10,11 @@ use super::event::{Event, Key};
 /// Elements that a request may have.
 pub const LEN_MAX: usize = 3;
 
+/// Whether a client's payload segment grows with what is loaned.
+pub fn grows(client: Key) -> bool {
+    client % 3 != 0
+}
+
 /// States that agree with an event, or what each state expected.
 pub fn follow(models: &[Model], event: &Event) -> Result<Vec<Model>, String> {
     let mut next: Vec<Model> = Vec::new();

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use shmark::engine::error::{LoanError, ReceiveError, SendError};
 use shmark::engine::{
-    ActiveRequest, BackpressureStrategy, Client, Id, Node, PendingResponse, RequestMut, Response, ResponseMut, Server,
-    Service, Settings, Wishes,
+    ActiveRequest, AllocationStrategy, BackpressureStrategy, Client, Id, Node, PendingResponse, RequestMut, Response,
+    ResponseMut, Server, Service, Settings, Wishes,
 };
 
 use super::event::{Event, Key};
 use super::operation::Operation;
-use super::state::LEN_MAX;
+use super::state::{LEN_MAX, grows};
 use crate::common::{Scratch, name};
 
 // Slices one way and single values the other; the headers say which request and whose response it is.
@@ -41,8 +41,9 @@ fn content(request: Key, i: usize) -> u64 {
     (request * 100 + i) as u64
 }
 
+/// At times longer than a segment that does not grow has room for.
 fn len_of(request: Key) -> usize {
-    request % (LEN_MAX + 1)
+    if request % 13 == 12 { LEN_MAX + 1 + request } else { request % (LEN_MAX + 1) }
 }
 
 type Outcome = Result<Vec<Event>, String>;
@@ -124,7 +125,7 @@ impl World {
                 self.servers.remove(&server);
                 Event::DropServer { server }
             }),
-            Operation::Loan => nth(&self.clients, pick).map(|client| self.loan(client, pick)).transpose()?,
+            Operation::Loan => nth(&self.clients, pick).map(|client| self.loan(client)).transpose()?,
             Operation::DropLoan => nth(&self.loans, pick).map(|request| {
                 self.loans.remove(&request);
                 Event::DropLoan { request }
@@ -185,7 +186,13 @@ impl World {
         // Mostly all that the service has, at times less, at times more than there is.
         let active_max = (pick >= 128).then_some(usize::from(pick) % (self.settings.max_active_requests + 2));
         let service = &self.services[usize::from(pick) % 2];
-        let mut builder = service.client_builder().initial_max_slice_len(LEN_MAX);
+        let builder = service.client_builder();
+        // Which segment a request lies in changes nothing.
+        let mut builder = match client % 3 {
+            _ if !grows(client) => builder.initial_max_slice_len(LEN_MAX),
+            1 => builder.allocation_strategy(AllocationStrategy::BestFit).preallocate(1),
+            _ => builder.allocation_strategy(AllocationStrategy::PowerOfTwo),
+        };
         if let Some(max) = active_max {
             builder = builder.max_active_requests(max);
         }
@@ -210,10 +217,9 @@ impl World {
         Event::CreateServer { server, loans_max, result }
     }
 
-    fn loan(&mut self, client: Key, pick: u8) -> Result<Event, String> {
+    fn loan(&mut self, client: Key) -> Result<Event, String> {
         let request = self.number();
-        // At times longer than there is room for.
-        let len = if pick % 16 == 15 { LEN_MAX + 1 } else { len_of(request) };
+        let len = len_of(request);
         let result: Result<(), LoanError> = self.clients[&client].loan_slice_uninit(len).map(|mut loan| {
             *loan.user_header_mut() = request as u64;
             self.loans.insert(request, loan.write_from_fn(|i| content(request, i)));

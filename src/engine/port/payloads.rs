@@ -1,0 +1,228 @@
+//! A sender's payload segments: the one that loans come from, and those that it has outgrown.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
+use std::io;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::AllocationStrategy;
+use crate::engine::channel::{Entry, SEGMENTS_MAX};
+use crate::engine::connection::{ConnectionFile, Side};
+use crate::engine::error::LoanError;
+use crate::engine::id::Id;
+use crate::engine::payload::ChunkLayout;
+use crate::engine::service::{ServiceInner, files};
+use crate::engine::shm::{CHUNKS_MAX, ChunkHeader, ChunkMut, Geometry, Pool};
+
+/// Largest segment: what a receiver maps at most.
+const SEGMENT_BYTES_MAX: usize = 1 << 40;
+/// Chunks that a segment for longer slices has at least. More are had by growing again.
+const CHUNKS_MIN: usize = 4;
+
+/// How the segments of a port begin and grow.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Plan {
+    pub layout: ChunkLayout,
+    pub strategy: AllocationStrategy,
+    /// Elements that fit a chunk of the first segment.
+    pub len: usize,
+    /// Chunks that the limits allow to be in use at once.
+    pub chunks: usize,
+}
+
+impl Plan {
+    /// Geometry of a segment for `len` elements, if such a segment can be.
+    pub fn geometry(&self, len: usize, chunks: usize) -> Option<Geometry> {
+        let stride = self.layout.stride(len).filter(|_| chunks <= CHUNKS_MAX)?;
+        stride.checked_mul(chunks).filter(|bytes| *bytes <= SEGMENT_BYTES_MAX)?;
+        Some(Geometry { stride, chunks, align: self.layout.align })
+    }
+}
+
+/// All segments of a port.
+#[derive(Debug)]
+pub(super) struct Payloads {
+    service: Arc<ServiceInner>,
+    port: Id,
+    plan: Plan,
+    /// Elements that fit a chunk of the current segment.
+    len_max: Cell<usize>,
+    current: RefCell<Rc<Pool>>,
+    /// Older ones, of which chunks are still loaned, on their way or held.
+    outgrown: RefCell<Vec<Rc<Pool>>>,
+    has_outgrown: Cell<bool>,
+}
+
+impl Payloads {
+    /// With the first segment.
+    ///
+    /// # Errors
+    /// As [`Pool::create`].
+    pub fn create(service: &Arc<ServiceInner>, port: Id, plan: Plan, first: Geometry) -> io::Result<Self> {
+        let pool = Pool::create(&path(service, port, 0), 0, first)?;
+        Ok(Self {
+            service: Arc::clone(service),
+            port,
+            plan,
+            len_max: Cell::new(plan.len),
+            current: RefCell::new(pool),
+            outgrown: RefCell::default(),
+            has_outgrown: Cell::new(false),
+        })
+    }
+
+    /// Elements that fit without growing.
+    #[inline]
+    pub fn len_max(&self) -> usize {
+        self.len_max.get()
+    }
+
+    /// Whether a longer loan, or one more, is served by growing.
+    #[inline]
+    pub fn grows(&self) -> bool {
+        self.plan.strategy != AllocationStrategy::Static
+    }
+
+    /// Whether there are older segments, whose chunks should come home.
+    #[inline]
+    pub fn has_outgrown(&self) -> bool {
+        self.has_outgrown.get()
+    }
+
+    /// A free chunk of the current segment.
+    #[inline]
+    pub fn loan(&self) -> Option<ChunkMut> {
+        self.current.borrow().loan()
+    }
+
+    /// Number and chunks of the current segment.
+    pub fn current(&self) -> (u16, usize) {
+        let pool = self.current.borrow();
+        (pool.number(), pool.chunks())
+    }
+
+    /// Asks for the line of the next loan.
+    #[inline]
+    pub fn warm_next(&self) {
+        self.current.borrow().warm_next();
+    }
+
+    /// Makes the current segment an older one, and a new one that has a free chunk for `len` elements.
+    ///
+    /// # Errors
+    /// [`LoanError`]; everything is as it was then.
+    #[cold]
+    pub fn grow(&self, len: usize) -> Result<(), LoanError> {
+        let old = Rc::clone(&self.current.borrow());
+        let number = usize::from(old.number()) + 1;
+        if number >= SEGMENTS_MAX {
+            return Err(LoanError::GrownTooOften { max: SEGMENTS_MAX });
+        }
+        let max = self.len_max.get();
+        let too_long = LoanError::ExceedsMaxLoanSize { len, max };
+        let (len, chunks) = if len > max {
+            let longer = match self.plan.strategy {
+                AllocationStrategy::Static | AllocationStrategy::BestFit => Some(len),
+                AllocationStrategy::PowerOfTwo => len.checked_next_power_of_two(),
+            };
+            // What is in use now will be in use with longer slices, and as much again.
+            let chunks = (2 * old.in_use()).next_power_of_two().clamp(CHUNKS_MIN, self.plan.chunks.max(CHUNKS_MIN));
+            (longer.ok_or(too_long)?, chunks)
+        } else {
+            (max, (2 * old.chunks()).max(CHUNKS_MIN))
+        };
+        let geometry = self.plan.geometry(len, chunks).ok_or(too_long)?;
+        let number = number as u16; // below SEGMENTS_MAX
+        let pool = Pool::create(&path(&self.service, self.port, number), number, geometry)
+            .map_err(|_| LoanError::CannotGrow { bytes: geometry.stride.saturating_mul(chunks) })?;
+        self.len_max.set(len);
+        self.current.replace(pool);
+        self.outgrown.borrow_mut().push(old);
+        self.has_outgrown.set(true);
+        self.tidy();
+        Ok(())
+    }
+
+    /// Gives segments back to the system whose last chunk is home (RR-DYN-04).
+    #[cold]
+    pub fn tidy(&self) {
+        let mut outgrown = self.outgrown.borrow_mut();
+        outgrown.retain(|pool| {
+            let used = pool.in_use() > 0;
+            if !used {
+                // One that cannot be removed goes with the port.
+                let _ = files::remove(&path(&self.service, self.port, pool.number()));
+            }
+            used
+        });
+        self.has_outgrown.set(!outgrown.is_empty());
+    }
+
+    /// The segment of an entry.
+    #[inline]
+    fn pool(&self, segment: u16) -> Option<Rc<Pool>> {
+        let current = self.current.borrow();
+        if current.number() == segment {
+            return Some(Rc::clone(&current));
+        }
+        self.outgrown.borrow().iter().find(|pool| pool.number() == segment).map(Rc::clone)
+    }
+
+    /// Removes a holder. `false` if the chunk is not on its way.
+    #[inline]
+    #[must_use]
+    pub fn release(&self, entry: Entry) -> bool {
+        let current = self.current.borrow();
+        if current.number() == entry.segment {
+            return current.release(entry.chunk);
+        }
+        self.pool(entry.segment).is_some_and(|pool| pool.release(entry.chunk))
+    }
+
+    /// A second look at the header of a chunk that is ours again.
+    pub fn header(&self, entry: Entry) -> Option<ChunkHeader> {
+        self.pool(entry.segment)?.header(entry.chunk)
+    }
+
+    /// Chunks that are loaned or on their way, of all segments.
+    pub fn in_use(&self) -> usize {
+        self.current.borrow().in_use() + self.outgrown.borrow().iter().map(|pool| pool.in_use()).sum::<usize>()
+    }
+
+    /// Segments that there are.
+    pub fn segments(&self) -> usize {
+        1 + self.outgrown.borrow().len()
+    }
+
+    /// Leaves segments to a reader that has messages in them and has not mapped them. Where that is not possible the messages
+    /// are lost, and nothing else (RR-DYN-06). `unread` are the words in the reader's channels, `side` is the sender's.
+    pub fn hand_over(&self, unread: impl Iterator<Item = u64>, reader: Id, file: &ConnectionFile, side: Side) {
+        let mapped = file.mapped(side.other());
+        let entries = unread.filter_map(|word| Entry::of_word(word).ok().flatten());
+        let segments: BTreeSet<u16> =
+            entries.map(|entry| entry.segment).filter(|segment| u64::from(*segment) >= mapped).collect();
+        for segment in segments {
+            let to = self.service.folder.join(files::handover(self.port, segment, reader));
+            if std::fs::hard_link(path(&self.service, self.port, segment), to).is_ok() {
+                file.set_handed_over(side);
+            }
+        }
+    }
+}
+
+impl Drop for Payloads {
+    /// Nothing of the port is left that could be sent from.
+    fn drop(&mut self) {
+        let numbers = self.outgrown.borrow().iter().map(|pool| pool.number()).collect::<Vec<_>>();
+        for number in numbers.into_iter().chain([self.current.borrow().number()]) {
+            // One that cannot be removed now goes with the node.
+            let _ = files::remove(&path(&self.service, self.port, number));
+        }
+    }
+}
+
+fn path(service: &ServiceInner, port: Id, number: u16) -> PathBuf {
+    service.folder.join(files::segment(service.node.id, port, number))
+}
