@@ -26,7 +26,7 @@ pub(super) struct Sleeper {
     spin: Cell<Option<Duration>>,
     /// Waits in a row that ended without sleeping, up to `CALM`.
     awake: Cell<u32>,
-    /// Whether somebody who could send was there when the port looked last.
+    /// Whether somebody was heard of whose end was not told yet.
     met: Cell<bool>,
     /// Its end of the bell, if it has one.
     bell: OnceCell<Rc<File>>,
@@ -72,7 +72,12 @@ impl Sleeper {
         }
     }
 
-    /// Whether the last one who could send has gone since the port looked last.
+    /// Something was received, from whoever it was.
+    pub fn meet(&self) {
+        self.met.set(true);
+    }
+
+    /// Whether the last one who could send has gone since the port was asked last.
     pub fn has_lost_the_last(&self, somebody_is_there: bool) -> bool {
         self.met.replace(somebody_is_there) && !somebody_is_there
     }

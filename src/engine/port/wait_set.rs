@@ -97,14 +97,17 @@ impl Source {
 fn look_at_server(core: &ServerCore, look: Look) -> Option<Readiness> {
     // An error is told by the receive that follows.
     let has_requests = || core.has_requests().unwrap_or(true);
-    if has_requests() {
-        Some(Readiness::Ready)
-    } else if look == Look::Quick || !core.has_lost_the_last_client() {
-        None
-    } else {
+    let mut ready = has_requests();
+    let ended = !ready && look == Look::Thorough && core.has_lost_the_last_client();
+    if ended {
         // What the last client sent before it went comes first.
-        Some(if has_requests() { Readiness::Ready } else { Readiness::Disconnected })
+        ready = has_requests();
     }
+    if ready {
+        core.sleeper.meet();
+        return Some(Readiness::Ready);
+    }
+    ended.then_some(Readiness::Disconnected)
 }
 
 fn look_at_pending(core: &ClientCore, lane: usize, request_id: u64, look: Look) -> Option<Readiness> {

@@ -60,12 +60,16 @@ where
     ) -> Result<Waited<ActiveRequest<Req, Res, ReqHeader, ResHeader>>, ReceiveError> {
         let core = &*self.core;
         let found = ladder::wait(&[core], timeout, core.sleeper.spin(), |look| {
-            let received = self.receive()?;
-            if received.is_some() || look == Look::Quick || !core.has_lost_the_last_client() {
-                return Ok(received.map(Waited::Received));
+            let mut received = self.receive()?;
+            let ended = received.is_none() && look == Look::Thorough && core.has_lost_the_last_client();
+            if ended {
+                // What the last client sent before it went comes first.
+                received = self.receive()?;
             }
-            // What the last client sent before it went comes first.
-            Ok(Some(self.receive()?.map_or(Waited::Disconnected, Waited::Received)))
+            if received.is_some() {
+                core.sleeper.meet();
+            }
+            Ok(received.map(Waited::Received).or_else(|| ended.then_some(Waited::Disconnected)))
         });
         Ok(found?.unwrap_or(Waited::Timeout))
     }
