@@ -13,7 +13,7 @@ use shmark::engine::shm::Mapping;
 use shmark::engine::{Service, Waited};
 
 use super::{LONG, received};
-use crate::common::{Scratch, no_hang, numbers, until};
+use crate::common::{Scratch, eventually, no_hang, numbers, until};
 use crate::processes::Process;
 
 const MESSAGES: u64 = 1000;
@@ -115,7 +115,8 @@ fn a_message_to_who_does_not_sleep_makes_no_system_call() {
         let _service = numbers(&node).create().unwrap();
         let process = Process::start("waiting-traced", root.path(), 0);
         let thread = Pid::from_raw(fs::read_to_string(root.path().join("tid")).unwrap().parse().unwrap());
-        let stopped = waitpid(thread, Some(WaitPidFlag::__WALL)).unwrap();
+        // It cannot be waited for before it has said that it is traced.
+        let stopped = eventually("the traced thread", || waitpid(thread, Some(WaitPidFlag::__WALL)).ok());
         assert!(matches!(stopped, WaitStatus::Stopped(_, Signal::SIGSTOP)), "{stopped:?}");
         ptrace::setoptions(thread, Options::PTRACE_O_TRACESYSGOOD).unwrap();
         count(thread);
