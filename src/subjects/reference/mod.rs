@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use crate::engine::{self, Node, ServiceName};
 use crate::peer::kit::implementation::{
-    Allocation, Arrival, Effective, Hello, Implementation, LoanView, NodeState, Opening, Outcome, OwnResources,
-    PortSpec, Ports, Refusal, ServiceSpec, View,
+    Arrival, Effective, Hello, Implementation, LoanView, NodeState, Opening, Outcome, OwnResources, PortSpec, Ports,
+    ServiceSpec, View,
 };
 use crate::peer::kit::serve_with_bench;
 use dynamic::{AnyActive, AnyClient, AnyPending, AnyRequest, AnyResponse, AnyResponseLoan, AnyServer, AnyService};
@@ -116,7 +116,6 @@ impl Implementation for Reference {
         service: &Box<dyn AnyService>,
         spec: &PortSpec,
     ) -> Outcome<(Box<dyn AnyClient>, String)> {
-        supported(spec)?;
         service.client(spec)
     }
 
@@ -125,7 +124,6 @@ impl Implementation for Reference {
         service: &Box<dyn AnyService>,
         spec: &PortSpec,
     ) -> Outcome<(Box<dyn AnyServer>, String)> {
-        supported(spec)?;
         service.server(spec)
     }
 
@@ -210,13 +208,4 @@ impl Implementation for Reference {
     fn response_view<'a>(&self, response: &'a Box<dyn AnyResponse>) -> View<'a> {
         response.view()
     }
-}
-
-fn supported(spec: &PortSpec) -> Outcome<()> {
-    let missing = match spec {
-        PortSpec { allocation: Some(Allocation::BestFit | Allocation::PowerOfTwo), .. } => "growth",
-        PortSpec { preallocate: Some(_), .. } => "preallocate",
-        _ => return Ok(()),
-    };
-    Err(Refusal::Unsupported(format!("the feature `{missing}` is not declared")))
 }
