@@ -99,6 +99,10 @@ impl ConnectionLayout {
     fn words(&self) -> usize {
         self.response_returns_at + self.response_returns
     }
+    /// Bytes of the file's pages.
+    pub fn file_bytes(&self) -> u64 {
+        (self.words() as u64 * 8).next_multiple_of(4096)
+    }
     fn head(&self) -> [u64; 6] {
         [
             MAGIC,

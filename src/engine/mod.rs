@@ -34,6 +34,7 @@ mod config;
 mod connection;
 pub mod error;
 mod id;
+mod inventory;
 mod lock;
 mod name;
 mod node;
@@ -47,6 +48,7 @@ mod wait;
 
 pub use config::{CONFIG_VARIABLE, ClientConfig, Config, DeploymentProfile, ServerConfig};
 pub use id::{Id, NotAnId};
+pub use inventory::{Cleaning, Inventory, Remains, RemainsKind};
 pub use name::{InvalidName, SERVICE_NAME_BYTES_MAX, ServiceName};
 pub use node::{Node, NodeBuilder, NodeInfo, NodeState};
 pub use payload::{ChunkLayout, Kind, Payload, TypeDetail};

@@ -244,7 +244,8 @@ pub(crate) fn claim_dead(path: PathBuf) -> io::Result<Option<DeadNode>> {
     }
 }
 
-fn list(root: &Root) -> io::Result<Vec<NodeInfo>> {
+/// All nodes of a namespace, by id.
+pub(crate) fn list(root: &Root) -> io::Result<Vec<NodeInfo>> {
     let mut nodes = Vec::new();
     for entry in std::fs::read_dir(root.nodes())? {
         let entry = entry?;

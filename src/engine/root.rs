@@ -22,11 +22,41 @@ impl Root {
     /// # Errors
     /// As [`Root::at`].
     pub fn from_environment(config: &Config) -> io::Result<Self> {
+        Self::at(&Self::path_from_environment(config)?)
+    }
+
+    /// Where [`Root::from_environment`] is, without making it.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn path_from_environment(config: &Config) -> io::Result<PathBuf> {
         let named = std::env::var_os(ROOT_VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from);
-        match named.as_ref().or(config.root.as_ref()) {
-            Some(path) => Self::at(path),
-            None => Self::at(Path::new(&format!("/dev/shm/shmark-{}", own_uid()?))),
+        match named.or_else(|| config.root.clone()) {
+            Some(path) => Ok(path),
+            None => Ok(format!("/dev/shm/shmark-{}", own_uid()?).into()),
         }
+    }
+
+    /// The root at `path` if there is one, without making anything.
+    ///
+    /// # Errors
+    /// As [`Root::at`]; `InvalidInput` for a folder that is no root.
+    pub fn existing(path: &Path) -> io::Result<Option<Self>> {
+        let root = Self { path: path.to_owned() };
+        match check_folder(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            checked => checked?,
+        }
+        for folder in [root.nodes(), root.services()] {
+            check_folder(&folder).map_err(|error| match error.kind() {
+                io::ErrorKind::NotFound => {
+                    let text = format!("{} is no namespace: it lacks {}", path.display(), folder.display());
+                    io::Error::new(io::ErrorKind::InvalidInput, text)
+                }
+                _ => error,
+            })?;
+        }
+        Ok(Some(root))
     }
 
     /// The root at `path`, made if it does not exist, for its owner alone.
@@ -68,6 +98,11 @@ fn make_folder(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         Err(error) => return Err(error),
     }
+    check_folder(path)
+}
+
+/// Fails for anything but a folder of this user.
+fn check_folder(path: &Path) -> io::Result<()> {
     let meta = std::fs::symlink_metadata(path)?;
     if meta.is_dir() && meta.uid() == own_uid()? {
         Ok(())

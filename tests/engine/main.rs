@@ -13,6 +13,7 @@ mod deaths;
 mod exhaustion;
 mod growth;
 mod hostile;
+mod inventory;
 mod lives;
 mod model;
 mod payloads;

@@ -148,6 +148,13 @@ fn another_process() {
             crate::exhaustion::without_address_space(root);
             ready();
         }
+        // A server that never looks, of a service that it has made itself if need be.
+        "creator" => {
+            let node = node();
+            let _server = numbers(&node).open_or_create().unwrap().server_builder().create().unwrap();
+            ready();
+            wait();
+        }
         // A server that never looks.
         "idle-server" => {
             let node = node();

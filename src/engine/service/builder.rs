@@ -247,7 +247,7 @@ where
 
     /// Nodes, clients and servers that it has now (RR-PRT-03).
     pub fn info(&self) -> super::ServiceInfo {
-        super::listing::info(&self.inner.config, &self.inner.registry)
+        super::listing::info(&self.inner.config, &self.inner.registry, &self.inner.folder)
     }
 }
 

@@ -1,16 +1,23 @@
 //! Which services are there, and who takes part (RR-SVC-13).
 
+use std::collections::BTreeMap;
 use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
 use super::cleanup;
 use super::registry::{Registry, Role};
 use super::static_config::StaticConfig;
+use crate::engine::connection::ConnectionLayout;
 use crate::engine::error::{ServiceError, SystemError};
 use crate::engine::id::Id;
 use crate::engine::name::ServiceName;
 use crate::engine::node::Node;
 use crate::engine::payload::TypeDetail;
 use crate::engine::settings::Settings;
+
+/// Unit of a file's blocks.
+const BLOCK_BYTES: u64 = 512;
 
 /// A port of a listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,28 +41,58 @@ pub struct ServiceInfo {
     pub request: TypeDetail,
     /// Response payload.
     pub response: TypeDetail,
+    /// Request user header.
+    pub request_header: TypeDetail,
+    /// Response user header.
+    pub response_header: TypeDetail,
+    /// Attributes that the creator defined.
+    pub attributes: BTreeMap<String, String>,
     /// Nodes that have it open.
     pub nodes: Vec<Id>,
     /// Clients.
     pub clients: Vec<PortInfo>,
     /// Servers.
     pub servers: Vec<PortInfo>,
+    /// Shared memory that its files and connections take, bytes. Segments that are outgrown but still read do not count:
+    /// only their readers can see them.
+    pub memory_bytes: u64,
 }
 
-pub(crate) fn info(config: &StaticConfig, registry: &Registry) -> ServiceInfo {
+pub(crate) fn info(config: &StaticConfig, registry: &Registry, folder: &Path) -> ServiceInfo {
     let [clients, servers] = [Role::Client, Role::Server].map(|role| {
         let ports = registry.ports(role).into_iter();
-        ports.map(|entry| PortInfo { id: entry.id, node: entry.node, name: entry.name }).collect()
+        ports.map(|entry| PortInfo { id: entry.id, node: entry.node, name: entry.name }).collect::<Vec<_>>()
     });
+    let memory_bytes = memory_bytes(config, folder, [&clients, &servers]);
     ServiceInfo {
         name: config.name.clone(),
         settings: config.settings,
         request: config.request.clone(),
         response: config.response.clone(),
         nodes: registry.node_ids(),
+        request_header: config.request_header.clone(),
+        response_header: config.response_header.clone(),
+        attributes: config.attributes.clone(),
         clients,
         servers,
+        memory_bytes,
     }
+}
+
+/// Blocks of all files, and of the connections that have no file any more because both their ports have mapped it.
+fn memory_bytes(config: &StaticConfig, folder: &Path, [clients, servers]: [&[PortInfo]; 2]) -> u64 {
+    let mut files_bytes = 0;
+    let mut unmapped = 0;
+    // What cannot be looked at is gone.
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        files_bytes += entry.metadata().map_or(0, |meta| meta.blocks() * BLOCK_BYTES);
+        let ids = entry.file_name().to_str().and_then(super::files::connection_ids);
+        unmapped += u64::from(ids.is_some_and(|(client, server)| {
+            clients.iter().any(|port| port.id == client) && servers.iter().any(|port| port.id == server)
+        }));
+    }
+    let pairs = clients.len() as u64 * servers.len() as u64;
+    files_bytes + pairs.saturating_sub(unmapped) * ConnectionLayout::new(&config.settings).file_bytes()
 }
 
 impl Node {
@@ -77,7 +114,7 @@ impl Node {
             let Ok(config) = StaticConfig::read(&entry.path()) else { continue };
             let Ok(registry) = super::open_registry(&entry.path(), &config.settings) else { continue };
             if !registry.is_removed() {
-                services.push(info(&config, &registry));
+                services.push(info(&config, &registry, &entry.path()));
             }
         }
         services.sort_by(|a, b| a.name.cmp(&b.name));

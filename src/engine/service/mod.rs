@@ -6,6 +6,7 @@ pub(crate) mod files;
 mod listing;
 pub(crate) mod registry;
 mod static_config;
+pub(crate) mod strays;
 
 use std::fs::{DirBuilder, File};
 use std::io;
@@ -15,6 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 pub(crate) use builder::layouts;
 pub use builder::{RequestResponseBuilder, Service, ServiceBuilder};
+pub(crate) use listing::info;
 pub use listing::{PortInfo, ServiceInfo};
 use registry::{Registry, RegistryError};
 pub use static_config::{LAYOUT_VERSION, StaticConfig};

@@ -1,0 +1,207 @@
+//! What is in a namespace, seen from outside, and what processes that died have left of it (RR-SVC-13, RR-LIV-06).
+//!
+//! Looking makes, changes and cleans nothing. What is left is almost always gone before anybody looks, because every
+//! engine that starts cleans; what stays is what nobody came for.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::config::Config;
+use super::error::{NodeError, ServiceError, SystemError};
+use super::id::Id;
+use super::lock::{self, LOCK_WAIT};
+use super::node::{self, Node, NodeInfo, NodeState};
+use super::root::Root;
+use super::service::{ServiceInfo, StaticConfig, files, info, open_registry, strays};
+
+/// Everything in a namespace at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inventory {
+    /// Nodes, the dead ones too.
+    pub nodes: Vec<NodeInfo>,
+    /// Services that a node has open which is not dead, by name.
+    pub services: Vec<ServiceInfo>,
+    /// What should not be there, by kind and path.
+    pub remains: Vec<Remains>,
+}
+
+/// Something that should not be there.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Remains {
+    /// What it is.
+    pub kind: RemainsKind,
+    /// Where, relative to the namespace.
+    pub path: PathBuf,
+    /// Name of the node or service, or what is wrong with it; may be empty.
+    pub detail: String,
+}
+
+/// What remains are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RemainsKind {
+    /// A node whose process has ended without leaving.
+    DeadNode,
+    /// A node that was being made when its process ended.
+    UnfinishedNode,
+    /// A service that no node has open which is not dead.
+    AbandonedService,
+    /// A service that was being made or removed when its process ended.
+    UnfinishedService,
+    /// A service whose files are not as they have to be. Nobody can open it, but somebody may still have it open.
+    DamagedService,
+    /// Nothing of this engine; never removed.
+    Foreign,
+}
+
+/// What cleaning did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cleaning {
+    /// What is gone.
+    pub removed: Vec<Remains>,
+    /// What is still there, and why.
+    pub kept: Vec<(Remains, String)>,
+}
+
+impl Inventory {
+    /// Looks at a namespace. What comes or goes meanwhile may be in it or not.
+    ///
+    /// # Errors
+    /// [`NodeError::System`] if the namespace cannot be read.
+    pub fn of(root: &Root) -> Result<Self, NodeError> {
+        let system = |error: io::Error| NodeError::from(SystemError::new("looking at the namespace", &error));
+        let nodes = node::list(root).map_err(system)?;
+        let mut inventory = Self { nodes, services: Vec::new(), remains: Vec::new() };
+        inventory.look_at_root(root).map_err(system)?;
+        inventory.look_at_nodes(root).map_err(system)?;
+        for entry in std::fs::read_dir(root.services()).map_err(system)? {
+            inventory.look_at_service(root, &entry.map_err(system)?.path());
+        }
+        inventory.services.sort_by(|a, b| a.name.cmp(&b.name));
+        inventory.remains.sort();
+        Ok(inventory)
+    }
+
+    /// Removes what dead processes have left in a namespace, and nothing that a living one may use.
+    ///
+    /// Any number of processes may do so at once, and be killed while they do.
+    ///
+    /// # Errors
+    /// [`NodeError`] if the namespace cannot be read, or there is no room for one more node.
+    pub fn clean(root: &Root) -> Result<Cleaning, NodeError> {
+        let before = Self::of(root)?;
+        let mut reasons = Vec::new();
+        if before.remains.iter().any(|remains| remains.kind != RemainsKind::Foreign) {
+            // Cleans up after dead nodes. What this one leaves if it is killed now is cleaned by the next.
+            let cleaner = Node::builder().config(Config::default()).root(root.path()).name("shmark clean").create()?;
+            reasons = strays::clean(&cleaner.inner);
+        }
+        let after = Self::of(root)?;
+        let is_left = |remains: &Remains| after.remains.iter().any(|left| left.path == remains.path);
+        let removed = before.remains.into_iter().filter(|remains| !is_left(remains)).collect();
+        let with_reason = |remains: Remains| {
+            let known = reasons.iter().find(|(path, _)| root.path().join(&remains.path) == *path);
+            let reason = known.map_or_else(|| remains.kind.why_kept().to_owned(), |(_, reason)| reason.clone());
+            (remains, reason)
+        };
+        Ok(Cleaning { removed, kept: after.remains.into_iter().map(with_reason).collect() })
+    }
+
+    /// Whether there is nothing at all.
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty() && self.services.is_empty() && self.remains.is_empty()
+    }
+
+    fn remains(&mut self, kind: RemainsKind, path: &Path, detail: impl Into<String>) {
+        let folder = path.parent().and_then(Path::file_name).map(PathBuf::from).unwrap_or_default();
+        let path = folder.join(path.file_name().unwrap_or_default());
+        self.remains.push(Remains { kind, path, detail: detail.into() });
+    }
+
+    /// Whether a node may still do something: all but the dead, and those that have no file.
+    fn may_live(&self, root: &Root, id: Id) -> bool {
+        let listed = self.nodes.iter().find(|node| node.id == id);
+        // One that is not listed may be newer than the list.
+        listed.map_or_else(|| root.nodes().join(id.to_string()).exists(), |node| node.state != NodeState::Dead)
+    }
+
+    fn look_at_root(&mut self, root: &Root) -> io::Result<()> {
+        for entry in std::fs::read_dir(root.path())? {
+            let name = PathBuf::from(entry?.file_name());
+            if name != Path::new("nodes") && name != Path::new("services") {
+                self.remains.push(Remains { kind: RemainsKind::Foreign, path: name, detail: String::new() });
+            }
+        }
+        Ok(())
+    }
+
+    fn look_at_nodes(&mut self, root: &Root) -> io::Result<()> {
+        let dead: Vec<_> = self.nodes.iter().filter(|node| node.state == NodeState::Dead).cloned().collect();
+        for node in dead {
+            self.remains(RemainsKind::DeadNode, &root.nodes().join(node.id.to_string()), node.name);
+        }
+        for entry in std::fs::read_dir(root.nodes())? {
+            let path = entry?.path();
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            if name.parse::<Id>().is_ok() {
+                continue;
+            }
+            match lock::open(&path, false) {
+                // One that is being made is locked, but for a moment.
+                Ok(file) if lock::try_acquire(&file)? && lock::is_still_at(&file, &path)? => {
+                    self.remains(RemainsKind::UnfinishedNode, &path, "");
+                }
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(_) => self.remains(RemainsKind::Foreign, &path, ""),
+            }
+        }
+        Ok(())
+    }
+
+    fn look_at_service(&mut self, root: &Root, folder: &Path) {
+        let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if let Some(owner) = files::temporary_owner(name) {
+            if !self.may_live(root, owner) && folder.exists() {
+                self.remains(RemainsKind::UnfinishedService, folder, "");
+            }
+            return;
+        }
+        // Opened first, to tell afterwards whether it was there all the time.
+        let Ok(there) = File::open(folder) else { return };
+        if name.parse::<Id>().is_err() || !folder.is_dir() {
+            return self.remains(RemainsKind::Foreign, folder, "");
+        }
+        let found = look_at_service_files(folder);
+        if !lock::is_still_at(&there, folder).unwrap_or(false) {
+            return;
+        }
+        match found {
+            Ok(service) if service.nodes.iter().any(|id| self.may_live(root, *id)) => self.services.push(service),
+            Ok(service) => self.remains(RemainsKind::AbandonedService, folder, service.name),
+            Err(error) => self.remains(RemainsKind::DamagedService, folder, error.to_string()),
+        }
+    }
+}
+
+/// What a service's files say, under its lock, so that nobody is changing them. If somebody holds the lock and does not go
+/// on, without.
+fn look_at_service_files(folder: &Path) -> Result<ServiceInfo, ServiceError> {
+    let file = lock::open(&folder.join(files::LOCK), false)
+        .map_err(|error| ServiceError::Corrupted { file: "lock", reason: error.to_string() })?;
+    let _guard = lock::acquire(&file, LOCK_WAIT);
+    let config = StaticConfig::read(folder)?;
+    let registry = open_registry(folder, &config.settings)?;
+    Ok(info(&config, &registry, folder))
+}
+
+impl RemainsKind {
+    /// Why something of this kind is kept, if nothing better is known.
+    fn why_kept(self) -> &'static str {
+        match self {
+            Self::DamagedService => "a node is alive that may use it: end its process, then clean again",
+            Self::Foreign => "this engine has not made it: remove it by hand if nobody needs it",
+            _ => "it could not be removed, or is new: look at its permissions and clean again",
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! What no dead node leads to: services of nodes that are not there, half-made and damaged ones.
+//!
+//! Cleaning up after a dead node removes all that is its own. These are left if files were removed or damaged from
+//! outside, so they are looked for on request only, not by every node that starts.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::registry::Registry;
+use super::{StaticConfig, cleanup, files};
+use crate::engine::id::Id;
+use crate::engine::lock::{self, LOCK_WAIT};
+use crate::engine::node::{self, NodeInner, NodeState};
+use crate::engine::root::Root;
+
+/// Cleans the whole namespace of a node; what is removed goes through that node's temporary folders, so that it is finished
+/// by others if this process is killed. Says what could not be removed, and why.
+pub(crate) fn clean(cleaner: &NodeInner) -> Vec<(PathBuf, String)> {
+    let root = &cleaner.root;
+    let mut kept = Vec::new();
+    let entries = match std::fs::read_dir(root.services()) {
+        Ok(entries) => entries,
+        Err(error) => return vec![(root.services(), error.to_string())],
+    };
+    for folder in entries.filter_map(|entry| entry.ok().map(|entry| entry.path())) {
+        if let Err(error) = clean_folder(cleaner, &folder) {
+            kept.push((folder, error.to_string()));
+        }
+    }
+    kept
+}
+
+fn clean_folder(cleaner: &NodeInner, folder: &Path) -> io::Result<()> {
+    let root = &cleaner.root;
+    let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    if let Some(owner) = files::temporary_owner(name) {
+        return if is_there(root, owner)? { Ok(()) } else { files::remove_folder(folder) };
+    }
+    if name.parse::<Id>().is_err() || !std::fs::symlink_metadata(folder)?.is_dir() {
+        return Ok(());
+    }
+    let lock_path = folder.join(files::LOCK);
+    let file = match lock::open(&lock_path, false) {
+        // A damaged one. Nobody else makes this file in a folder that exists.
+        Err(error) if error.kind() == io::ErrorKind::NotFound && is_alone(cleaner)? => lock::open(&lock_path, true)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        opened => opened?,
+    };
+    let _guard = lock::acquire(&file, LOCK_WAIT)?;
+    if !lock::is_still_at(&file, &lock_path)? {
+        return Ok(());
+    }
+    match open(folder) {
+        Some(registry) => clean_service(cleaner, folder, &registry),
+        None if is_alone(cleaner)? => files::discard_folder(root, folder, cleaner.id),
+        None => Ok(()),
+    }
+}
+
+/// Takes out nodes that are not there. Under the service's lock, under which a node's file is there before the node is
+/// entered, and stays until it has left.
+fn clean_service(cleaner: &NodeInner, folder: &Path, registry: &Registry) -> io::Result<()> {
+    let root = &cleaner.root;
+    for id in registry.node_ids() {
+        if !is_there(root, id)? {
+            cleanup::forget_node(root, folder, registry, id, cleaner.id)?;
+        }
+    }
+    if registry.is_removed() || registry.node_ids().is_empty() {
+        registry.remove();
+        return files::discard_folder(root, folder, cleaner.id);
+    }
+    cleanup::sweep(folder, registry)
+}
+
+fn open(folder: &Path) -> Option<Registry> {
+    let config = StaticConfig::read(folder).ok()?;
+    super::open_registry(folder, &config.settings).ok()
+}
+
+/// Whether a node has a file, whatever its state: a dead one's is the business of its cleaner.
+fn is_there(root: &Root, node: Id) -> io::Result<bool> {
+    match std::fs::symlink_metadata(root.nodes().join(node.to_string())) {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether no other node can be using a service that cannot be read.
+fn is_alone(cleaner: &NodeInner) -> io::Result<bool> {
+    let others = |node: &node::NodeInfo| node.id != cleaner.id && node.state != NodeState::Dead;
+    Ok(!node::list(&cleaner.root)?.iter().any(others))
+}
