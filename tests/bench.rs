@@ -14,6 +14,7 @@ use hdrhistogram::Histogram;
 use serde_json::{Value, json};
 use shmark::bench::{self, BenchError, Options, Outcome};
 use shmark::harness::subject::Subject;
+use shmark::peer::kit::implementation::Timing;
 use shmark::report::events::{Event, Observer};
 use shmark::scenario::model::{BenchCase, BenchScenario};
 
@@ -119,10 +120,17 @@ fn subject(dir: &Path, name: &str, mode: &str) -> Subject {
 }
 
 fn scenario(rounds: usize) -> BenchScenario {
-    let case = BenchCase { payload: "u64".into(), kind: "fixed".into(), len: 1, waiting: "spin".into() };
+    let case = BenchCase {
+        payload: "u64".into(),
+        kind: "fixed".into(),
+        len: 1,
+        waiting: "spin".into(),
+        ..BenchCase::default()
+    };
     BenchScenario {
         name: "rtt".into(),
         title: "t".into(),
+        timing: Timing::RoundTrip,
         cases: vec![case],
         rounds,
         duration_ms: 100,

@@ -73,10 +73,14 @@ fn the_bad_scenario_is_refused_in_these_words() {
 }
 
 #[test]
-fn the_benchmark_is_good() {
-    let (_, text) = blocks().into_iter().find(|(info, _)| *info == "toml bench").unwrap();
-    let scenario = bench::parse("page.toml", &text).unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!((scenario.name.as_str(), scenario.cases.len()), ("lengths", 6));
+fn the_benchmarks_are_good() {
+    let blocks = blocks();
+    let scenarios = blocks.iter().filter(|(info, _)| *info == "toml bench");
+    let found: Vec<(String, usize)> = scenarios
+        .map(|(_, text)| bench::parse("page.toml", text).unwrap_or_else(|error| panic!("{error}")))
+        .map(|scenario| (scenario.name, scenario.cases.len()))
+        .collect();
+    assert_eq!(found, [("lengths".to_owned(), 6), ("crowds".to_owned(), 2)]);
 }
 
 #[test]

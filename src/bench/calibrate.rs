@@ -29,14 +29,15 @@ pub(super) fn scenario(scenario: &BenchScenario) -> BenchScenario {
     }
 }
 
-/// Round trips in a load slice: those of the scenario, or fewer if too few slices would fit into the time of a trial.
-pub(super) fn slice_requests(scenario: &BenchScenario, seen: &BenchCollected) -> u64 {
+/// Requests in a load slice: those of the scenario, or fewer if too few slices would fit into the time of a trial. `each`
+/// is the number of responses to a request.
+pub(super) fn slice_requests(scenario: &BenchScenario, seen: &BenchCollected, each: u64) -> u64 {
     let total = |part: fn(&crate::peer::bench_protocol::Interval) -> u64| {
         seen.intervals.iter().map(part).fold(0_u64, u64::saturating_add)
     };
     let (count, ns) = (total(|interval| interval.load_count), total(|interval| interval.load_ns));
     let slice_ns = scenario.duration_ms.saturating_mul(1_000_000) / INTERVALS;
-    let fitting = u128::from(slice_ns) * u128::from(count) / u128::from(ns.max(1));
+    let fitting = u128::from(slice_ns) * u128::from(count) / u128::from(ns.max(1)) / u128::from(each.max(1));
     let fitting = u64::try_from(fitting).unwrap_or(u64::MAX).max(SLICE_MIN);
     if count == 0 { scenario.slice_requests } else { scenario.slice_requests.min(fitting) }
 }
@@ -50,15 +51,16 @@ mod tests {
     fn only_slow_subjects_get_shorter_slices() {
         // A made-up interval is one round trip in 1000 ns; 1000 ms leave 12.5 ms for each of 80 slices.
         let mut seen = client(&[(100.0, 1000.0); 5]);
-        assert_eq!(slice_requests(&sample(3), &seen), 1000);
+        assert_eq!(slice_requests(&sample(3), &seen, 1), 1000);
         seen.intervals.iter_mut().for_each(|interval| interval.load_ns = 50_000);
-        assert_eq!(slice_requests(&sample(3), &seen), 250);
+        assert_eq!(slice_requests(&sample(3), &seen, 1), 250);
+        assert_eq!(slice_requests(&sample(3), &seen, 5), 50, "five messages a request");
         seen.intervals.iter_mut().for_each(|interval| interval.load_ns = 50_000_000);
-        assert_eq!(slice_requests(&sample(3), &seen), 10, "a median needs a few values");
+        assert_eq!(slice_requests(&sample(3), &seen, 1), 10, "a median needs a few values");
         seen.intervals.clear();
-        assert_eq!(slice_requests(&sample(3), &seen), 1000, "nothing seen, nothing changed");
+        assert_eq!(slice_requests(&sample(3), &seen, 1), 1000, "nothing seen, nothing changed");
         let tiny = BenchScenario { slice_requests: 3, ..sample(3) };
-        assert_eq!(slice_requests(&tiny, &client(&[(100.0, 1000.0); 5])), 3);
+        assert_eq!(slice_requests(&tiny, &client(&[(100.0, 1000.0); 5]), 1), 3);
     }
 
     #[test]

@@ -1,25 +1,35 @@
 //! Cases by name, and the short form of a scenario.
 
+use std::fmt::Write as _;
+
 use super::figures::CaseMap;
 use crate::scenario::model::{BenchCase, BenchScenario};
 
 /// Case as in a report.
 pub fn case_map(case: &BenchCase) -> CaseMap {
-    [
+    let named = [
         ("payload", case.payload.clone()),
         ("kind", case.kind.clone()),
         ("len", case.len.to_string()),
         ("waiting", case.waiting.clone()),
-    ]
-    .into_iter()
-    .map(|(key, value)| (key.to_owned(), value))
-    .collect()
+    ];
+    let touch = case.touch.iter().map(|touch| ("touch", touch.clone()));
+    let counts = case.counts.iter().map(|(key, count)| (*key, count.to_string()));
+    named.into_iter().chain(touch).chain(counts).map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
-/// Case on one short line: `u64 fixed spin`, `bytes slice 4096 block`.
+/// Case on one short line: `u64 fixed spin`, `bytes slice 4096 block`, `u64 fixed spin, idle_clients 7`.
 pub fn label(case: &BenchCase) -> String {
-    let BenchCase { payload, kind, len, waiting } = case;
-    if kind == "slice" { format!("{payload} slice {len} {waiting}") } else { format!("{payload} {kind} {waiting}") }
+    let BenchCase { payload, kind, len, waiting, touch, counts } = case;
+    let len = if kind == "slice" { format!(" {len}") } else { String::new() };
+    let mut label = format!("{payload} {kind}{len} {waiting}");
+    if let Some(touch) = touch {
+        let _ = write!(label, ", touch {touch}");
+    }
+    for (key, count) in counts {
+        let _ = write!(label, ", {key} {count}");
+    }
+    label
 }
 
 /// Most rounds, load and warm-up of a quick run.

@@ -8,8 +8,9 @@ use super::statistics::{median, median_interval};
 use super::validity::{self, Invalid};
 use super::{case_map, histogram};
 use crate::peer::bench_protocol::{BenchCollected, Interval};
-use crate::report::model::{BenchResult, BySide, Percentiles, Ratio};
-use crate::scenario::model::BenchCase;
+use crate::peer::kit::implementation::Timing;
+use crate::report::model::{BenchResult, BySide, Measure, Percentiles, Ratio};
+use crate::scenario::model::{BenchCase, BenchScenario};
 
 /// Largest difference of the floors before and after a load slice, as a share of the smaller one.
 pub const REGIME_CHANGE_SHARE: f64 = 0.25;
@@ -71,15 +72,15 @@ pub struct Trial {
 }
 
 impl Trial {
-    /// Checks what both sides collected and reduces it.
+    /// Checks what both sides collected and reduces it; `each` is the number of responses to a request.
     ///
     /// # Errors
     /// The rule that the trial breaks.
-    pub fn new(client: &BenchCollected, server: &BenchCollected) -> Result<Self, Invalid> {
+    pub fn new(client: &BenchCollected, server: &BenchCollected, each: u64) -> Result<Self, Invalid> {
         // A peer that reports an error need not have a histogram: say what it said.
         let rtt = histogram::decode(&client.histogram);
         let counted = rtt.as_ref().map_or(0, Histogram::len);
-        let matched = match (validity::check(client, server, counted), &rtt) {
+        let matched = match (validity::check(client, server, counted, each), &rtt) {
             (Err(Invalid::Counts { .. }), Err(error)) => return Err(Invalid::Histogram { error: error.clone() }),
             (checked, _) => checked?,
         };
@@ -105,7 +106,7 @@ impl Trial {
 
 /// The figures of a case for one subject; `why_invalid` is what was wrong with the rounds that are missing in `trials`.
 pub fn result(
-    scenario: &str,
+    scenario: &BenchScenario,
     subject: &str,
     case: &BenchCase,
     trials: &[&Trial],
@@ -121,8 +122,9 @@ pub fn result(
     let rounds: Vec<f64> = trials.iter().map(|trial| trial.p50_floors).collect();
     let why_invalid = why_invalid.or_else(|| trials.is_empty().then(|| "no round was measured".to_owned()));
     BenchResult {
-        scenario: scenario.to_owned(),
+        scenario: scenario.name.clone(),
         subject: subject.to_owned(),
+        measure: measure(scenario.timing),
         case: case_map(case),
         valid: why_invalid.is_none(),
         why_invalid,
@@ -142,6 +144,14 @@ pub fn result(
         allocations_per_request: None,
         syscalls_per_request: None,
         histogram: rtt.as_ref().and_then(|rtt| histogram::encode(rtt).ok()).unwrap_or_default(),
+    }
+}
+
+/// What the figures of a scenario are.
+pub fn measure(timing: Timing) -> Measure {
+    match timing {
+        Timing::RoundTrip => Measure::RoundTrip,
+        Timing::Throughput => Measure::Throughput,
     }
 }
 

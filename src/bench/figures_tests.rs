@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::bench::testing::{case, client, collected, intervals, server};
+use crate::bench::testing::{case, client, collected, intervals, scenario, server};
 
 #[test]
 fn each_load_slice_is_set_against_the_floors_around_it() {
@@ -31,7 +31,7 @@ fn ratios_taken_slice_by_slice_survive_a_change_of_regime() {
     // 1.5 floors in both regimes; ns alone would say 180 or 780.
     let fast = (0..30).map(|_| (120.0, 180.0));
     let slow = (0..40).map(|_| (520.0, 780.0));
-    let trial = Trial::new(&client(&fast.chain(slow).collect::<Vec<_>>()), &server(70)).unwrap();
+    let trial = Trial::new(&client(&fast.chain(slow).collect::<Vec<_>>()), &server(70), 1).unwrap();
     assert_eq!(trial.p50_floors, 1.5);
     assert_eq!(trial.regime_changes, 1);
     assert_eq!(trial.matched.len(), 68);
@@ -41,9 +41,9 @@ fn ratios_taken_slice_by_slice_survive_a_change_of_regime() {
 fn figures_of_a_case_are_those_of_the_definitions() {
     let trials: Vec<Trial> = [200.0, 220.0, 210.0]
         .into_iter()
-        .map(|load| Trial::new(&client(&vec![(100.0, load); 25]), &server(25)).unwrap())
+        .map(|load| Trial::new(&client(&vec![(100.0, load); 25]), &server(25), 1).unwrap())
         .collect();
-    let result = result("rtt", "mine", &case(), &trials.iter().collect::<Vec<_>>(), None);
+    let result = result(&scenario(3), "mine", &case(), &trials.iter().collect::<Vec<_>>(), None);
     assert!(result.valid && result.why_invalid.is_none());
     assert_eq!((result.rounds, result.samples, result.intervals, result.regime_changes), (3, 75, 72, 0));
     assert_eq!(result.p50_floors_rounds, [2.0, 2.2, 2.1]);
@@ -60,13 +60,13 @@ fn figures_of_a_case_are_those_of_the_definitions() {
 
 #[test]
 fn one_round_has_no_interval_and_none_is_invalid() {
-    let trial = Trial::new(&client(&vec![(100.0, 200.0); 25]), &server(25)).unwrap();
-    let one = result("rtt", "mine", &case(), &[&trial], None);
+    let trial = Trial::new(&client(&vec![(100.0, 200.0); 25]), &server(25), 1).unwrap();
+    let one = result(&scenario(3), "mine", &case(), &[&trial], None);
     assert!(one.valid && one.p50_floors.is_none());
     assert_eq!(one.p50_floors_rounds, [2.0]);
-    let none = result("rtt", "mine", &case(), &[], None);
+    let none = result(&scenario(3), "mine", &case(), &[], None);
     assert!(!none.valid && none.why_invalid.is_some());
-    let bad = result("rtt", "mine", &case(), &[&trial], Some("round 2: lost".to_owned()));
+    let bad = result(&scenario(3), "mine", &case(), &[&trial], Some("round 2: lost".to_owned()));
     assert!(!bad.valid);
     assert_eq!(bad.why_invalid.as_deref(), Some("round 2: lost"));
 }
@@ -81,7 +81,7 @@ fn each_rule_of_validity_is_applied() {
         ("no request was sent", |client, _| client.sent = 0),
         ("the client sent 25 requests and the server received 24", |_, server| server.received = 24),
         ("the server sent 24 responses and the client received 25", |_, server| server.sent = 24),
-        ("instead of one for each", |client, server| {
+        ("instead of 1 for each request", |client, server| {
             client.sent = 26;
             server.received = 26;
             server.verified = 26;
@@ -109,11 +109,11 @@ fn each_rule_of_validity_is_applied() {
     ];
     let good = || (client(&[(100.0, 200.0); 25]), server(25));
     let (client, server) = good();
-    Trial::new(&client, &server).unwrap();
+    Trial::new(&client, &server, 1).unwrap();
     for (text, change) in rules {
         let (mut client, mut server) = good();
         change(&mut client, &mut server);
-        let why = Trial::new(&client, &server).expect_err(text).to_string();
+        let why = Trial::new(&client, &server, 1).expect_err(text).to_string();
         assert!(why.contains(text), "{why} does not contain {text}");
     }
 }
@@ -127,8 +127,8 @@ proptest! {
         let plain: Vec<(f64, f64)> = loads.iter().map(|load| (100.0, *load)).collect();
         let scaled: Vec<(f64, f64)> = plain.iter().map(|(floor, load)| (floor * scale, load * scale)).collect();
         let count = plain.len() as u64;
-        let plain = Trial::new(&client(&plain), &server(count)).unwrap();
-        let scaled = Trial::new(&client(&scaled), &server(count)).unwrap();
+        let plain = Trial::new(&client(&plain), &server(count), 1).unwrap();
+        let scaled = Trial::new(&client(&scaled), &server(count), 1).unwrap();
         prop_assert!((plain.p50_floors / scaled.p50_floors - 1.0).abs() < 1e-9);
     }
 
@@ -143,6 +143,6 @@ proptest! {
                 Interval { at_ns: 0, floor_p50_ns, load_p50_ns, load_count, load_ns }
             })
             .collect();
-        prop_assert!(Trial::new(&client, &server(25)).is_err());
+        prop_assert!(Trial::new(&client, &server(25), 1).is_err());
     }
 }

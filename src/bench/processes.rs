@@ -17,8 +17,8 @@ use crate::harness::peer::Peer;
 use crate::harness::reply::Reply;
 use crate::harness::subject::Subject;
 use crate::peer::bench_protocol::{BenchCollected, BenchPrepare, BenchRole, BenchStart};
-use crate::peer::kit::implementation::BenchSetup;
-use crate::scenario::model::BenchCase;
+use crate::peer::kit::implementation::{BenchSetup, Timing};
+use crate::scenario::model::{BenchCase, SERVICE_COUNTS};
 
 /// Time for creating ports, connecting them and allocating everything.
 const PREPARE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -96,7 +96,7 @@ impl Processes {
         let side = |role, cpu| -> Result<BenchPrepare, Ended> {
             Ok(BenchPrepare {
                 role,
-                setup: setup(plan.case, namespace.path())?,
+                setup: setup(scenario.timing, plan.case, namespace.path())?,
                 calibration: calibration.to_string_lossy().into_owned(),
                 pin: Some(cpu),
                 warmup_ms: scenario.warmup_ms,
@@ -110,13 +110,24 @@ impl Processes {
 }
 
 /// The case in the words of the protocol.
-fn setup(case: &BenchCase, root: &Path) -> Result<BenchSetup, Ended> {
+fn setup(timing: Timing, case: &BenchCase, root: &Path) -> Result<BenchSetup, Ended> {
+    let mut load = serde_json::json!({ "timing": timing });
+    let mut qos = serde_json::json!({});
+    for (key, count) in &case.counts {
+        let table = if SERVICE_COUNTS.contains(key) { &mut qos } else { &mut load };
+        table[*key] = (*count).into();
+    }
+    if let Some(touch) = &case.touch {
+        load["touch"] = touch.as_str().into();
+    }
     let setup = serde_json::json!({
         "root": root.to_string_lossy(),
         "service": "shmark/bench",
         "payload": { "type": case.payload, "kind": case.kind },
         "len": case.len,
         "waiting": case.waiting,
+        "load": load,
+        "qos": qos,
     });
     serde_json::from_value(setup)
         .map_err(|error| Ended::Broken(format!("the scenario has a case that is none: {error}")))

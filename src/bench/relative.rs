@@ -7,7 +7,7 @@
 
 use super::figures::{MatchedSlice, ratio};
 use super::statistics::median;
-use crate::report::model::Ratio;
+use crate::report::model::{Measure, Ratio};
 
 /// Floors that differ by no more than this share are the same.
 pub const FLOOR_SHARE: f64 = 0.1;
@@ -39,9 +39,13 @@ pub fn round_ratio(subject: &[MatchedSlice], baseline: &[MatchedSlice]) -> Optio
 }
 
 /// Over all rounds in which both subjects have a trial: how many could be compared, and the median ratio with its
-/// interval. `None` with fewer than two rounds to compare.
-pub fn relative(rounds: &[(&[MatchedSlice], &[MatchedSlice])]) -> Option<(usize, Ratio)> {
-    let ratios: Vec<f64> = rounds.iter().filter_map(|(subject, baseline)| round_ratio(subject, baseline)).collect();
+/// interval, of times or of rates. `None` with fewer than two rounds to compare.
+pub fn relative(rounds: &[(&[MatchedSlice], &[MatchedSlice])], measure: Measure) -> Option<(usize, Ratio)> {
+    let times = rounds.iter().filter_map(|(subject, baseline)| round_ratio(subject, baseline));
+    let ratios: Vec<f64> = match measure {
+        Measure::RoundTrip => times.collect(),
+        Measure::Throughput => times.map(|time| 1.0 / time).collect(),
+    };
     ratio(&ratios).map(|ratio| (ratios.len(), ratio))
 }
 
@@ -73,9 +77,17 @@ mod tests {
         assert_eq!(round_ratio(&slices(9, 120.0, 180.0), &fast), None, "nine counterparts are one too few");
         assert_eq!(round_ratio(&[], &fast), None);
         let same: (&[_], &[_]) = (&fast, &fast);
-        assert_eq!(relative(&[(&fast, &slow), same]), None, "one round has no interval");
-        let (rounds, ratio) = relative(&[(&fast, &slow), same, same, same]).unwrap();
+        assert_eq!(relative(&[(&fast, &slow), same], Measure::RoundTrip), None, "one round has no interval");
+        let (rounds, ratio) = relative(&[(&fast, &slow), same, same, same], Measure::RoundTrip).unwrap();
         assert_eq!((rounds, ratio.ratio, ratio.ci95), (3, 1.0, [1.0, 1.0]));
+    }
+
+    #[test]
+    fn rates_are_compared_the_other_way_round() {
+        let (fast, slow) = (slices(30, 120.0, 50.0), slices(30, 120.0, 200.0));
+        let rounds: &[(&[_], &[_])] = &[(fast.as_slice(), slow.as_slice()); 6];
+        assert_eq!(relative(rounds, Measure::RoundTrip).unwrap().1.ratio, 0.25);
+        assert_eq!(relative(rounds, Measure::Throughput).unwrap().1.ratio, 4.0);
     }
 
     #[test]

@@ -35,9 +35,11 @@ pub(super) enum Ended {
 
 impl Ended {
     /// What disturbed the trial so much that it says nothing about the subject.
-    fn disturbance(&self) -> Option<Invalid> {
+    fn disturbance(&self, responses: u64) -> Option<Invalid> {
         match self {
-            Self::Measured { client, server } => Trial::new(client, server).err().filter(Invalid::is_disturbance),
+            Self::Measured { client, server } => {
+                Trial::new(client, server, responses).err().filter(Invalid::is_disturbance)
+            }
             _ => None,
         }
     }
@@ -104,40 +106,58 @@ pub(super) fn measure(
     let count = entries.iter().map(|entry| entry.scenario.cases.len() * entry.scenario.rounds * entry.subjects.len());
     observer.event(&Event::Planned { what: "trials".to_owned(), count: count.sum() });
     for entry in entries {
-        for case in &entry.scenario.cases {
-            let mut run = CaseRun { entry, case, names, rows: Vec::new() };
-            run.rows.resize_with(entry.subjects.len(), Row::default);
-            found.interrupted = run.calibrate(launcher) || run.rounds(seed, launcher, observer);
-            run.results(&mut found, observer);
-            if found.interrupted {
-                return found;
-            }
+        let mut run = ScenarioRun { entry, names, rows: Vec::new() };
+        run.rows.resize_with(entry.scenario.cases.len() * entry.subjects.len(), Row::default);
+        found.interrupted = run.calibrate(launcher) || run.rounds(seed, launcher, observer);
+        run.results(&mut found, observer);
+        if found.interrupted {
+            return found;
         }
     }
     found
 }
 
-struct CaseRun<'a> {
+struct ScenarioRun<'a> {
     entry: &'a Entry,
-    case: &'a BenchCase,
     names: &'a [String],
+    /// One a case and subject: the subjects of the first case, then those of the second one.
     rows: Vec<Row>,
 }
 
-impl CaseRun<'_> {
-    fn name(&self, place: usize) -> &str {
-        &self.names[self.entry.subjects[place]]
+impl ScenarioRun<'_> {
+    fn scenario(&self) -> &BenchScenario {
+        &self.entry.scenario
+    }
+
+    fn case(&self, row: usize) -> &BenchCase {
+        &self.entry.scenario.cases[row / self.entry.subjects.len()]
+    }
+
+    fn subject(&self, row: usize) -> usize {
+        self.entry.subjects[row % self.entry.subjects.len()]
+    }
+
+    fn name(&self, row: usize) -> &str {
+        &self.names[self.subject(row)]
+    }
+
+    fn responses(&self, row: usize) -> u64 {
+        self.case(row).responses() as u64
     }
 
     /// Fits the slices to each subject. Returns whether an interrupt came.
     fn calibrate(&mut self, launcher: &mut dyn Launch) -> bool {
-        let short = calibrate::scenario(&self.entry.scenario);
-        for (row, subject) in self.rows.iter_mut().zip(&self.entry.subjects) {
-            row.slice_requests = self.entry.scenario.slice_requests;
-            match launcher.trial(&Plan { scenario: &short, case: self.case, subject: *subject }) {
+        let short = calibrate::scenario(self.scenario());
+        for index in 0..self.rows.len() {
+            let ended =
+                launcher.trial(&Plan { scenario: &short, case: self.case(index), subject: self.subject(index) });
+            let (scenario, responses) = (&self.entry.scenario, self.responses(index));
+            let row = &mut self.rows[index];
+            row.slice_requests = scenario.slice_requests;
+            match ended {
                 // Whether such a trial counts is judged where it does: in the rounds.
                 Ended::Measured { client, .. } => {
-                    row.slice_requests = calibrate::slice_requests(&self.entry.scenario, &client);
+                    row.slice_requests = calibrate::slice_requests(scenario, &client, responses);
                 }
                 Ended::Unsupported(text) => row.unsupported(&text),
                 Ended::Broken(text) => row.broken(format!("before round 1: {text}")),
@@ -147,44 +167,52 @@ impl CaseRun<'_> {
         false
     }
 
-    /// All rounds. Returns whether an interrupt ended them early.
+    /// All rounds; in each of them every subject has every case once. Returns whether an interrupt ended them early.
     fn rounds(&mut self, seed: u64, launcher: &mut dyn Launch, observer: &mut dyn Observer) -> bool {
-        let scenario = &self.entry.scenario;
-        for (round, places) in order::rotation(self.rows.len(), scenario.rounds, seed).iter().enumerate() {
-            for place in places.iter().copied().filter(|place| !self.rows[*place].over).collect::<Vec<_>>() {
-                observer.event(&Event::TrialStarted {
-                    scenario: scenario.name.clone(),
-                    subject: self.name(place).to_owned(),
-                    case: label(self.case),
-                    round: round + 1,
-                    rounds: scenario.rounds,
-                });
-                let subject = self.entry.subjects[place];
-                let mut fitted = BenchScenario { slice_requests: self.rows[place].slice_requests, ..scenario.clone() };
-                let mut ended = launcher.trial(&Plan { scenario: &fitted, case: self.case, subject });
-                for _ in 0..REPEATS_MAX {
-                    let Some(why) = ended.disturbance() else { break };
-                    let (case, name) = (label(self.case), self.name(place));
-                    let text =
-                        format!("{}, {case}: {name} is measured again in round {}: {why}", scenario.name, round + 1);
-                    observer.event(&Event::Warning { text });
-                    // The machine leaves time for some intervals; twice the time leaves it for twice as many.
-                    fitted.duration_ms = fitted.duration_ms.saturating_mul(2);
-                    ended = launcher.trial(&Plan { scenario: &fitted, case: self.case, subject });
-                }
+        for (round, rows) in order::rotation(self.rows.len(), self.scenario().rounds, seed).iter().enumerate() {
+            for row in rows.iter().copied().filter(|row| !self.rows[*row].over).collect::<Vec<_>>() {
+                let ended = self.trial(row, round, launcher, observer);
                 if matches!(ended, Ended::Interrupted) {
                     return true;
                 }
-                self.ended(place, round, ended, observer);
+                self.ended(row, round, ended, observer);
             }
         }
         false
     }
 
-    fn ended(&mut self, place: usize, round: usize, ended: Ended, observer: &mut dyn Observer) {
-        let row = &mut self.rows[place];
+    /// One trial, again if the machine disturbed it.
+    fn trial(&self, row: usize, round: usize, launcher: &mut dyn Launch, observer: &mut dyn Observer) -> Ended {
+        let (scenario, case, subject) = (self.scenario(), self.case(row), self.subject(row));
+        observer.event(&Event::TrialStarted {
+            scenario: scenario.name.clone(),
+            subject: self.name(row).to_owned(),
+            case: label(case),
+            round: round + 1,
+            rounds: scenario.rounds,
+        });
+        let mut fitted = BenchScenario { slice_requests: self.rows[row].slice_requests, ..scenario.clone() };
+        let mut ended = launcher.trial(&Plan { scenario: &fitted, case, subject });
+        for _ in 0..REPEATS_MAX {
+            let Some(why) = ended.disturbance(self.responses(row)) else { break };
+            let (case_name, name) = (label(case), self.name(row));
+            let text =
+                format!("{}, {case_name}: {name} is measured again in round {}: {why}", scenario.name, round + 1);
+            observer.event(&Event::Warning { text });
+            // The machine leaves time for some intervals; twice the time leaves it for twice as many.
+            fitted.duration_ms = fitted.duration_ms.saturating_mul(2);
+            ended = launcher.trial(&Plan { scenario: &fitted, case, subject });
+        }
+        ended
+    }
+
+    fn ended(&mut self, index: usize, round: usize, ended: Ended, observer: &mut dyn Observer) {
+        let responses = self.responses(index);
+        let row = &mut self.rows[index];
         let outcome = match ended {
-            Ended::Measured { client, server } => Trial::new(&client, &server).map_err(|why| why.to_string()),
+            Ended::Measured { client, server } => {
+                Trial::new(&client, &server, responses).map_err(|why| why.to_string())
+            }
             Ended::Unsupported(text) => {
                 row.unsupported(&text);
                 Err(format!("unsupported: {text}"))
@@ -203,9 +231,9 @@ impl CaseRun<'_> {
         row.trials.resize_with(round, || None);
         row.trials.push(outcome.ok());
         observer.event(&Event::TrialFinished {
-            scenario: self.entry.scenario.name.clone(),
-            subject: self.name(place).to_owned(),
-            case: label(self.case),
+            scenario: self.scenario().name.clone(),
+            subject: self.name(index).to_owned(),
+            case: label(self.case(index)),
             round: round + 1,
             p50_ns,
             p50_floors,
@@ -214,26 +242,35 @@ impl CaseRun<'_> {
     }
 
     fn results(&self, found: &mut Found, observer: &mut dyn Observer) {
-        let scenario = &self.entry.scenario.name;
-        for (place, row) in self.rows.iter().enumerate() {
+        let scenario = self.scenario();
+        for (index, row) in self.rows.iter().enumerate() {
+            let (case, name) = (self.case(index), self.name(index));
             if row.unsupported {
                 let why = row.why_invalid.as_deref().unwrap_or_default();
-                let text = format!("{scenario}, {}: {} is left out ({why})", label(self.case), self.name(place));
+                let text = format!("{}, {}: {name} is left out ({why})", scenario.name, label(case));
                 observer.event(&Event::Warning { text: text.clone() });
                 found.skipped.push(text);
             } else if !row.trials.is_empty() || row.why_invalid.is_some() {
                 let trials: Vec<&Trial> = row.trials.iter().flatten().collect();
-                let result = figures::result(scenario, self.name(place), self.case, &trials, row.why_invalid.clone());
+                let result = figures::result(scenario, name, case, &trials, row.why_invalid.clone());
                 observer.event(&Event::BenchFinished { result: Box::new(result.clone()) });
                 found.bench.push(result);
             }
         }
-        for subject in 0..self.entry.asked.min(self.rows.len()) {
-            found.relative.extend((subject + 1..self.rows.len()).filter_map(|other| self.relative(subject, other)));
+        let subjects = self.entry.subjects.len();
+        for first in (0..self.rows.len()).step_by(subjects.max(1)) {
+            for subject in 0..self.entry.asked.min(subjects) {
+                let others = (subject + 1..subjects).filter_map(|other| self.relative(first + subject, first + other));
+                found.relative.extend(others);
+            }
+            // Every subject beside itself in the first case.
+            let same =
+                (0..subjects).filter(|_| first > 0).filter_map(|subject| self.relative(first + subject, subject));
+            found.relative.extend(same);
         }
     }
 
-    /// Compares two subjects; only valid results are compared.
+    /// Compares two rows; only valid results are compared.
     fn relative(&self, subject: usize, baseline: usize) -> Option<Relative> {
         let (ours, theirs) = (&self.rows[subject], &self.rows[baseline]);
         if ours.why_invalid.is_some() || theirs.why_invalid.is_some() {
@@ -245,11 +282,15 @@ impl CaseRun<'_> {
             .zip(&theirs.trials)
             .filter_map(|(ours, theirs)| Some((&*ours.as_ref()?.matched, &*theirs.as_ref()?.matched)))
             .collect();
-        relative::relative(&pairs).map(|(rounds, ratio)| Relative {
-            scenario: self.entry.scenario.name.clone(),
-            case: case_map(self.case),
+        let measure = figures::measure(self.scenario().timing);
+        let (case, baseline_case) = (self.case(subject), self.case(baseline));
+        relative::relative(&pairs, measure).map(|(rounds, ratio)| Relative {
+            scenario: self.scenario().name.clone(),
+            case: case_map(case),
             subject: self.name(subject).to_owned(),
             baseline: self.name(baseline).to_owned(),
+            baseline_case: (case != baseline_case).then(|| case_map(baseline_case)),
+            measure,
             rounds,
             ratio,
         })

@@ -2,7 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::float_cmp, reason = "tests of exact values")]
 
 use super::*;
-use crate::bench::testing::{client, scenario, server};
+use crate::bench::testing::{case, client, scenario, server};
+use crate::peer::kit::implementation::Timing;
 
 /// Answers each trial from a script; a good trial of 2.0 floors for subject 0, 4.0 for subject 1 and so on otherwise.
 struct Script<F> {
@@ -156,4 +157,66 @@ fn an_interrupt_keeps_what_was_measured() {
     assert!(found.bench.iter().all(|result| result.valid), "what is there is valid");
     let (found, _, _) = play(2, 3, |_, _| Some(Ended::Interrupted));
     assert!(found.bench.is_empty() && found.interrupted);
+}
+
+/// Writes down the idle clients of each trial that counts; a trial with some takes twice as long.
+struct ByCase<'a>(&'a mut Vec<usize>);
+impl Launch for ByCase<'_> {
+    fn trial(&mut self, plan: &Plan<'_>) -> Ended {
+        let idle = plan.case.count("idle_clients").unwrap();
+        if plan.scenario.duration_ms == scenario(1).duration_ms {
+            self.0.push(idle);
+        }
+        good(usize::from(idle > 0))
+    }
+}
+
+/// Two cases of one subject: both in each round, the second one beside the first.
+#[test]
+fn cases_of_a_scenario_take_turns_and_are_compared_with_the_first() {
+    let cases = [0, 7].map(|idle| BenchCase { counts: [("idle_clients", idle)].into(), ..case() });
+    let mut order = Vec::new();
+    let names = ["a".to_owned()];
+    for (timing, ratio) in [(Timing::RoundTrip, 2.0), (Timing::Throughput, 0.5)] {
+        order.clear();
+        let scenario = BenchScenario { cases: cases.to_vec(), timing, ..scenario(4) };
+        let entry = Entry { scenario, subjects: vec![0], asked: 1 };
+        let found = measure(&[entry], &names, 0, &mut ByCase(&mut order), &mut Seen::default());
+        assert!(order.chunks(2).all(|round| round[0] != round[1]), "both cases in each round: {order:?}");
+        assert!(order[1] == order[2], "rounds rotate: {order:?}");
+        let [own] = found.relative.as_slice() else { panic!("{:?}", found.relative) };
+        assert_eq!((&*own.subject, &*own.baseline, own.rounds, own.ratio.ratio), ("a", "a", 4, ratio));
+        assert_eq!(
+            (&own.case["idle_clients"], own.baseline_case.as_ref().map(|c| &*c["idle_clients"])),
+            (&"7".to_owned(), Some("0"))
+        );
+        assert!(found.bench.iter().all(|result| result.valid && result.measure == own.measure));
+    }
+}
+
+/// Trials of 25 requests with three responses each.
+struct Streams;
+impl Launch for Streams {
+    fn trial(&mut self, _: &Plan<'_>) -> Ended {
+        let mut client = client(&[(100.0, 200.0); 25]);
+        let mut server = server(25);
+        (client.received, client.verified, server.sent) = (75, 75, 75);
+        Ended::Measured { client: Box::new(client), server: Box::new(server) }
+    }
+}
+
+/// A response too few is as invalid as a response too many.
+#[test]
+fn a_request_has_as_many_responses_as_the_case_says() {
+    for (responses, why) in [(3, None), (2, Some("received 75 responses instead of 2 for each request"))] {
+        let case = BenchCase { counts: [("responses", responses)].into(), ..case() };
+        let scenario = BenchScenario { cases: vec![case], timing: Timing::Throughput, ..scenario(2) };
+        let entry = Entry { scenario, subjects: vec![0], asked: 1 };
+        let found = measure(&[entry], &["a".to_owned()], 0, &mut Streams, &mut Seen::default());
+        let result = &found.bench[0];
+        match why {
+            None => assert!(result.valid, "{:?}", result.why_invalid),
+            Some(why) => assert!(result.why_invalid.as_ref().unwrap().contains(why), "{:?}", result.why_invalid),
+        }
+    }
 }

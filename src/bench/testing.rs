@@ -5,16 +5,24 @@ use hdrhistogram::Histogram;
 
 use super::histogram;
 use crate::peer::bench_protocol::{BenchCollected, BenchResources, Interval};
+use crate::peer::kit::implementation::Timing;
 use crate::scenario::model::{BenchCase, BenchScenario};
 
 pub(super) fn case() -> BenchCase {
-    BenchCase { payload: "u64".to_owned(), kind: "fixed".to_owned(), len: 1, waiting: "spin".to_owned() }
+    BenchCase {
+        payload: "u64".to_owned(),
+        kind: "fixed".to_owned(),
+        len: 1,
+        waiting: "spin".to_owned(),
+        ..BenchCase::default()
+    }
 }
 
 pub(super) fn scenario(rounds: usize) -> BenchScenario {
     BenchScenario {
         name: "rtt".to_owned(),
         title: "How long does a round trip take?".to_owned(),
+        timing: Timing::RoundTrip,
         cases: vec![case()],
         rounds,
         duration_ms: 1000,

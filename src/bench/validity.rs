@@ -19,7 +19,7 @@ pub enum Invalid {
     Nothing,
     RequestsLost { sent: u64, received: u64 },
     ResponsesLost { sent: u64, received: u64 },
-    Unanswered { sent: u64, received: u64 },
+    Unanswered { sent: u64, received: u64, each: u64 },
     Damaged { side: BenchRole, received: u64, verified: u64 },
     Checksums { client: u64, server: u64 },
     Histogram { error: String },
@@ -48,9 +48,10 @@ impl fmt::Display for Invalid {
             Self::ResponsesLost { sent, received } => {
                 write!(f, "the server sent {sent} responses and the client received {received}")
             }
-            Self::Unanswered { sent, received } => {
-                write!(f, "the client sent {sent} requests and received {received} responses instead of one for each")
-            }
+            Self::Unanswered { sent, received, each } => write!(
+                f,
+                "the client sent {sent} requests and received {received} responses instead of {each} for each request"
+            ),
             Self::Damaged { side, received, verified } => write!(
                 f,
                 "the {} received {received} messages and only {verified} had the payload that was sent",
@@ -93,11 +94,17 @@ fn name(side: BenchRole) -> &'static str {
     }
 }
 
-/// Checks one trial; `counted` is the number of round trips in the client's histogram. Returns the intervals that count.
+/// Checks one trial; `counted` is the number of round trips or messages in the client's histogram, `each` that of
+/// responses to a request. Returns the intervals that count.
 ///
 /// # Errors
 /// The first rule that is broken.
-pub fn check(client: &BenchCollected, server: &BenchCollected, counted: u64) -> Result<Vec<MatchedSlice>, Invalid> {
+pub fn check(
+    client: &BenchCollected,
+    server: &BenchCollected,
+    counted: u64,
+    each: u64,
+) -> Result<Vec<MatchedSlice>, Invalid> {
     for (side, collected) in [(BenchRole::Client, client), (BenchRole::Server, server)] {
         if let Some(error) = &collected.error {
             return Err(Invalid::Reported { side, error: error.clone() });
@@ -112,8 +119,8 @@ pub fn check(client: &BenchCollected, server: &BenchCollected, counted: u64) -> 
     if server.sent != client.received {
         return Err(Invalid::ResponsesLost { sent: server.sent, received: client.received });
     }
-    if client.sent != client.received {
-        return Err(Invalid::Unanswered { sent: client.sent, received: client.received });
+    if client.sent.checked_mul(each) != Some(client.received) {
+        return Err(Invalid::Unanswered { sent: client.sent, received: client.received, each });
     }
     for (side, collected) in [(BenchRole::Client, client), (BenchRole::Server, server)] {
         let BenchCollected { received, verified, .. } = *collected;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::figures::{counted, three_digits};
-use super::model::{BenchResult, Ratio, Relative, Report};
+use super::model::{BenchResult, Measure, Ratio, Relative, Report};
 
 /// Results that answer one question: one scenario, one case, several subjects.
 #[derive(Debug, Clone)]
@@ -17,6 +17,15 @@ pub struct Case<'a> {
     pub results: Vec<&'a BenchResult>,
     /// Comparisons of subjects measured in the same rounds.
     pub relative: Vec<&'a Relative>,
+}
+
+/// A column of ratios to something else, measured in the same rounds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Beside {
+    /// What the results are set against: `vs. reference`, `vs. idle_clients 0`.
+    pub heading: String,
+    /// One a result, in the order of [`Case::results`]: times, or rates of a throughput.
+    pub ratios: Vec<Option<Ratio>>,
 }
 
 /// Every case of a report, in order of first appearance.
@@ -73,6 +82,40 @@ impl<'a> Case<'a> {
         slug.trim_end_matches('-').to_owned()
     }
 
+    /// What the times of this case are times of.
+    pub fn measure(&self) -> Measure {
+        self.results.first().map_or(Measure::default(), |result| result.measure)
+    }
+
+    /// Ratios to the first case of the scenario, and to the first subject of this one.
+    pub fn beside(&self) -> Vec<Beside> {
+        let column = |heading: String, find: &dyn Fn(&BenchResult) -> Option<Ratio>| Beside {
+            heading,
+            ratios: self.results.iter().map(|result| find(result).filter(|_| result.valid)).collect(),
+        };
+        let mut columns = Vec::new();
+        let own = |r: &&&Relative| r.baseline_case.is_some();
+        if let Some(first) = self.relative.iter().find(own) {
+            let heading =
+                format!("vs. {}", first.baseline_case.as_ref().map_or(String::new(), |c| differing(c, &first.case)));
+            columns.push(column(heading, &|result| {
+                self.relative.iter().filter(own).find(|r| r.subject == result.subject).map(|r| r.ratio)
+            }));
+        }
+        if let Some(first) = self.relative.iter().find(|r| r.baseline_case.is_none()) {
+            columns.push(column(format!("vs. {}", first.subject), &|result| {
+                let pair = |r: &&&Relative| {
+                    r.baseline_case.is_none() && r.subject == first.subject && r.baseline == result.subject
+                };
+                let Ratio { ratio, ci95: [low, high] } = self.relative.iter().find(pair)?.ratio;
+                // The comparison has the first subject on top.
+                (low > 0.0).then(|| Ratio { ratio: 1.0 / ratio, ci95: [1.0 / high, 1.0 / low] })
+            }));
+        }
+        columns.retain(|column| column.ratios.iter().any(Option::is_some));
+        columns
+    }
+
     /// Results that count.
     pub fn valid(&self) -> impl Iterator<Item = &'a BenchResult> + '_ {
         self.results.iter().copied().filter(|result| result.valid)
@@ -92,7 +135,11 @@ impl<'a> Case<'a> {
         let (intervals, left_out) = self.valid().fold((0, 0), |(intervals, left_out), result| {
             (intervals + result.intervals, left_out + result.regime_changes)
         });
-        let mut text = format!("{rounds} rounds and {samples} round trips a subject");
+        let what = match self.measure() {
+            Measure::RoundTrip => "round trips",
+            Measure::Throughput => "messages",
+        };
+        let mut text = format!("{rounds} rounds and {samples} {what} a subject");
         if left_out > 0 {
             let share = 100.0 * left_out as f64 / (intervals + left_out) as f64;
             let _ = write!(text, "; {share:.1} % of the slices left out, as the floor changed across them");
@@ -124,7 +171,14 @@ impl<'a> Case<'a> {
             sentences.push(if own.ci95[0] <= best.ci95[1] {
                 format!("{subject} and {fastest}: no verdict, their 95 % intervals overlap.")
             } else {
-                format!("{subject} takes {} times as long as {fastest}.", three_digits(times))
+                match self.measure() {
+                    Measure::RoundTrip => {
+                        format!("{subject} takes {} times as long as {fastest}.", three_digits(times))
+                    }
+                    Measure::Throughput => {
+                        format!("{fastest} has {} times as many messages per second as {subject}.", three_digits(times))
+                    }
+                }
             });
         }
         sentences
@@ -151,19 +205,35 @@ pub fn slugs(cases: &[Case<'_>]) -> Vec<String> {
 
 /// What a comparison within one run says. It names a winner only if the interval leaves out 1.
 pub fn relative(relative: &Relative) -> String {
-    let Relative { subject, baseline, rounds, ratio, .. } = relative;
+    let Relative { rounds, ratio, .. } = relative;
+    let (subject, baseline) = match &relative.baseline_case {
+        None => (relative.subject.clone(), relative.baseline.clone()),
+        Some(other) => (
+            format!("{} with {}", relative.subject, differing(&relative.case, other)),
+            format!("with {}", differing(other, &relative.case)),
+        ),
+    };
     let facts =
         format!("ratio {} ({}, {})", three_digits(ratio.ratio), interval(ratio), counted(*rounds, "common round"));
     let times = three_digits(if ratio.ratio > 0.0 { ratio.ratio.max(1.0 / ratio.ratio) } else { 0.0 });
     if *rounds == 0 || ratio.ratio <= 0.0 {
         format!("{subject} and {baseline}: no verdict, they share no round.")
+    } else if ratio.ci95[0] <= 1.0 && ratio.ci95[1] >= 1.0 {
+        format!("{subject} and {baseline}: no verdict, the interval holds 1: {facts}.")
+    } else if relative.measure == Measure::Throughput {
+        let times = three_digits(ratio.ratio);
+        format!("{subject} has {times} times as many messages per second as {baseline}: {facts}.")
     } else if ratio.ci95[1] < 1.0 {
         format!("{subject} is {times} times as fast as {baseline}: {facts}.")
-    } else if ratio.ci95[0] > 1.0 {
-        format!("{subject} takes {times} times as long as {baseline}: {facts}.")
     } else {
-        format!("{subject} and {baseline}: no verdict, the interval holds 1: {facts}.")
+        format!("{subject} takes {times} times as long as {baseline}: {facts}.")
     }
+}
+
+/// What a case has that another one has not: `idle_clients 7`.
+fn differing(case: &BTreeMap<String, String>, other: &BTreeMap<String, String>) -> String {
+    let differs = |(name, value): &(&String, &String)| other.get(*name) != Some(value);
+    case.iter().filter(differs).map(|(name, value)| format!("{name} {value}")).collect::<Vec<_>>().join(", ")
 }
 
 /// `95 % interval 1.79 to 1.88`.
@@ -175,15 +245,47 @@ pub fn interval(ratio: &Ratio) -> String {
 mod tests {
     use super::*;
 
-    fn compared(ratio: f64, ci95: [f64; 2], rounds: usize) -> String {
-        relative(&Relative {
+    fn pair(ratio: f64, ci95: [f64; 2], rounds: usize) -> Relative {
+        Relative {
             scenario: "rtt".into(),
             case: BTreeMap::new(),
             subject: "a".into(),
             baseline: "b".into(),
+            baseline_case: None,
+            measure: Measure::RoundTrip,
             rounds,
             ratio: Ratio { ratio, ci95 },
-        })
+        }
+    }
+
+    fn compared(ratio: f64, ci95: [f64; 2], rounds: usize) -> String {
+        relative(&pair(ratio, ci95, rounds))
+    }
+
+    #[test]
+    fn rates_are_compared_as_rates() {
+        let rates = |ratio, ci95| relative(&Relative { measure: Measure::Throughput, ..pair(ratio, ci95, 12) });
+        assert!(rates(4.2, [4.0, 4.4]).starts_with("a has 4.20 times as many messages per second as b: ratio 4.20 ("));
+        assert!(rates(0.25, [0.2, 0.3]).starts_with("a has 0.250 times as many messages per second as b"));
+        assert!(rates(1.0, [0.9, 1.1]).contains("no verdict"));
+    }
+
+    #[test]
+    fn cases_are_told_apart_by_what_differs() {
+        let case = |idle: &str| {
+            BTreeMap::from([("idle_clients".to_owned(), idle.to_owned()), ("len".to_owned(), "1".to_owned())])
+        };
+        let own = Relative {
+            case: case("7"),
+            baseline: "a".into(),
+            baseline_case: Some(case("0")),
+            ..pair(1.2, [1.1, 1.3], 12)
+        };
+        assert!(
+            relative(&own).starts_with("a with idle_clients 7 takes 1.20 times as long as with idle_clients 0: "),
+            "{}",
+            relative(&own)
+        );
     }
 
     #[test]

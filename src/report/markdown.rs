@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::cases::{Case, cases};
 use super::figures::{counted, duration_ns, rate_per_s, three_digits};
-use super::model::{ConformanceResult, Report};
+use super::model::{ConformanceResult, Measure, Ratio, Report};
 use super::sanitise::sanitise;
 use super::summary::{Summary, Tally, Tone, level_word, outcome_word, pairing_label};
 
@@ -69,24 +69,41 @@ fn tally_cell(tally: Tally) -> String {
 
 fn benchmark(out: &mut String, case: &Case<'_>) {
     let _ = writeln!(out, "\n### Benchmark {}\n", inline(&case.label()));
-    let _ = writeln!(out, "| subject | p50 | in floors (95 % interval) | p99 | p99.9 | max | rate |");
-    let _ = writeln!(out, "| :-- | --: | --: | --: | --: | --: | --: |");
-    for result in &case.results {
+    let beside = case.beside();
+    let figures: &[&str] = match case.measure() {
+        Measure::RoundTrip => &["subject", "p50", "in floors (95 % interval)", "p99", "p99.9", "max", "rate"],
+        Measure::Throughput => &["subject", "rate", "one message", "in floors (95 % interval)"],
+    };
+    let mut heading = format!("| {} |", figures.join(" | "));
+    let mut rule = format!("| :-- |{}", " --: |".repeat(figures.len() - 1));
+    for column in &beside {
+        let _ = write!(heading, " {} |", cell(&column.heading));
+        rule.push_str(" --: |");
+    }
+    let _ = writeln!(out, "{heading}\n{rule}");
+    for (index, result) in case.results.iter().enumerate() {
         let subject = cell(&result.subject);
         if !result.valid {
             let why = result.why_invalid.as_deref().unwrap_or("no reason was given");
-            let _ = writeln!(out, "| {subject} | invalid: {} | | | | | |", cell(why));
+            let rest = " |".repeat(figures.len() + beside.len() - 1);
+            let _ = writeln!(out, "| {subject} | invalid: {}{rest}", cell(why));
             continue;
         }
-        let floors = result.p50_floors.map_or_else(
-            || "–".to_owned(),
-            |f| format!("{} ({} to {})", three_digits(f.ratio), three_digits(f.ci95[0]), three_digits(f.ci95[1])),
-        );
+        let interval = |ratio: Option<Ratio>| {
+            let text = |r: Ratio| {
+                format!("{} ({} to {})", three_digits(r.ratio), three_digits(r.ci95[0]), three_digits(r.ci95[1]))
+            };
+            ratio.map_or_else(|| "–".to_owned(), text)
+        };
         let rtt = &result.rtt_ns;
-        let durations = [rtt.p50, rtt.p99, rtt.p99_9, rtt.max].map(duration_ns);
-        let [p50, p99, p99_9, max] = durations;
-        let rate = rate_per_s(result.throughput_per_s);
-        let _ = writeln!(out, "| {subject} | {p50} | {floors} | {p99} | {p99_9} | {max} | {rate} |");
+        let [p50, p99, p99_9, max] = [rtt.p50, rtt.p99, rtt.p99_9, rtt.max].map(duration_ns);
+        let (floors, rate) = (interval(result.p50_floors), rate_per_s(result.throughput_per_s));
+        let mut cells = match case.measure() {
+            Measure::RoundTrip => vec![subject, p50, floors, p99, p99_9, max, rate],
+            Measure::Throughput => vec![subject, rate, p50, floors],
+        };
+        cells.extend(beside.iter().map(|column| interval(column.ratios[index])));
+        let _ = writeln!(out, "| {} |", cells.join(" | "));
     }
     out.push('\n');
     for sentence in case.sentences() {

@@ -200,6 +200,18 @@ pub struct BySide {
     pub server: f64,
 }
 
+/// What the times of a benchmark are times of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Measure {
+    /// One round trip after the other.
+    #[default]
+    RoundTrip,
+    /// Messages that follow one another: a time is that of a slice over the number of its messages, and what is
+    /// compared is messages per second.
+    Throughput,
+}
+
 /// Result of one benchmark case for one subject, over all rounds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BenchResult {
@@ -207,6 +219,9 @@ pub struct BenchResult {
     pub scenario: String,
     /// Subject.
     pub subject: String,
+    /// What its times are times of.
+    #[serde(default)]
+    pub measure: Measure,
     /// Case: payload, length, waiting and so on, by name.
     pub case: BTreeMap<String, String>,
     /// Whether every trial was valid.
@@ -243,7 +258,8 @@ pub struct BenchResult {
     pub histogram: String,
 }
 
-/// How long a round trip of one subject takes beside another's, measured in the same rounds of one run.
+/// How long a round trip of one subject takes beside another's, or beside its own in another case, measured in the same
+/// rounds of one run. For a throughput: how many messages per second it has.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Relative {
     /// Scenario name, such as `rtt`.
@@ -254,8 +270,15 @@ pub struct Relative {
     pub subject: String,
     /// What it is compared with.
     pub baseline: String,
+    /// The baseline's case, if it is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline_case: Option<BTreeMap<String, String>>,
+    /// What is compared.
+    #[serde(default)]
+    pub measure: Measure,
     /// Rounds in which both were measured under the same conditions.
     pub rounds: usize,
-    /// Median round trip of the subject over that of the baseline: 0.25 means a quarter of its time.
+    /// Median round trip of the subject over that of the baseline: 0.25 means a quarter of its time. For a throughput,
+    /// its rate over that of the baseline: 4 means four times as many messages.
     pub ratio: Ratio,
 }

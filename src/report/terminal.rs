@@ -7,7 +7,7 @@ use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Tab
 
 use super::cases::{Case, cases};
 use super::figures::{counted, duration_ns, rate_per_s, three_digits};
-use super::model::{BenchResult, ConformanceResult, Report};
+use super::model::{BenchResult, ConformanceResult, Measure, Ratio, Report};
 use super::sanitise::sanitise;
 use super::summary::{Summary, Tally, Tone, level_word, outcome_word, pairing_label};
 
@@ -213,26 +213,25 @@ impl Page {
 
     /// The table of figures with as many columns as fit: a figure that is broken in two is no figure.
     fn figures(&self, case: &Case<'_>) -> Table {
-        const HEADER: [&str; 7] = ["subject", "p50", "floors (95 %)", "p99", "p99.9", "max", "rate"];
-        let with = |columns: &[usize]| {
+        let mut columns = columns(case);
+        loop {
             let mut table = self.ruled();
-            table.set_header(columns.iter().map(|column| Style::Heading.apply(Cell::new(HEADER[*column]))));
-            for result in case.valid() {
-                let row = figures_row(result);
-                table.add_row(columns.iter().map(|column| Cell::new(&row[*column])));
+            table.set_header(columns.iter().map(|column| Style::Heading.apply(Cell::new(&column.heading))));
+            for row in 0..case.valid().count() {
+                table.add_row(columns.iter().map(|column| Cell::new(&column.cells[row])));
             }
             for column in table.column_iter_mut().skip(1) {
                 column.set_cell_alignment(CellAlignment::Right);
             }
-            table
-        };
-        let choices: [&[usize]; 4] = [&[0, 1, 2, 3, 4, 5, 6], &[0, 1, 2, 3, 4, 5], &[0, 1, 2, 3, 5], &[0, 1, 2, 3]];
-        let fitting = choices.iter().map(|columns| with(columns)).find(|table| {
             let widths = table.column_max_content_widths();
             // Two spaces around each column and one between two.
-            widths.iter().map(|width| usize::from(*width) + 3).sum::<usize>() <= self.width + 1
-        });
-        fitting.unwrap_or_else(|| with(&[0, 1, 2]))
+            let fits = widths.iter().map(|width| usize::from(*width) + 3).sum::<usize>() <= self.width + 1;
+            let first = columns.iter().enumerate().filter_map(|(at, column)| Some((column.goes?, at))).min();
+            match first {
+                Some((_, at)) if !fits => drop(columns.remove(at)),
+                _ => return table,
+            }
+        }
     }
 
     fn warnings(&mut self, report: &Report) {
@@ -264,14 +263,51 @@ fn tally_cell(tally: Tally) -> Cell {
     style.apply(Cell::new(text))
 }
 
-fn figures_row(result: &BenchResult) -> [String; 7] {
-    let rtt = &result.rtt_ns;
-    let floors = result.p50_floors.map_or_else(
-        || "–".to_owned(),
-        |f| format!("{} ({}–{})", three_digits(f.ratio), three_digits(f.ci95[0]), three_digits(f.ci95[1])),
-    );
-    let [p50, p99, p99_9, max] = [rtt.p50, rtt.p99, rtt.p99_9, rtt.max].map(duration_ns);
-    [result.subject.clone(), p50, floors, p99, p99_9, max, rate_per_s(result.throughput_per_s)]
+/// A column of the table of figures.
+struct Column {
+    heading: String,
+    /// Where there is no room for all, the column with the least of these goes first; those without one stay.
+    goes: Option<u8>,
+    /// One a result that counts.
+    cells: Vec<String>,
+}
+
+fn columns(case: &Case<'_>) -> Vec<Column> {
+    let column = |heading: &str, goes: Option<u8>, cell: &dyn Fn(&BenchResult) -> String| Column {
+        heading: heading.to_owned(),
+        goes,
+        cells: case.valid().map(cell).collect(),
+    };
+    let floors = |goes| column("floors (95 %)", goes, &|r| r.p50_floors.map_or_else(|| "–".to_owned(), interval_short));
+    let rate = |goes| column("rate", goes, &|r| rate_per_s(r.throughput_per_s));
+    let mut columns = vec![column("subject", None, &|r| r.subject.clone())];
+    match case.measure() {
+        Measure::RoundTrip => columns.extend([column("p50", None, &|r| duration_ns(r.rtt_ns.p50)), floors(None)]),
+        Measure::Throughput => {
+            columns.extend([rate(None), column("one message", None, &|r| duration_ns(r.rtt_ns.p50)), floors(Some(0))]);
+        }
+    }
+    for (beside, goes) in case.beside().into_iter().zip([5, 4]) {
+        // Invalid results, which have no row, come last.
+        let cells = beside.ratios.iter().take(case.valid().count());
+        let cells = cells.map(|ratio| ratio.map_or_else(|| "–".to_owned(), interval_short)).collect();
+        columns.push(Column { heading: beside.heading, goes: Some(goes), cells });
+    }
+    if case.measure() == Measure::RoundTrip {
+        columns.extend([
+            column("p99", Some(6), &|r| duration_ns(r.rtt_ns.p99)),
+            column("p99.9", Some(1), &|r| duration_ns(r.rtt_ns.p99_9)),
+            column("max", Some(2), &|r| duration_ns(r.rtt_ns.max)),
+            rate(Some(0)),
+        ]);
+    }
+    columns
+}
+
+/// `1.83 (1.79–1.88)`.
+fn interval_short(ratio: Ratio) -> String {
+    let Ratio { ratio, ci95: [low, high] } = ratio;
+    format!("{} ({}–{})", three_digits(ratio), three_digits(low), three_digits(high))
 }
 
 /// The table without the spaces that fill its last column.

@@ -2,10 +2,11 @@
 
 use super::error::{Flaw, Parsed, ScenarioError};
 use super::fields::{Fields, is_name, name, word};
-use super::model::{BenchCase, BenchScenario};
+use super::model::{BenchCase, BenchScenario, LOAD_COUNTS, SERVICE_COUNTS};
 use super::source::{Source, Span};
 use super::tree::{self, Node};
 use super::violation::Violation;
+use crate::peer::kit::bench::load::{LOAD_MAX, Timing};
 use crate::peer::protocol::PAYLOAD_TYPES;
 
 const KEYS: &[&str] = &[
@@ -15,6 +16,18 @@ const KEYS: &[&str] = &[
     "kind",
     "len",
     "waiting",
+    "touch",
+    "timing",
+    "outstanding",
+    "responses",
+    "idle_clients",
+    "max_active_requests",
+    "max_loaned_requests",
+    "max_borrowed_responses",
+    "response_buffer",
+    "max_clients",
+    "max_servers",
+    "max_nodes",
     "rounds",
     "duration_ms",
     "warmup_ms",
@@ -40,10 +53,14 @@ fn read(source: &Source) -> Parsed<(BenchScenario, Span)> {
     let root = tree::parse(source.text())?;
     let file = Fields::new(&root, "a benchmark", KEYS)?;
     let named = file.need("name")?;
+    let timing = timing(&file)?;
+    let cases = cases(&file)?;
+    check_load(&file, timing, &cases)?;
     let scenario = BenchScenario {
         name: name(named, "name")?.to_owned(),
         title: file.need("title")?.text("title")?.to_owned(),
-        cases: cases(&file)?,
+        timing,
+        cases,
         rounds: usize::try_from(number(&file, "rounds", 1, 1000)?).unwrap_or(usize::MAX),
         duration_ms: number(&file, "duration_ms", 1, 3_600_000)?,
         warmup_ms: number(&file, "warmup_ms", 0, 3_600_000)?,
@@ -69,29 +86,76 @@ fn ranged(node: &Node, key: &str, min: u64, max: u64) -> Parsed<u64> {
     Err(Flaw::new(Violation::OutOfRange { key: key.to_owned(), number, range }, &node.span))
 }
 
-/// The product of `payload`, `kind`, `len` and `waiting`; a fixed payload is one element, whatever `len` says.
+/// The product of all lists; a fixed payload is one element, whatever `len` says.
 fn cases(file: &Fields<'_>) -> Parsed<Vec<BenchCase>> {
     let payloads = words(file, "payload", PAYLOAD_TYPES)?;
     let kinds = words(file, "kind", &["fixed", "slice"])?;
     let waitings = words(file, "waiting", &["spin", "block"])?;
-    let lens = file.need("len")?.list("len")?;
-    let lens = lens.iter().map(|len| ranged(len, "len", 0, 1 << 30)).collect::<Parsed<Vec<u64>>>()?;
-    let mut cases: Vec<BenchCase> = Vec::new();
-    for payload in &payloads {
-        for kind in &kinds {
-            for len in &lens {
-                for waiting in &waitings {
-                    let len = if kind == "fixed" { 1 } else { usize::try_from(*len).unwrap_or(usize::MAX) };
-                    let case =
-                        BenchCase { payload: payload.clone(), kind: kind.clone(), len, waiting: waiting.clone() };
-                    if !cases.contains(&case) {
-                        cases.push(case);
-                    }
-                }
-            }
+    let lens = numbers(file.need("len")?, "len", 0, 1 << 30)?;
+    let plain = BenchCase::default();
+    let cases = product(vec![plain], &payloads, |case, payload| payload.clone_into(&mut case.payload));
+    let cases = product(cases, &kinds, |case, kind| kind.clone_into(&mut case.kind));
+    let cases = product(cases, &lens, |case, len| {
+        case.len = if case.kind == "fixed" { 1 } else { usize::try_from(*len).unwrap_or(usize::MAX) };
+    });
+    let mut cases = product(cases, &waitings, |case, waiting| waiting.clone_into(&mut case.waiting));
+    if file.get("touch").is_some() {
+        let touches = words(file, "touch", &["all", "stamp"])?;
+        cases = product(cases, &touches, |case, touch| case.touch = Some(touch.clone()));
+    }
+    for (key, min) in LOAD_COUNTS.iter().copied().chain(SERVICE_COUNTS.iter().map(|key| (*key, 1))) {
+        if let Some(list) = file.get(key) {
+            let values = numbers(list, key, min, LOAD_MAX as u64)?;
+            cases = product(cases, &values, |case, value| {
+                case.counts.insert(key, usize::try_from(*value).unwrap_or(usize::MAX));
+            });
         }
     }
     Ok(cases)
+}
+
+/// Each case once with each value.
+fn product<T>(cases: Vec<BenchCase>, values: &[T], set: impl Fn(&mut BenchCase, &T)) -> Vec<BenchCase> {
+    let mut product: Vec<BenchCase> = Vec::new();
+    for case in cases {
+        for value in values {
+            let mut case = case.clone();
+            set(&mut case, value);
+            if !product.contains(&case) {
+                product.push(case);
+            }
+        }
+    }
+    product
+}
+
+/// Nothing of a load can be lost, and everything of it can be timed.
+fn check_load(file: &Fields<'_>, timing: Timing, cases: &[BenchCase]) -> Parsed<()> {
+    for (key, room) in [("outstanding", "max_active_requests"), ("responses", "response_buffer")] {
+        let Some(list) = file.get(key) else { continue };
+        for case in cases {
+            let number = case.count(key).unwrap_or(1);
+            if number > 1 && timing == Timing::RoundTrip {
+                return Err(Flaw::new(Violation::NotARoundTrip { key: key.to_owned() }, &list.span));
+            }
+            if number > 1 && case.count(room).is_none_or(|room| room < number) {
+                let violation = Violation::NoRoom { key: key.to_owned(), number, room: room.to_owned() };
+                return Err(Flaw::new(violation, &list.span));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn timing(file: &Fields<'_>) -> Parsed<Timing> {
+    match file.get("timing").map(|node| word(node, "timing", &["round-trip", "throughput"])).transpose()? {
+        Some("throughput") => Ok(Timing::Throughput),
+        _ => Ok(Timing::RoundTrip),
+    }
+}
+
+fn numbers(list: &Node, key: &str, min: u64, max: u64) -> Parsed<Vec<u64>> {
+    list.list(key)?.iter().map(|number| ranged(number, key, min, max)).collect()
 }
 
 fn words(file: &Fields<'_>, key: &str, known: &[&str]) -> Parsed<Vec<String>> {

@@ -121,4 +121,12 @@ pub(super) const CONFORMANCE: &[(&str, &str)] = files![
 ];
 
 /// Files of benchmark scenarios, likewise.
-pub(super) const BENCH: &[(&str, &str)] = files!["bench/rtt.toml"];
+pub(super) const BENCH: &[(&str, &str)] = files![
+    "bench/block.toml",
+    "bench/idle.toml",
+    "bench/limits.toml",
+    "bench/pipelined.toml",
+    "bench/rtt.toml",
+    "bench/sizes.toml",
+    "bench/streamed.toml",
+];

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::peer::kit::implementation::Timing;
 use crate::report::model::Level;
 
 /// Arguments of an operation by name, as they go on the wire.
@@ -186,7 +187,9 @@ pub struct BenchScenario {
     pub name: String,
     /// The question that it answers, one sentence.
     pub title: String,
-    /// Cases, from the product of `payload`, `len` and `waiting`.
+    /// What is timed.
+    pub timing: Timing,
+    /// Cases, from the product of all lists. The first one is what the others are compared with.
     pub cases: Vec<BenchCase>,
     /// Rounds (process launches) a subject and case.
     pub rounds: usize,
@@ -205,7 +208,7 @@ pub struct BenchScenario {
 }
 
 /// One case of a benchmark.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct BenchCase {
     /// Element: `u64` or `bytes`.
     pub payload: String,
@@ -215,4 +218,35 @@ pub struct BenchCase {
     pub len: usize,
     /// `spin` or `block`.
     pub waiting: String,
+    /// `all` or `stamp`, if the file says so.
+    pub touch: Option<String>,
+    /// Numbers that the file lists, of the load and of the service's settings: the keys are [`LOAD_COUNTS`] and
+    /// [`SERVICE_COUNTS`].
+    pub counts: BTreeMap<&'static str, usize>,
+}
+
+/// Numbers of a benchmark's load, each with its least value.
+pub const LOAD_COUNTS: &[(&str, u64)] = &[("outstanding", 1), ("responses", 1), ("idle_clients", 0)];
+
+/// Settings of the service that a benchmark may ask for.
+pub const SERVICE_COUNTS: &[&str] = &[
+    "max_active_requests",
+    "max_loaned_requests",
+    "max_borrowed_responses",
+    "response_buffer",
+    "max_clients",
+    "max_servers",
+    "max_nodes",
+];
+
+impl BenchCase {
+    /// A number of the load or of the service, if the file lists it.
+    pub fn count(&self, key: &str) -> Option<usize> {
+        self.counts.get(key).copied()
+    }
+
+    /// Responses to each request.
+    pub fn responses(&self) -> usize {
+        self.count("responses").unwrap_or(1)
+    }
 }

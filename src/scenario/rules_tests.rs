@@ -455,7 +455,8 @@ fn every_rule_has_a_case() {
         }
     }
     rules.remove("rule");
-    let tested: BTreeSet<&str> = CASES.iter().map(|case| case.0).chain(OF_LIBRARY.iter().copied()).collect();
+    let tested: BTreeSet<&str> =
+        CASES.iter().map(|case| case.0).chain(OF_LIBRARY.iter().chain(OF_BENCHMARKS).copied()).collect();
     assert!(rules.len() > 50);
     assert_eq!(rules, tested);
 }
@@ -468,6 +469,48 @@ fn line_and_column_are_exact() {
     assert_eq!((label.offset(), label.len()), (GOOD.find("\"client.send").unwrap(), "\"client.sent\"".len()));
     assert_eq!(error.code().unwrap().to_string(), "scenario::unknown_op");
     assert!(error.help().unwrap().to_string().starts_with("did you mean \"client.send\"?"));
+}
+
+/// Rules that only benchmarks can break: see [`loads_have_room_and_can_be_timed`].
+const OF_BENCHMARKS: &[&str] = &["no_room", "not_a_round_trip"];
+
+#[test]
+fn loads_have_room_and_can_be_timed() {
+    let good = include_str!("../../scenarios/bench/pipelined.toml");
+    for (replaced, by, code, line, says) in [
+        ("timing = \"throughput\"\n", "", "not_a_round_trip", 8, "\"outstanding\" is more than 1"),
+        ("max_active_requests = [8]", "", "no_room", 9, "add max_active_requests = [8]"),
+        ("max_active_requests = [8]", "max_active_requests = [8, 7]", "no_room", 9, "\"outstanding\" is 8"),
+        ("outstanding = [1, 8]", "responses = [2]", "no_room", 9, "add response_buffer = [2]"),
+        ("outstanding = [1, 8]", "outstanding = [0]", "out_of_range", 9, "cannot be 0; it goes from 1 to 65536"),
+        ("outstanding = [1, 8]", "idle_clients = [65537]", "out_of_range", 9, "it goes from 0 to 65536"),
+        ("[8]", "[]", "empty_list", 10, "the list \"max_active_requests\" is empty"),
+        ("\"throughput\"", "\"troughput\"", "unknown_word", 8, "throughput"),
+        ("[8]", "[8]\ntouch = [\"none\"]", "unknown_word", 11, "known: all, stamp"),
+    ] {
+        assert!(good.contains(replaced), "{replaced}");
+        let error = bench::parse("b.toml", &good.replacen(replaced, by, 1)).unwrap_err();
+        assert_eq!(error.code().unwrap().to_string(), format!("scenario::{code}"), "{error}");
+        assert_eq!(error.line(), line, "{error}");
+        let help = error.help().map(|help| help.to_string()).unwrap_or_default();
+        assert!(error.to_string().contains(says) || help.contains(says), "{error}\n{help}");
+    }
+}
+
+#[test]
+fn cases_are_the_product_of_all_lists() {
+    let text = include_str!("../../scenarios/bench/pipelined.toml");
+    let text = text.replace("[8]", "[8, 16]\ntouch = [\"stamp\"]\nidle_clients = [0]");
+    let cases = bench::parse("b.toml", &text).unwrap().cases;
+    let numbers: Vec<_> = cases
+        .iter()
+        .map(|case| ["outstanding", "max_active_requests", "idle_clients"].map(|key| case.count(key)))
+        .collect();
+    let case = |outstanding, max| [Some(outstanding), Some(max), Some(0)];
+    assert_eq!(numbers, [case(1, 8), case(1, 16), case(8, 8), case(8, 16)]);
+    assert!(cases.iter().all(|case| case.touch.as_deref() == Some("stamp") && case.responses() == 1));
+    let plain = bench::parse("b.toml", include_str!("../../scenarios/bench/rtt.toml")).unwrap();
+    assert!(plain.cases[0].counts.is_empty() && plain.cases[0].touch.is_none(), "what is not asked for is not set");
 }
 
 #[test]

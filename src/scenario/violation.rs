@@ -36,6 +36,10 @@ pub enum Violation {
     IdIsNotPath { id: String, path: String },
     /// A list holds nothing twice.
     ListedTwice { key: String, word: String },
+    /// Round trips are timed one after the other.
+    NotARoundTrip { key: String },
+    /// What is under way has room where it waits.
+    NoRoom { key: String, number: usize, room: String },
 
     // --- requirements, features
     /// Requirements are in the catalogue.

@@ -68,6 +68,16 @@ fn of_file(violation: &Violation) -> Option<Wording> {
         V::ListedTwice { key, word } => {
             say("listed_twice", format!("{word:?} is twice in {key:?}"), "remove one of the two")
         }
+        V::NotARoundTrip { key } => say(
+            "not_a_round_trip",
+            format!("{key:?} is more than 1 and round trips are timed one after the other"),
+            "add timing = \"throughput\", which counts messages per second",
+        ),
+        V::NoRoom { key, number, room } => say(
+            "no_room",
+            format!("{key:?} is {number} and nothing says that there is room for so many"),
+            format!("add {room} = [{number}], or more: a message that is lost makes a trial invalid"),
+        ),
         V::UnknownRequirement { id, known } => {
             say("unknown_requirement", format!("the catalogue has no requirement {id:?}"), among(id, known))
         }

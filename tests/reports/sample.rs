@@ -273,6 +273,7 @@ pub fn measured(name: &str, p50_ns: f64, tail: f64) -> BenchResult {
     BenchResult {
         scenario: "rtt".into(),
         subject: name.into(),
+        measure: Measure::RoundTrip,
         case: case(),
         valid: true,
         why_invalid: None,
@@ -307,6 +308,8 @@ fn relative() -> Vec<Relative> {
         case: case(),
         subject: "reference".into(),
         baseline: baseline.into(),
+        baseline_case: None,
+        measure: Measure::RoundTrip,
         rounds: 8,
         ratio: Ratio { ratio, ci95 },
     };

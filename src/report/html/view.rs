@@ -9,7 +9,9 @@ use crate::conformance::catalogue::Catalogue;
 use crate::report::cases::{Case, cases};
 use crate::report::error::ReportError;
 use crate::report::figures::{bytes, duration_ns, rate_per_s, three_digits, wall};
-use crate::report::model::{BenchResult, ConformanceResult, CoverageVerdict, Machine, Report, SubjectInfo, Verdict};
+use crate::report::model::{
+    BenchResult, ConformanceResult, CoverageVerdict, Machine, Measure, Ratio, Report, SubjectInfo, Verdict,
+};
 use crate::report::plots::palette::{Colour, Palette, SERIES_COUNT};
 use crate::report::plots::{self, Drawing, Shape};
 use crate::report::summary::{
@@ -84,9 +86,16 @@ struct CaseView {
     id: String,
     label: String,
     plots: Vec<Plot>,
+    headings: Vec<Heading>,
     rows: Vec<BenchRow>,
     sentences: Vec<String>,
     rounds: String,
+}
+
+#[derive(Serialize)]
+struct Heading {
+    text: String,
+    small: &'static str,
 }
 
 #[derive(Serialize)]
@@ -256,7 +265,8 @@ fn case_view(case: &Case<'_>, colours: &Palette, number: usize) -> Result<CaseVi
         id: format!("bench-{number}"),
         label: case.label(),
         plots: shown,
-        rows: case.results.iter().map(|result| bench_row(result, colours)).collect(),
+        headings: headings(case),
+        rows: bench_rows(case, colours),
         sentences: case.sentences(),
         rounds: case.rounds(),
     })
@@ -267,18 +277,67 @@ fn inline_svg(drawing: &Drawing) -> Result<Value, ReportError> {
     Ok(Value::from_safe_string(plots::svg(drawing)?))
 }
 
-fn bench_row(result: &BenchResult, colours: &Palette) -> BenchRow {
+fn headings(case: &Case<'_>) -> Vec<Heading> {
+    let heading = |text: &str, small| Heading { text: text.to_owned(), small };
+    let interval = "95 % interval";
+    let (figures, each) = match case.measure() {
+        Measure::RoundTrip => (
+            vec![
+                heading("p50 in floors", interval),
+                heading("p50", ""),
+                heading("p90", ""),
+                heading("p99", ""),
+                heading("p99.9", ""),
+                heading("p99.99", ""),
+                heading("max", ""),
+                heading("Rate", ""),
+            ],
+            "per request",
+        ),
+        Measure::Throughput => (
+            vec![heading("Rate", ""), heading("One message", ""), heading("One message in floors", interval)],
+            "per message",
+        ),
+    };
+    let beside = case.beside().into_iter().map(|column| Heading { text: column.heading, small: interval });
+    let mut headings = vec![heading("Subject", "")];
+    headings.extend(figures);
+    headings.extend(beside);
+    headings.push(Heading { text: format!("CPU {each}"), small: "client + server" });
+    headings.extend([heading("Syscalls", each), heading("Allocs", each)]);
+    headings
+}
+
+fn bench_rows(case: &Case<'_>, colours: &Palette) -> Vec<BenchRow> {
+    let beside = case.beside();
+    let row = |(index, result): (usize, &&BenchResult)| {
+        let ratios: Vec<Option<Ratio>> = beside.iter().map(|column| column.ratios[index]).collect();
+        bench_row(result, &ratios, colours)
+    };
+    case.results.iter().enumerate().map(row).collect()
+}
+
+fn bench_row(result: &BenchResult, beside: &[Option<Ratio>], colours: &Palette) -> BenchRow {
     let optional = |figure: Option<f64>| figure.map_or_else(|| "–".to_owned(), three_digits);
-    let floors = result.p50_floors.map_or_else(
-        || "–".to_owned(),
-        |f| format!("{} ({}–{})", three_digits(f.ratio), three_digits(f.ci95[0]), three_digits(f.ci95[1])),
-    );
+    let interval = |ratio: Option<Ratio>| {
+        ratio.map_or_else(
+            || "–".to_owned(),
+            |f| format!("{} ({}–{})", three_digits(f.ratio), three_digits(f.ci95[0]), three_digits(f.ci95[1])),
+        )
+    };
     let rtt = &result.rtt_ns;
-    let durations = [rtt.p50, rtt.p90, rtt.p99, rtt.p99_9, rtt.p99_99, rtt.max].map(duration_ns);
+    let (floors, rate) = (interval(result.p50_floors), rate_per_s(result.throughput_per_s));
     let cpu = &result.cpu_ns_per_request;
-    let mut cells = vec![floors];
-    cells.extend(durations);
-    cells.push(rate_per_s(result.throughput_per_s));
+    let mut cells = Vec::new();
+    match result.measure {
+        Measure::RoundTrip => {
+            cells.push(floors);
+            cells.extend([rtt.p50, rtt.p90, rtt.p99, rtt.p99_9, rtt.p99_99, rtt.max].map(duration_ns));
+            cells.push(rate);
+        }
+        Measure::Throughput => cells.extend([rate, duration_ns(rtt.p50), floors]),
+    }
+    cells.extend(beside.iter().map(|ratio| interval(*ratio)));
     cells.push(format!("{} + {}", duration_ns(cpu.client), duration_ns(cpu.server)));
     cells.extend([optional(result.syscalls_per_request), optional(result.allocations_per_request)]);
     let invalid =

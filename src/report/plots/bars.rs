@@ -10,7 +10,7 @@ use super::render::text_width;
 use super::scale::Scale;
 use crate::report::cases::Case;
 use crate::report::figures::{duration_ns, three_digits, tick_ratio};
-use crate::report::model::{BenchResult, Ratio};
+use crate::report::model::{BenchResult, Measure, Ratio};
 
 /// Largest ratio between bars that a linear axis can show; beyond it the axis is logarithmic.
 const LINEAR_RANGE: f64 = 20.0;
@@ -24,7 +24,10 @@ pub fn draw(case: &Case<'_>, colours: &Palette, shape: Shape) -> Option<Drawing>
     }
     let invalid: Vec<&BenchResult> = case.results.iter().copied().filter(|result| !result.valid).collect();
     let narrow = shape == Shape::Narrow;
-    let question = "How many bare cache-line round trips does one request-response take?";
+    let question = match case.measure() {
+        Measure::RoundTrip => "How many bare cache-line round trips does one request-response take?",
+        Measure::Throughput => "How many bare cache-line round trips does one of many messages take?",
+    };
     let (mut drawing, head) = begin(shape, question, &case.label());
 
     // Names stand left of the bars, or above them where there is no room beside.
@@ -63,9 +66,12 @@ pub fn draw(case: &Case<'_>, colours: &Palette, shape: Shape) -> Option<Drawing>
         drawing.dashed((x.at(1.0), middle - above), (x.at(1.0), middle + below), Colour::Ink, 1.5);
     }
     drawing.marks.extend(labels);
-    let axis_title =
-        if x.logarithmic { "Median round trip, floors (logarithmic)" } else { "Median round trip, floors" };
-    drawing.text((f64::midpoint(left, right), bottom + 36.0), axis_title, LABEL, Colour::Muted, Anchor::Middle);
+    let what = match case.measure() {
+        Measure::RoundTrip => "Median round trip",
+        Measure::Throughput => "Time for one message",
+    };
+    let axis_title = format!("{what}, floors{}", if x.logarithmic { " (logarithmic)" } else { "" });
+    drawing.text((f64::midpoint(left, right), bottom + 36.0), &axis_title, LABEL, Colour::Muted, Anchor::Middle);
     drawing.description = describe(&bars, &invalid);
     end(&mut drawing, bottom + 52.0, &caption(case, &invalid));
     Some(drawing)

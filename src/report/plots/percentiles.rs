@@ -8,7 +8,7 @@ use super::render::text_width;
 use super::scale::Scale;
 use crate::report::cases::Case;
 use crate::report::figures::{duration_ns, tick_ns};
-use crate::report::model::BenchResult;
+use crate::report::model::{BenchResult, Measure};
 
 /// Where the maximum stands on the axis of 1/(1-q): it has no finite place, so it gets one behind p99.99.
 pub const MAX_INVERSE: f64 = LAST_INVERSE * 6.0;
@@ -36,8 +36,11 @@ struct Line<'a> {
     name: String,
 }
 
-/// The plot of a case; `None` without a valid result.
+/// The plot of a case; `None` without a valid result, and for a throughput, whose messages have no times of their own.
 pub fn draw(case: &Case<'_>, colours: &Palette, shape: Shape) -> Option<Drawing> {
+    if case.measure() == Measure::Throughput {
+        return None;
+    }
     let narrow = shape == Shape::Narrow;
     let name_width = if narrow { 92.0 } else { 190.0 };
     let lines: Vec<Line<'_>> = case
