@@ -36,6 +36,36 @@ pub enum Rule {
     /// Channel between threads.
     #[error("entries are taken in the order in which they were pushed")]
     Order,
+    /// Segment.
+    #[error("a loan within the limits succeeds, and grows the segment where the strategy says so")]
+    LoanSucceeds,
+    /// Segment.
+    #[error("a loan that is one too many or too long is refused for that reason")]
+    LoanIsRefused,
+    /// Segment.
+    #[error("a loan is exactly as long as was asked for")]
+    LoanIsAsLong,
+    /// Segment.
+    #[error("a loan is aligned as was asked for")]
+    LoanIsAligned,
+    /// Segment.
+    #[error("no two chunks that are loaned or held overlap")]
+    ChunksAreApart,
+    /// Segment.
+    #[error("every receiver gets every message")]
+    EveryoneReceives,
+    /// Segment.
+    #[error("what a chunk holds changes only when its owner writes it: never while it is held, never by another loan")]
+    ContentsStay,
+    /// Segment.
+    #[error("a chunk is in use exactly as long as it is loaned or held, and a loan that was refused uses none")]
+    ChunksComeBack,
+    /// Segment.
+    #[error("an outgrown segment is gone when its last chunk has come home, and a static one has no other")]
+    OutgrownGoes,
+    /// Segment.
+    #[error("chunks grow as the strategy says: not at all, to fit, or to the next power of two")]
+    GrowsByStrategy,
     /// Everything.
     #[error("no operation panics")]
     NoPanic,
