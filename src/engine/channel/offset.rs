@@ -196,3 +196,15 @@ impl OffsetConsumer {
         Ok(None)
     }
 }
+
+/// Both sides of an empty channel on which so many messages have travelled before.
+#[cfg(test)]
+pub(super) fn after_messages(capacity: usize, overflow: bool, messages: u64) -> (OffsetProducer, OffsetConsumer) {
+    let (producer, consumer) = (OffsetProducer::new(capacity, overflow), OffsetConsumer::new(capacity, overflow));
+    let slot = (messages % capacity as u64) as u32;
+    for (at, sequence) in [(&producer.slot, &producer.sequence), (&consumer.slot, &consumer.sequence)] {
+        at.set(slot);
+        sequence.set(messages & SEQUENCE_MASK);
+    }
+    (producer, consumer)
+}
