@@ -70,6 +70,11 @@ pub fn numbers(node: &Node) -> RequestResponseBuilder<u64, u64> {
     node.service_builder(&name("numbers")).request_response::<u64, u64>()
 }
 
+/// A service of slices of numbers.
+pub fn slices(node: &Node) -> RequestResponseBuilder<[u64], [u64]> {
+    node.service_builder(&name("slices")).request_response::<[u64], [u64]>()
+}
+
 /// Fails a test that hangs, which is what one that waits for room does when it is broken.
 #[track_caller]
 pub fn no_hang(test: impl FnOnce() + Send + 'static) {

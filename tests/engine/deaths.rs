@@ -1,44 +1,62 @@
 //! Processes that are killed, stopped and continued at any moment (RR-LIV).
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
-use shmark::engine::{Node, NodeState};
+use shmark::engine::{ActiveRequest, AllocationStrategy, Node, NodeState, Response};
 
-use crate::common::{Numbers, Scratch, eventually, no_hang, numbers, until};
+use crate::common::{Numbers, Scratch, eventually, no_hang, numbers, slices, until};
 use crate::processes::Process;
 
 /// What a requirement gives one second: machines are shared, so a test gives it more, and no more than a hang would take.
 const SOON: Duration = Duration::from_secs(10);
 
-/// A message there and back, with what is there now and no second try (RR-LIV-03).
-fn exchange(root: &Scratch, moment: &str) {
+/// A message there and back through either service, with what is there now and no second try (RR-LIV-03).
+pub fn exchange(root: &Path) {
     let began = Instant::now();
-    let node = root.node();
-    let service = numbers(&node).max_servers(100).max_clients(100).open_or_create();
-    let service = service.unwrap_or_else(|error| panic!("{moment}: {error}"));
-    let server = service.server_builder().create().unwrap_or_else(|error| panic!("{moment}: {error}"));
-    let client = service.client_builder().create().unwrap_or_else(|error| panic!("{moment}: {error}"));
+    let node = Node::builder().root(root).create().unwrap();
+    let service = numbers(&node).max_servers(100).max_clients(100).open_or_create().unwrap();
+    let (server, client) = (service.server_builder().create().unwrap(), service.client_builder().create().unwrap());
     let pending = client.send_copy(20).unwrap();
-    let active =
-        eventually("the request", || server.receive().unwrap().filter(|active| active.client_id() == client.id()));
+    let own = |active: &ActiveRequest<u64, u64>| active.client_id() == client.id();
+    let active = eventually("the request", || server.receive().unwrap().filter(own));
     active.send_copy(21).unwrap();
     // Others may have answered it too.
     eventually("the response", || pending.receive().unwrap().filter(|response| **response == 21));
-    assert!(began.elapsed() < SOON, "{moment}: took {:?}", began.elapsed());
+    let service = slices(&node).max_servers(100).max_clients(100).open_or_create().unwrap();
+    let grows = AllocationStrategy::PowerOfTwo;
+    let server = service.server_builder().allocation_strategy(grows).create().unwrap();
+    let client = service.client_builder().allocation_strategy(grows).create().unwrap();
+    let pending = client.loan_slice_uninit(3000).unwrap().write_from_fn(|i| i as u64).send().unwrap();
+    let own = |active: &ActiveRequest<[u64], [u64]>| active.client_id() == client.id();
+    let active = eventually("the long request", || server.receive().unwrap().filter(own));
+    assert!(active.iter().enumerate().all(|(i, word)| *word == i as u64));
+    active.loan_slice_uninit(5000).unwrap().write_from_fn(|i| i as u64).send().unwrap();
+    let right = |response: &Response<[u64]>| response.iter().enumerate().all(|(i, word)| *word == i as u64);
+    eventually("the long response", || pending.receive().unwrap().filter(|r| r.len() == 5000 && right(r)));
+    assert!(began.elapsed() < SOON, "took {:?}", began.elapsed());
 }
 
-/// Kills processes at random moments of everything that they do; whatever is left, the next one starts at once, and in the
+/// An [`exchange`] by a process that was not there before.
+#[track_caller]
+fn exchange_afresh(root: &Scratch, moment: &str) {
+    println!("{moment}");
+    Process::start("exchange", root.path(), 0).finish();
+}
+
+/// Kills processes at random moments of everything that they do; whatever is left, a fresh one starts at once, and in the
 /// end nothing is left. Repeat a failure with the seed that it prints.
 #[test]
 fn a_process_killed_at_any_moment_stops_nobody_and_leaves_nothing() {
     let seed = std::env::var("SHMARK_TEST_SEED").map_or(0x5eed, |seed| seed.parse().unwrap());
+    // Set by scripts/kills.
+    let wanted: Option<u32> = std::env::var("SHMARK_KILLS").ok().map(|kills| kills.parse().unwrap());
     let mut numbers = Numbers(seed);
     let began = Instant::now();
     let mut kills = 0;
-    while kills < 60 || (kills < 300 && began.elapsed() < Duration::from_secs(10)) {
+    while kills < wanted.unwrap_or(60) || (wanted.is_none() && kills < 200 && began.elapsed() < SOON) {
         let root = Scratch::new();
-        let moment = format!("seed {seed}, after {kills} kills");
         // One or two at once, so that they are killed while they talk to each other or wait for each other's locks.
         let mut processes: Vec<_> =
             (0..=numbers.below(2)).map(|_| Process::start("churn", root.path(), numbers.next())).collect();
@@ -46,11 +64,12 @@ fn a_process_killed_at_any_moment_stops_nobody_and_leaves_nothing() {
             std::thread::sleep(Duration::from_micros(numbers.next() % 4000));
             processes.swap_remove(numbers.below(processes.len())).kill();
             kills += 1;
-            exchange(&root, &moment);
+            exchange_afresh(&root, &format!("seed {seed}, kill {kills}, {:?}", began.elapsed()));
         }
         Node::clean_up(root.path()).unwrap();
-        assert_eq!(root.files(), Vec::<std::path::PathBuf>::new(), "{moment}: left in the namespace");
+        assert_eq!(root.files(), Vec::<std::path::PathBuf>::new(), "seed {seed}, after {kills} kills: left behind");
     }
+    println!("{kills} kills, each followed by a fresh process that found everything in order; nothing is left");
 }
 
 /// Any number of cleaners at once, killed while they clean (RR-LIV-05).
@@ -68,7 +87,8 @@ fn cleaners_clean_beside_each_other_and_are_killed() {
         while Instant::now() < end {}
         cleaners.remove(0).kill();
         dead.kill();
-        exchange(&root, &format!("round {round}"));
+        println!("round {round}");
+        exchange(root.path());
         cleaners.push(Process::start("clean", root.path(), 0));
     }
     // Whatever they were at when they were killed, one that looks afterwards finishes it.

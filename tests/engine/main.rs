@@ -21,4 +21,5 @@ mod processes;
 mod races;
 mod sending;
 mod services;
+mod soak;
 mod waiting;

@@ -7,9 +7,12 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use nix::sys::prctl;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use shmark::engine::{BackpressureStrategy, Config, Node, ServiceName};
+use shmark::engine::{
+    ActiveRequest, AllocationStrategy, BackpressureStrategy, Client, Config, Node, Payload, PendingResponse,
+    ResponseMut, Service,
+};
 
-use crate::common::{Numbers, eventually, numbers};
+use crate::common::{Numbers, eventually, numbers, slices};
 
 const ROLE: &str = "SHMARK_TEST_ROLE";
 const FOLDER: &str = "SHMARK_TEST_FOLDER";
@@ -155,6 +158,14 @@ fn another_process() {
             ready();
             wait();
         }
+        "soak" => {
+            ready();
+            crate::soak::soak(root, 20_000, false);
+        }
+        "exchange" => {
+            crate::deaths::exchange(root);
+            ready();
+        }
         // A server that never looks.
         "idle-server" => {
             let node = node();
@@ -170,37 +181,52 @@ fn another_process() {
 /// Everything that a process does in its life, in some order, as fast as it can.
 fn churn(root: &Path, seed: &mut Numbers) {
     // What is refused here because another process holds a lock or the places is no matter: what counts is what is left.
-    let Ok(node) = Node::builder().config(Config::default()).root(root).create() else { return };
-    let name = ServiceName::new(["numbers", "other"][seed.below(2)]).unwrap();
+    let Ok(node) = Node::builder().root(root).create() else { return };
     // Places for more ports than are ever made here.
-    let builder = node.service_builder(&name).request_response::<u64, u64>().max_servers(100).max_clients(100);
-    let Ok(service) = builder.open_or_create() else { return };
+    if seed.below(2) == 0 {
+        let Ok(service) = numbers(&node).max_servers(100).max_clients(100).open_or_create() else { return };
+        let answer = |active: &ActiveRequest<u64, u64>, _| {
+            let _ = active.send_copy(2);
+        };
+        live(&service, seed, |client, _| client.send_copy(1).ok(), answer);
+    } else {
+        let Ok(service) = slices(&node).max_servers(100).max_clients(100).open_or_create() else { return };
+        let send = |client: &Client<[u64], [u64]>, len| client.loan_slice(len).ok()?.send().ok();
+        let answer = |active: &ActiveRequest<[u64], [u64]>, len| {
+            let _ = active.loan_slice(len).map(ResponseMut::send);
+        };
+        live(&service, seed, send, answer);
+    }
+}
+
+fn live<Req, Res>(
+    service: &Service<Req, Res>,
+    seed: &mut Numbers,
+    send: impl Fn(&Client<Req, Res>, usize) -> Option<PendingResponse<Res>>,
+    answer: impl Fn(&ActiveRequest<Req, Res>, usize),
+) where
+    Req: Payload + ?Sized,
+    Res: Payload + ?Sized,
+{
     let mut clients = Vec::new();
     let mut servers = Vec::new();
     let (mut pendings, mut actives, mut responses) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..seed.below(40) {
+        // Mostly short ones: each longer one is growth.
+        let len_max = 2 << seed.below(14);
+        let len = seed.below(len_max);
         match seed.below(10) {
-            0 => clients.extend(service.client_builder().create()),
+            0 => clients.extend(service.client_builder().allocation_strategy(AllocationStrategy::PowerOfTwo).create()),
             1 => {
                 let builder = service.server_builder().backpressure_strategy(BackpressureStrategy::DiscardData);
-                servers.extend(builder.create());
+                servers.extend(builder.allocation_strategy(AllocationStrategy::BestFit).create());
             }
             2 => drop(clients.pop()),
             3 => drop(servers.pop()),
-            4 | 5 => pendings.extend(
-                clients.iter().filter_map(|client: &shmark::engine::Client<u64, u64>| client.send_copy(1).ok()),
-            ),
-            6 => actives.extend(
-                servers.iter().filter_map(|server: &shmark::engine::Server<u64, u64>| server.receive().ok().flatten()),
-            ),
-            7 => actives.iter().for_each(|active: &shmark::engine::ActiveRequest<u64, u64>| {
-                let _ = active.send_copy(2);
-            }),
-            8 => responses.extend(
-                pendings
-                    .iter()
-                    .filter_map(|pending: &shmark::engine::PendingResponse<u64>| pending.receive().ok().flatten()),
-            ),
+            4 | 5 => pendings.extend(clients.iter().filter_map(|client| send(client, len))),
+            6 => actives.extend(servers.iter().filter_map(|server| server.receive().ok().flatten())),
+            7 => actives.iter().for_each(|active| answer(active, len)),
+            8 => responses.extend(pendings.iter().filter_map(|pending| pending.receive().ok().flatten())),
             _ => {
                 pendings.clear();
                 actives.clear();
