@@ -45,6 +45,10 @@ pub(super) enum Command {
     },
     /// Say what on this machine disturbs measurements, and what to do about it
     Doctor,
+    /// Show what lives in shared memory now: services, nodes, clients and servers
+    Services(Services),
+    /// Remove what dead processes have left in shared memory
+    Clean(Clean),
     /// Run a peer of a built-in subject on standard input and output; the runner does this
     Peer(Peer),
 }
@@ -206,6 +210,36 @@ pub(super) enum SubjectCommand {
         #[arg(long, value_name = "N", default_value = SEED)]
         seed: u64,
     },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Services {
+    /// Namespace to look at [default: `SHMARK_ROOT`, else that of the configuration file, else this user's]
+    #[arg(long, value_name = "DIR")]
+    pub root: Option<PathBuf>,
+    /// Show types, settings, attributes and ports of each service, too
+    #[arg(long)]
+    pub settings: bool,
+    /// Write everything as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "What a living process may use is never touched. Folders of test and benchmark runs that were killed are \
+                        removed as well, unless --root names one namespace. Exits with 1 if something could not be removed."
+)]
+pub(super) struct Clean {
+    /// The only namespace to clean [default: `SHMARK_ROOT`, else that of the configuration file, else this user's]
+    #[arg(long, value_name = "DIR")]
+    pub root: Option<PathBuf>,
+    /// Say what would be removed, and remove nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Write what was done as JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode};
 
 use crate::bench::BenchError;
+use crate::engine::error::{ConfigError, NodeError};
 use crate::harness::error::HarnessError;
 use crate::harness::manifest::SubjectError;
 use crate::report::ReportError;
@@ -30,6 +31,10 @@ pub(super) enum Failure {
     Bench(BenchError),
     /// A report that cannot be read or written.
     Report(ReportError),
+    /// The engine's configuration file.
+    Config(ConfigError),
+    /// The engine.
+    Engine(NodeError),
     /// Signal handlers.
     Signals(io::Error),
     /// Nothing is left to do.
@@ -43,7 +48,7 @@ impl Failure {
             Self::Harness(error) => error.exit_code(),
             Self::Bench(error) => error.exit_code(),
             Self::Nothing(_) => 3,
-            Self::Signals(_) | Self::Report(ReportError::Render { .. }) => 4,
+            Self::Signals(_) | Self::Engine(NodeError::System(_)) | Self::Report(ReportError::Render { .. }) => 4,
             _ => 2,
         }
     }
@@ -127,6 +132,8 @@ impl fmt::Display for Failure {
             Self::Harness(error) => error.fmt(f),
             Self::Bench(error) => error.fmt(f),
             Self::Report(error) => error.fmt(f),
+            Self::Config(error) => error.fmt(f),
+            Self::Engine(error) => error.fmt(f),
             Self::Signals(error) => write!(f, "Ctrl-C cannot be handled, so peers might outlive this run: {error}"),
             Self::Nothing(text) => f.write_str(text),
         }
@@ -154,5 +161,7 @@ failure_from!(
     Scenario(ScenarioError),
     Harness(HarnessError),
     Bench(BenchError),
-    Report(ReportError)
+    Report(ReportError),
+    Config(ConfigError),
+    Engine(NodeError)
 );

@@ -1,9 +1,8 @@
 //! `shmark list`.
 
-use std::fmt::Write as _;
-
 use super::args::{self, Listed};
 use super::bench::library;
+use super::columns::columns;
 use super::failure::Failure;
 use super::session::print;
 use crate::harness::subject::Subject;
@@ -17,18 +16,7 @@ pub(super) fn run(args: &args::List) -> Result<u8, Failure> {
         Listed::Scenarios => scenarios(args)?,
         Listed::Requirements => requirements(args)?,
     };
-    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
-    let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
-    let mut text = String::new();
-    for row in &rows {
-        let mut line = String::new();
-        for (cell, width) in row.iter().zip(&widths) {
-            let _ = write!(line, "{cell:<width$}  ");
-        }
-        let _ = writeln!(text, "{}", line.trim_end());
-    }
-    print(&text);
+    print(&columns(&rows));
     Ok(0)
 }
 

@@ -3,15 +3,19 @@
 mod args;
 mod bench;
 mod check;
+mod clean;
+mod columns;
 mod conform;
 mod doctor;
 mod expected;
 mod explain;
 mod failure;
 mod list;
+mod memory;
 mod progress;
 mod reports;
 mod run;
+mod services;
 mod session;
 
 use std::process::ExitCode;
@@ -30,6 +34,8 @@ pub fn main() -> ExitCode {
         Command::List(args) => list::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Subject { command: SubjectCommand::Check { subject, seed } } => check::run(subject, *seed),
+        Command::Services(args) => services::run(args),
+        Command::Clean(args) => clean::run(args),
         Command::Doctor => Ok(doctor::run()),
         // A peer's exit code is its own.
         Command::Peer(args) => return peer(args),

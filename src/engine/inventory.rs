@@ -196,8 +196,8 @@ fn look_at_service_files(folder: &Path) -> Result<ServiceInfo, ServiceError> {
 }
 
 impl RemainsKind {
-    /// Why something of this kind is kept, if nothing better is known.
-    fn why_kept(self) -> &'static str {
+    /// Why something of this kind is kept, and what to do, if nothing better is known.
+    pub fn why_kept(self) -> &'static str {
         match self {
             Self::DamagedService => "a node is alive that may use it: end its process, then clean again",
             Self::Foreign => "this engine has not made it: remove it by hand if nobody needs it",

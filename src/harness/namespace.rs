@@ -77,8 +77,7 @@ impl RunFolder {
     /// # Errors
     /// [`HarnessError::Namespace`].
     pub fn create() -> Result<Self, HarnessError> {
-        let shm = Path::new(SHM);
-        if shm.is_dir() { Self::create_in(shm) } else { Self::create_in(&std::env::temp_dir()) }
+        Self::create_in(&parent())
     }
 
     /// As [`Self::create`], in a folder of choice.
@@ -86,7 +85,7 @@ impl RunFolder {
     /// # Errors
     /// [`HarnessError::Namespace`].
     pub fn create_in(parent: &Path) -> Result<Self, HarnessError> {
-        sweep(parent);
+        sweep_in(parent);
         let mut random = [0; 4];
         getrandom::fill(&mut random).map_err(|error| HarnessError::Namespace {
             path: parent.to_owned(),
@@ -225,8 +224,34 @@ fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// Removes the folders of dead runners of this user: those whose lock can be taken.
-fn sweep(parent: &Path) {
+fn parent() -> PathBuf {
+    let shm = Path::new(SHM);
+    if shm.is_dir() { shm.to_owned() } else { std::env::temp_dir() }
+}
+
+/// Removes the folders of dead runners of this user, with the processes that they have left, and says which.
+pub fn sweep() -> Vec<PathBuf> {
+    sweep_in(&parent())
+}
+
+/// Folders of dead runners of this user, sorted.
+pub fn dead_runs() -> Vec<PathBuf> {
+    dead_runs_in(&parent())
+}
+
+fn sweep_in(parent: &Path) -> Vec<PathBuf> {
+    let dead = dead_runs_in(parent);
+    for run in &dead {
+        // A peer that was blocked when its runner was killed may not have noticed.
+        leftovers::kill_all_in(run);
+        remove_run(run);
+    }
+    dead.into_iter().filter(|run| !run.exists()).collect()
+}
+
+/// Those whose lock can be taken.
+fn dead_runs_in(parent: &Path) -> Vec<PathBuf> {
+    let mut runs = Vec::new();
     for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let name = name.to_string_lossy();
@@ -245,11 +270,11 @@ fn sweep(parent: &Path) {
             Err(error) => error.kind() == io::ErrorKind::NotFound,
         };
         if dead {
-            // A peer that was blocked when its runner was killed may not have noticed.
-            leftovers::kill_all_in(&entry.path());
-            remove_run(&entry.path());
+            runs.push(entry.path());
         }
     }
+    runs.sort();
+    runs
 }
 
 #[cfg(test)]
@@ -303,7 +328,9 @@ mod tests {
         }
         let young = parent.path().join(format!("{PREFIX_NEW}1-0000abce"));
         fs::create_dir(&young).unwrap();
-        sweep(parent.path());
+        assert_eq!(dead_runs_in(parent.path()), std::slice::from_ref(&dead));
+        assert!(dead.exists(), "looking is not removing");
+        assert_eq!(sweep_in(parent.path()), std::slice::from_ref(&dead));
         assert!(alive.path().exists() && strange.exists() && young.exists());
         assert!(!dead.exists());
     }

@@ -9,11 +9,24 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+mod configuration;
+mod memory;
+
 /// No command of these tests takes so long, however busy the machine is.
 const DEADLINE: Duration = Duration::from_mins(1);
 
 fn start(words: &[&str]) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_shmark"))
+    start_with(words, &[])
+}
+
+/// With variables of the environment; of those that the engine reads, it has no others.
+fn start_with(words: &[&str], variables: &[(&str, &Path)]) -> Child {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_shmark"));
+    for name in ["SHMARK_ROOT", "SHMARK_CONFIG", "XDG_CONFIG_HOME", "HOME"] {
+        command.env_remove(name);
+    }
+    command
+        .envs(variables.iter().copied())
         .args(words)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -51,13 +64,28 @@ fn shmark(words: &[&str]) -> Ended {
     finish(start(words), DEADLINE)
 }
 
+fn shmark_with(words: &[&str], variables: &[(&str, &Path)]) -> Ended {
+    finish(start_with(words, variables), DEADLINE)
+}
+
 #[test]
 fn help_names_every_command_and_the_exit_codes() {
     let help = shmark(&["--help"]);
     assert_eq!(help.code, Some(0));
-    for part in
-        ["run", "conform", "bench", "report", "list", "explain", "subject", "doctor", "peer", "Exit codes: 0 as"]
-    {
+    for part in [
+        "run",
+        "conform",
+        "bench",
+        "report",
+        "list",
+        "explain",
+        "subject",
+        "services",
+        "clean",
+        "doctor",
+        "peer",
+        "Exit codes: 0 as",
+    ] {
         assert!(help.out.contains(part), "{part}");
     }
     for (command, parts) in [
@@ -66,6 +94,8 @@ fn help_names_every_command_and_the_exit_codes() {
         ("conform", &["--repeat", "--seed", "--trace", "--json", "--junit", "--html", "--markdown", "--out"]),
         ("bench", &["FILE|NAME", "--subject", "--quick", "--rounds", "--pin", "--scenarios", "--out"]),
         ("report", &["FILE", "--html"]),
+        ("services", &["--root", "--settings", "--json", "SHMARK_ROOT"]),
+        ("clean", &["--root", "--dry-run", "--json", "never touched"]),
     ] {
         let help = shmark(&[command, "--help"]);
         assert_eq!(help.code, Some(0));
