@@ -7,6 +7,8 @@
 pub(crate) mod barrier;
 pub(crate) mod bell;
 pub(crate) mod ladder;
+#[cfg(test)]
+mod schedules;
 pub(crate) mod word;
 
 /// How a wait ended.

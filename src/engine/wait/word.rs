@@ -19,7 +19,7 @@
 //! before its share of that is seen by the look, and what it does behind sees FENCE. From then on both fence, which costs a
 //! sender next to nothing beside the system call that it mostly makes as well.
 
-use std::sync::atomic::{AtomicU64, Ordering, fence};
+use std::sync::atomic::{AtomicU64, Ordering, compiler_fence, fence};
 
 use super::barrier;
 use crate::engine::shm;
@@ -29,7 +29,53 @@ const ASLEEP: u64 = 1;
 /// The owner waits for a byte in its bell.
 const BELL: u64 = 2;
 /// The owner sleeps now and then: senders fence between a push and their look at the other bits.
-const FENCE: u64 = 4;
+pub(super) const FENCE: u64 = 4;
+
+/// A wake word with all that the protocol does beside it: the facade through which it runs on mapped memory and under an
+/// exploration of schedules. Accesses are relaxed, since what has to be ordered is ordered by fences.
+pub(crate) trait WakeWord {
+    /// What is asked.
+    fn bits(&self) -> u64;
+    /// Adds bits, and returns what was there before.
+    fn add(&self, bits: u64) -> u64;
+    /// Takes bits away, and returns what was there before.
+    fn remove(&self, bits: u64) -> u64;
+    /// A full fence.
+    fn fence(&self);
+    /// A fence for the compiler alone.
+    fn fence_of_compiler(&self);
+    /// A full fence in every sender that does not fence by itself, as [`barrier::everywhere`].
+    fn fence_everybody(&self) -> bool;
+    /// Wakes who sleeps on the word.
+    fn wake(&self);
+}
+
+impl WakeWord for AtomicU64 {
+    #[inline]
+    fn bits(&self) -> u64 {
+        self.load(Ordering::Relaxed)
+    }
+    fn add(&self, bits: u64) -> u64 {
+        self.fetch_or(bits, Ordering::Relaxed)
+    }
+    fn remove(&self, bits: u64) -> u64 {
+        self.fetch_and(!bits, Ordering::Relaxed)
+    }
+    #[inline]
+    fn fence(&self) {
+        fence(Ordering::SeqCst);
+    }
+    #[inline]
+    fn fence_of_compiler(&self) {
+        compiler_fence(Ordering::SeqCst);
+    }
+    fn fence_everybody(&self) -> bool {
+        barrier::everywhere()
+    }
+    fn wake(&self) {
+        shm::wake(self);
+    }
+}
 
 /// What a sender has to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,10 +107,10 @@ impl Wish {
 /// The owner's wish. It looks for messages behind a `fence(SeqCst)` that follows, and then sleeps while the word is the one
 /// that is returned. `None`: senders may not hear of it, so the sleep has to be short.
 #[must_use]
-pub(crate) fn arm(word: &AtomicU64, wish: Wish) -> Option<u64> {
-    // Relaxed: the fence orders it in front of the look.
-    let before = word.fetch_or(wish.bit() | FENCE, Ordering::Relaxed);
-    if before & FENCE == 0 && !barrier::everywhere() {
+pub(crate) fn arm(word: &impl WakeWord, wish: Wish) -> Option<u64> {
+    // The fence orders it in front of the look.
+    let before = word.add(wish.bit() | FENCE);
+    if before & FENCE == 0 && !word.fence_everybody() {
         // Or it would be believed the next time.
         calm(word);
         return None;
@@ -73,46 +119,45 @@ pub(crate) fn arm(word: &AtomicU64, wish: Wish) -> Option<u64> {
 }
 
 /// Takes back what was not heard.
-pub(crate) fn disarm(word: &AtomicU64, wish: Wish) {
-    // Relaxed: a sender that still sees the bit calls in vain.
-    if word.load(Ordering::Relaxed) & wish.bit() != 0 {
-        word.fetch_and(!wish.bit(), Ordering::Relaxed);
+pub(crate) fn disarm(word: &impl WakeWord, wish: Wish) {
+    // A sender that still sees the bit calls in vain.
+    if word.bits() & wish.bit() != 0 {
+        word.remove(wish.bit());
     }
 }
 
 /// The owner has not slept for a while: senders need not fence any more.
-pub(crate) fn calm(word: &AtomicU64) {
-    // Relaxed: a fence too many does no harm, and before the owner sleeps again it makes sure that nobody lacks one.
-    word.fetch_and(!FENCE, Ordering::Relaxed);
+pub(crate) fn calm(word: &impl WakeWord) {
+    // A fence too many does no harm, and before the owner sleeps again it makes sure that nobody lacks one.
+    word.remove(FENCE);
 }
 
 /// The sender's look, behind its push. `fences` unless its process takes part in barriers.
 #[inline]
-pub(crate) fn is_quiet(word: &AtomicU64, fences: bool) -> bool {
+pub(crate) fn is_quiet(word: &impl WakeWord, fences: bool) -> bool {
     if fences {
-        fence(Ordering::SeqCst);
+        word.fence();
     } else {
         // The compiler must not look before it pushes. The processor may: then the barrier of whoever sleeps tells.
-        std::sync::atomic::compiler_fence(Ordering::SeqCst);
+        word.fence_of_compiler();
     }
-    // Relaxed: what matters is the order of the push and this look, and both fences above are about that.
-    word.load(Ordering::Relaxed) == 0
+    // What matters is the order of the push and this look, and both fences above are about that.
+    word.bits() == 0
 }
 
 /// Does what the word asks a sender to do, except for ringing, which takes a file.
 #[cold]
-pub(crate) fn call(word: &AtomicU64) -> Call {
+pub(crate) fn call(word: &impl WakeWord) -> Call {
     // The F of the module's table.
-    fence(Ordering::SeqCst);
-    // Relaxed: ordered by the fence.
-    if word.load(Ordering::Relaxed) & (ASLEEP | BELL) == 0 {
+    word.fence();
+    if word.bits() & (ASLEEP | BELL) == 0 {
         return Call::Nothing;
     }
-    // Relaxed: nothing but the bits is exchanged here. Of several senders one takes them away and calls; one that dies in
+    // Nothing but the bits is exchanged here. Of several senders one takes them away and calls; one that dies in
     // between leaves the owner asleep for a slice.
-    let asked = word.fetch_and(!(ASLEEP | BELL), Ordering::Relaxed);
+    let asked = word.remove(ASLEEP | BELL);
     if asked & ASLEEP != 0 {
-        shm::wake(word);
+        word.wake();
     }
     if asked & BELL == 0 { Call::Nothing } else { Call::Ring }
 }
