@@ -65,7 +65,7 @@ impl ChannelConsumer for Receiver {
         self.0.take(&self.1).unwrap().map(bits)
     }
     fn front(&mut self) -> Look {
-        self.0.front(&self.1).unwrap().map_or(Look::Empty, |front| Look::Entry(bits(front.entry)))
+        self.0.front(&self.1).unwrap().map_or(Look::Empty, |front| Look::Entry(bits(front.entry())))
     }
 }
 

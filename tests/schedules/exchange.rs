@@ -126,7 +126,7 @@ impl Receiver {
             return consumer.take(slots).unwrap();
         }
         let front = consumer.front(slots).unwrap()?;
-        consumer.take_front(slots, front).then_some(front.entry)
+        consumer.take_front(slots, front).then_some(front.entry())
     }
 
     /// Takes a message and reads it; `false` if there was none.

@@ -8,6 +8,8 @@ mod offset;
 pub mod ordering;
 mod returns;
 
+use std::num::NonZeroU64;
+
 pub use offset::{Front, OffsetConsumer, OffsetProducer, Push};
 pub use returns::{ReturnConsumer, ReturnProducer};
 
@@ -66,6 +68,14 @@ impl Entry {
     /// [`Garbage`].
     pub fn of_word(word: u64) -> Result<Option<Self>, Garbage> {
         if word == 0 { Ok(None) } else { Self::unpack(word).map(Some) }
+    }
+
+    /// For a word whose chunk was looked at: garbage names some chunk or other.
+    #[inline]
+    fn of(word: NonZeroU64) -> Self {
+        let word = word.get();
+        let chunk = ((word & CHUNK_MASK) as u32).wrapping_sub(1);
+        Self { segment: (word >> SEGMENT_SHIFT & SEGMENT_MASK) as u16, chunk }
     }
 
     #[inline]

@@ -1,8 +1,9 @@
 //! The offset channel: messages on their way, with or without overflow.
 
 use std::cell::Cell;
+use std::num::NonZeroU64;
 
-use super::{Entry, Garbage, SEQUENCE_MASK, Slots, sequence_of};
+use super::{CHUNK_MASK, Entry, Garbage, SEQUENCE_MASK, Slots, sequence_of};
 
 /// The slot behind a slot.
 #[inline]
@@ -80,10 +81,19 @@ impl OffsetProducer {
 
 /// The oldest entry of a channel, still in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Front {
+pub struct Front(NonZeroU64);
+
+impl Front {
+    #[inline]
+    fn new(word: NonZeroU64) -> Result<Self, Garbage> {
+        if word.get() & CHUNK_MASK == 0 { Err(Garbage) } else { Ok(Self(word)) }
+    }
+
     /// Where the message lies.
-    pub entry: Entry,
-    word: u64,
+    #[inline]
+    pub fn entry(self) -> Entry {
+        Entry::of(self.0)
+    }
 }
 
 /// The receiver's side.
@@ -118,10 +128,11 @@ impl OffsetConsumer {
     pub fn front(&self, slots: &impl Slots) -> Result<Option<Front>, Garbage> {
         // Whoever looks is about to take: the line arrives ready to be exchanged, which saves asking for it twice.
         slots.warm(self.slot.get() as usize);
-        match self.front_word(slots)? {
-            Some(word) => Ok(Some(Front { entry: Entry::unpack(word)?, word })),
-            None => Ok(None),
+        let Some(word) = NonZeroU64::new(slots.load(self.slot.get() as usize)) else { return Ok(None) };
+        if sequence_of(word.get()) == self.sequence.get() {
+            return Front::new(word).map(Some);
         }
+        self.front_after_overflow(slots, word.get())?.map(Front::new).transpose()
     }
 
     /// Takes the entry that was looked at; `false` if it was displaced meanwhile.
@@ -129,7 +140,7 @@ impl OffsetConsumer {
     pub fn take_front(&self, slots: &impl Slots, front: Front) -> bool {
         let slot = self.slot.get() as usize;
         if self.overflow {
-            if !slots.take(slot, front.word) {
+            if !slots.take(slot, front.0.get()) {
                 return false;
             }
         } else {
@@ -154,30 +165,17 @@ impl OffsetConsumer {
         for _ in 0..looks_max {
             let Some(front) = self.front(slots)? else { return Ok(None) };
             if self.take_front(slots, front) {
-                return Ok(Some(front.entry));
+                return Ok(Some(front.entry()));
             }
         }
         Ok(None)
-    }
-
-    /// Goes to the oldest entry and returns its word.
-    #[inline]
-    fn front_word(&self, slots: &impl Slots) -> Result<Option<u64>, Garbage> {
-        let word = slots.load(self.slot.get() as usize);
-        if word == 0 {
-            return Ok(None);
-        }
-        if sequence_of(word) == self.sequence.get() {
-            return Ok(Some(word));
-        }
-        self.front_after_overflow(slots, word)
     }
 
     /// The slot holds an entry of a later round, so everything before the round was displaced: the oldest entry that can
     /// still be there follows in the next slot, one capacity behind what was seen here. The sender may be on its way round
     /// meanwhile, so that is looked at again; a sender that writes garbage only confuses the order of its own messages.
     #[cold]
-    fn front_after_overflow(&self, slots: &impl Slots, mut word: u64) -> Result<Option<u64>, Garbage> {
+    fn front_after_overflow(&self, slots: &impl Slots, mut word: u64) -> Result<Option<NonZeroU64>, Garbage> {
         if !self.overflow {
             return Err(Garbage);
         }
@@ -185,12 +183,10 @@ impl OffsetConsumer {
         for _ in 0..looks_max {
             self.slot.set(after(self.slot.get(), self.capacity));
             self.sequence.set(sequence_of(word).wrapping_sub(u64::from(self.capacity) - 1) & SEQUENCE_MASK);
-            word = slots.load(self.slot.get() as usize);
-            if word == 0 {
-                return Ok(None);
-            }
+            let Some(found) = NonZeroU64::new(slots.load(self.slot.get() as usize)) else { return Ok(None) };
+            word = found.get();
             if sequence_of(word) == self.sequence.get() {
-                return Ok(Some(word));
+                return Ok(Some(found));
             }
         }
         Ok(None)

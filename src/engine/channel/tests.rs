@@ -151,7 +151,7 @@ proptest! {
             }
             if pushes == 0 {
                 prop_assert_eq!(consumer.is_empty(&slots), model.is_empty());
-                prop_assert_eq!(consumer.front(&slots).unwrap().map(|front| front.entry), model.front().copied());
+                prop_assert_eq!(consumer.front(&slots).unwrap().map(Front::entry), model.front().copied());
                 prop_assert_eq!(consumer.take(&slots).unwrap(), model.pop_front());
             }
         }

@@ -21,6 +21,9 @@ use crate::engine::service::registry::{PORT_NAME_BYTES_MAX, PortEntry, Role};
 use crate::engine::service::{ServiceInner, ServiceLock, cleanup, files, layouts};
 use crate::engine::shm::Plain;
 
+/// Ports that were dropped and of which something is still held, at once, that a port is prepared for at least.
+const RECEIVERS_LEFT: usize = 32;
+
 /// What both kinds of port have.
 #[derive(Debug, Clone)]
 struct PortOptions {
@@ -152,7 +155,8 @@ where
         for server in self.service.registry.ports(Role::Server) {
             let file = site.connection(site.id, server.id)?;
             let ids = [server.id, server.node];
-            let connection = ClientConnection::new(&self.service, site.id, ids, file, &layouts[1], &payloads);
+            let connection =
+                ClientConnection::new(&self.service, site.id, ids, file, &layouts[1], (&payloads, made.len()));
             made.push(connection.map_err(|error| damaged("segment", &error))?);
         }
         let backpressure = self.options.backpressure.clone();
@@ -196,7 +200,8 @@ where
         for client in self.service.registry.ports(Role::Client) {
             let file = site.connection(client.id, site.id)?;
             let ids = [client.id, client.node];
-            let connection = ServerConnection::new(&self.service, site.id, ids, file, &layouts[0], &payloads);
+            let connection =
+                ServerConnection::new(&self.service, site.id, ids, file, &layouts[0], (&payloads, made.len()));
             made.push(connection.map_err(|error| damaged("segment", &error))?);
         }
         let backpressure = self.options.backpressure.clone();
@@ -255,7 +260,11 @@ impl<'a> Site<'a> {
     ) -> Result<Payloads, PortError> {
         let len = if kind == Kind::Fixed { 1 } else { options.initial_max_slice_len };
         let chunks = options.preallocate.map_or(chunks_max, |messages| messages.clamp(1, chunks_max));
-        let plan = Plan { layout: *layout, strategy: options.allocation_strategy, len, chunks: chunks_max };
+        let settings = self.service.settings();
+        let peers = if self.role == Role::Client { settings.max_servers } else { settings.max_clients };
+        // Rounded up to whole words of holders, of which one is the sender.
+        let receivers = (peers + 1 + RECEIVERS_LEFT).next_multiple_of(64) - 1;
+        let plan = Plan { layout: *layout, strategy: options.allocation_strategy, len, chunks: chunks_max, receivers };
         let Some(first) = plan.geometry(len, chunks) else {
             return Err(PortError::SegmentTooLarge { chunks, chunk_bytes: layout.stride(len).unwrap_or(usize::MAX) });
         };

@@ -19,7 +19,7 @@ use crate::engine::id::Id;
 use crate::engine::payload::{ChunkLayout, Payload, Types};
 use crate::engine::service::registry::Role;
 use crate::engine::service::{ServiceInner, cleanup, files};
-use crate::engine::shm::{ChunkHeader, ChunkMut, Loaned, Plain, Pool};
+use crate::engine::shm::{ChunkHeader, ChunkMut, Loaned, Plain, Published};
 
 /// Sends requests; from [`Service::client_builder`](crate::engine::Service::client_builder).
 ///
@@ -239,13 +239,10 @@ impl ClientCore {
 
     #[inline]
     fn loan_chunk(&self, len: usize) -> Result<ChunkMut, LoanError> {
-        if len <= self.payloads.len_max()
-            && !self.payloads.has_outgrown()
-            && let Some(chunk) = self.payloads.loan()
-        {
-            return Ok(chunk);
+        match self.payloads.loan(len) {
+            Some(chunk) => Ok(chunk),
+            None => self.find_chunk(len),
         }
-        self.find_chunk(len)
     }
 
     /// What is outstanding is learned only now, and what is too small outgrown.
@@ -256,9 +253,7 @@ impl ClientCore {
             return Err(LoanError::ExceedsMaxLoanSize { len, max });
         }
         self.bring_home();
-        if len <= max
-            && let Some(chunk) = self.payloads.loan()
-        {
+        if let Some(chunk) = self.payloads.loan_at_last(len) {
             return Ok(chunk);
         }
         if !self.payloads.grows() {
@@ -266,9 +261,9 @@ impl ClientCore {
         }
         self.payloads.grow(len)?;
         for connection in self.connections.borrow().iter() {
-            connection.file.set_segment(Side::Client, self.payloads.current().0);
+            connection.file.set_segment(Side::Client, self.payloads.number());
         }
-        self.payloads.loan().ok_or(LoanError::OutOfMemory)
+        self.payloads.loan_at_last(len).ok_or(LoanError::OutOfMemory)
     }
 
     /// Learns what has come back, and gives up segments that are empty then.
@@ -276,9 +271,7 @@ impl ClientCore {
         self.follow_changes();
         // An error closes a connection, which gives everything back as well.
         let _ = self.collect();
-        if self.payloads.has_outgrown() {
-            self.payloads.tidy();
-        }
+        self.payloads.tidy();
     }
 
     fn collect(&self) -> Result<(), SendError> {
@@ -309,8 +302,7 @@ impl ClientCore {
         self.active.set(self.active.get() + 1);
         self.lanes[lane].request_id.set(request_id);
         chunk.set_header(ChunkHeader { request_id, lane: lane as u64, len: len as u64 });
-        let (pool, chunk) = chunk.publish();
-        let entry = Entry { segment: pool.number(), chunk };
+        let chunk = chunk.publish();
         let mut gave_up = None;
         let mut corrupted = false;
         let mut full = 0;
@@ -323,7 +315,7 @@ impl ClientCore {
                     continue;
                 }
                 connection.file.set_lane_open(lane, request_id);
-                match self.deliver(connection, lane, &pool, entry) {
+                match self.deliver(connection, lane, &chunk) {
                     Ok(true) => {}
                     Ok(false) => full += 1,
                     Err(_) => corrupted = true,
@@ -331,11 +323,11 @@ impl ClientCore {
             }
         }
         if full > 0 && self.backpressure.may_wait() {
-            gave_up = self.deliver_when_there_is_room(lane, &pool, entry, &mut corrupted);
+            gave_up = self.deliver_when_there_is_room(lane, &chunk, &mut corrupted);
         }
-        // The sender's own hold; with no server the chunk is free at once.
-        let _ = pool.release(chunk);
-        self.payloads.warm_next();
+        chunk.warm_next();
+        // With no server the chunk is free at once.
+        drop(chunk);
         let delivered = self.lanes[lane].deliveries.borrow().len();
         // As long as somebody has the request, a server that lost its connection is as one that has gone.
         if corrupted && delivered == 0 {
@@ -349,18 +341,12 @@ impl ClientCore {
 
     /// `false` if there is no room.
     #[inline]
-    fn deliver(
-        &self,
-        connection: &Rc<ClientConnection>,
-        lane: usize,
-        pool: &Rc<Pool>,
-        entry: Entry,
-    ) -> Result<bool, SendError> {
+    fn deliver(&self, connection: &Rc<ClientConnection>, lane: usize, chunk: &Published) -> Result<bool, SendError> {
         let slot = connection.requests.next_slot();
-        // The holder is counted before the entry can be taken and come back.
-        if connection.lending.lend(&self.payloads, pool, connection.file.request_returns(), entry).is_err() {
+        if connection.lending.lend(&self.payloads, connection.file.request_returns(), chunk).is_err() {
             return self.corrupted(connection);
         }
+        let entry = Entry { segment: chunk.segment(), chunk: chunk.index() };
         let word = match connection.requests.push(connection.file.requests(), entry) {
             Ok(Push::Done { word }) => word,
             Ok(Push::Displaced { word, oldest }) => {
@@ -412,13 +398,7 @@ impl ClientCore {
     /// Waits for each server that had no room and is still there, as the strategy or the handler says. The others have the
     /// request already.
     #[cold]
-    fn deliver_when_there_is_room(
-        &self,
-        lane: usize,
-        pool: &Rc<Pool>,
-        entry: Entry,
-        corrupted: &mut bool,
-    ) -> Option<GaveUp> {
+    fn deliver_when_there_is_room(&self, lane: usize, chunk: &Published, corrupted: &mut bool) -> Option<GaveUp> {
         let mut full: Vec<_> = {
             let deliveries = self.lanes[lane].deliveries.borrow();
             let has = |connection: &Rc<ClientConnection>| {
@@ -437,7 +417,7 @@ impl ClientCore {
             self.look_after_peers(self.watch.is_due());
             full.retain(|connection| {
                 let settled = !connection.open.get()
-                    || self.deliver(connection, lane, pool, entry).unwrap_or_else(|_| {
+                    || self.deliver(connection, lane, chunk).unwrap_or_else(|_| {
                         *corrupted = true;
                         true
                     });
@@ -530,11 +510,13 @@ impl ClientCore {
             if known {
                 continue;
             }
+            // More servers that have left are still used than anybody thought of: this one waits until they are gone.
+            let Some(number) = self.free_number() else { continue };
             let path = self.service.folder.join(files::connection(self.id, server.id));
             let attached =
                 ConnectionFile::open(&path, ConnectionLayout::new(self.service.settings())).and_then(|file| {
-                    let ids = [server.id, server.node];
-                    ClientConnection::new(&self.service, self.id, ids, file, &self.response_layout, &self.payloads)
+                    let (ids, receiver) = ([server.id, server.node], (&self.payloads, number));
+                    ClientConnection::new(&self.service, self.id, ids, file, &self.response_layout, receiver)
                 });
             if let Ok(connection) = attached {
                 self.connect(connection);
@@ -548,11 +530,18 @@ impl ClientCore {
         }
     }
 
+    /// The lowest number that no receiver has.
+    fn free_number(&self) -> Option<usize> {
+        let connections = self.connections.borrow();
+        (0..self.payloads.receivers()).find(|number| connections.iter().all(|c| c.lending.number() != *number))
+    }
+
     /// Ends a pending response.
     #[inline]
     pub fn close_lane(&self, lane: usize) {
         let place = &self.lanes[lane];
         place.request_id.set(0);
+        let mut owes = false;
         {
             let mut deliveries = place.deliveries.borrow_mut();
             for delivery in deliveries.iter() {
@@ -561,23 +550,17 @@ impl ClientCore {
                 if connection.drain_lane(lane).is_err() {
                     connection.fail(&self.payloads);
                 }
+                owes |= connection.lanes[lane].borrowed.get() > 0;
             }
             deliveries.clear();
         }
         self.active.set(self.active.get() - 1);
-        self.free_lane(lane);
-    }
-
-    /// The next request takes the lane that was used last and owes nothing, so that responses which are kept beyond their
-    /// pending response do not count against another one while there is a choice.
-    #[inline]
-    fn free_lane(&self, lane: usize) {
-        let owes = self.connections.borrow().iter().any(|connection| connection.lanes[lane].borrowed.get() > 0);
-        let mut free = self.free_lanes.borrow_mut();
+        // The next request takes the lane that was used last and owes nothing, so that responses which are kept beyond their
+        // pending response do not count against another one while there is a choice.
         if owes {
-            free.insert(0, lane);
+            self.free_lanes.borrow_mut().insert(0, lane);
         } else {
-            free.push(lane);
+            self.free_lanes.borrow_mut().push(lane);
         }
     }
 

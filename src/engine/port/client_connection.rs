@@ -15,7 +15,7 @@ use crate::engine::id::Id;
 use crate::engine::payload::ChunkLayout;
 use crate::engine::service::ServiceInner;
 use crate::engine::service::registry::Role;
-use crate::engine::shm::{ChunkHeader, ChunkRef};
+use crate::engine::shm::ChunkRef;
 
 /// One lane's receiving end.
 #[derive(Debug)]
@@ -45,19 +45,19 @@ pub(super) struct ClientConnection {
 }
 
 impl ClientConnection {
-    /// Over a connection file that is mapped; maps the server's response segment.
+    /// Over a connection file that is mapped; maps the server's response segment. The server gets `number` among the receivers.
     pub fn new(
         service: &Arc<ServiceInner>,
         client: Id,
         [server, node]: [Id; 2],
         file: ConnectionFile,
         response_layout: &ChunkLayout,
-        payloads: &Payloads,
+        (payloads, number): (&Payloads, usize),
     ) -> io::Result<Rc<Self>> {
         let settings = service.settings();
         let layout = ConnectionLayout::new(settings);
         let remote = Remote::open(service, [node, server], (client, Side::Client), response_layout.align, &file)?;
-        file.set_segment(Side::Client, payloads.current().0);
+        file.set_segment(Side::Client, payloads.number());
         file.set_client_state(State::Attached);
         let lane = || LaneEnd {
             consumer: OffsetConsumer::new(layout.response_capacity, settings.overflow_responses),
@@ -72,7 +72,7 @@ impl ClientConnection {
             remote,
             requests: OffsetProducer::new(layout.request_capacity, settings.overflow_requests),
             lanes: (0..layout.lanes).map(|_| lane()).collect(),
-            lending: Lending::new(layout.request_returns, payloads),
+            lending: Lending::new(number, layout.request_returns),
             going_back: ReturnProducer::new(layout.response_returns),
             open: Cell::new(true),
             gone: Cell::new(false),
@@ -105,37 +105,43 @@ impl ClientConnection {
         let _ = self.going_back.push(self.file.response_returns(), entry);
     }
 
-    /// The header of a chunk of the server.
-    #[inline]
-    pub fn response_header(&self, entry: Entry) -> Result<ChunkHeader, Unreadable> {
-        self.remote.header(entry, &self.file)
-    }
-
-    /// A chunk of the server.
-    #[inline]
-    pub fn response(&self, entry: Entry) -> Result<ChunkRef, Unreadable> {
-        self.remote.chunk(entry, &self.file)
-    }
-
     /// Lets go of segments that the server has given back.
     pub fn tidy(&self) {
         self.remote.tidy(&self.file);
     }
 
-    /// The oldest response of a lane, still in it, with its header. One that cannot be read any more is skipped.
+    /// The oldest response of a lane, still in it, and its chunk. One that cannot be read any more is skipped.
     #[inline]
-    pub fn front(&self, lane: usize) -> Result<Option<(Front, ChunkHeader)>, Unreadable> {
+    pub fn front(&self, lane: usize) -> Result<Option<(Front, ChunkRef)>, Unreadable> {
+        let Some(front) = self.lanes[lane].consumer.front(self.file.responses(lane))? else { return Ok(None) };
+        match self.remote.chunk(front.entry(), &self.file) {
+            Ok(chunk) => Ok(Some((front, chunk))),
+            Err(reason) => self.front_behind(lane, front, reason),
+        }
+    }
+
+    /// The oldest response behind one that cannot be read.
+    #[cold]
+    fn front_behind(
+        &self,
+        lane: usize,
+        mut front: Front,
+        mut reason: Unreadable,
+    ) -> Result<Option<(Front, ChunkRef)>, Unreadable> {
         let (consumer, slots) = (&self.lanes[lane].consumer, self.file.responses(lane));
         // A sender that goes on sending is heard by the next call.
         for _ in 0..=self.service.settings().response_buffer {
-            let Some(front) = consumer.front(slots)? else { return Ok(None) };
-            match self.response_header(front.entry) {
-                Ok(header) => return Ok(Some((front, header))),
-                Err(Unreadable::Gone) => self.refuse(lane, front),
-                Err(Unreadable::CannotMap) => return Err(Unreadable::CannotMap),
+            match reason {
+                Unreadable::Gone => self.refuse(lane, front),
+                Unreadable::CannotMap => return Err(Unreadable::CannotMap),
                 // One that was displaced may be gone with its segment, and is nothing to read.
-                Err(Unreadable::Garbage) if consumer.take_front(slots, front) => return Err(Unreadable::Garbage),
-                Err(Unreadable::Garbage) => {}
+                Unreadable::Garbage if consumer.take_front(slots, front) => return Err(Unreadable::Garbage),
+                Unreadable::Garbage => {}
+            }
+            let Some(next) = consumer.front(slots)? else { return Ok(None) };
+            match self.remote.chunk(next.entry(), &self.file) {
+                Ok(chunk) => return Ok(Some((next, chunk))),
+                Err(other) => (front, reason) = (next, other),
             }
         }
         Ok(None)
@@ -144,7 +150,7 @@ impl ClientConnection {
     /// Gives back the oldest response of a lane unread, unless a newer one has displaced it meanwhile.
     pub fn refuse(&self, lane: usize, front: Front) {
         if self.lanes[lane].consumer.take_front(self.file.responses(lane), front) {
-            self.give_back(front.entry);
+            self.give_back(front.entry());
         }
     }
 

@@ -1,51 +1,48 @@
 //! What a sender has lent to one receiver, and how it comes back.
+//!
+//! Who holds which chunk is written in the sender's private memory, in the pools, so that a receiver that dies takes nothing
+//! with it. Here is only how much, and as whom the pools know the receiver.
 
-use std::rc::Rc;
+use std::cell::Cell;
 
-use super::outstanding::Outstanding;
 use super::payloads::Payloads;
 use crate::engine::channel::{Entry, Garbage, ReturnConsumer, Slots};
-use crate::engine::shm::Pool;
+use crate::engine::shm::{Holder, Published};
 
 /// Chunks at one receiver.
 #[derive(Debug)]
 pub(super) struct Lending {
-    outstanding: Outstanding,
+    receiver: Holder,
+    number: usize,
+    lent: Cell<usize>,
     coming_back: ReturnConsumer,
     /// So many fit the return queue.
     max: usize,
 }
 
 impl Lending {
-    /// For an empty return queue of `capacity` slots; with room for the current segment, so that a message allocates nothing.
-    pub fn new(capacity: usize, payloads: &Payloads) -> Self {
-        let outstanding = Outstanding::default();
-        let (number, chunks) = payloads.current();
-        outstanding.enter(number, chunks);
-        Self { outstanding, coming_back: ReturnConsumer::new(capacity), max: capacity }
+    /// To receiver `number`, who has an empty return queue of `capacity` slots.
+    pub fn new(number: usize, capacity: usize) -> Self {
+        let coming_back = ReturnConsumer::new(capacity);
+        Self { receiver: Holder::receiver(number), number, lent: Cell::new(0), coming_back, max: capacity }
     }
 
-    /// Counts the receiver as a holder of a chunk on its way, before the entry can be taken and come back.
+    /// Number of the receiver.
+    pub fn number(&self) -> usize {
+        self.number
+    }
+
+    /// Makes the receiver a holder of a chunk, before the entry can be taken and come back.
     ///
     /// # Errors
     /// [`Garbage`] in the return queue.
     #[inline]
-    pub fn lend(
-        &self,
-        payloads: &Payloads,
-        pool: &Rc<Pool>,
-        returns: &impl Slots,
-        entry: Entry,
-    ) -> Result<(), Garbage> {
-        if self.outstanding.len() >= self.max {
+    pub fn lend(&self, payloads: &Payloads, returns: &impl Slots, chunk: &Published) -> Result<(), Garbage> {
+        if self.lent.get() >= self.max {
             self.collect(payloads, returns)?;
         }
-        // It was published by the caller, so it is on its way.
-        let _ = pool.hold(entry.chunk);
-        if !self.outstanding.insert(entry) {
-            self.outstanding.enter(entry.segment, pool.chunks());
-            let _ = self.outstanding.insert(entry);
-        }
+        chunk.hold(self.receiver);
+        self.lent.set(self.lent.get() + 1);
         Ok(())
     }
 
@@ -55,7 +52,13 @@ impl Lending {
     /// [`Garbage`] if it is not there.
     #[inline]
     pub fn reclaim(&self, payloads: &Payloads, entry: Entry) -> Result<(), Garbage> {
-        if self.outstanding.remove(entry) && payloads.release(entry) { Ok(()) } else { Err(Garbage) }
+        if payloads.release(entry, self.receiver) {
+            // It held this one, so there was one.
+            self.lent.set(self.lent.get() - 1);
+            Ok(())
+        } else {
+            Err(Garbage)
+        }
     }
 
     /// Takes back what the receiver has returned.
@@ -64,7 +67,7 @@ impl Lending {
     /// [`Garbage`].
     pub fn collect(&self, payloads: &Payloads, returns: &impl Slots) -> Result<(), Garbage> {
         // No more than is there, and the look that finds nothing: a peer that writes on and on does not hold us here.
-        for _ in 0..=self.outstanding.len() {
+        for _ in 0..=self.lent.get() {
             let Some(entry) = self.coming_back.pop(returns)? else { break };
             self.reclaim(payloads, entry)?;
         }
@@ -73,9 +76,7 @@ impl Lending {
 
     /// The receiver is gone: everything that was there is ours again.
     pub fn close(&self, payloads: &Payloads) {
-        for entry in self.outstanding.drain() {
-            // Only what was on its way was inserted, so it can be released.
-            let _ = payloads.release(entry);
-        }
+        payloads.release_all(self.receiver);
+        self.lent.set(0);
     }
 }

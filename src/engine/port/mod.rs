@@ -9,7 +9,6 @@ mod builder;
 mod client;
 mod client_connection;
 mod lending;
-mod outstanding;
 mod payloads;
 mod pending;
 mod poll_set;

@@ -14,7 +14,7 @@ use crate::engine::error::LoanError;
 use crate::engine::id::Id;
 use crate::engine::payload::ChunkLayout;
 use crate::engine::service::{ServiceInner, files};
-use crate::engine::shm::{CHUNKS_MAX, ChunkHeader, ChunkMut, Geometry, Pool};
+use crate::engine::shm::{CHUNKS_MAX, ChunkHeader, ChunkMut, Geometry, Holder, Pool};
 
 /// Largest segment: what a receiver maps at most.
 const SEGMENT_BYTES_MAX: usize = 1 << 40;
@@ -30,6 +30,8 @@ pub(super) struct Plan {
     pub len: usize,
     /// Chunks that the limits allow to be in use at once.
     pub chunks: usize,
+    /// Receivers that there can be at once: as many ports as the service allows, and some that are dropped and still used.
+    pub receivers: usize,
 }
 
 impl Plan {
@@ -49,10 +51,12 @@ pub(super) struct Payloads {
     plan: Plan,
     /// Elements that fit a chunk of the current segment.
     len_max: Cell<usize>,
+    /// One more than the longest loan that can be served without a look at anything else; 0 while there are older segments,
+    /// whose chunks should come home.
+    len_end: Cell<usize>,
     current: RefCell<Rc<Pool>>,
     /// Older ones, of which chunks are still loaned, on their way or held.
     outgrown: RefCell<Vec<Rc<Pool>>>,
-    has_outgrown: Cell<bool>,
 }
 
 impl Payloads {
@@ -61,15 +65,15 @@ impl Payloads {
     /// # Errors
     /// As [`Pool::create`].
     pub fn create(service: &Arc<ServiceInner>, port: Id, plan: Plan, first: Geometry) -> io::Result<Self> {
-        let pool = Pool::create(&path(service, port, 0), 0, first)?;
+        let pool = Pool::create(&path(service, port, 0), 0, first, plan.receivers)?;
         Ok(Self {
             service: Arc::clone(service),
             port,
             plan,
             len_max: Cell::new(plan.len),
+            len_end: Cell::new(plan.len.saturating_add(1)),
             current: RefCell::new(pool),
             outgrown: RefCell::default(),
-            has_outgrown: Cell::new(false),
         })
     }
 
@@ -85,28 +89,25 @@ impl Payloads {
         self.plan.strategy != AllocationStrategy::Static
     }
 
-    /// Whether there are older segments, whose chunks should come home.
+    /// A free chunk for `len` elements, if there is one at hand.
     #[inline]
-    pub fn has_outgrown(&self) -> bool {
-        self.has_outgrown.get()
+    pub fn loan(&self, len: usize) -> Option<ChunkMut> {
+        if len < self.len_end.get() { self.current.borrow().loan() } else { None }
     }
 
-    /// A free chunk of the current segment.
-    #[inline]
-    pub fn loan(&self) -> Option<ChunkMut> {
-        self.current.borrow().loan()
+    /// As [`Payloads::loan`], after everything was done that makes a chunk free.
+    pub fn loan_at_last(&self, len: usize) -> Option<ChunkMut> {
+        if len <= self.len_max.get() { self.current.borrow().loan() } else { None }
     }
 
-    /// Number and chunks of the current segment.
-    pub fn current(&self) -> (u16, usize) {
-        let pool = self.current.borrow();
-        (pool.number(), pool.chunks())
+    /// Number of the current segment.
+    pub fn number(&self) -> u16 {
+        self.current.borrow().number()
     }
 
-    /// Asks for the line of the next loan.
-    #[inline]
-    pub fn warm_next(&self) {
-        self.current.borrow().warm_next();
+    /// Receivers are numbered below this.
+    pub fn receivers(&self) -> usize {
+        self.plan.receivers
     }
 
     /// Makes the current segment an older one, and a new one that has a free chunk for `len` elements.
@@ -135,12 +136,11 @@ impl Payloads {
         };
         let geometry = self.plan.geometry(len, chunks).ok_or(too_long)?;
         let number = number as u16; // below SEGMENTS_MAX
-        let pool = Pool::create(&path(&self.service, self.port, number), number, geometry)
+        let pool = Pool::create(&path(&self.service, self.port, number), number, geometry, self.plan.receivers)
             .map_err(|_| LoanError::CannotGrow { bytes: geometry.stride.saturating_mul(chunks) })?;
         self.len_max.set(len);
         self.current.replace(pool);
         self.outgrown.borrow_mut().push(old);
-        self.has_outgrown.set(true);
         self.tidy();
         Ok(())
     }
@@ -157,33 +157,38 @@ impl Payloads {
             }
             used
         });
-        self.has_outgrown.set(!outgrown.is_empty());
+        self.len_end.set(if outgrown.is_empty() { self.len_max.get().saturating_add(1) } else { 0 });
     }
 
-    /// The segment of an entry.
+    /// Removes a receiver from the holders of a chunk. `false` if it was none of them.
     #[inline]
-    fn pool(&self, segment: u16) -> Option<Rc<Pool>> {
+    #[must_use]
+    pub fn release(&self, entry: Entry, receiver: Holder) -> bool {
         let current = self.current.borrow();
-        if current.number() == segment {
-            return Some(Rc::clone(&current));
+        if current.number() == entry.segment {
+            return current.release(entry.chunk, receiver);
         }
+        self.older(entry.segment).is_some_and(|pool| pool.release(entry.chunk, receiver))
+    }
+
+    #[cold]
+    fn older(&self, segment: u16) -> Option<Rc<Pool>> {
         self.outgrown.borrow().iter().find(|pool| pool.number() == segment).map(Rc::clone)
     }
 
-    /// Removes a holder. `false` if the chunk is not on its way.
-    #[inline]
-    #[must_use]
-    pub fn release(&self, entry: Entry) -> bool {
-        let current = self.current.borrow();
-        if current.number() == entry.segment {
-            return current.release(entry.chunk);
-        }
-        self.pool(entry.segment).is_some_and(|pool| pool.release(entry.chunk))
+    /// Removes a receiver from the holders of everything.
+    pub fn release_all(&self, receiver: Holder) {
+        self.current.borrow().release_all(receiver);
+        self.outgrown.borrow().iter().for_each(|pool| pool.release_all(receiver));
     }
 
     /// A second look at the header of a chunk that is ours again.
     pub fn header(&self, entry: Entry) -> Option<ChunkHeader> {
-        self.pool(entry.segment)?.header(entry.chunk)
+        let current = self.current.borrow();
+        if current.number() == entry.segment {
+            return current.header(entry.chunk);
+        }
+        self.older(entry.segment)?.header(entry.chunk)
     }
 
     /// Chunks that are loaned or on their way, of all segments.

@@ -12,7 +12,7 @@ use crate::engine::channel::{Entry, Front};
 use crate::engine::error::ReceiveError;
 use crate::engine::id::Id;
 use crate::engine::payload::{Kind, Payload, ResponseTypes};
-use crate::engine::shm::{Plain, Received};
+use crate::engine::shm::{ChunkRef, Plain, Received};
 
 /// A request that was sent: receives its responses, from every server that answers, and no others (RR-PND-01).
 ///
@@ -109,15 +109,16 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
         ReceiveError::ConnectionCorrupted
     }
 
-    /// The oldest response to this request, with what belongs to others out of the way; `len` of its header with it.
+    /// The oldest response to this request, with what belongs to others out of the way; `len` of its header, and its chunk.
     #[inline]
-    fn front(&self, connection: &ClientConnection) -> Result<Option<(Front, u64)>, Unreadable> {
+    fn front(&self, connection: &ClientConnection) -> Result<Option<(Front, u64, ChunkRef)>, Unreadable> {
         // Bounded by what can be in the lane; a server that goes on sending is heard by the next call.
         let looks_max = self.core.service.settings().response_buffer + 1;
         for _ in 0..looks_max {
-            let Some((front, header)) = connection.front(self.lane)? else { return Ok(None) };
+            let Some((front, chunk)) = connection.front(self.lane)? else { return Ok(None) };
+            let header = chunk.header();
             if header.request_id == self.request_id {
-                return Ok(Some((front, header.len)));
+                return Ok(Some((front, header.len, chunk)));
             }
             // Sent by an active request whose pending response is gone: nobody's any more (RR-ACT-03). What may have
             // displaced it meanwhile does not go with it.
@@ -131,7 +132,7 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
         let end = &connection.lanes[self.lane];
         let looks_max = self.core.service.settings().response_buffer + 1;
         for _ in 0..looks_max {
-            let Some((front, len)) = self.front(connection)? else { return Ok(Look::Nothing) };
+            let Some((front, len, chunk)) = self.front(connection)? else { return Ok(Look::Nothing) };
             if end.borrowed.get() >= self.core.service.settings().max_borrowed_responses {
                 return Ok(Look::Full);
             }
@@ -140,14 +141,13 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
                 continue;
             }
             // What the header said holds: the entry was in the channel from the look to the taking.
-            let chunk = connection.response(front.entry)?;
             let len = usize::try_from(len).map_err(|_| Unreadable::Garbage)?;
             if Res::KIND == Kind::Fixed && len != 1 {
                 return Err(Unreadable::Garbage);
             }
             let received = Received::new(chunk, self.core.response_layout.shape(len)).ok_or(Unreadable::Garbage)?;
             end.borrowed.set(end.borrowed.get() + 1);
-            let borrow = Borrow { connection: Rc::clone(connection), lane: self.lane, entry: front.entry };
+            let borrow = Borrow { connection: Rc::clone(connection), lane: self.lane, entry: front.entry() };
             return Ok(Look::Received(Response { received, borrow }));
         }
         Ok(Look::Nothing)

@@ -9,7 +9,7 @@ use crate::engine::channel::{Entry, Garbage};
 use crate::engine::connection::{ConnectionFile, Side, State};
 use crate::engine::id::Id;
 use crate::engine::service::{ServiceInner, files};
-use crate::engine::shm::{ChunkHeader, ChunkRef, RemoteSegment};
+use crate::engine::shm::{ChunkRef, RemoteSegment};
 
 /// Why a message cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,39 +88,18 @@ impl Remote {
         Ok(())
     }
 
-    /// Runs `look` on the segment of an entry.
-    #[inline]
-    fn look<T>(
-        &self,
-        entry: Entry,
-        file: &ConnectionFile,
-        look: impl Fn(&Rc<RemoteSegment>) -> Option<T>,
-    ) -> Result<T, Unreadable> {
-        if let Some((number, segment)) = self.mapped.borrow().last()
-            && *number == entry.segment
-        {
-            return look(segment).ok_or(Unreadable::Garbage);
-        }
-        let segment = self.find(entry.segment, file)?;
-        look(&segment).ok_or(Unreadable::Garbage)
-    }
-
-    /// The header of a chunk.
-    ///
-    /// # Errors
-    /// [`Unreadable`].
-    #[inline]
-    pub fn header(&self, entry: Entry, file: &ConnectionFile) -> Result<ChunkHeader, Unreadable> {
-        self.look(entry, file, |segment| segment.header(entry.chunk))
-    }
-
-    /// A chunk, to hold.
+    /// The chunk of an entry, to look at and to hold if the entry is taken.
     ///
     /// # Errors
     /// [`Unreadable`].
     #[inline]
     pub fn chunk(&self, entry: Entry, file: &ConnectionFile) -> Result<ChunkRef, Unreadable> {
-        self.look(entry, file, |segment| segment.chunk(entry.chunk))
+        if let Some((number, segment)) = self.mapped.borrow().last()
+            && *number == entry.segment
+        {
+            return segment.chunk(entry.chunk).ok_or(Unreadable::Garbage);
+        }
+        self.find(entry.segment, file)?.chunk(entry.chunk).ok_or(Unreadable::Garbage)
     }
 
     #[cold]

@@ -73,7 +73,7 @@ where
     #[inline]
     pub fn send(self) -> Result<PendingResponse<Res, ResHeader>, SendError> {
         let Self { loaned, loan, .. } = self;
-        let len = loaned.payload().len();
+        let len = loaned.elements();
         let core = Rc::clone(&loan.0);
         let (lane, request_id, delivered) = core.send(loaned.into_chunk(), len)?;
         drop(loan);

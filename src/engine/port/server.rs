@@ -12,14 +12,14 @@ use super::remote::Unreadable;
 use super::server_connection::ServerConnection;
 use super::sleeper::Sleeper;
 use super::watch::Watch;
-use crate::engine::channel::{Entry, Garbage, Slots};
+use crate::engine::channel::{Garbage, Slots};
 use crate::engine::connection::{ConnectionFile, ConnectionLayout, Side, State};
 use crate::engine::error::{LoanError, ReceiveError, SendError};
 use crate::engine::id::Id;
 use crate::engine::payload::{ChunkLayout, Kind, Payload, Types};
 use crate::engine::service::registry::Role;
 use crate::engine::service::{ServiceInner, cleanup, files};
-use crate::engine::shm::{ChunkMut, Plain, Pool, Received};
+use crate::engine::shm::{ChunkMut, Plain, Published, Received};
 
 /// Receives requests and answers them; from [`Service::server_builder`](crate::engine::Service::server_builder).
 ///
@@ -139,7 +139,10 @@ where
         let looks_max = core.service.settings().max_active_requests + 1;
         for _ in 0..looks_max {
             let front = connection.front().map_err(|reason| core.unreadable(connection, reason))?;
-            let Some((front, header, lane)) = front else { return Ok(None) };
+            let Some((front, chunk)) = front else { return Ok(None) };
+            // What it says holds if the entry is taken: it was in the channel from the look to the taking.
+            let header = chunk.header();
+            let Ok(lane) = connection.lane_of(header.lane) else { return Err(core.corrupted(connection)) };
             if core.is_unwanted(connection, lane, header.request_id) {
                 connection.refuse(front, header.request_id, lane);
                 continue;
@@ -148,7 +151,6 @@ where
                 // Overflow put another one in its place.
                 continue;
             }
-            let chunk = connection.request(front.entry).map_err(|reason| core.unreadable(connection, reason))?;
             let len = usize::try_from(header.len).ok().filter(|len| Req::KIND == Kind::Slice || *len == 1);
             let received = len.and_then(|len| Received::new(chunk, core.request_layout.shape(len)));
             let Some(received) = received else { return Err(core.corrupted(connection)) };
@@ -156,7 +158,7 @@ where
             // There is a free place: looked at above, and nothing has been received since.
             let Some(place) = place else { return Ok(None) };
             let ids = (lane, header.request_id, place);
-            return Ok(Some(ActiveRequest::new(Rc::clone(core), Rc::clone(connection), received, front.entry, ids)));
+            return Ok(Some(ActiveRequest::new(Rc::clone(core), Rc::clone(connection), received, front.entry(), ids)));
         }
         Ok(None)
     }
@@ -229,7 +231,9 @@ impl ServerCore {
         }
         for _ in 0..=self.service.settings().max_active_requests {
             let front = connection.front().map_err(|reason| self.unreadable(connection, reason))?;
-            let Some((front, header, lane)) = front else { return Ok(false) };
+            let Some((front, chunk)) = front else { return Ok(false) };
+            let header = chunk.header();
+            let Ok(lane) = connection.lane_of(header.lane) else { return Err(self.corrupted(connection)) };
             if !self.is_unwanted(connection, lane, header.request_id) {
                 return Ok(true);
             }
@@ -251,13 +255,10 @@ impl ServerCore {
 
     #[inline]
     pub fn loan_chunk(&self, len: usize) -> Result<ChunkMut, LoanError> {
-        if len <= self.payloads.len_max()
-            && !self.payloads.has_outgrown()
-            && let Some(chunk) = self.payloads.loan()
-        {
-            return Ok(chunk);
+        match self.payloads.loan(len) {
+            Some(chunk) => Ok(chunk),
+            None => self.find_chunk(len),
         }
-        self.find_chunk(len)
     }
 
     /// What is outstanding is learned only now, and what is too small outgrown.
@@ -268,9 +269,7 @@ impl ServerCore {
             return Err(LoanError::ExceedsMaxLoanSize { len, max });
         }
         self.bring_home();
-        if len <= max
-            && let Some(chunk) = self.payloads.loan()
-        {
+        if let Some(chunk) = self.payloads.loan_at_last(len) {
             return Ok(chunk);
         }
         if !self.payloads.grows() {
@@ -278,18 +277,16 @@ impl ServerCore {
         }
         self.payloads.grow(len)?;
         for connection in self.connections.borrow().iter() {
-            connection.file.set_segment(Side::Server, self.payloads.current().0);
+            connection.file.set_segment(Side::Server, self.payloads.number());
         }
-        self.payloads.loan().ok_or(LoanError::OutOfMemory)
+        self.payloads.loan_at_last(len).ok_or(LoanError::OutOfMemory)
     }
 
     /// Learns what has come back, and gives up segments that are empty then.
     fn bring_home(&self) {
         self.follow_changes();
         self.collect();
-        if self.payloads.has_outgrown() {
-            self.payloads.tidy();
-        }
+        self.payloads.tidy();
     }
 
     fn collect(&self) {
@@ -318,16 +315,14 @@ impl ServerCore {
         if !self.service.settings().overflow_responses && !connection.is_awaited(lane, request_id) {
             return Ok(());
         }
-        let (pool, chunk) = chunk.publish();
-        let entry = Entry { segment: pool.number(), chunk };
-        let pushed = connection.push(&self.payloads, &pool, lane, entry);
+        let chunk = chunk.publish();
+        let pushed = connection.push(&self.payloads, lane, &chunk);
         let mut gave_up = pushed.err().map(|Garbage| GaveUp::Corrupted);
         if pushed == Ok(false) && self.backpressure.may_wait() {
-            gave_up = self.push_when_there_is_room(connection, (lane, request_id), &pool, entry);
+            gave_up = self.push_when_there_is_room(connection, (lane, request_id), &chunk);
         }
-        // The sender's own hold.
-        let _ = pool.release(chunk);
-        self.payloads.warm_next();
+        chunk.warm_next();
+        drop(chunk);
         match gave_up {
             None => Ok(()),
             Some(gave_up) => Err(self.take_back(connection, gave_up)),
@@ -340,8 +335,7 @@ impl ServerCore {
         &self,
         connection: &ServerConnection,
         (lane, request_id): (usize, u64),
-        pool: &Rc<Pool>,
-        entry: Entry,
+        chunk: &Published,
     ) -> Option<GaveUp> {
         let mut waiting = Waiting::new(&self.backpressure, &self.service, self.id);
         // A handler may do anything in between, even drop the request or who waits for the response.
@@ -352,7 +346,7 @@ impl ServerCore {
             if !is_wanted() {
                 break;
             }
-            match connection.push(&self.payloads, pool, lane, entry) {
+            match connection.push(&self.payloads, lane, chunk) {
                 Ok(true) => break,
                 Ok(false) => {}
                 Err(Garbage) => return Some(GaveUp::Corrupted),
@@ -457,6 +451,12 @@ impl ServerCore {
         self.turn.set(turn.checked_sub(removed).unwrap_or(last).min(last));
     }
 
+    /// The lowest number that no receiver has.
+    fn free_number(&self) -> Option<usize> {
+        let connections = self.connections.borrow();
+        (0..self.payloads.receivers()).find(|number| connections.iter().all(|c| c.lending.number() != *number))
+    }
+
     /// Maps every connection that waits for this server, those of clients that are gone already too (RR-FNF-01).
     fn attach_new(&self, clients: &[(Id, Id)]) {
         let Ok(entries) = std::fs::read_dir(&self.service.folder) else { return };
@@ -467,19 +467,15 @@ impl ServerCore {
             if server != self.id || known || self.refused.borrow().contains(&client) {
                 continue;
             }
+            // More clients that have left are still used than anybody thought of: this one waits until they are gone.
+            let Some(number) = self.free_number() else { continue };
             let attached =
                 ConnectionFile::open(&path, ConnectionLayout::new(self.service.settings())).and_then(|file| {
                     // A client that has left made the file itself, and its pending responses live on with its node.
                     let registered = clients.iter().find(|(id, _)| *id == client);
                     let node = registered.map_or_else(|| file.maker(), |(_, node)| *node);
-                    ServerConnection::new(
-                        &self.service,
-                        self.id,
-                        [client, node],
-                        file,
-                        &self.request_layout,
-                        &self.payloads,
-                    )
+                    let receiver = (&self.payloads, number);
+                    ServerConnection::new(&self.service, self.id, [client, node], file, &self.request_layout, receiver)
                 });
             if let Ok(connection) = attached {
                 connection.map_unread();

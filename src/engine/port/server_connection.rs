@@ -15,7 +15,7 @@ use crate::engine::id::Id;
 use crate::engine::payload::ChunkLayout;
 use crate::engine::service::ServiceInner;
 use crate::engine::service::registry::Role;
-use crate::engine::shm::{ChunkHeader, ChunkRef, Pool};
+use crate::engine::shm::{ChunkRef, Published};
 
 /// One lane's sending end.
 #[derive(Debug)]
@@ -62,19 +62,19 @@ pub(super) struct ServerConnection {
 }
 
 impl ServerConnection {
-    /// Over a connection file that is mapped; maps the client's request segment.
+    /// Over a connection file that is mapped; maps the client's request segment. The client gets `number` among the receivers.
     pub fn new(
         service: &Arc<ServiceInner>,
         server: Id,
         [client, node]: [Id; 2],
         file: ConnectionFile,
         request_layout: &ChunkLayout,
-        payloads: &Payloads,
+        (payloads, number): (&Payloads, usize),
     ) -> io::Result<Rc<Self>> {
         let settings = service.settings();
         let layout = ConnectionLayout::new(settings);
         let remote = Remote::open(service, [node, client], (server, Side::Server), request_layout.align, &file)?;
-        file.set_segment(Side::Server, payloads.current().0);
+        file.set_segment(Side::Server, payloads.number());
         file.set_server_state(State::Attached);
         let lane = || LaneStart {
             producer: OffsetProducer::new(layout.response_capacity, settings.overflow_responses),
@@ -90,7 +90,7 @@ impl ServerConnection {
             incoming: OffsetConsumer::new(layout.request_capacity, settings.overflow_requests),
             lanes: (0..layout.lanes).map(|_| lane()).collect(),
             places: Places::new(settings.max_active_requests),
-            lending: Lending::new(layout.response_returns, payloads),
+            lending: Lending::new(number, layout.response_returns),
             going_back: ReturnProducer::new(layout.request_returns),
             gone: Cell::new(false),
             broken: Cell::new(false),
@@ -102,30 +102,42 @@ impl ServerConnection {
         for slot in 0..self.lanes.len() {
             if let Ok(Some(entry)) = Entry::of_word(self.file.requests().load(slot)) {
                 // What cannot be read is told when it is received.
-                let _ = self.remote.header(entry, &self.file);
+                let _ = self.remote.chunk(entry, &self.file);
             }
         }
     }
 
-    /// The oldest request, still in the channel, with its header and lane. One that cannot be read any more is skipped; a
-    /// lane that does not exist is an error.
+    /// The oldest request, still in the channel, and its chunk. One that cannot be read any more is skipped.
     #[inline]
-    pub fn front(&self) -> Result<Option<(Front, ChunkHeader, usize)>, Unreadable> {
+    pub fn front(&self) -> Result<Option<(Front, ChunkRef)>, Unreadable> {
+        let Some(front) = self.incoming.front(self.file.requests())? else { return Ok(None) };
+        match self.remote.chunk(front.entry(), &self.file) {
+            Ok(chunk) => Ok(Some((front, chunk))),
+            Err(reason) => self.front_behind(front, reason),
+        }
+    }
+
+    /// The oldest request behind one that cannot be read.
+    #[cold]
+    fn front_behind(&self, mut front: Front, mut reason: Unreadable) -> Result<Option<(Front, ChunkRef)>, Unreadable> {
         let slots = self.file.requests();
         // A client that goes on sending is heard by the next call.
-        for _ in 0..=self.service.settings().max_active_requests {
-            let Some(front) = self.incoming.front(slots)? else { return Ok(None) };
-            match self.remote.header(front.entry, &self.file) {
-                Ok(header) => return Ok(Some((front, header, self.lane_of(header.lane)?))),
-                Err(Unreadable::Gone) => {
+        for _ in 0..=self.lanes.len() {
+            match reason {
+                Unreadable::CannotMap => return Err(Unreadable::CannotMap),
+                Unreadable::Gone => {
                     if self.incoming.take_front(slots, front) {
-                        self.give_back(front.entry);
+                        self.give_back(front.entry());
                     }
                 }
-                Err(Unreadable::CannotMap) => return Err(Unreadable::CannotMap),
                 // One that was displaced may be gone with its segment, and is nothing to read.
-                Err(Unreadable::Garbage) if self.incoming.take_front(slots, front) => return Err(Unreadable::Garbage),
-                Err(Unreadable::Garbage) => {}
+                Unreadable::Garbage if self.incoming.take_front(slots, front) => return Err(Unreadable::Garbage),
+                Unreadable::Garbage => {}
+            }
+            let Some(next) = self.incoming.front(slots)? else { return Ok(None) };
+            match self.remote.chunk(next.entry(), &self.file) {
+                Ok(chunk) => return Ok(Some((next, chunk))),
+                Err(other) => (front, reason) = (next, other),
             }
         }
         Ok(None)
@@ -141,17 +153,11 @@ impl ServerConnection {
         taken
     }
 
-    /// The chunk of a request that was taken.
-    #[inline]
-    pub fn request(&self, entry: Entry) -> Result<ChunkRef, Unreadable> {
-        self.remote.chunk(entry, &self.file)
-    }
-
     /// Refuses the request that [`Self::front`] has just shown, unless a newer one has displaced it meanwhile.
     pub fn refuse(&self, front: Front, request_id: u64, lane: usize) {
         if self.take(front, request_id, lane) {
             self.finish(lane, request_id);
-            self.give_back(front.entry);
+            self.give_back(front.entry());
         }
     }
 
@@ -160,7 +166,9 @@ impl ServerConnection {
         self.remote.tidy(&self.file);
     }
 
-    fn lane_of(&self, lane: u64) -> Result<usize, Garbage> {
+    /// A lane that a client has written.
+    #[inline]
+    pub fn lane_of(&self, lane: u64) -> Result<usize, Garbage> {
         usize::try_from(lane).ok().filter(|lane| *lane < self.lanes.len()).ok_or(Garbage)
     }
 
@@ -191,8 +199,9 @@ impl ServerConnection {
 
     /// Pushes a published response chunk; `false` if there is no room.
     #[inline]
-    pub fn push(&self, payloads: &Payloads, pool: &Rc<Pool>, lane: usize, entry: Entry) -> Result<bool, Garbage> {
-        self.lending.lend(payloads, pool, self.file.response_returns(), entry)?;
+    pub fn push(&self, payloads: &Payloads, lane: usize, chunk: &Published) -> Result<bool, Garbage> {
+        self.lending.lend(payloads, self.file.response_returns(), chunk)?;
+        let entry = Entry { segment: chunk.segment(), chunk: chunk.index() };
         let pushed = self.lanes[lane].producer.push(self.file.responses(lane), entry);
         self.waker.wake();
         match pushed? {
@@ -227,7 +236,9 @@ impl ServerConnection {
     pub fn refuse_unread(&self) {
         // A client that goes on sending sees that the server has left, and that its request was not taken.
         for _ in 0..self.service.settings().max_active_requests {
-            let Ok(Some((front, header, lane))) = self.front() else { return };
+            let Ok(Some((front, chunk))) = self.front() else { return };
+            let header = chunk.header();
+            let Ok(lane) = self.lane_of(header.lane) else { return };
             self.refuse(front, header.request_id, lane);
         }
     }

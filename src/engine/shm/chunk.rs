@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
-use super::segment::{Pool, RemoteSegment};
+use super::segment::{Holder, Pool, RemoteSegment};
 
 /// What a type needs to travel: every bit pattern is valid (a peer may write any), no padding, no pointer, no interior
 /// mutability.
@@ -74,31 +74,14 @@ pub struct ChunkMut {
     pool: Rc<Pool>,
     index: u32,
     address: NonNull<u8>,
-    stride: usize,
 }
 
 impl ChunkMut {
     /// # Safety
-    /// `address` is chunk `index` of `pool`, aligned to 64, `stride` bytes long, and no other `ChunkMut` of it exists.
-    pub(super) unsafe fn new(pool: Rc<Pool>, index: u32, address: NonNull<u8>, stride: usize) -> Self {
-        Self { pool, index, address, stride }
-    }
-
-    /// The segment that it is in.
-    #[inline]
-    pub fn pool(&self) -> &Rc<Pool> {
-        &self.pool
-    }
-
-    /// Turns the loan into a chunk on its way: its segment and number, with one holder, the caller, until it calls
-    /// [`Pool::release`].
-    #[inline]
-    pub fn publish(self) -> (Rc<Pool>, u32) {
-        let this = std::mem::ManuallyDrop::new(self);
-        // SAFETY: `this` is never dropped, so the counted reference is taken out exactly once.
-        let pool = unsafe { std::ptr::read(&raw const this.pool) };
-        pool.publish(this.index);
-        (pool, this.index)
+    /// `address` is chunk `index` of `pool`, aligned to 64, as long as the pool's stride, the sender is its only holder, and
+    /// no other `ChunkMut` of it exists.
+    pub(super) unsafe fn new(pool: Rc<Pool>, index: u32, address: NonNull<u8>) -> Self {
+        Self { pool, index, address }
     }
 
     /// Writes the header.
@@ -112,11 +95,48 @@ impl ChunkMut {
             words.add(2).write(header.len);
         }
     }
+
+    /// Ends the loan: nothing is written any more, and receivers may be made holders.
+    #[inline]
+    pub fn publish(self) -> Published {
+        Published(self)
+    }
 }
 
 impl Drop for ChunkMut {
+    #[inline]
     fn drop(&mut self) {
-        self.pool.unloan(self.index);
+        self.pool.release_by_sender(self.index);
+    }
+}
+
+/// A chunk that is being sent. When it is dropped, the receivers are its only holders; without one it is free.
+#[derive(Debug)]
+pub struct Published(ChunkMut);
+
+impl Published {
+    /// Number of its segment.
+    #[inline]
+    pub fn segment(&self) -> u16 {
+        self.0.pool.number()
+    }
+
+    /// Number of the chunk.
+    #[inline]
+    pub fn index(&self) -> u32 {
+        self.0.index
+    }
+
+    /// Adds a receiver to its holders, before the receiver can know of it.
+    #[inline]
+    pub fn hold(&self, receiver: Holder) {
+        self.0.pool.hold(self.0.index, receiver);
+    }
+
+    /// Asks for the line of the chunk that the segment's next loan takes.
+    #[inline]
+    pub fn warm_next(&self) {
+        self.0.pool.warm_next();
     }
 }
 
@@ -136,9 +156,16 @@ impl<T: Plain, H: Plain> Loaned<T, H> {
         if shape.header.checked_add(size_of::<H>())? > shape.payload {
             return None;
         }
-        let header = typed(chunk.address, chunk.stride, shape.header, 1)?;
-        let payload = typed(chunk.address, chunk.stride, shape.payload, shape.len)?;
+        let stride = chunk.pool.stride();
+        let header = typed(chunk.address, stride, shape.header, 1)?;
+        let payload = typed(chunk.address, stride, shape.payload, shape.len)?;
         Some(Self { chunk, header, payload, len: shape.len })
+    }
+
+    /// Elements.
+    #[inline]
+    pub fn elements(&self) -> usize {
+        self.len
     }
 
     /// The elements; bytes that were not written yet are whatever the chunk held before.
@@ -188,16 +215,15 @@ impl<T: Plain, H: Plain> Loaned<T, H> {
 #[derive(Debug)]
 pub struct ChunkRef {
     /// Keeps the mapping.
-    _segment: Rc<RemoteSegment>,
+    segment: Rc<RemoteSegment>,
     address: NonNull<u8>,
-    stride: usize,
 }
 
 impl ChunkRef {
     /// # Safety
-    /// `address` is a chunk of `segment`, aligned to 64 and `stride` bytes long.
-    pub(super) unsafe fn new(segment: Rc<RemoteSegment>, address: NonNull<u8>, stride: usize) -> Self {
-        Self { _segment: segment, address, stride }
+    /// `address` is a chunk of `segment`, aligned to 64 and as long as its stride.
+    pub(super) unsafe fn new(segment: Rc<RemoteSegment>, address: NonNull<u8>) -> Self {
+        Self { segment, address }
     }
 
     /// The header as it is now; read it once and keep the copy.
@@ -210,7 +236,8 @@ impl ChunkRef {
 
 /// A received chunk seen as a user header and a slice of elements.
 pub struct Received<T, H> {
-    chunk: ChunkRef,
+    /// Keeps the mapping.
+    _segment: Rc<RemoteSegment>,
     header: NonNull<H>,
     payload: NonNull<T>,
     len: usize,
@@ -220,9 +247,10 @@ impl<T: Plain, H: Plain> Received<T, H> {
     /// Lays the types over the chunk; nothing if a length that the sender wrote does not fit the chunk.
     #[inline]
     pub fn new(chunk: ChunkRef, shape: Shape) -> Option<Self> {
-        let header = typed(chunk.address, chunk.stride, shape.header, 1)?;
-        let payload = typed(chunk.address, chunk.stride, shape.payload, shape.len)?;
-        Some(Self { chunk, header, payload, len: shape.len })
+        let stride = chunk.segment.stride();
+        let header = typed(chunk.address, stride, shape.header, 1)?;
+        let payload = typed(chunk.address, stride, shape.payload, shape.len)?;
+        Some(Self { _segment: chunk.segment, header, payload, len: shape.len })
     }
 
     /// The elements.
@@ -250,6 +278,6 @@ impl<T, H> fmt::Debug for Loaned<T, H> {
 
 impl<T, H> fmt::Debug for Received<T, H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Received").field("address", &self.chunk.address).field("len", &self.len).finish_non_exhaustive()
+        f.debug_struct("Received").field("address", &self.payload).field("len", &self.len).finish_non_exhaustive()
     }
 }

@@ -13,9 +13,9 @@ mod poller;
 mod prefetch;
 mod segment;
 
-pub use chunk::{CHUNK_HEADER_BYTES, ChunkHeader, ChunkMut, ChunkRef, Loaned, Plain, Received, Shape};
+pub use chunk::{CHUNK_HEADER_BYTES, ChunkHeader, ChunkMut, ChunkRef, Loaned, Plain, Published, Received, Shape};
 pub use futex::{SleepList, WORDS_MAX, fence_everybody, take_part_in_fences, wake};
 pub use mapping::{Column, FILE_BYTES_MAX, Mapping};
 pub use pipe::make_pipe;
 pub use poller::Poller;
-pub use segment::{ALIGN_MAX, CHUNKS_MAX, Geometry, Pool, RemoteSegment};
+pub use segment::{ALIGN_MAX, CHUNKS_MAX, Geometry, Holder, Pool, RemoteSegment};

@@ -87,18 +87,33 @@ impl Chunks {
     }
 }
 
-/// What a chunk is doing, beside the number of its holders.
-const FREE: u32 = 0;
-/// A [`ChunkMut`] exists.
-const LOANED: u32 = u32::MAX;
+/// Who may hold a chunk: the sender itself, or one of its receivers, by a number of the sender's choice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Holder {
+    word: usize,
+    bit: u64,
+}
+
+impl Holder {
+    /// The sender: while a chunk is loaned, and until it has been sent to everybody.
+    const SENDER: Self = Self { word: 0, bit: 1 };
+
+    /// Receiver `number`, below the pool's number of receivers.
+    pub fn receiver(number: usize) -> Self {
+        let number = number + 1;
+        Self { word: number / 64, bit: 1 << (number % 64) }
+    }
+}
 
 /// The sender's side of a segment, and the only record of who holds which chunk.
 #[derive(Debug)]
 pub struct Pool {
     chunks: Chunks,
     number: u16,
-    /// `FREE`, `LOANED`, or the number of holders of a chunk that is on its way.
-    states: Box<[Cell<u32>]>,
+    /// Holders of each chunk, a bit each; none if it is free.
+    holders: Box<[Cell<u64>]>,
+    /// Words of holders for each chunk.
+    width: usize,
     free: FreeList,
 }
 
@@ -137,11 +152,11 @@ impl FreeList {
 }
 
 impl Pool {
-    /// Makes the file, with all its pages reserved.
+    /// Makes the file, with all its pages reserved; for receivers numbered below `receivers`.
     ///
     /// # Errors
     /// As [`Mapping::create`]; `InvalidInput` for an impossible geometry.
-    pub fn create(path: &Path, number: u16, geometry: Geometry) -> io::Result<Rc<Self>> {
+    pub fn create(path: &Path, number: u16, geometry: Geometry, receivers: usize) -> io::Result<Rc<Self>> {
         let bytes = geometry.bytes().filter(|_| geometry.is_valid());
         let bytes = bytes.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "impossible segment geometry"))?;
         let map = Mapping::create(path, bytes)?;
@@ -154,9 +169,16 @@ impl Pool {
         }
         let chunks = Chunks::new(map, geometry)
             .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "impossible segment geometry"))?;
-        let states = (0..geometry.chunks).map(|_| Cell::new(FREE)).collect();
+        let width = (receivers + 1).div_ceil(64);
+        let holders = (0..geometry.chunks * width).map(|_| Cell::new(0)).collect();
         let free = FreeList::new(geometry.chunks);
-        Ok(Rc::new(Self { chunks, number, states, free }))
+        Ok(Rc::new(Self { chunks, number, holders, width, free }))
+    }
+
+    /// Bytes of a chunk.
+    #[inline]
+    pub(super) fn stride(&self) -> usize {
+        self.chunks.stride
     }
 
     /// Number of the segment.
@@ -169,50 +191,69 @@ impl Pool {
     #[inline]
     pub fn loan(self: &Rc<Self>) -> Option<ChunkMut> {
         let index = self.free.pop()?;
-        self.states[index as usize].set(LOANED);
-        let address = self.chunks.address(index)?;
-        // SAFETY: the chunk was free, so no other ChunkMut of it exists, and it is marked so that none is made until this
-        // one is gone. Receivers map the file read-only; one that reads a chunk which it does not hold sees garbage.
-        Some(unsafe { ChunkMut::new(Rc::clone(self), index, address, self.chunks.stride) })
+        let (address, holders) = (self.chunks.address(index)?, self.holders_of(index, Holder::SENDER)?);
+        holders.set(Holder::SENDER.bit);
+        // SAFETY: the chunk was free, so no other ChunkMut of it exists, and its sender holds it now, so that none is made
+        // until this one is gone. Receivers map the file read-only; one that reads a chunk which it does not hold sees
+        // garbage.
+        Some(unsafe { ChunkMut::new(Rc::clone(self), index, address) })
     }
 
-    /// Turns a loan into a chunk on its way, with one holder: the caller, until it calls [`Pool::release`].
-    pub(super) fn publish(&self, index: u32) {
-        self.states[index as usize].set(1);
+    #[inline]
+    fn holders_of(&self, index: u32, holder: Holder) -> Option<&Cell<u64>> {
+        self.holders.get(index as usize * self.width + holder.word)
     }
 
-    /// Adds a holder to a chunk on its way. `false` if it is not on its way.
+    /// Adds a receiver to the holders of a chunk that the sender holds and has not loaned any more.
+    #[inline]
+    pub fn hold(&self, index: u32, receiver: Holder) {
+        if let Some(holders) = self.holders_of(index, receiver) {
+            holders.set(holders.get() | receiver.bit);
+        }
+    }
+
+    /// Removes a receiver from the holders of a chunk; without holders the chunk is free. `false` if it was none of them.
     #[inline]
     #[must_use]
-    pub fn hold(&self, index: u32) -> bool {
-        let Some(state) = self.states.get(index as usize) else { return false };
-        // FREE and LOANED, and the one below LOANED, are the ends of the range of what has holders.
-        let on_its_way = state.get().wrapping_sub(1) < LOANED - 2;
-        if on_its_way {
-            state.set(state.get() + 1);
+    pub fn release(&self, index: u32, receiver: Holder) -> bool {
+        let Some(holders) = self.holders_of(index, receiver) else { return false };
+        let was = holders.get();
+        if was & receiver.bit == 0 {
+            return false;
         }
-        on_its_way
+        holders.set(was & !receiver.bit);
+        self.free_if_unheld(index, was & !receiver.bit);
+        true
     }
 
-    /// Removes a holder; without holders the chunk is free. `false` if the chunk is not on its way.
+    /// The sender has sent the chunk to everybody, or given up a loan.
     #[inline]
-    #[must_use]
-    pub fn release(&self, index: u32) -> bool {
-        let Some(state) = self.states.get(index as usize) else { return false };
-        let on_its_way = state.get().wrapping_sub(1) < LOANED - 1;
-        if on_its_way {
-            state.set(state.get() - 1);
-            if state.get() == FREE {
-                self.free.push(index);
-            }
+    pub(super) fn release_by_sender(&self, index: u32) {
+        if let Some(holders) = self.holders_of(index, Holder::SENDER) {
+            holders.set(holders.get() & !Holder::SENDER.bit);
+            self.free_if_unheld(index, holders.get());
         }
-        on_its_way
     }
 
-    /// Gives back a loan that was never sent.
-    pub(super) fn unloan(&self, index: u32) {
-        self.states[index as usize].set(FREE);
-        self.free.push(index);
+    /// `word` is what is left in one of the chunk's words.
+    #[inline]
+    fn free_if_unheld(&self, index: u32, word: u64) {
+        if word == 0 && (self.width == 1 || self.is_unheld(index)) {
+            self.free.push(index);
+        }
+    }
+
+    #[cold]
+    fn is_unheld(&self, index: u32) -> bool {
+        let first = index as usize * self.width;
+        self.holders[first..first + self.width].iter().all(|word| word.get() == 0)
+    }
+
+    /// Removes a receiver from the holders of every chunk.
+    pub fn release_all(&self, receiver: Holder) {
+        for index in 0..self.chunks.count as u32 {
+            let _ = self.release(index, receiver);
+        }
     }
 
     /// Chunks that are loaned or on their way.
@@ -274,12 +315,10 @@ impl RemoteSegment {
         }
     }
 
-    /// The header of a chunk, if there is one with this number.
+    /// Bytes of a chunk.
     #[inline]
-    pub fn header(&self, index: u32) -> Option<super::chunk::ChunkHeader> {
-        let address = self.chunks.address(index)?;
-        // SAFETY: in bounds, aligned to 64, and mapped as long as `self` lives.
-        Some(unsafe { super::chunk::ChunkHeader::read(address) })
+    pub(super) fn stride(&self) -> usize {
+        self.chunks.stride
     }
 
     /// A chunk to read, if there is one with this number.
@@ -288,6 +327,6 @@ impl RemoteSegment {
         let address = self.chunks.address(index)?;
         // SAFETY: in bounds and aligned; the ChunkRef keeps the mapping. That the sender leaves the chunk alone while it
         // is held is the sender's promise; if it breaks it, the bytes change, and every type in a chunk takes any bytes.
-        Some(unsafe { ChunkRef::new(Rc::clone(self), address, self.chunks.stride) })
+        Some(unsafe { ChunkRef::new(Rc::clone(self), address) })
     }
 }
