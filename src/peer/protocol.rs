@@ -154,7 +154,7 @@ const SERVICE_ARGS: &[ArgSpec] = &[
     opt("qos", ArgKind::Qos),
     opt("attributes", ArgKind::Attributes),
 ];
-const RECEIVED: &[&str] = &["received", "len", "bytes", "crc32", "header_crc32", "origin", "align_ok"];
+const RECEIVED: &[&str] = &["received", "len", "bytes", "crc32", "header_crc32", "origin", "align_ok", "ended"];
 
 /// Every operation but `hello` and `bench.*`, which the runner alone speaks.
 pub const OPS: &[OpSpec] = &[
@@ -239,7 +239,7 @@ pub const OPS: &[OpSpec] = &[
     OpSpec { name: "pending.hint_disconnect", args: &[req("on", ArgKind::Handle)], ok: &[] },
     OpSpec { name: "active.has_hint", args: &[req("on", ArgKind::Handle)], ok: &["hint"] },
     OpSpec { name: "drop", args: &[req("on", ArgKind::Handle)], ok: &[] },
-    OpSpec { name: "resources", args: &[], ok: &["chunks_in_use", "segments", "fds", "rss_bytes", "files"] },
+    OpSpec { name: "resources", args: &[], ok: &["chunks_in_use", "segments", "fds", "rss_bytes", "files", "cpu_ms"] },
 ];
 
 const LOAN_ARGS: &[ArgSpec] =

@@ -118,6 +118,13 @@ pub(super) const CONFORMANCE: &[(&str, &str)] = files![
     "conformance/typ/payloads-are-aligned.toml",
     "conformance/typ/slices-arrive.toml",
     "conformance/typ/user-headers-travel.toml",
+    "conformance/wait/a-late-client-ends-the-wait.toml",
+    "conformance/wait/a-message-ends-the-wait.toml",
+    "conformance/wait/no-wake-up-is-lost.toml",
+    "conformance/wait/the-last-client-ends-the-wait.toml",
+    "conformance/wait/the-last-server-ends-the-wait.toml",
+    "conformance/wait/the-processor-is-idle.toml",
+    "conformance/wait/what-came-before-the-end.toml",
 ];
 
 /// Files of benchmark scenarios, likewise.

@@ -30,7 +30,7 @@ enum Holds {
 
 fn holds(op: &OpSpec, field: &str) -> Holds {
     match field {
-        "received" | "has" | "connected" | "hint" | "exists" | "align_ok" => Holds::Flag,
+        "received" | "has" | "connected" | "hint" | "exists" | "align_ok" | "ended" => Holds::Flag,
         "origin" | "port_id" => Holds::Text,
         "services" => Holds::List,
         "nodes" if op.name == "node.list" => Holds::List,

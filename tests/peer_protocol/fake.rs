@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use shmark::peer::kit::implementation::{
     Arrival, Effective, Element, Hello, Implementation, Kind, LoanView, NodeState, Opening, Outcome, OwnResources,
-    PayloadSpec, PortSpec, Ports, Qos, Refusal, ServiceSpec, View,
+    PayloadSpec, PortSpec, Ports, Qos, Receipt, Refusal, ServiceSpec, View,
 };
 use shmark::peer::protocol::ErrorClass;
 
@@ -289,9 +289,11 @@ impl Implementation for Model {
         Ok(!server.service.requests.borrow().is_empty())
     }
 
-    fn server_receive(&mut self, server: &Port, wait_ms: Option<u64>) -> Outcome<Option<(Active, Arrival)>> {
+    fn server_receive(&mut self, server: &Port, wait_ms: Option<u64>) -> Outcome<Receipt<Active>> {
         assert_eq!(wait_ms, None, "the kit keeps wait_ms from peers that do not declare it");
-        let Some((message, exchange)) = server.service.requests.borrow_mut().pop_front() else { return Ok(None) };
+        let Some((message, exchange)) = server.service.requests.borrow_mut().pop_front() else {
+            return Ok(Receipt::Nothing);
+        };
         exchange.server.replace(server.id.clone());
         let arrival = arrival(&message);
         let active = Active {
@@ -301,7 +303,7 @@ impl Implementation for Model {
             loans: Rc::default(),
             _traced: Traced("active".to_owned()),
         };
-        Ok(Some((active, arrival)))
+        Ok(Receipt::Received(active, arrival))
     }
 
     fn response_loan(&mut self, active: &Active, len: usize, uninit: bool) -> Outcome<Loan> {
@@ -329,11 +331,11 @@ impl Implementation for Model {
         Ok(!pending.0.responses.borrow().is_empty())
     }
 
-    fn pending_receive(&mut self, pending: &Pending, wait_ms: Option<u64>) -> Outcome<Option<(Response, Arrival)>> {
+    fn pending_receive(&mut self, pending: &Pending, wait_ms: Option<u64>) -> Outcome<Receipt<Response>> {
         assert_eq!(wait_ms, None, "the kit keeps wait_ms from peers that do not declare it");
-        let Some(message) = pending.0.responses.borrow_mut().pop_front() else { return Ok(None) };
+        let Some(message) = pending.0.responses.borrow_mut().pop_front() else { return Ok(Receipt::Nothing) };
         let arrival = arrival(&message);
-        Ok(Some((Response(message, Traced("response".to_owned())), arrival)))
+        Ok(Receipt::Received(Response(message, Traced("response".to_owned())), arrival))
     }
 
     fn pending_connected(&mut self, pending: &Pending) -> Outcome<bool> {

@@ -216,6 +216,7 @@ impl ServerCore {
 
     pub fn connect(&self, connection: Rc<ServerConnection>) {
         self.connections.borrow_mut().push(connection);
+        self.sleeper.meet();
     }
 
     /// Whether nobody waits for the answer, where that matters (RR-FNF-02).

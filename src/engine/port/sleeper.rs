@@ -26,7 +26,7 @@ pub(super) struct Sleeper {
     spin: Cell<Option<Duration>>,
     /// Waits in a row that ended without sleeping, up to `CALM`.
     awake: Cell<u32>,
-    /// Whether somebody was heard of whose end was not told yet.
+    /// Whether somebody has come, and it was not told yet that the last one has gone.
     met: Cell<bool>,
     /// Its end of the bell, if it has one.
     bell: OnceCell<Rc<File>>,
@@ -72,7 +72,7 @@ impl Sleeper {
         }
     }
 
-    /// Something was received, from whoever it was.
+    /// Somebody has come who can send, or could.
     pub fn meet(&self) {
         self.met.set(true);
     }

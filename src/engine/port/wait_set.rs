@@ -103,11 +103,7 @@ fn look_at_server(core: &ServerCore, look: Look) -> Option<Readiness> {
         // What the last client sent before it went comes first.
         ready = has_requests();
     }
-    if ready {
-        core.sleeper.meet();
-        return Some(Readiness::Ready);
-    }
-    ended.then_some(Readiness::Disconnected)
+    ready.then_some(Readiness::Ready).or_else(|| ended.then_some(Readiness::Disconnected))
 }
 
 fn look_at_pending(core: &ClientCore, lane: usize, request_id: u64, look: Look) -> Option<Readiness> {

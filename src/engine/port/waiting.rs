@@ -66,9 +66,6 @@ where
                 // What the last client sent before it went comes first.
                 received = self.receive()?;
             }
-            if received.is_some() {
-                core.sleeper.meet();
-            }
             Ok(received.map(Waited::Received).or_else(|| ended.then_some(Waited::Disconnected)))
         });
         Ok(found?.unwrap_or(Waited::Timeout))

@@ -127,6 +127,7 @@ impl<I: Implementation> Started<I> {
             ("fds", process.fds.into()),
             ("rss_bytes", process.rss_bytes.into()),
             ("files", process.files.into()),
+            ("cpu_ms", process.cpu_ms.into()),
         ])?;
         for (key, value) in [("chunks_in_use", own.chunks_in_use), ("segments", own.segments)] {
             if let Some(value) = value {

@@ -213,6 +213,23 @@ pub struct OwnResources {
     pub segments: Option<u64>,
 }
 
+/// What a receive came to.
+#[derive(Debug)]
+pub enum Receipt<T> {
+    /// A message, and how it arrived.
+    Received(T, Arrival),
+    /// Nothing, as far as is known.
+    Nothing,
+    /// Nothing, and the implementation's own wait has said that nothing more can come.
+    Ended,
+}
+
+impl<T> From<Option<(T, Arrival)>> for Receipt<T> {
+    fn from(received: Option<(T, Arrival)>) -> Self {
+        received.map_or(Self::Nothing, |(message, arrival)| Self::Received(message, arrival))
+    }
+}
+
 /// What `hello` answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Hello {
@@ -280,19 +297,11 @@ pub trait Implementation: Sized {
     fn request_send(&mut self, request: Self::Request) -> Outcome<(Self::Pending, u64)>;
     fn has_requests(&mut self, server: &Self::Server) -> Outcome<bool>;
     /// `wait_ms` is absent unless the peer declares `wait`.
-    fn server_receive(
-        &mut self,
-        server: &Self::Server,
-        wait_ms: Option<u64>,
-    ) -> Outcome<Option<(Self::Active, Arrival)>>;
+    fn server_receive(&mut self, server: &Self::Server, wait_ms: Option<u64>) -> Outcome<Receipt<Self::Active>>;
     fn response_loan(&mut self, active: &Self::Active, len: usize, uninit: bool) -> Outcome<Self::ResponseLoan>;
     fn response_send(&mut self, response: Self::ResponseLoan) -> Outcome<()>;
     fn has_response(&mut self, pending: &Self::Pending) -> Outcome<bool>;
-    fn pending_receive(
-        &mut self,
-        pending: &Self::Pending,
-        wait_ms: Option<u64>,
-    ) -> Outcome<Option<(Self::Response, Arrival)>>;
+    fn pending_receive(&mut self, pending: &Self::Pending, wait_ms: Option<u64>) -> Outcome<Receipt<Self::Response>>;
     fn pending_connected(&mut self, pending: &Self::Pending) -> Outcome<bool>;
     fn active_connected(&mut self, active: &Self::Active) -> Outcome<bool>;
     fn hint_disconnect(&mut self, pending: &Self::Pending) -> Outcome<()>;

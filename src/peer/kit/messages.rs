@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::args::Args;
 use super::handles::Handle;
 use super::host::Started;
-use super::implementation::{Arrival, Implementation, LoanView, View};
+use super::implementation::{Arrival, Implementation, LoanView, Receipt, View};
 use super::payload;
 use super::reply::{Answer, Stop, ok};
 
@@ -109,8 +109,10 @@ impl<I: Implementation> Started<I> {
     pub(super) fn server_receive(&mut self, args: Args) -> Answer {
         let wait_ms = self.wait_ms(args)?;
         let server = self.handles.server(args.needed("on")?)?;
-        let Some((active, arrival)) = self.implementation.server_receive(server, wait_ms)? else {
-            return ok([("received", false.into())]);
+        let (active, arrival) = match self.implementation.server_receive(server, wait_ms)? {
+            Receipt::Received(active, arrival) => (active, arrival),
+            Receipt::Nothing => return nothing(wait_ms, false),
+            Receipt::Ended => return nothing(wait_ms, true),
         };
         let answer = received(&self.implementation.active_view(&active), arrival);
         self.handles.insert(args.needed("as")?, Handle::Active(active));
@@ -120,8 +122,10 @@ impl<I: Implementation> Started<I> {
     pub(super) fn pending_receive(&mut self, args: Args) -> Answer {
         let wait_ms = self.wait_ms(args)?;
         let pending = self.handles.pending(args.needed("on")?)?;
-        let Some((response, arrival)) = self.implementation.pending_receive(pending, wait_ms)? else {
-            return ok([("received", false.into())]);
+        let (response, arrival) = match self.implementation.pending_receive(pending, wait_ms)? {
+            Receipt::Received(response, arrival) => (response, arrival),
+            Receipt::Nothing => return nothing(wait_ms, false),
+            Receipt::Ended => return nothing(wait_ms, true),
         };
         let answer = received(&self.implementation.response_view(&response), arrival);
         self.handles.insert(args.needed("as")?, Handle::Response(response));
@@ -182,6 +186,15 @@ fn write(view: LoanView, args: Args) -> Answer {
 
 fn summary(len: usize, payload: &[u8]) -> Answer {
     ok([("len", len.into()), ("bytes", payload.len().into()), ("crc32", payload::crc32(payload).into())])
+}
+
+/// Nothing was received; of a wait, why it ended.
+fn nothing(wait_ms: Option<u64>, ended: bool) -> Answer {
+    let mut fields = ok([("received", false.into())])?;
+    if wait_ms.is_some() {
+        fields.insert("ended".to_owned(), ended.into());
+    }
+    Ok(fields)
 }
 
 fn received(view: &View, arrival: Arrival) -> Answer {

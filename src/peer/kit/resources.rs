@@ -4,6 +4,9 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::TimeValLike;
+
 /// Folders below the root that are looked into, at most so deep; links are not followed.
 const DEPTH_MAX: usize = 16;
 
@@ -16,12 +19,20 @@ pub(super) struct ProcessResources {
     pub(super) rss_bytes: u64,
     /// Regular files below the root; 0 if the root is a prefix and not a folder.
     pub(super) files: u64,
+    /// Processor time of all its threads so far, milliseconds.
+    pub(super) cpu_ms: u64,
 }
 
 pub(super) fn of_this_process(root: &Path) -> io::Result<ProcessResources> {
     // Reading the folder takes a descriptor itself, which is not counted.
     let fds = (fs::read_dir("/proc/self/fd")?.count() as u64).saturating_sub(1);
-    Ok(ProcessResources { fds, rss_bytes: rss_bytes()?, files: files_below(root, DEPTH_MAX) })
+    Ok(ProcessResources { fds, rss_bytes: rss_bytes()?, files: files_below(root, DEPTH_MAX), cpu_ms: cpu_ms()? })
+}
+
+fn cpu_ms() -> io::Result<u64> {
+    let usage = getrusage(UsageWho::RUSAGE_SELF)?;
+    let time = usage.user_time() + usage.system_time();
+    Ok(time.num_milliseconds().max(0).unsigned_abs())
 }
 
 fn rss_bytes() -> io::Result<u64> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::peer::kit::implementation::{Arrival, LoanView, Outcome, PortSpec, Ports, View};
+use crate::peer::kit::implementation::{LoanView, Outcome, PortSpec, Ports, Receipt, View};
 
 /// A service of any types.
 pub trait AnyService {
@@ -31,7 +31,7 @@ pub trait AnyRequest {
 /// A pending response.
 pub trait AnyPending {
     /// See `pending.receive`.
-    fn receive(&self, wait: Option<Duration>) -> Outcome<Option<(Box<dyn AnyResponse>, Arrival)>>;
+    fn receive(&self, wait: Option<Duration>) -> Outcome<Receipt<Box<dyn AnyResponse>>>;
     /// See `pending.has_response`.
     fn has_response(&self) -> Outcome<bool>;
     /// See `is_connected`.
@@ -49,7 +49,7 @@ pub trait AnyResponse {
 /// A server of any types.
 pub trait AnyServer {
     /// See `server.receive`.
-    fn receive(&self, wait: Option<Duration>) -> Outcome<Option<(Box<dyn AnyActive>, Arrival)>>;
+    fn receive(&self, wait: Option<Duration>) -> Outcome<Receipt<Box<dyn AnyActive>>>;
     /// See `server.has_requests`.
     fn has_requests(&self) -> Outcome<bool>;
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crate::engine::{self, Node, ServiceName};
 use crate::peer::kit::implementation::{
-    Arrival, Effective, Hello, Implementation, LoanView, NodeState, Opening, Outcome, OwnResources, PortSpec, Ports,
+    Effective, Hello, Implementation, LoanView, NodeState, Opening, Outcome, OwnResources, PortSpec, Ports, Receipt,
     ServiceSpec, View,
 };
 use crate::peer::kit::serve_with_bench;
@@ -143,7 +143,7 @@ impl Implementation for Reference {
         &mut self,
         server: &Box<dyn AnyServer>,
         wait_ms: Option<u64>,
-    ) -> Outcome<Option<(Box<dyn AnyActive>, Arrival)>> {
+    ) -> Outcome<Receipt<Box<dyn AnyActive>>> {
         server.receive(wait_ms.map(Duration::from_millis))
     }
 
@@ -168,7 +168,7 @@ impl Implementation for Reference {
         &mut self,
         pending: &Box<dyn AnyPending>,
         wait_ms: Option<u64>,
-    ) -> Outcome<Option<(Box<dyn AnyResponse>, Arrival)>> {
+    ) -> Outcome<Receipt<Box<dyn AnyResponse>>> {
         pending.receive(wait_ms.map(Duration::from_millis))
     }
 

@@ -8,11 +8,11 @@ use super::dynamic::{
 use super::payload::{Block, PeerHeader, PeerPayload};
 use crate::engine::{
     ActiveRequest, AllocationStrategy, BackpressureStrategy, Client, Id, Node, PendingResponse, RequestMut, Response,
-    ResponseMut, Server, Service, ServiceName, Settings, Wishes,
+    ResponseMut, Server, Service, ServiceName, Settings, Waited, Wishes,
 };
 use crate::peer::kit::implementation::{
     Allocation, Arrival, Backpressure, Effective, Element, HeaderSpec, Kind, LoanView, Opening, Outcome, PayloadSpec,
-    PortSpec, Ports, Qos, ServiceSpec, View,
+    PortSpec, Ports, Qos, Receipt, ServiceSpec, View,
 };
 
 type Opened = Outcome<(Box<dyn AnyService>, Effective)>;
@@ -269,14 +269,18 @@ where
 }
 
 impl<Res: PeerPayload + ?Sized, B: PeerHeader> AnyPending for Aligned<PendingResponse<Res, B>> {
-    fn receive(&self, wait: Option<Duration>) -> Outcome<Option<(Box<dyn AnyResponse>, Arrival)>> {
+    fn receive(&self, wait: Option<Duration>) -> Outcome<Receipt<Box<dyn AnyResponse>>> {
         let response = match wait {
-            Some(timeout) => self.value.receive_timeout(timeout)?.received(),
-            None => self.value.receive()?,
+            Some(timeout) => self.value.receive_timeout(timeout)?,
+            None => self.value.receive()?.map_or(Waited::Timeout, Waited::Received),
         };
-        let Some(response) = response else { return Ok(None) };
+        let response = match response {
+            Waited::Received(response) => response,
+            Waited::Timeout => return Ok(Receipt::Nothing),
+            Waited::Disconnected => return Ok(Receipt::Ended),
+        };
         let arrival = arrival(response.server_id(), response.payload(), self.align);
-        Ok(Some((Box::new(response), arrival)))
+        Ok(Receipt::Received(Box::new(response), arrival))
     }
     fn has_response(&self) -> Outcome<bool> {
         Ok(self.value.has_response()?)
@@ -302,14 +306,18 @@ where
     A: PeerHeader,
     B: PeerHeader,
 {
-    fn receive(&self, wait: Option<Duration>) -> Outcome<Option<(Box<dyn AnyActive>, Arrival)>> {
+    fn receive(&self, wait: Option<Duration>) -> Outcome<Receipt<Box<dyn AnyActive>>> {
         let active = match wait {
-            Some(timeout) => self.server.receive_timeout(timeout)?.received(),
-            None => self.server.receive()?,
+            Some(timeout) => self.server.receive_timeout(timeout)?,
+            None => self.server.receive()?.map_or(Waited::Timeout, Waited::Received),
         };
-        let Some(active) = active else { return Ok(None) };
+        let active = match active {
+            Waited::Received(active) => active,
+            Waited::Timeout => return Ok(Receipt::Nothing),
+            Waited::Disconnected => return Ok(Receipt::Ended),
+        };
         let arrival = arrival(active.client_id(), active.payload(), self.aligns[0]);
-        Ok(Some((Box::new(TypedActive { active, align: self.aligns[1] }), arrival)))
+        Ok(Receipt::Received(Box::new(TypedActive { active, align: self.aligns[1] }), arrival))
     }
     fn has_requests(&self) -> Outcome<bool> {
         Ok(self.server.has_requests()?)

@@ -6,8 +6,8 @@ use iceoryx2::prelude::{
     ServiceName, SignalHandlingMode, set_log_level,
 };
 use shmark::peer::kit::implementation::{
-    Arrival, Effective, Hello, Implementation, LoanView, NodeState as ListedNode, Opening, Outcome, OwnResources,
-    PortSpec, Ports, Refusal, ServiceSpec, View,
+    Effective, Hello, Implementation, LoanView, NodeState as ListedNode, Opening, Outcome, OwnResources, PortSpec,
+    Ports, Receipt, Refusal, ServiceSpec, View,
 };
 use shmark::peer::protocol::ErrorClass;
 
@@ -183,13 +183,9 @@ impl Implementation for Peer {
         server.has_requests()
     }
 
-    fn server_receive(
-        &mut self,
-        server: &Self::Server,
-        wait_ms: Option<u64>,
-    ) -> Outcome<Option<(Self::Active, Arrival)>> {
+    fn server_receive(&mut self, server: &Self::Server, wait_ms: Option<u64>) -> Outcome<Receipt<Self::Active>> {
         no_waiting(wait_ms)?;
-        server.receive()
+        Ok(server.receive()?.into())
     }
 
     fn response_loan(&mut self, active: &Self::Active, len: usize, uninit: bool) -> Outcome<Self::ResponseLoan> {
@@ -204,13 +200,9 @@ impl Implementation for Peer {
         Ok(pending.has_response())
     }
 
-    fn pending_receive(
-        &mut self,
-        pending: &Self::Pending,
-        wait_ms: Option<u64>,
-    ) -> Outcome<Option<(Self::Response, Arrival)>> {
+    fn pending_receive(&mut self, pending: &Self::Pending, wait_ms: Option<u64>) -> Outcome<Receipt<Self::Response>> {
         no_waiting(wait_ms)?;
-        pending.receive()
+        Ok(pending.receive()?.into())
     }
 
     fn pending_connected(&mut self, pending: &Self::Pending) -> Outcome<bool> {
