@@ -3,6 +3,8 @@
 //!
 //! The files of a live connection are mapped here before the second side has looked, which is when they still have a name.
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
@@ -10,8 +12,8 @@ use std::time::Instant;
 use shmark::engine::error::{ReceiveError, SendError};
 use shmark::engine::shm::Mapping;
 use shmark::engine::{
-    ActiveRequest, BackpressureStrategy, Client, Node, PendingResponse, RequestMut, RequestResponseBuilder,
-    ResponseMut, Server,
+    ActiveRequest, AllocationStrategy, BackpressureStrategy, Client, Node, PendingResponse, RequestMut,
+    RequestResponseBuilder, Response, ResponseMut, Server,
 };
 
 use crate::common::{DEADLINE, Numbers, Scratch, eventually, numbers, until};
@@ -155,7 +157,7 @@ fn garbage_in_a_connection(settings: impl Fn(Slices) -> Slices, seed: u64) {
 
 #[test]
 fn garbage_in_a_connection_ends_it_and_no_other() {
-    for seed in 0..300 {
+    for seed in 0..rounds(300) {
         garbage_in_a_connection(
             |service| {
                 let service = service.enable_safe_overflow_for_requests(seed & 1 != 0);
@@ -171,7 +173,7 @@ fn garbage_in_a_connection_ends_it_and_no_other() {
 /// The same with the server created second, so that it is the client that maps what the server made.
 #[test]
 fn garbage_that_a_server_writes_leaves_the_client_whole() {
-    for seed in 0..100 {
+    for seed in 0..rounds(100) {
         let mut numbers = Numbers(seed);
         let scratch = Scratch::new();
         let node = scratch.node();
@@ -196,7 +198,7 @@ fn garbage_that_a_server_writes_leaves_the_client_whole() {
 /// Chunk headers and payloads are their sender's word; a receiver that is lied to says so or takes what fits.
 #[test]
 fn garbage_in_a_segment_is_read_within_bounds() {
-    for seed in 0..100 {
+    for seed in 0..rounds(100) {
         let mut numbers = Numbers(seed);
         let scratch = Scratch::new();
         let node = scratch.node();
@@ -248,10 +250,122 @@ fn garbage_in_a_segment_is_read_within_bounds() {
     }
 }
 
+/// Everything that a port has made and that has a name now; what was mapped once stays mapped.
+fn map_more(scratch: &Scratch, port: &str, mapped: &mut BTreeMap<PathBuf, Mapping>) {
+    for file in scratch.files() {
+        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if name.contains(port) && (name.starts_with("segment-") || name.starts_with("connection-")) {
+            // It may lose its name at any moment.
+            if let (false, Ok(mapping)) = (mapped.contains_key(&file), Mapping::open(&scratch.path().join(&file), true))
+            {
+                mapped.insert(file, mapping);
+            }
+        }
+    }
+}
+
+/// How many rounds of garbage: `SHMARK_FUZZ` asks for more.
+fn rounds(usual: u64) -> u64 {
+    std::env::var("SHMARK_FUZZ").map_or(usual, |rounds| rounds.parse().unwrap())
+}
+
+/// A port that grows and writes garbage into all of its segments, old and new, and into its connections: numbers of
+/// segments that are no more or were never there, chunks of other segments, lengths beyond either.
+#[test]
+fn garbage_of_a_port_that_grows_ends_its_connections_and_no_other() {
+    let mut corrupted = 0;
+    for seed in 0..rounds(80) {
+        println!("seed {seed}");
+        let mut numbers = Numbers(seed ^ 0x9e0);
+        let scratch = Scratch::new();
+        let [node, node_of_victim] = [scratch.node(), scratch.node()];
+        let grows = AllocationStrategy::PowerOfTwo;
+        let discard = BackpressureStrategy::DiscardData;
+        let open = |node: &Node| crate::common::slices(node).max_servers(2).open_or_create().unwrap();
+        let client = |node: &Node| {
+            let client = open(node).client_builder().allocation_strategy(grows);
+            client.backpressure_strategy(discard).create().unwrap()
+        };
+        let server = |node: &Node| {
+            let server = open(node).server_builder().allocation_strategy(grows);
+            server.backpressure_strategy(discard).create().unwrap()
+        };
+        // Either side is the one that writes garbage.
+        let (client_port, server_port) = if seed % 2 == 0 {
+            (client(&node_of_victim), server(&node))
+        } else {
+            (client(&node), server(&node_of_victim))
+        };
+        let port = if seed % 2 == 0 { client_port.id().to_string() } else { server_port.id().to_string() };
+        let mut mapped = BTreeMap::new();
+        let (mut pendings, mut actives, mut responses) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..150 {
+            map_more(&scratch, &port, &mut mapped);
+            if !mapped.is_empty() {
+                for _ in 0..numbers.below(4) {
+                    let index = numbers.below(mapped.len());
+                    let words = mapped.values().nth(index).unwrap().words();
+                    // Heads and channels are at the beginning.
+                    let end = if numbers.below(2) == 0 { words.len().min(64) } else { words.len() };
+                    scribble(&words[..end], &mut numbers);
+                }
+            }
+            let len_max = 2 << numbers.below(10);
+            let len = numbers.below(len_max);
+            match numbers.below(8) {
+                0..=2 => {
+                    pendings.extend(client_port.loan_slice(len).map_err(SendError::from).and_then(RequestMut::send))
+                }
+                3 | 4 => match server_port.receive() {
+                    Ok(active) => actives.extend(active),
+                    Err(error) => corrupted += u64::from(error == ReceiveError::ConnectionCorrupted),
+                },
+                5 => {
+                    for active in &actives {
+                        let active: &ActiveRequest<[u64], [u64]> = active;
+                        std::hint::black_box(active.iter().fold(0, |sum: u64, word| sum.wrapping_add(*word)));
+                        let _ = active.loan_slice(len).map_err(SendError::from).and_then(ResponseMut::send);
+                    }
+                }
+                6 => {
+                    for pending in &pendings {
+                        let pending: &PendingResponse<[u64]> = pending;
+                        match pending.receive() {
+                            Ok(response) => responses.extend(response),
+                            Err(error) => corrupted += u64::from(error == ReceiveError::ConnectionCorrupted),
+                        }
+                    }
+                    for response in &responses {
+                        let response: &Response<[u64]> = response;
+                        std::hint::black_box(response.iter().fold(0, |sum: u64, word| sum.wrapping_add(*word)));
+                    }
+                }
+                _ => {
+                    pendings.truncate(numbers.below(3));
+                    actives.truncate(numbers.below(3));
+                    responses.clear();
+                }
+            }
+        }
+        // The honest side goes on with others.
+        drop((pendings, actives, responses));
+        if seed % 2 == 0 {
+            drop((client_port, node_of_victim));
+            let good = client(&node);
+            exchange(&good, &server_port, seed);
+        } else {
+            drop((server_port, node_of_victim));
+            let good = server(&node);
+            exchange(&client_port, &good, seed);
+        }
+    }
+    assert!(corrupted > 0, "none of the garbage was called corrupted");
+}
+
 /// A registry full of garbage may end every connection; it ends in errors and not in a panic or a hang.
 #[test]
 fn garbage_in_the_registry_is_survived() {
-    for seed in 0..60 {
+    for seed in 0..rounds(60) {
         let mut numbers = Numbers(seed);
         let scratch = Scratch::new();
         let [node, other] = [scratch.node(), scratch.node()];
