@@ -1,11 +1,13 @@
 //! Descriptors and memory run out: the call fails, what exists goes on working, and nothing is left of what failed
 //! (RR-BAD-04). In a process of its own, since limits hold for the whole process.
 
+use std::io::Write;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use shmark::engine::error::{NodeError, PortError, ServiceError, SystemError};
-use shmark::engine::{Client, Config, Node, Server};
+use shmark::engine::error::{LoanError, NodeError, PortError, ReceiveError, ServiceError, SystemError};
+use shmark::engine::{AllocationStrategy, Client, Config, Node, Server};
 
 use crate::common::{Scratch, name, numbers};
 use crate::processes::Process;
@@ -105,9 +107,130 @@ pub fn without_address_space(root: &Path) {
     drop(service.client_builder().initial_max_slice_len(1 << 20).create().unwrap());
 }
 
+type Slices = (Client<[u8], [u8]>, Server<[u8], [u8]>);
+
+/// Ports that grow.
+fn growing(node: &Node) -> Slices {
+    let service = node.service_builder(&name("growing")).request_response::<[u8], [u8]>().open_or_create().unwrap();
+    let grows = AllocationStrategy::BestFit;
+    let server = service.server_builder().allocation_strategy(grows).create().unwrap();
+    let client = service.client_builder().allocation_strategy(grows).create().unwrap();
+    (client, server)
+}
+
+/// A message of so many bytes each way.
+fn exchange_slices((client, server): &Slices, len: usize) {
+    let pending = client.loan_slice_uninit(len).unwrap().write_from_fn(|i| i as u8).send().unwrap();
+    let active = server.receive().unwrap().unwrap();
+    assert!(active.len() == len && active.iter().enumerate().all(|(i, byte)| *byte == i as u8));
+    active.loan_slice_uninit(len).unwrap().write_from_fn(|i| !(i as u8)).send().unwrap();
+    let response = pending.receive().unwrap().unwrap();
+    assert!(response.len() == len && response.iter().enumerate().all(|(i, byte)| *byte == !(i as u8)));
+}
+
+/// Growing, opening, and receiving from what somebody else has grown.
+pub fn growth_without_descriptors(root: &Path) {
+    let [node, other] = [(); 2].map(|()| Node::builder().root(root).create().unwrap());
+    let ports = growing(&node);
+    exchange_slices(&ports, 1);
+    let limit = || {
+        let limit = Limit::set(Resource::RLIMIT_NOFILE, 100);
+        let open: Vec<_> = std::iter::from_fn(|| std::fs::File::open("/dev/null").ok()).collect();
+        (open, limit)
+    };
+    let before = files(root);
+    let exhausted = limit();
+    let grown = ports.0.loan_slice_uninit(100).err();
+    let opened = other.service_builder(&name("growing")).request_response::<[u8], [u8]>().open().err();
+    drop(exhausted);
+    assert!(matches!(grown, Some(LoanError::CannotGrow { .. })), "{grown:?}");
+    assert!(matches!(&opened, Some(ServiceError::System(error)) if error.is_exhaustion()), "{opened:?}");
+    assert_eq!(files(root), before, "left by what failed without descriptors");
+    exchange_slices(&ports, 1);
+    // Grown while there were descriptors, and looked at by the other side when there were none.
+    let (client, server) = &ports;
+    let pending = client.loan_slice_uninit(200).unwrap().write_from_fn(|i| i as u8).send().unwrap();
+    let exhausted = limit();
+    let (first, second) = (server.receive().map(|_| ()), server.receive().map(|_| ()));
+    drop(exhausted);
+    assert_eq!((first, second), (Err(ReceiveError::CannotMap), Err(ReceiveError::CannotMap)));
+    let active = server.receive().unwrap().expect("nothing is lost");
+    assert!(active.len() == 200 && active.iter().enumerate().all(|(i, byte)| *byte == i as u8));
+    active.loan_slice_uninit(300).unwrap().write_from_fn(|i| i as u8).send().unwrap();
+    let exhausted = limit();
+    let first = pending.receive().map(|_| ());
+    drop(exhausted);
+    assert_eq!(first, Err(ReceiveError::CannotMap));
+    assert_eq!(pending.receive().unwrap().expect("nothing is lost").len(), 300);
+    drop((active, pending));
+    exchange_slices(&ports, 400);
+}
+
+/// In a file system of one mebibyte, which is full: creating, opening and growing fail, messages go on, and everything
+/// works again when there is room.
+pub fn without_room(root: &Path) {
+    let [node, other] = [(); 2].map(|()| Node::builder().root(root).create().unwrap());
+    let ports = growing(&node);
+    exchange_slices(&ports, 1);
+    let before = files(root);
+    let filler = root.join("filler");
+    let mut file = std::fs::File::create(&filler).unwrap();
+    let full = std::iter::repeat_with(|| file.write_all(&[1; 4096])).take(1000).find_map(Result::err).unwrap();
+    assert_eq!(full.kind(), std::io::ErrorKind::StorageFull);
+    for _ in 0..3 {
+        let told = |error: &SystemError| assert!(error.is_exhaustion(), "{error}");
+        match Node::builder().root(root).create() {
+            // An empty file may still have found its place.
+            Ok(node) => drop(node),
+            Err(NodeError::System(error)) => told(&error),
+            Err(error) => panic!("{error}"),
+        }
+        match node.service_builder(&name("other")).request_response::<u64, u64>().create() {
+            Err(ServiceError::System(error)) => told(&error),
+            other => panic!("{other:?}"),
+        }
+        let service = other.service_builder(&name("growing")).request_response::<[u8], [u8]>().open();
+        match service.map(|service| service.client_builder().create().map(drop)) {
+            Err(ServiceError::System(error)) | Ok(Err(PortError::System(error))) => told(&error),
+            other => panic!("{other:?}"),
+        }
+        let grown = ports.0.loan_slice_uninit(100_000).err();
+        assert!(matches!(grown, Some(LoanError::CannotGrow { .. })), "{grown:?}");
+        exchange_slices(&ports, 1);
+    }
+    assert_eq!(files(root), before, "left by what failed without room");
+    drop(file);
+    std::fs::remove_file(filler).unwrap();
+    exchange_slices(&ports, 20_000);
+    drop(node.service_builder(&name("other")).request_response::<u64, u64>().create().unwrap());
+}
+
 #[test]
 fn what_runs_out_is_an_error_and_what_exists_goes_on() {
     let root = Scratch::new();
     Process::start("exhaustion", root.path(), 0).finish();
     root.assert_empty();
+}
+
+/// As a full `/dev/shm` is. Making a small one takes a mount, which not everybody may do.
+#[test]
+fn a_full_file_system_is_an_error_and_what_exists_goes_on() {
+    let root = Scratch::new();
+    let may_mount = || Command::new("unshare").args(["-rm", "true"]).stderr(Stdio::null()).status();
+    if !may_mount().is_ok_and(|status| status.success()) {
+        println!("not tested: this process may not mount a file system");
+        return;
+    }
+    let test = std::env::current_exe().unwrap();
+    let script = "mount -t tmpfs -o size=1m tmpfs \"$1\" && shift && exec \"$@\"";
+    let status = Command::new("unshare")
+        .args(["-rm", "sh", "-c", script, "sh"])
+        .args([root.path(), &test])
+        .args(["--exact", "processes::another_process", "--ignored", "--nocapture", "--test-threads=1"])
+        .env("SHMARK_TEST_ROLE", "full")
+        .env("SHMARK_TEST_FOLDER", root.path())
+        .env("SHMARK_TEST_SEED", "0")
+        .status()
+        .unwrap();
+    assert!(status.success(), "{status}");
 }

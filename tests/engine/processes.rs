@@ -148,6 +148,7 @@ fn another_process() {
         }
         "exhaustion" => {
             crate::exhaustion::without_descriptors(root);
+            crate::exhaustion::growth_without_descriptors(root);
             crate::exhaustion::without_address_space(root);
             ready();
         }
@@ -157,6 +158,10 @@ fn another_process() {
             let _server = numbers(&node).open_or_create().unwrap().server_builder().create().unwrap();
             ready();
             wait();
+        }
+        "full" => {
+            crate::exhaustion::without_room(root);
+            ready();
         }
         "soak" => {
             ready();
@@ -191,18 +196,18 @@ fn churn(root: &Path, seed: &mut Numbers) {
         live(&service, seed, |client, _| client.send_copy(1).ok(), answer);
     } else {
         let Ok(service) = slices(&node).max_servers(100).max_clients(100).open_or_create() else { return };
-        let send = |client: &Client<[u64], [u64]>, len| client.loan_slice(len).ok()?.send().ok();
+        let ask = |client: &Client<[u64], [u64]>, len| client.loan_slice(len).ok()?.send().ok();
         let answer = |active: &ActiveRequest<[u64], [u64]>, len| {
             let _ = active.loan_slice(len).map(ResponseMut::send);
         };
-        live(&service, seed, send, answer);
+        live(&service, seed, ask, answer);
     }
 }
 
 fn live<Req, Res>(
     service: &Service<Req, Res>,
     seed: &mut Numbers,
-    send: impl Fn(&Client<Req, Res>, usize) -> Option<PendingResponse<Res>>,
+    ask: impl Fn(&Client<Req, Res>, usize) -> Option<PendingResponse<Res>>,
     answer: impl Fn(&ActiveRequest<Req, Res>, usize),
 ) where
     Req: Payload + ?Sized,
@@ -223,7 +228,7 @@ fn live<Req, Res>(
             }
             2 => drop(clients.pop()),
             3 => drop(servers.pop()),
-            4 | 5 => pendings.extend(clients.iter().filter_map(|client| send(client, len))),
+            4 | 5 => pendings.extend(clients.iter().filter_map(|client| ask(client, len))),
             6 => actives.extend(servers.iter().filter_map(|server| server.receive().ok().flatten())),
             7 => actives.iter().for_each(|active| answer(active, len)),
             8 => responses.extend(pendings.iter().filter_map(|pending| pending.receive().ok().flatten())),

@@ -84,7 +84,7 @@ fn server(service: &Slices) -> Server<[u64], [u64]> {
 
 /// Elements of message `number`: few, and now and then many more, so that whoever is new has to grow.
 fn len(number: u64) -> usize {
-    let many = number % 128 == 127;
+    let many = number & 127 == 127;
     2 + if many { number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 52 } else { number % 6 } as usize
 }
 
@@ -155,13 +155,13 @@ impl Soak<'_> {
         self.number += 1;
         let number = self.number;
         // Nobody waits for the answer, there is none, there are several, or, nearly always, one.
-        if number % 61 == 0 {
+        if number.is_multiple_of(61) {
             drop(self.send(client, op::ANSWER + 1));
             return;
         }
-        let times = if number % 53 == 0 {
+        let times = if number.is_multiple_of(53) {
             0
-        } else if number % 41 == 0 {
+        } else if number.is_multiple_of(41) {
             3
         } else {
             1
@@ -174,7 +174,7 @@ impl Soak<'_> {
             assert!(response.iter().all(|word| *word == number), "response {number} is damaged");
             assert_eq!(response.len(), len(number ^ 64));
         }
-        if number % 31 == 0 || times == 0 {
+        if number.is_multiple_of(31) || times == 0 {
             let end = pending.receive_timeout(DEADLINE).unwrap();
             assert!(matches!(end, Waited::Disconnected), "more responses to {number} than were sent");
         }
