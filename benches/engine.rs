@@ -1,0 +1,182 @@
+//! What the engine costs, from one word in a channel to a round trip between two processes.
+//!
+//!     cargo bench --bench engine                  everything
+//!     cargo bench --bench engine -- --quick       the same in seconds, with wider intervals
+//!     cargo bench --bench engine -- channel       what has this in its name
+//!
+//! Between processes, `shmark bench` is the better judge: it sets each figure against the cache line's own.
+
+mod common;
+
+use std::error::Error;
+use std::hint::{black_box, spin_loop};
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use common::{Channel, Pair};
+use criterion::Criterion;
+use nix::sched::{CpuSet, sched_setaffinity};
+use nix::unistd::Pid;
+use shmark::bench::pin;
+use shmark::engine::{AllocationStrategy, Client, Node, Server, ServiceName};
+
+type Res<T> = Result<T, Box<dyn Error>>;
+
+/// Argument that makes this program the server of the two-process round trip.
+const SERVE: &str = "--serve";
+
+fn main() -> Res<()> {
+    let arguments: Vec<String> = std::env::args().collect();
+    if let [_, serve, root, cpu] = arguments.as_slice()
+        && serve == SERVE
+    {
+        return serve_until_left(Path::new(root), cpu.parse()?);
+    }
+    let short = Duration::from_secs(1);
+    let mut criterion =
+        Criterion::default().warm_up_time(short).measurement_time(3 * short).without_plots().configure_from_args();
+    channel(&mut criterion);
+    one_thread(&mut criterion)?;
+    sizes(&mut criterion)?;
+    two_processes(&mut criterion)?;
+    criterion.final_summary();
+    Ok(())
+}
+
+/// Panics, as criterion has no other way to say that a benchmark went wrong.
+fn done<T>(result: Result<T, Box<dyn Error>>) -> T {
+    result.unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn channel(criterion: &mut Criterion) {
+    for (name, overflow) in [("with overflow", true), ("without overflow", false)] {
+        let mut channel = Channel::new(4, overflow);
+        criterion.bench_function(&format!("channel push and take, {name}"), |bencher| {
+            bencher.iter(|| done(channel.push_and_take(black_box(7))));
+        });
+    }
+}
+
+fn one_thread(criterion: &mut Criterion) -> Res<()> {
+    let pair = Pair::new()?;
+    criterion.bench_function("loan and drop", |bencher| bencher.iter(|| done(pair.loan_and_drop(black_box(7)))));
+    criterion.bench_function("round trip, one thread", |bencher| bencher.iter(|| done(pair.round_trip(black_box(7)))));
+    Ok(())
+}
+
+/// Payloads that are loaned, sent, received and dropped, and never touched.
+fn sizes(criterion: &mut Criterion) -> Res<()> {
+    for (name, bytes) in [("64 B", 64), ("64 MiB", 64 << 20)] {
+        let (_scratch, server, client) = slices(bytes)?;
+        let send = || -> Res<usize> {
+            let pending = client.loan_slice_uninit(bytes)?.assume_init().send()?;
+            let active = server.receive()?.ok_or("no request")?;
+            drop(pending);
+            Ok(active.len())
+        };
+        criterion.bench_function(&format!("loan, send and receive {name}"), |bencher| {
+            bencher.iter(|| assert_eq!(done(send()), bytes));
+        });
+    }
+    Ok(())
+}
+
+/// A service's folder and its ports.
+type Slices = (tempfile::TempDir, Server<[u8], [u8]>, Client<[u8], [u8]>);
+
+/// Ports of slices, with the smallest limits.
+fn slices(bytes: usize) -> Res<Slices> {
+    let scratch = common::scratch()?;
+    let node = Node::builder().root(scratch.path()).create()?;
+    let service = node.service_builder(&ServiceName::new("slices")?).request_response::<[u8], [u8]>();
+    let service = service.max_active_requests_per_client(1).max_loaned_requests(1).max_servers(1).create()?;
+    let client = service.client_builder().allocation_strategy(AllocationStrategy::Static);
+    let (client, server) = (client.initial_max_slice_len(bytes).create()?, service.server_builder().create()?);
+    Ok((scratch, server, client))
+}
+
+fn two_processes(criterion: &mut Criterion) -> Res<()> {
+    let Some((ours, theirs)) = pin::choose(None, &pin::allowed()?)? else {
+        println!("SKIPPED: a round trip between two processes needs two processors");
+        return Ok(());
+    };
+    let scratch = common::scratch()?;
+    let server = Serving::start(scratch.path(), theirs)?;
+    pin_to(ours)?;
+    let node = Node::builder().root(scratch.path()).create()?;
+    let service = node.service_builder(&ServiceName::new("pair")?).request_response::<u64, u64>().open()?;
+    let client = service.client_builder().create()?;
+    let round_trip = |number: u64| -> Res<u64> {
+        let pending = client.send_copy(number)?;
+        loop {
+            if let Some(response) = pending.receive()? {
+                return Ok(*response);
+            }
+            if !pending.is_connected() {
+                return Err("the server is gone".into());
+            }
+            spin_loop();
+        }
+    };
+    criterion.bench_function("round trip, two processes", |bencher| {
+        bencher.iter(|| assert_eq!(done(round_trip(black_box(7))), 8));
+    });
+    server.stop()
+}
+
+/// The server's process.
+struct Serving(Child);
+
+impl Serving {
+    /// Returns when the server can be connected to.
+    fn start(root: &Path, cpu: usize) -> Res<Self> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.arg(SERVE).arg(root).arg(cpu.to_string()).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut server = Self(command.spawn()?);
+        let mut said = String::new();
+        BufReader::new(server.0.stdout.take().ok_or("no pipe")?).read_line(&mut said)?;
+        if said == "ready\n" { Ok(server) } else { Err("the server did not start".into()) }
+    }
+
+    fn stop(mut self) -> Res<()> {
+        drop(self.0.stdin.take());
+        let status = self.0.wait()?;
+        if status.success() { Ok(()) } else { Err(format!("the server ended with {status}").into()) }
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        // Nothing is left to do where it is gone already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Answers until standard input ends, which it does when the client's process does.
+fn serve_until_left(root: &Path, cpu: usize) -> Res<()> {
+    let node = Node::builder().root(root).create()?;
+    let service = node.service_builder(&ServiceName::new("pair")?).request_response::<u64, u64>().create()?;
+    let server = service.server_builder().create()?;
+    println!("ready");
+    let left = std::thread::spawn(|| std::io::stdin().read_to_end(&mut Vec::new()));
+    pin_to(cpu)?;
+    // The thread sleeps; whether it is over is one word to read.
+    while !left.is_finished() {
+        for _ in 0..1 << 12 {
+            if let Some(active) = server.receive()? {
+                active.send_copy(*active + 1)?;
+            }
+            spin_loop();
+        }
+    }
+    Ok(())
+}
+
+fn pin_to(cpu: usize) -> Res<()> {
+    let mut set = CpuSet::new();
+    set.set(cpu)?;
+    Ok(sched_setaffinity(Pid::from_raw(0), &set)?)
+}
