@@ -12,7 +12,7 @@ pub const LEN_MAX: usize = 3;
 
 /// Whether a client's payload segment grows with what is loaned.
 pub fn grows(client: Key) -> bool {
-    client % 3 != 0
+    !client.is_multiple_of(3)
 }
 
 /// States that agree with an event, or what each state expected.
