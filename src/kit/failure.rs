@@ -66,6 +66,9 @@ pub enum Rule {
     /// Segment.
     #[error("chunks grow as the strategy says: not at all, to fit, or to the next power of two")]
     GrowsByStrategy,
+    /// Whole ports; what happened names the requirements of the catalogue.
+    #[error("several clients and servers behave as the requirements of the pattern say")]
+    Pattern,
     /// Everything.
     #[error("no operation panics")]
     NoPanic,

@@ -7,6 +7,7 @@
 //! | what carries offsets from a sender to a receiver | [`channel::OffsetChannel`] | [`channel::check_operations`], [`channel::check_threads`] |
 //! | what carries them back | [`returns::ReturnQueue`] | [`returns::check_operations`], [`returns::check_threads`] |
 //! | where payload lies | [`segment::PayloadSegment`] | [`segment::check_operations`] |
+//! | clients and servers, whole | [`ports::RequestResponse`] | [`ports::check_operations`] |
 //!
 //! Each compares an implementation with a model of a few lines, under random operations that are the same every time
 //! ([`Config::seed`]), and ends with the shortest sequence that it found to break a rule. A [`Failure`] says which rule,
@@ -66,6 +67,7 @@ mod config;
 mod explore;
 mod failure;
 mod numbers;
+pub mod ports;
 pub mod returns;
 pub mod segment;
 

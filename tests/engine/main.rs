@@ -15,6 +15,7 @@ mod growth;
 mod hostile;
 mod inventory;
 mod lives;
+#[cfg(feature = "kit")]
 mod model;
 mod payloads;
 mod processes;

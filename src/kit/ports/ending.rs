@@ -1,11 +1,12 @@
 //! The end of a case: everything is dropped, and nothing may be left.
 
+use super::Ports;
 use super::event::Event;
 use super::operation::Operation;
 use super::world::World;
-use crate::common::Numbers;
+use crate::kit::numbers::Numbers;
 
-impl World {
+impl<P: Ports> World<P> {
     fn holds_something(&self) -> bool {
         let of_clients = self.loans.len() + self.pendings.len() + self.responses.len();
         of_clients + self.actives.len() + self.response_loans.len() > 0
@@ -42,8 +43,8 @@ impl World {
             // A server that is left alone has everything back, what nobody listened to as well.
             if self.clients.is_empty() {
                 for (server, port) in &self.servers {
-                    let _ = port.has_requests();
-                    let result = port.chunks_in_use();
+                    let _ = self.ports.has_requests(port);
+                    let result = self.ports.server_chunks(port).unwrap_or(0);
                     if result > 0 {
                         return Err(format!("s{server} has {result} chunks in use without any client (RR-RCL-02)"));
                     }
@@ -53,22 +54,15 @@ impl World {
         Ok(())
     }
 
-    /// No file of a port is left, then none of the service, then none at all (RR-SVC-04).
-    pub fn end(self) -> Result<(), String> {
-        let Self { services, nodes, scratch, .. } = self;
-        let ports = [scratch.files_like("connection-"), scratch.files_like("segment-")].concat();
-        if !ports.is_empty() {
-            return Err(format!("left of ports that were dropped: {ports:?}"));
+    /// Nothing of a port is left, then nothing of the service, then nothing at all (RR-SVC-04).
+    pub fn end(mut self) -> Result<(), String> {
+        match self.ports.left_by_ports() {
+            left if left.is_empty() => {}
+            left => return Err(format!("left of ports that were dropped: {left:?}")),
         }
-        drop(services);
-        let left = scratch.files_like("");
-        if left.len() != nodes.len() {
-            return Err(format!("left of a service that was dropped: {left:?}"));
-        }
-        drop(nodes);
-        match scratch.files() {
+        match self.ports.end() {
             left if left.is_empty() => Ok(()),
-            left => Err(format!("left in the namespace: {left:?}")),
+            left => Err(format!("left of a service that was dropped: {left:?}")),
         }
     }
 }

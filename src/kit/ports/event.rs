@@ -2,33 +2,33 @@
 
 use std::fmt;
 
-use shmark::engine::error::{LoanError, PortError, ReceiveError, SendError};
+use super::Refused;
 
 /// Number of a port, a request or a response, from 1 in the order in which they were made.
 pub type Key = usize;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    CreateClient { client: Key, active_max: Option<usize>, result: Result<(), PortError> },
+    CreateClient { client: Key, active_max: Option<usize>, result: Result<(), Refused> },
     DropClient { client: Key },
-    CreateServer { server: Key, loans_max: usize, result: Result<(), PortError> },
+    CreateServer { server: Key, loans_max: usize, result: Result<(), Refused> },
     DropServer { server: Key },
-    Loan { client: Key, request: Key, len: usize, result: Result<(), LoanError> },
+    Loan { client: Key, request: Key, len: usize, result: Result<(), Refused> },
     DropLoan { request: Key },
-    Send { request: Key, result: Result<usize, SendError> },
+    Send { request: Key, result: Result<usize, Refused> },
     Hint { request: Key },
     DropPending { request: Key },
     PendingIsConnected { request: Key, result: bool },
     HasRequests { server: Key, result: bool },
-    Receive { server: Key, result: Result<Option<Key>, ReceiveError> },
+    Receive { server: Key, result: Result<Option<Key>, Refused> },
     DropActive { request: Key, server: Key },
     ActiveIsConnected { request: Key, server: Key, result: bool },
     HasHint { request: Key, server: Key, result: bool },
-    LoanResponse { request: Key, server: Key, response: Key, result: Result<(), LoanError> },
+    LoanResponse { request: Key, server: Key, response: Key, result: Result<(), Refused> },
     DropResponseLoan { response: Key },
-    SendResponse { response: Key, result: Result<(), SendError> },
+    SendResponse { response: Key, result: Result<(), Refused> },
     HasResponse { request: Key, result: bool },
-    ReceiveResponse { request: Key, result: Result<Option<Key>, ReceiveError> },
+    ReceiveResponse { request: Key, result: Result<Option<Key>, Refused> },
     DropResponse { response: Key },
     ClientChunks { client: Key, result: usize },
     ServerChunks { server: Key, result: usize },

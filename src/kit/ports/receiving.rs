@@ -1,6 +1,6 @@
 //! Rules of a server that receives: order, what is skipped, whose turn it is, how much it holds.
 
-use shmark::engine::error::ReceiveError;
+use super::Refused;
 
 use super::event::Key;
 use super::state::{Model, Next, Stage, demand};
@@ -60,7 +60,7 @@ impl Model {
         (held, deliveries.iter().filter(|delivery| delivery.stage != Stage::Held && delivery.loans > 0).count())
     }
 
-    pub fn receive(mut self, server: Key, result: &Result<Option<Key>, ReceiveError>) -> Next {
+    pub fn receive(mut self, server: Key, result: &Result<Option<Key>, Refused>) -> Next {
         let max = self.settings.max_active_requests;
         let (mut ready, mut surely_ready, mut waits) = (Vec::new(), Vec::new(), false);
         let clients = self.clients_of(server);
@@ -83,7 +83,7 @@ impl Model {
                 Ok(self.skipped(server, clients, true))
             }
             Err(error) => {
-                let full = waits && surely_ready.is_empty() && error == ReceiveError::ExceedsMaxBorrows { max };
+                let full = waits && surely_ready.is_empty() && error == Refused::TooManyHeld { max };
                 demand(full, "a server holds max_active_requests active requests of every client (RR-SND-04)")?;
                 Ok(self.skipped(server, clients, true))
             }

@@ -1,13 +1,13 @@
 //! The model's clients and servers, and the chunks that they have in use.
 #![allow(clippy::unnecessary_wraps, reason = "every operation has one shape, also one that is never refused")]
 
-use shmark::engine::error::PortError;
+use super::Refused;
 
 use super::event::Key;
 use super::state::{Client, Model, Next, Pair, Server, Stage, demand};
 
 impl Model {
-    pub fn create_client(mut self, client: Key, active_max: Option<usize>, result: &Result<(), PortError>) -> Next {
+    pub fn create_client(mut self, client: Key, active_max: Option<usize>, result: &Result<(), Refused>) -> Next {
         let (max_clients, has) = (self.settings.max_clients, self.settings.max_active_requests);
         let full = self.clients.values().filter(|client| client.registered).count() >= max_clients;
         let active_max = active_max.unwrap_or(has).max(1);
@@ -20,11 +20,11 @@ impl Model {
                     self.pairs.insert((client, *server), Pair::default());
                 }
             }
-            Err(PortError::ExceedsMaxClients { max_clients: told }) => {
+            Err(Refused::TooManyClients { max: told }) => {
                 demand(full && *told == max_clients, "a client's place that was left can be taken (RR-PRT-01)")?;
             }
             Err(error) => {
-                let refused = *error == PortError::ExceedsMaxActiveRequests { asked: active_max, has };
+                let refused = *error == Refused::TooManyActiveRequests { max: has };
                 demand(active_max > has && refused, "a client below the limits is created (RR-PRT-01)")?;
             }
         }
@@ -36,7 +36,7 @@ impl Model {
         Ok(vec![self])
     }
 
-    pub fn create_server(mut self, server: Key, loans_max: usize, result: &Result<(), PortError>) -> Next {
+    pub fn create_server(mut self, server: Key, loans_max: usize, result: &Result<(), Refused>) -> Next {
         let max_servers = self.settings.max_servers;
         let full = self.servers.values().filter(|server| server.registered).count() >= max_servers;
         match result {
@@ -48,7 +48,7 @@ impl Model {
                 }
             }
             Err(error) => {
-                let refused = *error == PortError::ExceedsMaxServers { max_servers };
+                let refused = *error == Refused::TooManyServers { max: max_servers };
                 demand(full && refused, "a server's place that was left can be taken (RR-PRT-01)")?;
             }
         }

@@ -1,36 +1,27 @@
-//! The engine's side of the model: real ports, and what is held of them.
+//! The implementation's side of the model: real ports, and what is held of them.
 
 use std::collections::BTreeMap;
 
-use shmark::engine::error::{LoanError, ReceiveError, SendError};
-use shmark::engine::{
-    ActiveRequest, AllocationStrategy, BackpressureStrategy, Client, Id, Node, PendingResponse, RequestMut, Response,
-    ResponseMut, Server, Service, Settings, Wishes,
-};
-
 use super::event::{Event, Key};
 use super::operation::Operation;
-use super::state::{LEN_MAX, grows};
-use crate::common::{Scratch, name};
+use super::state::{LEN_MAX, growth};
+use super::{ClientShape, PortSettings, Ports, ServerShape};
+use crate::kit::segment::Growth;
 
-// Slices one way and single values the other; the headers say which request and whose response it is.
-type Requests = [u64];
-
-pub struct World {
+pub struct World<P: Ports> {
     // Dropped in this order at the end, should a case end early.
-    pub responses: BTreeMap<Key, Response<u64, u64>>,
-    pub response_loans: BTreeMap<Key, ResponseMut<u64, u64>>,
-    pub pendings: BTreeMap<Key, PendingResponse<u64, u64>>,
-    pub actives: BTreeMap<(Key, Key), ActiveRequest<Requests, u64, u64, u64>>,
-    pub loans: BTreeMap<Key, RequestMut<Requests, u64, u64, u64>>,
-    pub clients: BTreeMap<Key, Client<Requests, u64, u64, u64>>,
-    pub servers: BTreeMap<Key, Server<Requests, u64, u64, u64>>,
-    pub services: Vec<Service<Requests, u64, u64, u64>>,
-    pub nodes: Vec<Node>,
-    ids: BTreeMap<Key, Id>,
-    settings: Settings,
+    pub responses: BTreeMap<Key, P::Response>,
+    pub response_loans: BTreeMap<Key, P::ResponseLoan>,
+    pub pendings: BTreeMap<Key, P::Pending>,
+    pub actives: BTreeMap<(Key, Key), P::Active>,
+    pub loans: BTreeMap<Key, P::Loan>,
+    pub clients: BTreeMap<Key, P::Client>,
+    pub servers: BTreeMap<Key, P::Server>,
+    pub ports: P,
+    ids: BTreeMap<Key, u128>,
+    settings: PortSettings,
+    can_grow: bool,
     numbers: usize,
-    pub scratch: Scratch,
 }
 
 fn nth<K: Copy, V>(map: &BTreeMap<K, V>, pick: u8) -> Option<K> {
@@ -46,29 +37,14 @@ fn len_of(request: Key) -> usize {
     if request % 13 == 12 { LEN_MAX + 1 + request } else { request % (LEN_MAX + 1) }
 }
 
+fn contents(request: Key) -> Vec<u64> {
+    (0..len_of(request)).map(|i| content(request, i)).collect()
+}
+
 type Outcome = Result<Vec<Event>, String>;
 
-impl World {
-    pub fn new(settings: Settings) -> Self {
-        let scratch = Scratch::new();
-        let nodes = vec![scratch.node(), scratch.node()];
-        let wishes = Wishes {
-            overflow_requests: Some(settings.overflow_requests),
-            overflow_responses: Some(settings.overflow_responses),
-            fire_and_forget: Some(settings.fire_and_forget),
-            max_active_requests: Some(settings.max_active_requests),
-            max_loaned_requests: Some(settings.max_loaned_requests),
-            max_borrowed_responses: Some(settings.max_borrowed_responses),
-            response_buffer: Some(settings.response_buffer),
-            max_servers: Some(settings.max_servers),
-            max_clients: Some(settings.max_clients),
-            max_nodes: Some(settings.max_nodes),
-        };
-        let open = |node: &Node| {
-            let builder = node.service_builder(&name("model")).request_response::<Requests, u64>();
-            let builder = builder.request_user_header::<u64>().response_user_header::<u64>().wishes(wishes);
-            builder.open_or_create().unwrap()
-        };
+impl<P: Ports> World<P> {
+    pub fn new(ports: P, settings: PortSettings, can_grow: bool) -> Self {
         Self {
             responses: BTreeMap::new(),
             response_loans: BTreeMap::new(),
@@ -77,12 +53,11 @@ impl World {
             loans: BTreeMap::new(),
             clients: BTreeMap::new(),
             servers: BTreeMap::new(),
-            services: nodes.iter().map(open).collect(),
-            nodes,
+            ports,
             ids: BTreeMap::new(),
             settings,
+            can_grow,
             numbers: 0,
-            scratch,
         }
     }
 
@@ -125,26 +100,24 @@ impl World {
                 self.servers.remove(&server);
                 Event::DropServer { server }
             }),
-            Operation::Loan => nth(&self.clients, pick).map(|client| self.loan(client)).transpose()?,
+            Operation::Loan => nth(&self.clients, pick).map(|client| self.loan(client)),
             Operation::DropLoan => nth(&self.loans, pick).map(|request| {
                 self.loans.remove(&request);
                 Event::DropLoan { request }
             }),
             Operation::Send => nth(&self.loans, pick).map(|request| self.send(request)),
             Operation::Hint => nth(&self.pendings, pick).map(|request| {
-                self.pendings[&request].set_disconnect_hint();
+                self.ports.set_disconnect_hint(&self.pendings[&request]);
                 Event::Hint { request }
             }),
             Operation::DropPending => nth(&self.pendings, pick).map(|request| {
                 self.pendings.remove(&request);
                 Event::DropPending { request }
             }),
-            Operation::HasRequests => nth(&self.servers, pick)
-                .map(|server| {
-                    let result = self.servers[&server].has_requests().map_err(|error| error.to_string())?;
-                    Ok::<_, String>(Event::HasRequests { server, result })
-                })
-                .transpose()?,
+            Operation::HasRequests => nth(&self.servers, pick).map(|server| {
+                let result = self.ports.has_requests(&self.servers[&server]);
+                Event::HasRequests { server, result }
+            }),
             Operation::Receive => nth(&self.servers, pick).map(|server| self.receive(server)).transpose()?,
             Operation::DropActive => nth(&self.actives, pick).map(|key| {
                 self.actives.remove(&key);
@@ -156,12 +129,10 @@ impl World {
                 Event::DropResponseLoan { response }
             }),
             Operation::SendResponse => nth(&self.response_loans, pick).map(|response| self.send_response(response)),
-            Operation::HasResponse => nth(&self.pendings, pick)
-                .map(|request| {
-                    let result = self.pendings[&request].has_response().map_err(|error| error.to_string())?;
-                    Ok::<_, String>(Event::HasResponse { request, result })
-                })
-                .transpose()?,
+            Operation::HasResponse => nth(&self.pendings, pick).map(|request| {
+                let result = self.ports.has_response(&self.pendings[&request]);
+                Event::HasResponse { request, result }
+            }),
             Operation::ReceiveResponse => {
                 nth(&self.pendings, pick).map(|request| self.receive_response(request)).transpose()?
             }
@@ -170,10 +141,13 @@ impl World {
                 Event::DropResponse { response }
             }),
             Operation::Chunks => {
-                let clients = self.clients.iter();
-                let clients = clients.map(|(c, port)| Event::ClientChunks { client: *c, result: port.chunks_in_use() });
-                let servers = self.servers.iter();
-                let servers = servers.map(|(s, port)| Event::ServerChunks { server: *s, result: port.chunks_in_use() });
+                let ports = &self.ports;
+                let clients = self.clients.iter().filter_map(|(client, port)| {
+                    Some(Event::ClientChunks { client: *client, result: ports.client_chunks(port)? })
+                });
+                let servers = self.servers.iter().filter_map(|(server, port)| {
+                    Some(Event::ServerChunks { server: *server, result: ports.server_chunks(port)? })
+                });
                 return Ok(clients.chain(servers).collect());
             }
             Operation::Request | Operation::Answer | Operation::Look => None,
@@ -185,20 +159,12 @@ impl World {
         let client = self.number();
         // Mostly all that the service has, at times less, at times more than there is.
         let active_max = (pick >= 128).then_some(usize::from(pick) % (self.settings.max_active_requests + 2));
-        let service = &self.services[usize::from(pick) % 2];
-        let builder = service.client_builder();
         // Which segment a request lies in changes nothing.
-        let mut builder = match client % 3 {
-            _ if !grows(client) => builder.initial_max_slice_len(LEN_MAX),
-            1 => builder.allocation_strategy(AllocationStrategy::BestFit).preallocate(1),
-            _ => builder.allocation_strategy(AllocationStrategy::PowerOfTwo),
-        };
-        if let Some(max) = active_max {
-            builder = builder.max_active_requests(max);
-        }
-        let made = builder.backpressure_strategy(BackpressureStrategy::DiscardData).create();
-        let result = made.map(|port| {
-            self.ids.insert(client, port.id());
+        let growth = growth(client, self.can_grow);
+        let len_initial = if growth == Growth::Static { LEN_MAX } else { 1 };
+        let shape = ClientShape { node: usize::from(pick) % 2, max_active_requests: active_max, growth, len_initial };
+        let result = self.ports.create_client(shape).map(|port| {
+            self.ids.insert(client, self.ports.client_id(&port));
             self.clients.insert(client, port);
         });
         Event::CreateClient { client, active_max, result }
@@ -207,33 +173,27 @@ impl World {
     fn create_server(&mut self, pick: u8) -> Event {
         let server = self.number();
         let loans_max = 1 + usize::from(pick) / 2 % 2;
-        let builder = self.services[usize::from(pick) % 2].server_builder();
-        let builder = builder.max_loaned_responses_per_request(loans_max);
-        let made = builder.backpressure_strategy(BackpressureStrategy::DiscardData).create();
-        let result = made.map(|port| {
-            self.ids.insert(server, port.id());
+        let shape = ServerShape { node: usize::from(pick) % 2, max_loaned_responses: loans_max };
+        let result = self.ports.create_server(shape).map(|port| {
+            self.ids.insert(server, self.ports.server_id(&port));
             self.servers.insert(server, port);
         });
         Event::CreateServer { server, loans_max, result }
     }
 
-    fn loan(&mut self, client: Key) -> Result<Event, String> {
+    fn loan(&mut self, client: Key) -> Event {
         let request = self.number();
-        let len = len_of(request);
-        let result: Result<(), LoanError> = self.clients[&client].loan_slice_uninit(len).map(|mut loan| {
-            *loan.user_header_mut() = request as u64;
-            self.loans.insert(request, loan.write_from_fn(|i| content(request, i)));
+        let contents = contents(request);
+        let loaned = self.ports.loan(&self.clients[&client], request as u64, &contents);
+        let result = loaned.map(|loan| {
+            self.loans.insert(request, loan);
         });
-        match self.loans.get(&request) {
-            Some(loan) if loan.payload().len() != len => Err(format!("loaned {len} elements, got {}", loan.len())),
-            _ => Ok(Event::Loan { client, request, len, result }),
-        }
+        Event::Loan { client, request, len: contents.len(), result }
     }
 
     fn send(&mut self, request: Key) -> Event {
-        let sent = self.loans.remove(&request).unwrap().send();
-        let result: Result<usize, SendError> = sent.map(|pending| {
-            let delivered = pending.number_of_server_connections();
+        let loan = self.loans.remove(&request).unwrap();
+        let result = self.ports.send(loan).map(|(pending, delivered)| {
             self.pendings.insert(request, pending);
             delivered
         });
@@ -241,40 +201,40 @@ impl World {
     }
 
     pub fn receive(&mut self, server: Key) -> Result<Event, String> {
-        let received: Result<_, ReceiveError> = self.servers[&server].receive();
-        let result = match received {
-            Ok(Some(active)) => {
-                let request = *active.user_header() as Key;
+        let received = self.ports.receive(&self.servers[&server]);
+        let result = received.map(|active| {
+            active.map(|active| {
+                let request = self.ports.request(&active).header as Key;
                 self.actives.insert((request, server), active);
-                Ok(Some(request))
-            }
-            other => other.map(|_| None),
-        };
+                request
+            })
+        });
         self.inspect()?;
         Ok(Event::Receive { server, result })
     }
 
     fn loan_response(&mut self, (request, server): (Key, Key)) -> Event {
         let response = self.number();
-        let result = self.actives[&(request, server)].loan_uninit().map(|mut loan| {
-            *loan.user_header_mut() = request as u64;
-            self.response_loans.insert(response, loan.write_payload(response as u64));
+        let active = &self.actives[&(request, server)];
+        let result = self.ports.loan_response(active, request as u64, response as u64).map(|loan| {
+            self.response_loans.insert(response, loan);
         });
         Event::LoanResponse { request, server, response, result }
     }
 
     fn send_response(&mut self, response: Key) -> Event {
-        let result = self.response_loans.remove(&response).unwrap().send();
-        Event::SendResponse { response, result }
+        let loan = self.response_loans.remove(&response).unwrap();
+        Event::SendResponse { response, result: self.ports.send_response(loan) }
     }
 
     fn receive_response(&mut self, request: Key) -> Result<Event, String> {
-        let result = match self.pendings[&request].receive() {
+        let result = match self.ports.receive_response(&self.pendings[&request]) {
             Ok(Some(response)) => {
-                let number = *response as Key;
-                if *response.user_header() != request as u64 {
-                    return Err(format!("pending {request} received a response to {}", response.user_header()));
+                let received = self.ports.response(&response);
+                if received.header != request as u64 {
+                    return Err(format!("pending {request} received a response to {}", received.header));
                 }
+                let number = received.payload as Key;
                 self.responses.insert(number, response);
                 Ok(Some(number))
             }
@@ -286,20 +246,20 @@ impl World {
     /// Everything that is held reads as it was written, and says who sent it (RR-TYP-05, RR-ACT-04, RR-PND-08, RR-PRT-02).
     fn inspect(&self) -> Result<(), String> {
         for ((request, server), active) in &self.actives {
-            let expected: Vec<_> = (0..len_of(*request)).map(|i| content(*request, i)).collect();
-            if active.payload() != expected || *active.user_header() != *request as u64 {
-                let got = active.payload();
+            let (expected, got) = (contents(*request), self.ports.request(active));
+            if got.payload != expected || got.header != *request as u64 {
                 return Err(format!("active {request} at s{server} should be {expected:?} and is {got:?}"));
             }
-            if !self.ids.values().any(|id| *id == active.client_id()) {
+            if !self.ids.values().any(|id| *id == got.client) {
                 return Err(format!("active {request} has an unknown sender"));
             }
         }
         for (number, response) in &self.responses {
-            if **response != *number as u64 {
-                return Err(format!("response {number} should be {number} and is {}", **response));
+            let got = self.ports.response(response);
+            if got.payload != *number as u64 {
+                return Err(format!("response {number} should be {number} and is {}", got.payload));
             }
-            if !self.ids.values().any(|id| *id == response.server_id()) {
+            if !self.ids.values().any(|id| *id == got.server) {
                 return Err(format!("response {number} has an unknown sender"));
             }
         }
@@ -308,14 +268,15 @@ impl World {
 
     fn look(&mut self) -> Outcome {
         self.inspect()?;
-        let pendings = self.pendings.iter();
-        let mut events: Vec<_> = pendings
-            .map(|(request, pending)| Event::PendingIsConnected { request: *request, result: pending.is_connected() })
-            .collect();
+        let mut events = Vec::new();
+        for (request, pending) in &self.pendings {
+            let result = self.ports.pending_is_connected(pending);
+            events.push(Event::PendingIsConnected { request: *request, result });
+        }
         for ((request, server), active) in &self.actives {
             let (request, server) = (*request, *server);
-            events.push(Event::ActiveIsConnected { request, server, result: active.is_connected() });
-            events.push(Event::HasHint { request, server, result: active.has_disconnect_hint() });
+            events.push(Event::ActiveIsConnected { request, server, result: self.ports.active_is_connected(active) });
+            events.push(Event::HasHint { request, server, result: self.ports.has_disconnect_hint(active) });
         }
         Ok(events)
     }

@@ -1,8 +1,8 @@
 //! Rules of responses: loaned and sent by active requests, received by pending responses.
 #![allow(clippy::unnecessary_wraps, reason = "every operation has the same result, one that cannot fail too")]
 
-use shmark::engine::Settings;
-use shmark::engine::error::{LoanError, ReceiveError, SendError};
+use super::PortSettings;
+use super::Refused;
 
 use super::event::Key;
 use super::state::{Model, Next, Response, Stage, demand};
@@ -13,7 +13,7 @@ impl Model {
         Ok(vec![self])
     }
 
-    pub fn loan_response(mut self, request: Key, server: Key, response: Key, result: &Result<(), LoanError>) -> Next {
+    pub fn loan_response(mut self, request: Key, server: Key, response: Key, result: &Result<(), Refused>) -> Next {
         let max = self.servers[&server].loans_max;
         let full = self.requests[&request].deliveries[&server].loans >= max;
         match *result {
@@ -22,7 +22,7 @@ impl Model {
                 self.delivery(request, server).loans += 1;
                 self.responses.insert(response, Response { request, server });
             }
-            Err(LoanError::ExceedsMaxLoans { max: told }) => {
+            Err(Refused::TooManyLoans { max: told }) => {
                 demand(full && told == max, "a loan below the request's own limit succeeds (RR-LOAN-02)")?;
             }
             Err(_) => {
@@ -39,10 +39,10 @@ impl Model {
         Ok(vec![self])
     }
 
-    pub fn send_response(mut self, response: Key, result: &Result<(), SendError>) -> Next {
+    pub fn send_response(mut self, response: Key, result: &Result<(), Refused>) -> Next {
         demand(result.is_ok(), "sending a response succeeds, even if nobody listens (RR-PND-06)")?;
         let Response { request, server } = self.responses[&response].clone();
-        let Settings { response_buffer, overflow_responses, .. } = self.settings;
+        let PortSettings { response_buffer, overflow_responses, .. } = self.settings;
         let pending = self.requests[&request].pending;
         let delivery = self.delivery(request, server);
         delivery.loans -= 1;
@@ -60,7 +60,7 @@ impl Model {
         Ok(vec![self])
     }
 
-    pub fn receive_response(mut self, request: Key, result: &Result<Option<Key>, ReceiveError>) -> Next {
+    pub fn receive_response(mut self, request: Key, result: &Result<Option<Key>, Refused>) -> Next {
         let max = self.settings.max_borrowed_responses;
         let client = self.requests[&request].client;
         let mut waiting = Vec::new();
@@ -74,7 +74,7 @@ impl Model {
             Ok(None) => demand(waiting.is_empty(), "a response that waits is received (RR-PND-01, RR-PND-03)")?,
             Err(error) => {
                 let full = !waiting.is_empty() && waiting.iter().all(|(_, _, may_be_full)| *may_be_full);
-                let told = error == ReceiveError::ExceedsMaxBorrows { max };
+                let told = error == Refused::TooManyHeld { max };
                 demand(full && told, "receiving fails only when max_borrowed_responses are held (RR-PND-02)")?;
             }
             Ok(Some(response)) => {

@@ -3,15 +3,15 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use shmark::engine::error::{LoanError, SendError};
+use super::Refused;
 
 use super::event::Key;
-use super::state::{Client, Delivery, LEN_MAX, Model, Next, Request, Stage, demand, grows};
+use super::state::{Client, Delivery, LEN_MAX, Model, Next, Request, Stage, demand};
 
 impl Model {
-    pub fn loan(mut self, client: Key, request: Key, len: usize, result: &Result<(), LoanError>) -> Next {
+    pub fn loan(mut self, client: Key, request: Key, len: usize, result: &Result<(), Refused>) -> Next {
         let max = self.settings.max_loaned_requests;
-        let (full, long) = (self.clients[&client].loans >= max, !grows(client) && len > LEN_MAX);
+        let (full, long) = (self.clients[&client].loans >= max, !self.grows(client) && len > LEN_MAX);
         match *result {
             Ok(()) => {
                 demand(!full, "a client holds at most max_loaned_requests loans (RR-LOAN-01)")?;
@@ -19,14 +19,14 @@ impl Model {
                 self.clients.get_mut(&client).unwrap().loans += 1;
                 self.loans.insert(request, client);
             }
-            Err(LoanError::ExceedsMaxLoans { max: told }) => {
+            Err(Refused::TooManyLoans { max: told }) => {
                 demand(full && told == max, "a loan below the limit succeeds (RR-LOAN-01)")?;
             }
-            Err(LoanError::ExceedsMaxLoanSize { len: asked, max: told }) => {
-                demand(long && (asked, told) == (len, LEN_MAX), "a loan that fits succeeds (RR-DYN-01)")?;
+            Err(Refused::TooLong { max: told }) => {
+                demand(long && told == LEN_MAX, "a loan that fits succeeds (RR-DYN-01)")?;
             }
             Err(_) => demand(
-                !grows(client) && self.servers_still_there(client) > self.settings.max_servers,
+                !self.grows(client) && self.servers_still_there(client) > self.settings.max_servers,
                 "no loan fails for want of memory (RR-PRT-07)",
             )?,
         }
@@ -39,7 +39,7 @@ impl Model {
         Ok(vec![self])
     }
 
-    pub fn send(mut self, request: Key, result: &Result<usize, SendError>) -> Next {
+    pub fn send(mut self, request: Key, result: &Result<usize, Refused>) -> Next {
         let client = self.loans.remove(&request).unwrap();
         let held = self.requests.values().filter(|request| request.client == client && request.pending).count();
         let Client { registered, active_max: max, .. } = self.clients[&client];
@@ -47,7 +47,7 @@ impl Model {
         let delivered = match *result {
             Ok(delivered) => delivered,
             Err(error) => {
-                let refused = held >= max && error == SendError::ExceedsMaxActiveRequests { max };
+                let refused = held >= max && error == Refused::TooManyActiveRequests { max };
                 let rule = "sending fails only when max_active_requests pending responses are held (RR-SND-03)";
                 return demand(refused, rule).map(|()| vec![self]);
             }

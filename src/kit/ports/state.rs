@@ -3,16 +3,21 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use shmark::engine::Settings;
+use super::PortSettings;
+use crate::kit::segment::Growth;
 
 use super::event::{Event, Key};
 
 /// Elements that a request may have.
 pub const LEN_MAX: usize = 3;
 
-/// Whether a client's payload segment grows with what is loaned.
-pub fn grows(client: Key) -> bool {
-    !client.is_multiple_of(3)
+/// How a client's payload segment grows.
+pub fn growth(client: Key, can_grow: bool) -> Growth {
+    match client % 3 {
+        1 if can_grow => Growth::BestFit,
+        2 if can_grow => Growth::PowerOfTwo,
+        _ => Growth::Static,
+    }
 }
 
 /// States that agree with an event, or what each state expected.
@@ -92,7 +97,8 @@ pub struct Response {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Model {
-    pub settings: Settings,
+    pub settings: PortSettings,
+    pub can_grow: bool,
     pub clients: BTreeMap<Key, Client>,
     pub servers: BTreeMap<Key, Server>,
     /// Loaned requests and their clients.
@@ -110,9 +116,10 @@ pub fn demand(holds: bool, rule: &str) -> Result<(), String> {
 }
 
 impl Model {
-    pub fn new(settings: Settings) -> Self {
+    pub fn new(settings: PortSettings, can_grow: bool) -> Self {
         Self {
             settings,
+            can_grow,
             clients: BTreeMap::new(),
             servers: BTreeMap::new(),
             loans: BTreeMap::new(),
@@ -120,6 +127,10 @@ impl Model {
             pairs: BTreeMap::new(),
             responses: BTreeMap::new(),
         }
+    }
+
+    pub fn grows(&self, client: Key) -> bool {
+        growth(client, self.can_grow) != Growth::Static
     }
 
     fn apply(self, event: &Event) -> Next {

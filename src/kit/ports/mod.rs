@@ -1,0 +1,259 @@
+//! Whole ports: several clients and servers of one service, in one thread, against a model of the pattern that is written
+//! from the catalogue of requirements.
+//!
+//! What the requirements leave open (which client or server comes first, when a skipped request leaves its buffer) is left
+//! open here: the model goes on with every state that agrees with what was observed, and fails when none does.
+#![allow(clippy::unwrap_used, reason = "the model looks up what it has itself put into its tables")]
+
+mod check;
+mod ending;
+mod event;
+mod operation;
+mod port;
+mod receiving;
+mod requests;
+mod responses;
+mod state;
+mod world;
+
+use super::segment::Growth;
+use super::{Config, Failure};
+
+/// What the service is asked to be. Requests are slices of `u64`, responses single ones, and both have a `u64` as user
+/// header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools, reason = "three independent settings of a service")]
+pub struct PortSettings {
+    /// A full request buffer gives up its oldest request; otherwise a request that does not fit is discarded there.
+    pub overflow_requests: bool,
+    /// The same for responses.
+    pub overflow_responses: bool,
+    /// Requests are delivered even if nobody waits for their responses any more.
+    pub fire_and_forget: bool,
+    /// Pending responses of a client, active requests of a client at a server, and unread requests between two ports.
+    pub max_active_requests: usize,
+    /// Requests that a client has loaned at once.
+    pub max_loaned_requests: usize,
+    /// Responses that a pending response holds of one server at once.
+    pub max_borrowed_responses: usize,
+    /// Unread responses of one server to one request.
+    pub response_buffer: usize,
+    /// Servers of the service at once.
+    pub max_servers: usize,
+    /// Clients of the service at once.
+    pub max_clients: usize,
+    /// Nodes that use the service: 2.
+    pub max_nodes: usize,
+}
+
+/// What a client is asked to be. It discards what does not fit a full buffer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClientShape {
+    /// Which of the two nodes it belongs to, 0 or 1.
+    pub node: usize,
+    /// Pending responses at once; the service's maximum, if nothing is said.
+    pub max_active_requests: Option<usize>,
+    /// What happens to longer requests.
+    pub growth: Growth,
+    /// Elements that fit without growing.
+    pub len_initial: usize,
+}
+
+/// What a server is asked to be. It discards what does not fit a full buffer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ServerShape {
+    /// Which of the two nodes it belongs to, 0 or 1.
+    pub node: usize,
+    /// Responses that each active request has loaned at once.
+    pub max_loaned_responses: usize,
+}
+
+/// Why something was refused; nothing has changed then. For any other error an adapter may panic: that is a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refused {
+    /// There are as many clients as there can be.
+    TooManyClients {
+        /// The maximum.
+        max: usize,
+    },
+    /// There are as many servers as there can be.
+    TooManyServers {
+        /// The maximum.
+        max: usize,
+    },
+    /// As many pending responses are held as can be, or more are asked for than the service has.
+    TooManyActiveRequests {
+        /// The maximum.
+        max: usize,
+    },
+    /// As many loans are held as can be.
+    TooManyLoans {
+        /// The maximum.
+        max: usize,
+    },
+    /// A longer slice than fits.
+    TooLong {
+        /// What fits.
+        max: usize,
+    },
+    /// As many messages are held as can be.
+    TooManyHeld {
+        /// The maximum.
+        max: usize,
+    },
+    /// No memory is left.
+    NoMemory,
+}
+
+/// A request as a server holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReceivedRequest {
+    /// The user header.
+    pub header: u64,
+    /// The elements.
+    pub payload: Vec<u64>,
+    /// Who sent it.
+    pub client: u128,
+}
+
+/// A response as a client holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReceivedResponse {
+    /// The user header.
+    pub header: u64,
+    /// The value.
+    pub payload: u64,
+    /// Who sent it.
+    pub server: u128,
+}
+
+/// A service with its ports, in one thread. Whatever the methods return is given up by dropping it, in any order, also
+/// after what it came from.
+pub trait Ports {
+    /// Sends requests.
+    type Client;
+    /// Receives them.
+    type Server;
+    /// A request that is loaned and written.
+    type Loan;
+    /// Receives the responses to one request.
+    type Pending;
+    /// A received request, which can be answered.
+    type Active;
+    /// A response that is loaned and written.
+    type ResponseLoan;
+    /// A received response.
+    type Response;
+
+    /// Makes a client.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    fn create_client(&mut self, shape: ClientShape) -> Result<Self::Client, Refused>;
+    /// Makes a server.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    fn create_server(&mut self, shape: ServerShape) -> Result<Self::Server, Refused>;
+    /// Who a client is, in what it sends.
+    fn client_id(&self, client: &Self::Client) -> u128;
+    /// Who a server is, in what it sends.
+    fn server_id(&self, server: &Self::Server) -> u128;
+    /// Chunks of a client that are loaned, unread or held, if that can be known.
+    fn client_chunks(&self, _client: &Self::Client) -> Option<usize> {
+        None
+    }
+    /// Chunks of a server that are loaned, unread or held, if that can be known.
+    fn server_chunks(&self, _server: &Self::Server) -> Option<usize> {
+        None
+    }
+
+    /// Loans a request and writes it.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    fn loan(&mut self, client: &Self::Client, header: u64, payload: &[u64]) -> Result<Self::Loan, Refused>;
+    /// Sends a request, and says to how many servers it was delivered.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    fn send(&mut self, loan: Self::Loan) -> Result<(Self::Pending, usize), Refused>;
+    /// Says that the client has no more interest.
+    fn set_disconnect_hint(&mut self, pending: &Self::Pending);
+    /// Whether more responses can come.
+    fn pending_is_connected(&mut self, pending: &Self::Pending) -> bool;
+    /// Whether a response waits.
+    fn has_response(&mut self, pending: &Self::Pending) -> bool;
+    /// Receives a response, if there is one.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    fn receive_response(&mut self, pending: &Self::Pending) -> Result<Option<Self::Response>, Refused>;
+    /// What a response says.
+    fn response(&self, response: &Self::Response) -> ReceivedResponse;
+
+    /// Whether a request waits.
+    fn has_requests(&mut self, server: &Self::Server) -> bool;
+    /// Receives a request, if there is one.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    fn receive(&mut self, server: &Self::Server) -> Result<Option<Self::Active>, Refused>;
+    /// What a request says.
+    fn request(&self, active: &Self::Active) -> ReceivedRequest;
+    /// Whether the client still waits for responses.
+    fn active_is_connected(&mut self, active: &Self::Active) -> bool;
+    /// Whether the client has no more interest.
+    fn has_disconnect_hint(&mut self, active: &Self::Active) -> bool;
+    /// Loans a response and writes it.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    fn loan_response(
+        &mut self,
+        active: &Self::Active,
+        header: u64,
+        payload: u64,
+    ) -> Result<Self::ResponseLoan, Refused>;
+    /// Sends a response.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    fn send_response(&mut self, loan: Self::ResponseLoan) -> Result<(), Refused>;
+
+    /// What all ports, now dropped, have left behind, one line each.
+    fn left_by_ports(&mut self) -> Vec<String> {
+        Vec::new()
+    }
+    /// Drops the service and its nodes, and says what is left behind then, one line each.
+    fn end(self) -> Vec<String>
+    where
+        Self: Sized,
+    {
+        Vec::new()
+    }
+}
+
+/// An implementation of request-response.
+pub trait RequestResponse {
+    /// A service with its ports.
+    type Ports: Ports;
+
+    /// A new service without ports, opened by two nodes; nothing where the implementation has none of these settings: they
+    /// are then not tested.
+    fn create(&self, settings: PortSettings) -> Option<Self::Ports>;
+
+    /// Whether clients can grow; if not, all are [`Growth::Static`].
+    fn grows(&self) -> bool {
+        true
+    }
+}
+
+/// Random sequences of operations by several clients and servers, for services of all settings, compared with the model:
+/// every result, payload, count, order and connection is as required, and nothing is left afterwards.
+///
+/// # Errors
+/// The first requirement found broken, with the shortest sequence that breaks it.
+pub fn check_operations(implementation: &impl RequestResponse, config: Config) -> Result<(), Failure> {
+    check::check(implementation, config)
+}

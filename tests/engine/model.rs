@@ -1,0 +1,224 @@
+//! Random operations on the whole pattern against the test kit's model.
+
+use shmark::engine::error::{LoanError, PortError, ReceiveError, SendError};
+use shmark::engine::{
+    ActiveRequest, AllocationStrategy, BackpressureStrategy, Client, Node, PendingResponse, RequestMut, Response,
+    ResponseMut, Server, Service, Wishes,
+};
+use shmark::kit::ports::{
+    self, ClientShape, PortSettings, Ports, ReceivedRequest, ReceivedResponse, Refused, RequestResponse, ServerShape,
+};
+use shmark::kit::segment::Growth;
+use shmark::kit::{Config, Failure};
+
+use crate::common::{Scratch, name};
+
+// Slices one way and single values the other; the headers say which request and whose response it is.
+type Requests = [u64];
+
+struct Engine;
+
+struct World {
+    services: Vec<Service<Requests, u64, u64, u64>>,
+    nodes: Vec<Node>,
+    scratch: Scratch,
+}
+
+impl RequestResponse for Engine {
+    type Ports = World;
+
+    fn create(&self, settings: PortSettings) -> Option<World> {
+        let scratch = Scratch::new();
+        let nodes = vec![scratch.node(), scratch.node()];
+        let wishes = Wishes {
+            overflow_requests: Some(settings.overflow_requests),
+            overflow_responses: Some(settings.overflow_responses),
+            fire_and_forget: Some(settings.fire_and_forget),
+            max_active_requests: Some(settings.max_active_requests),
+            max_loaned_requests: Some(settings.max_loaned_requests),
+            max_borrowed_responses: Some(settings.max_borrowed_responses),
+            response_buffer: Some(settings.response_buffer),
+            max_servers: Some(settings.max_servers),
+            max_clients: Some(settings.max_clients),
+            max_nodes: Some(settings.max_nodes),
+        };
+        let open = |node: &Node| {
+            let builder = node.service_builder(&name("model")).request_response::<Requests, u64>();
+            let builder = builder.request_user_header::<u64>().response_user_header::<u64>().wishes(wishes);
+            builder.open_or_create().unwrap()
+        };
+        Some(World { services: nodes.iter().map(open).collect(), nodes, scratch })
+    }
+}
+
+fn port_refused(error: PortError) -> Refused {
+    match error {
+        PortError::ExceedsMaxClients { max_clients: max } => Refused::TooManyClients { max },
+        PortError::ExceedsMaxServers { max_servers: max } => Refused::TooManyServers { max },
+        PortError::ExceedsMaxActiveRequests { has: max, .. } => Refused::TooManyActiveRequests { max },
+        other => panic!("{other}"),
+    }
+}
+
+fn loan_refused(error: LoanError) -> Refused {
+    match error {
+        LoanError::ExceedsMaxLoans { max } => Refused::TooManyLoans { max },
+        LoanError::ExceedsMaxLoanSize { max, .. } => Refused::TooLong { max },
+        LoanError::OutOfMemory => Refused::NoMemory,
+        other => panic!("{other}"),
+    }
+}
+
+fn send_refused(error: SendError) -> Refused {
+    match error {
+        SendError::ExceedsMaxActiveRequests { max } => Refused::TooManyActiveRequests { max },
+        other => panic!("{other}"),
+    }
+}
+
+fn receive_refused(error: ReceiveError) -> Refused {
+    match error {
+        ReceiveError::ExceedsMaxBorrows { max } => Refused::TooManyHeld { max },
+        other => panic!("{other}"),
+    }
+}
+
+fn number(id: shmark::engine::Id) -> u128 {
+    u128::from_str_radix(&id.to_string(), 16).unwrap()
+}
+
+impl Ports for World {
+    type Client = Client<Requests, u64, u64, u64>;
+    type Server = Server<Requests, u64, u64, u64>;
+    type Loan = RequestMut<Requests, u64, u64, u64>;
+    type Pending = PendingResponse<u64, u64>;
+    type Active = ActiveRequest<Requests, u64, u64, u64>;
+    type ResponseLoan = ResponseMut<u64, u64>;
+    type Response = Response<u64, u64>;
+
+    fn create_client(&mut self, shape: ClientShape) -> Result<Self::Client, Refused> {
+        let builder = self.services[shape.node].client_builder().initial_max_slice_len(shape.len_initial);
+        let mut builder = match shape.growth {
+            Growth::Static => builder,
+            Growth::BestFit => builder.allocation_strategy(AllocationStrategy::BestFit).preallocate(1),
+            Growth::PowerOfTwo => builder.allocation_strategy(AllocationStrategy::PowerOfTwo),
+        };
+        if let Some(max) = shape.max_active_requests {
+            builder = builder.max_active_requests(max);
+        }
+        builder.backpressure_strategy(BackpressureStrategy::DiscardData).create().map_err(port_refused)
+    }
+
+    fn create_server(&mut self, shape: ServerShape) -> Result<Self::Server, Refused> {
+        let builder = self.services[shape.node].server_builder();
+        let builder = builder.max_loaned_responses_per_request(shape.max_loaned_responses);
+        builder.backpressure_strategy(BackpressureStrategy::DiscardData).create().map_err(port_refused)
+    }
+
+    fn client_id(&self, client: &Self::Client) -> u128 {
+        number(client.id())
+    }
+
+    fn server_id(&self, server: &Self::Server) -> u128 {
+        number(server.id())
+    }
+
+    fn client_chunks(&self, client: &Self::Client) -> Option<usize> {
+        Some(client.chunks_in_use())
+    }
+
+    fn server_chunks(&self, server: &Self::Server) -> Option<usize> {
+        Some(server.chunks_in_use())
+    }
+
+    fn loan(&mut self, client: &Self::Client, header: u64, payload: &[u64]) -> Result<Self::Loan, Refused> {
+        let mut loan = client.loan_slice_uninit(payload.len()).map_err(loan_refused)?;
+        *loan.user_header_mut() = header;
+        Ok(loan.write_from_slice(payload).expect("a loan is as long as was asked for"))
+    }
+
+    fn send(&mut self, loan: Self::Loan) -> Result<(Self::Pending, usize), Refused> {
+        let pending = loan.send().map_err(send_refused)?;
+        let delivered = pending.number_of_server_connections();
+        Ok((pending, delivered))
+    }
+
+    fn set_disconnect_hint(&mut self, pending: &Self::Pending) {
+        pending.set_disconnect_hint();
+    }
+
+    fn pending_is_connected(&mut self, pending: &Self::Pending) -> bool {
+        pending.is_connected()
+    }
+
+    fn has_response(&mut self, pending: &Self::Pending) -> bool {
+        pending.has_response().unwrap()
+    }
+
+    fn receive_response(&mut self, pending: &Self::Pending) -> Result<Option<Self::Response>, Refused> {
+        pending.receive().map_err(receive_refused)
+    }
+
+    fn response(&self, response: &Self::Response) -> ReceivedResponse {
+        let server = number(response.server_id());
+        ReceivedResponse { header: *response.user_header(), payload: **response, server }
+    }
+
+    fn has_requests(&mut self, server: &Self::Server) -> bool {
+        server.has_requests().unwrap()
+    }
+
+    fn receive(&mut self, server: &Self::Server) -> Result<Option<Self::Active>, Refused> {
+        server.receive().map_err(receive_refused)
+    }
+
+    fn request(&self, active: &Self::Active) -> ReceivedRequest {
+        let client = number(active.client_id());
+        ReceivedRequest { header: *active.user_header(), payload: active.payload().to_vec(), client }
+    }
+
+    fn active_is_connected(&mut self, active: &Self::Active) -> bool {
+        active.is_connected()
+    }
+
+    fn has_disconnect_hint(&mut self, active: &Self::Active) -> bool {
+        active.has_disconnect_hint()
+    }
+
+    fn loan_response(
+        &mut self,
+        active: &Self::Active,
+        header: u64,
+        payload: u64,
+    ) -> Result<Self::ResponseLoan, Refused> {
+        let mut loan = active.loan_uninit().map_err(loan_refused)?;
+        *loan.user_header_mut() = header;
+        Ok(loan.write_payload(payload))
+    }
+
+    fn send_response(&mut self, loan: Self::ResponseLoan) -> Result<(), Refused> {
+        loan.send().map_err(send_refused)
+    }
+
+    fn left_by_ports(&mut self) -> Vec<String> {
+        let files = [self.scratch.files_like("connection-"), self.scratch.files_like("segment-")].concat();
+        files.iter().map(|file| file.display().to_string()).collect()
+    }
+
+    fn end(self) -> Vec<String> {
+        let Self { services, nodes, scratch } = self;
+        drop(services);
+        let left = scratch.files_like("");
+        if left.len() == nodes.len() {
+            drop(nodes);
+        }
+        scratch.files().iter().map(|file| file.display().to_string()).collect()
+    }
+}
+
+/// Every result, payload, count, order and connection is as the requirements say, and nothing is left afterwards.
+#[test]
+fn the_pattern_is_as_required() -> Result<(), Failure> {
+    let config = Config::from_env()?;
+    ports::check_operations(&Engine, Config { cases: 10 * config.cases, ..config })
+}
