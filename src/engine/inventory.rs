@@ -169,7 +169,7 @@ impl Inventory {
         }
         // Opened first, to tell afterwards whether it was there all the time.
         let Ok(there) = File::open(folder) else { return };
-        if name.parse::<Id>().is_err() || !folder.is_dir() {
+        if name.parse::<Id>().is_err() || !folder.is_dir() || files::is_link(folder) {
             return self.remains(RemainsKind::Foreign, folder, "");
         }
         let found = look_at_service_files(folder);

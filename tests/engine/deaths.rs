@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
-use shmark::engine::{ActiveRequest, AllocationStrategy, Node, NodeState, Response};
+use shmark::engine::{ActiveRequest, AllocationStrategy, Config, Node, NodeState, Response};
 
 use crate::common::{Numbers, Scratch, eventually, no_hang, numbers, slices, until};
 use crate::processes::Process;
@@ -15,7 +15,7 @@ const SOON: Duration = Duration::from_secs(10);
 /// A message there and back through either service, with what is there now and no second try (RR-LIV-03).
 pub fn exchange(root: &Path) {
     let began = Instant::now();
-    let node = Node::builder().root(root).create().unwrap();
+    let node = Node::builder().config(Config::default()).root(root).create().unwrap();
     let service = numbers(&node).max_servers(100).max_clients(100).open_or_create().unwrap();
     let (server, client) = (service.server_builder().create().unwrap(), service.client_builder().create().unwrap());
     let pending = client.send_copy(20).unwrap();
@@ -77,7 +77,7 @@ fn a_process_killed_at_any_moment_stops_nobody_and_leaves_nothing() {
 fn cleaners_clean_beside_each_other_and_are_killed() {
     let root = Scratch::new();
     let mut numbers = Numbers(0xc1ea);
-    let mut cleaners: Vec<_> = (0..2).map(|_| Process::start("clean", root.path(), 0)).collect();
+    let mut cleaners: Vec<_> = (0..3).map(|_| Process::start("clean", root.path(), 0)).collect();
     for round in 0..60 {
         let dead = Process::start("churn", root.path(), numbers.next());
         std::thread::sleep(Duration::from_micros(numbers.next() % 3000));

@@ -8,8 +8,8 @@ use nix::sys::prctl;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use shmark::engine::{
-    ActiveRequest, AllocationStrategy, BackpressureStrategy, Client, Config, Node, Payload, PendingResponse,
-    ResponseMut, Service,
+    ActiveRequest, AllocationStrategy, BackpressureStrategy, Client, Config, Inventory, Node, Payload, PendingResponse,
+    ResponseMut, Root, Service,
 };
 
 use crate::common::{Numbers, eventually, numbers, slices};
@@ -45,6 +45,11 @@ impl Process {
             .unwrap();
         let output = BufReader::new(child.stdout.take().unwrap());
         Self { child, output }
+    }
+
+    /// Process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     pub fn wait_until_ready(&mut self) {
@@ -118,11 +123,31 @@ fn another_process() {
                 churn(root, &mut seed);
             }
         }
+        // Both ways to clean: what every node does, and what is done on request.
         "clean" => {
+            let root = Root::at(root).unwrap();
             ready();
             loop {
-                let _ = Node::clean_up(root);
+                let _ = Node::clean_up(root.path());
+                let _ = Inventory::clean(&root);
             }
+        }
+        // A server of slices that answers everything at once and keeps what it has received.
+        "slice-echo" => {
+            let node = node();
+            let server = crate::common::slices(&node).open().unwrap().server_builder().create().unwrap();
+            ready();
+            let mut held = Vec::new();
+            loop {
+                if let Some(active) = server.receive().unwrap() {
+                    active.loan_slice(1).unwrap().send().unwrap();
+                    held.push(active);
+                }
+            }
+        }
+        "permissive" => {
+            crate::protection::everything_without_a_mask(root);
+            ready();
         }
         // A client with one request on its way.
         "client" => {

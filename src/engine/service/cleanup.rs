@@ -61,6 +61,9 @@ fn clean_service(root: &Root, folder: &Path, dead: Id) -> io::Result<()> {
     if let Some(owner) = files::temporary_owner(name) {
         return if owner == dead { files::remove_folder(folder) } else { Ok(()) };
     }
+    if files::is_link(folder) {
+        return Ok(());
+    }
     let lock_path = folder.join(files::LOCK);
     let Ok(file) = lock::open(&lock_path, false) else { return Ok(()) };
     let _guard = lock::acquire(&file, LOCK_WAIT)?;

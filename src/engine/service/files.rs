@@ -67,6 +67,11 @@ pub(crate) fn temporary_owner(name: &str) -> Option<Id> {
     name.strip_prefix("temporary-")?.split_once('-')?.0.parse().ok()
 }
 
+/// Whether a path is a symbolic link, through which nothing is ever opened (RR-BAD-03).
+pub(crate) fn is_link(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_ok_and(|meta| meta.is_symlink())
+}
+
 /// Removes a file; one that is gone already is fine.
 pub(crate) fn remove(path: &Path) -> io::Result<()> {
     ignore_missing(std::fs::remove_file(path))

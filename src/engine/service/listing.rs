@@ -108,7 +108,8 @@ impl Node {
         for entry in std::fs::read_dir(self.inner.root.services()).map_err(system)? {
             let entry = entry.map_err(system)?;
             let name = entry.file_name();
-            if name.to_str().is_none_or(|name| super::files::temporary_owner(name).is_some()) {
+            let unfinished = name.to_str().is_none_or(|name| super::files::temporary_owner(name).is_some());
+            if unfinished || super::files::is_link(&entry.path()) {
                 continue;
             }
             let Ok(config) = StaticConfig::read(&entry.path()) else { continue };

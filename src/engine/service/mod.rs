@@ -133,6 +133,9 @@ fn find(
     let folder = node.root.services().join(name.folder());
     // What dead nodes left must not stand in the way; what cannot be cleaned now is told by what fails next.
     let _ = cleanup::clean_dead_nodes(&node.root);
+    if files::is_link(&folder) {
+        return Err(ServiceError::Corrupted { file: "folder", reason: "it is a link".to_owned() });
+    }
     let lock_path = folder.join(files::LOCK);
     let lock_file = match lock::open(&lock_path, false) {
         Ok(file) => file,
