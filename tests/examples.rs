@@ -110,3 +110,11 @@ fn request_and_response_with_dynamic_data() {
     let said = converse("request_response_dynamic_data");
     assert!(said.contains("received response "), "{said}");
 }
+
+#[test]
+fn waiting_for_two_services_at_once() {
+    let said = converse("waiting");
+    for answer in ["My/Squares: 2 becomes 4,", "My/Cubes: 2 becomes 8,", "My/Cubes: nothing more comes"] {
+        assert!(said.contains(answer), "{said}");
+    }
+}
