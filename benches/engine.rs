@@ -20,7 +20,7 @@ use criterion::Criterion;
 use nix::sched::{CpuSet, sched_setaffinity};
 use nix::unistd::Pid;
 use shmark::bench::pin;
-use shmark::engine::{AllocationStrategy, Client, Node, Server, ServiceName};
+use shmark::engine::{AllocationStrategy, Client, Config, Node, Server, ServiceName};
 
 type Res<T> = Result<T, Box<dyn Error>>;
 
@@ -89,7 +89,7 @@ type Slices = (tempfile::TempDir, Server<[u8], [u8]>, Client<[u8], [u8]>);
 /// Ports of slices, with the smallest limits.
 fn slices(bytes: usize) -> Res<Slices> {
     let scratch = common::scratch()?;
-    let node = Node::builder().root(scratch.path()).create()?;
+    let node = Node::builder().config(Config::default()).root(scratch.path()).create()?;
     let service = node.service_builder(&ServiceName::new("slices")?).request_response::<[u8], [u8]>();
     let service = service.max_active_requests_per_client(1).max_loaned_requests(1).max_servers(1).create()?;
     let client = service.client_builder().allocation_strategy(AllocationStrategy::Static);
@@ -105,7 +105,7 @@ fn two_processes(criterion: &mut Criterion) -> Res<()> {
     let scratch = common::scratch()?;
     let server = Serving::start(scratch.path(), theirs)?;
     pin_to(ours)?;
-    let node = Node::builder().root(scratch.path()).create()?;
+    let node = Node::builder().config(Config::default()).root(scratch.path()).create()?;
     let service = node.service_builder(&ServiceName::new("pair")?).request_response::<u64, u64>().open()?;
     let client = service.client_builder().create()?;
     let round_trip = |number: u64| -> Res<u64> {
@@ -157,7 +157,7 @@ impl Drop for Serving {
 
 /// Answers until standard input ends, which it does when the client's process does.
 fn serve_until_left(root: &Path, cpu: usize) -> Res<()> {
-    let node = Node::builder().root(root).create()?;
+    let node = Node::builder().config(Config::default()).root(root).create()?;
     let service = node.service_builder(&ServiceName::new("pair")?).request_response::<u64, u64>().create()?;
     let server = service.server_builder().create()?;
     println!("ready");

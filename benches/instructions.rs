@@ -2,6 +2,7 @@
 //! every machine with the same compiler, so that a hot path that grows is noticed at once.
 //!
 //!     cargo bench --bench instructions                     counts, and fails where a limit is passed
+//!     cargo bench --bench instructions -- --steps          counts, and says which step of a round trip takes how many
 //!     cargo bench --bench instructions -- --annotate       counts, and lists the functions that a round trip spends in
 //!     cargo bench --bench instructions -- --lines          the same by source line
 //!     cargo bench --bench instructions -- --update         counts, and writes the limits anew
@@ -16,7 +17,7 @@ use std::hint::black_box;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
-use common::{Channel, Pair};
+use common::{Channel, Pair, STEPS};
 
 /// Repetitions of the short run and of the long one.
 const TIMES: [u64; 2] = [2_000, 12_000];
@@ -51,6 +52,12 @@ const OPERATIONS: &[Operation] = &[
     }),
 ];
 
+/// The same round trip in pieces, which has no limit of its own.
+const IN_STEPS: Operation = ("round-trip-in-steps", |times| {
+    let pair = Pair::new()?;
+    repeat(times, |number| pair.round_trip_in_steps(number))
+});
+
 fn repeat<T>(times: u64, mut operation: impl FnMut(u64) -> Result<T, Box<dyn Error>>) -> Done {
     for number in 0..times {
         black_box(operation(black_box(number))?);
@@ -65,7 +72,7 @@ fn main() -> ExitCode {
         Some(at) => work(&arguments[at + 1..]).map(|()| true),
         // `cargo test --benches` runs this too: once each, without valgrind.
         None if !has("--bench") || has("--test") => OPERATIONS.iter().try_for_each(|(_, run)| run(10)).map(|()| true),
-        None => check(has("--update"), has("--annotate"), has("--lines")),
+        None => check(&has),
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
@@ -80,12 +87,13 @@ fn main() -> ExitCode {
 /// The side that callgrind looks at.
 fn work(arguments: &[String]) -> Done {
     let [name, times] = arguments else { return Err("--work needs an operation and a number".into()) };
-    let (_, run) = OPERATIONS.iter().find(|(known, _)| known == name).ok_or("no such operation")?;
+    let mut operations = OPERATIONS.iter().chain([&IN_STEPS]);
+    let (_, run) = operations.find(|(known, _)| known == name).ok_or("no such operation")?;
     run(times.parse()?)
 }
 
 /// Counts everything; `false` if something passed its limit.
-fn check(update: bool, annotate: bool, lines: bool) -> Result<bool, Box<dyn Error>> {
+fn check(has: &dyn Fn(&str) -> bool) -> Result<bool, Box<dyn Error>> {
     if Command::new("valgrind").arg("--version").output().is_err() {
         println!(
             "SKIPPED: valgrind is not installed, so instructions cannot be counted; install your system's package"
@@ -100,8 +108,7 @@ fn check(update: bool, annotate: bool, lines: bool) -> Result<bool, Box<dyn Erro
     let mut grown = Vec::new();
     println!("{:<26} {:>12} {:>12}", "instructions of one", "counted", "limit");
     for (name, _) in OPERATIONS {
-        let [short, long] = TIMES.map(|times| count(name, times, None));
-        let one = (long? - short?) as f64 / (TIMES[1] - TIMES[0]) as f64;
+        let one = count_one(name, &[])?;
         let limit = limits.get(*name).copied();
         let limit_text = limit.map_or("none yet".to_owned(), |limit| format!("{limit:.1}"));
         println!("{name:<26} {one:>12.1} {limit_text:>12}");
@@ -114,10 +121,13 @@ fn check(update: bool, annotate: bool, lines: bool) -> Result<bool, Box<dyn Erro
         }
         counts.insert((*name).to_owned(), (one * 10.0).round() / 10.0);
     }
-    if annotate || lines {
-        annotated(lines)?;
+    if has("--steps") {
+        steps()?;
     }
-    if update {
+    if has("--annotate") || has("--lines") {
+        annotated(has("--lines"))?;
+    }
+    if has("--update") {
         let head =
             "# Instructions of one operation on the engine's hot path; `scripts/instructions --update` writes them.\n";
         std::fs::write(LIMITS, format!("{head}{}", toml::to_string(&counts)?))?;
@@ -136,11 +146,29 @@ fn check(update: bool, annotate: bool, lines: bool) -> Result<bool, Box<dyn Erro
     Ok(grown.is_empty())
 }
 
+/// Instructions of one operation: the difference of two runs, so that what comes before and after it cancels out.
+fn count_one(name: &str, options: &[String]) -> Result<f64, Box<dyn Error>> {
+    let [short, long] = TIMES.map(|times| count(name, times, Path::new("/dev/null"), options));
+    Ok((long? - short?) as f64 / (TIMES[1] - TIMES[0]) as f64)
+}
+
+/// What each step takes, with everything that it calls. As functions of their own, which hand on what they made, they
+/// take more together than a round trip that the compiler sees as one.
+fn steps() -> Done {
+    println!("\n{:<26} {:>12}", "step of a round trip", "instructions");
+    for step in STEPS {
+        let one = count_one(IN_STEPS.0, &[format!("--toggle-collect=*{step}*")])?;
+        println!("{:<26} {one:>12.1}", step.trim_start_matches("step_").replace('_', " "));
+    }
+    println!("{:<26} {:>12.1}", "all of it, in steps", count_one(IN_STEPS.0, &[])?);
+    Ok(())
+}
+
 /// Instructions of a whole process that does an operation so often.
-fn count(name: &str, times: u64, out: Option<&Path>) -> Result<u64, Box<dyn Error>> {
-    let out = out.unwrap_or(Path::new("/dev/null"));
+fn count(name: &str, times: u64, out: &Path, options: &[String]) -> Result<u64, Box<dyn Error>> {
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", &format!("--callgrind-out-file={}", out.display())])
+        .args(options)
         .arg(std::env::current_exe()?)
         .args(["--work", name, &times.to_string()])
         .output()?;
@@ -157,7 +185,7 @@ fn annotated(lines: bool) -> Done {
     let folder = common::scratch()?;
     let out = folder.path().join("callgrind.out");
     let (name, _) = OPERATIONS[0];
-    count(name, TIMES_ANNOTATED, Some(&out))?;
+    count(name, TIMES_ANNOTATED, &out, &[])?;
     let auto = if lines { "--auto=yes" } else { "--auto=no" };
     let annotate = Command::new("callgrind_annotate").args([auto, "--threshold=100"]).arg(&out).output()?;
     let text = String::from_utf8_lossy(&annotate.stdout);

@@ -7,7 +7,10 @@ use std::error::Error;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use shmark::engine::channel::{OffsetConsumer, OffsetProducer, Slots};
-use shmark::engine::{Client, Config, Node, Server, ServiceName};
+use shmark::engine::{
+    ActiveRequest, Client, Config, Node, PendingResponse, RequestMutUninit, Response, ResponseMutUninit, Server,
+    ServiceName,
+};
 
 /// A client and a server of numbers, default settings, in this thread.
 pub struct Pair {
@@ -38,6 +41,31 @@ impl Pair {
         Ok(*response)
     }
 
+    /// [`Self::round_trip`] in pieces, each a function of its own, so that they can be counted one by one.
+    pub fn round_trip_in_steps(&self, number: u64) -> Result<u64, Box<dyn Error>> {
+        let request = self.step_loan_request()?;
+        let pending = step_send_request(request, number)?;
+        let active = self.step_receive_request()?;
+        let response = step_loan_response(&active)?;
+        step_send_response(response, *active + 1)?;
+        step_drop_active_request(active);
+        let response = step_receive_response(&pending)?;
+        let number = *response;
+        step_drop_response(response);
+        step_drop_pending_response(pending);
+        Ok(number)
+    }
+
+    #[inline(never)]
+    fn step_loan_request(&self) -> Result<RequestMutUninit<u64, u64>, Box<dyn Error>> {
+        Ok(self.client.loan_uninit()?)
+    }
+
+    #[inline(never)]
+    fn step_receive_request(&self) -> Result<ActiveRequest<u64, u64>, Box<dyn Error>> {
+        Ok(self.server.receive()?.ok_or("no request")?)
+    }
+
     /// A request that is loaned and never sent.
     #[inline(never)]
     pub fn loan_and_drop(&self, number: u64) -> Result<u64, Box<dyn Error>> {
@@ -45,6 +73,54 @@ impl Pair {
         Ok(*loan)
     }
 }
+
+#[inline(never)]
+fn step_send_request(request: RequestMutUninit<u64, u64>, number: u64) -> Result<PendingResponse<u64>, Box<dyn Error>> {
+    Ok(request.write_payload(number).send()?)
+}
+
+#[inline(never)]
+fn step_loan_response(active: &ActiveRequest<u64, u64>) -> Result<ResponseMutUninit<u64>, Box<dyn Error>> {
+    Ok(active.loan_uninit()?)
+}
+
+#[inline(never)]
+fn step_send_response(response: ResponseMutUninit<u64>, number: u64) -> Result<(), Box<dyn Error>> {
+    Ok(response.write_payload(number).send()?)
+}
+
+#[inline(never)]
+fn step_drop_active_request(active: ActiveRequest<u64, u64>) {
+    drop(active);
+}
+
+#[inline(never)]
+fn step_receive_response(pending: &PendingResponse<u64>) -> Result<Response<u64>, Box<dyn Error>> {
+    Ok(pending.receive()?.ok_or("no response")?)
+}
+
+#[inline(never)]
+fn step_drop_response(response: Response<u64>) {
+    drop(response);
+}
+
+#[inline(never)]
+fn step_drop_pending_response(pending: PendingResponse<u64>) {
+    drop(pending);
+}
+
+/// The pieces of [`Pair::round_trip_in_steps`], by the names of their functions.
+pub const STEPS: [&str; 9] = [
+    "step_loan_request",
+    "step_send_request",
+    "step_receive_request",
+    "step_loan_response",
+    "step_send_response",
+    "step_drop_active_request",
+    "step_receive_response",
+    "step_drop_response",
+    "step_drop_pending_response",
+];
 
 /// A folder in shared memory where there is some.
 pub fn scratch() -> std::io::Result<tempfile::TempDir> {

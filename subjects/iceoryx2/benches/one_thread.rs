@@ -35,7 +35,7 @@ struct Reference {
 
 impl Reference {
     fn new(root: &Path) -> Res<Self> {
-        let node = engine::Node::builder().root(root).create()?;
+        let node = engine::Node::builder().config(engine::Config::default()).root(root).create()?;
         let name = engine::ServiceName::new("pair")?;
         let service = node.service_builder(&name).request_response::<u64, u64>().create()?;
         Ok(Self { server: service.server_builder().create()?, client: service.client_builder().create()? })
