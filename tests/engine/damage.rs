@@ -1,6 +1,7 @@
 //! Files of a service that are damaged, cut, empty, missing or something else (RR-BAD-01).
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -15,6 +16,35 @@ fn replace(path: &Path, content: &[u8]) {
     let aside = path.with_file_name("aside");
     fs::write(&aside, content).unwrap();
     fs::rename(&aside, path).unwrap();
+}
+
+/// Nobody else may read or write what a service has, and a receiver cannot write what it has received (RR-BAD-03).
+#[test]
+fn files_are_their_owners_and_received_payload_is_read_only() {
+    let root = Scratch::new();
+    let node = root.node();
+    let service = numbers(&node).create().unwrap();
+    let client = service.client_builder().create().unwrap();
+    let server = service.server_builder().create().unwrap();
+    let mut kinds = 0;
+    for file in root.files() {
+        let mode = fs::symlink_metadata(root.path().join(&file)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{} can be used by others: {mode:o}", file.display());
+        kinds += 1;
+    }
+    assert!(kinds >= 7, "{:?}", root.files());
+    let pending = client.send_copy(1).unwrap();
+    let active = server.receive().unwrap().unwrap();
+    let maps = fs::read_to_string("/proc/self/maps").unwrap();
+    let segment = format!("segment-{}-{}", node.id(), client.id());
+    let mut rights: Vec<_> = maps.lines().filter(|line| line.contains(&segment)).map(rights_of).collect();
+    rights.sort_unstable();
+    assert_eq!(rights, ["r--s", "rw-s"], "the request's segment as the server and the client have it");
+    drop((active, pending));
+}
+
+fn rights_of(mapping: &str) -> &str {
+    mapping.split_ascii_whitespace().nth(1).unwrap()
 }
 
 /// Every way in which a file is damaged here.

@@ -1,0 +1,85 @@
+//! The table of what breaks each requirement on purpose is complete, and fits the code. `scripts/mutate` applies it.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use globset::Glob;
+use serde::Deserialize;
+use shmark::report::model::Level;
+use shmark::scenario::Library;
+
+#[derive(Deserialize)]
+struct Table {
+    mutation: Vec<Mutation>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Mutation {
+    requirement: String,
+    file: String,
+    from: String,
+    to: String,
+    scenario: Option<String>,
+    engine: Option<String>,
+    no_compile: Option<String>,
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn mutations() -> Vec<Mutation> {
+    let text = fs::read_to_string(root().join("tests/mutations.toml")).unwrap();
+    toml::from_str::<Table>(&text).unwrap().mutation
+}
+
+#[test]
+fn every_requirement_can_be_broken_on_purpose() {
+    let broken: BTreeSet<_> = mutations().into_iter().map(|mutation| mutation.requirement).collect();
+    let library = Library::builtin().unwrap();
+    let required = library.catalogue().requirements().iter().filter(|requirement| requirement.level != Level::Observed);
+    let missing: Vec<_> = required.map(|requirement| &requirement.id).filter(|id| !broken.contains(*id)).collect();
+    assert!(missing.is_empty(), "no entry in tests/mutations.toml breaks {missing:?}");
+}
+
+#[test]
+fn every_snippet_is_in_its_file_once() {
+    let mut wrong = Vec::new();
+    for Mutation { requirement, file, from, to, .. } in mutations() {
+        assert_ne!(from, to, "{requirement} changes nothing");
+        let times = fs::read_to_string(root().join(&file)).map_or(0, |text| text.matches(&from).count());
+        if times != 1 {
+            wrong.push(format!("{requirement}: {times} times in {file}: {from}"));
+        }
+    }
+    let wrong = wrong.join("\n");
+    assert!(
+        wrong.is_empty(),
+        "the code has changed, so change these entries of tests/mutations.toml with it:\n{wrong}"
+    );
+}
+
+#[test]
+fn every_test_of_a_mutation_exists() {
+    let library = Library::builtin().unwrap();
+    for mutation in mutations() {
+        let id = &mutation.requirement;
+        let tests = [&mutation.scenario, &mutation.engine, &mutation.no_compile];
+        assert_eq!(tests.iter().filter(|test| test.is_some()).count(), 1, "{id} has one test");
+        if let Some(glob) = &mutation.scenario {
+            let glob = Glob::new(&glob.replace('[', "[[]")).unwrap().compile_matcher();
+            let chosen = library.conformance().iter().filter(|scenario| glob.is_match(&scenario.id));
+            let decides = chosen.filter(|scenario| scenario.requirements.contains(id));
+            assert!(decides.count() > 0, "no scenario of {glob:?} decides {id}");
+        } else {
+            let module = mutation.engine.or(mutation.no_compile).unwrap();
+            let module = module.trim_end_matches("::");
+            let path = root().join("tests/engine").join(module);
+            assert!(path.is_dir() || path.with_extension("rs").is_file(), "{id}: there are no tests {module}");
+        }
+    }
+}
