@@ -314,7 +314,7 @@ fn garbage_of_a_port_that_grows_ends_its_connections_and_no_other() {
             let len = numbers.below(len_max);
             match numbers.below(8) {
                 0..=2 => {
-                    pendings.extend(client_port.loan_slice(len).map_err(SendError::from).and_then(RequestMut::send))
+                    pendings.extend(client_port.loan_slice(len).map_err(SendError::from).and_then(RequestMut::send));
                 }
                 3 | 4 => match server_port.receive() {
                     Ok(active) => actives.extend(active),
