@@ -9,16 +9,49 @@ use shmark::kit::ports::{
     self, ClientShape, PortSettings, Ports, ReceivedRequest, ReceivedResponse, Refused, RequestResponse, ServerShape,
 };
 use shmark::kit::segment::Growth;
-use shmark::kit::{Config, Failure};
+use shmark::kit::{Config, Failure, Rule};
 
 use crate::common::{Scratch, name};
 
 // Slices one way and single values the other; the headers say which request and whose response it is.
 type Requests = [u64];
 
-struct Engine;
+/// What is done wrong between the engine and the model, to show that the model would see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    None,
+    /// One server too many is said to have a request.
+    CountsOneMore,
+    /// A request is taken and not handed out.
+    LosesRequest,
+    /// A response is taken and not handed out.
+    LosesResponse,
+    /// The first element of a request changes on its way.
+    Damages,
+    /// A response says that it belongs to another request.
+    Misattributes,
+    /// Somebody else is said to have sent a request.
+    DisguisesSender,
+    /// A pending response is said to be connected for ever.
+    IsAlwaysConnected,
+    /// It is said that no response waits.
+    SeesNoResponse,
+    /// It is said that requests wait.
+    SeesRequests,
+    /// A hint is not passed on.
+    IgnoresHint,
+    /// A limit is told one too high.
+    MisstatesLimit,
+    /// A chunk more is said to be in use.
+    LeaksChunk,
+    /// A file stays.
+    LeavesFile,
+}
+
+struct Engine(Fault);
 
 struct World {
+    fault: Fault,
     services: Vec<Service<Requests, u64, u64, u64>>,
     nodes: Vec<Node>,
     scratch: Scratch,
@@ -47,7 +80,7 @@ impl RequestResponse for Engine {
             let builder = builder.request_user_header::<u64>().response_user_header::<u64>().wishes(wishes);
             builder.open_or_create().unwrap()
         };
-        Some(World { services: nodes.iter().map(open).collect(), nodes, scratch })
+        Some(World { fault: self.0, services: nodes.iter().map(open).collect(), nodes, scratch })
     }
 }
 
@@ -87,6 +120,12 @@ fn number(id: shmark::engine::Id) -> u128 {
     u128::from_str_radix(&id.to_string(), 16).unwrap()
 }
 
+impl World {
+    fn one_if(&self, fault: Fault) -> usize {
+        usize::from(self.fault == fault)
+    }
+}
+
 impl Ports for World {
     type Client = Client<Requests, u64, u64, u64>;
     type Server = Server<Requests, u64, u64, u64>;
@@ -124,7 +163,7 @@ impl Ports for World {
     }
 
     fn client_chunks(&self, client: &Self::Client) -> Option<usize> {
-        Some(client.chunks_in_use())
+        Some(client.chunks_in_use() + self.one_if(Fault::LeaksChunk))
     }
 
     fn server_chunks(&self, server: &Self::Server) -> Option<usize> {
@@ -132,49 +171,63 @@ impl Ports for World {
     }
 
     fn loan(&mut self, client: &Self::Client, header: u64, payload: &[u64]) -> Result<Self::Loan, Refused> {
-        let mut loan = client.loan_slice_uninit(payload.len()).map_err(loan_refused)?;
+        let loan = client.loan_slice_uninit(payload.len()).map_err(loan_refused);
+        let more = self.one_if(Fault::MisstatesLimit);
+        let mut loan = loan.map_err(|refused| match refused {
+            Refused::TooManyLoans { max } => Refused::TooManyLoans { max: max + more },
+            other => other,
+        })?;
         *loan.user_header_mut() = header;
         Ok(loan.write_from_slice(payload).expect("a loan is as long as was asked for"))
     }
 
     fn send(&mut self, loan: Self::Loan) -> Result<(Self::Pending, usize), Refused> {
         let pending = loan.send().map_err(send_refused)?;
-        let delivered = pending.number_of_server_connections();
+        let delivered = pending.number_of_server_connections() + self.one_if(Fault::CountsOneMore);
         Ok((pending, delivered))
     }
 
     fn set_disconnect_hint(&mut self, pending: &Self::Pending) {
-        pending.set_disconnect_hint();
+        if self.fault != Fault::IgnoresHint {
+            pending.set_disconnect_hint();
+        }
     }
 
     fn pending_is_connected(&mut self, pending: &Self::Pending) -> bool {
-        pending.is_connected()
+        pending.is_connected() || self.fault == Fault::IsAlwaysConnected
     }
 
     fn has_response(&mut self, pending: &Self::Pending) -> bool {
-        pending.has_response().unwrap()
+        pending.has_response().unwrap() && self.fault != Fault::SeesNoResponse
     }
 
     fn receive_response(&mut self, pending: &Self::Pending) -> Result<Option<Self::Response>, Refused> {
-        pending.receive().map_err(receive_refused)
+        let received = pending.receive().map_err(receive_refused)?;
+        Ok(received.filter(|_| self.fault != Fault::LosesResponse))
     }
 
     fn response(&self, response: &Self::Response) -> ReceivedResponse {
         let server = number(response.server_id());
-        ReceivedResponse { header: *response.user_header(), payload: **response, server }
+        let header = *response.user_header() + self.one_if(Fault::Misattributes) as u64;
+        ReceivedResponse { header, payload: **response, server }
     }
 
     fn has_requests(&mut self, server: &Self::Server) -> bool {
-        server.has_requests().unwrap()
+        server.has_requests().unwrap() || self.fault == Fault::SeesRequests
     }
 
     fn receive(&mut self, server: &Self::Server) -> Result<Option<Self::Active>, Refused> {
-        server.receive().map_err(receive_refused)
+        let received = server.receive().map_err(receive_refused)?;
+        Ok(received.filter(|_| self.fault != Fault::LosesRequest))
     }
 
     fn request(&self, active: &Self::Active) -> ReceivedRequest {
-        let client = number(active.client_id());
-        ReceivedRequest { header: *active.user_header(), payload: active.payload().to_vec(), client }
+        let client = number(active.client_id()).wrapping_add(self.one_if(Fault::DisguisesSender) as u128);
+        let mut payload = active.payload().to_vec();
+        if let Some(first) = payload.first_mut() {
+            *first += self.one_if(Fault::Damages) as u64;
+        }
+        ReceivedRequest { header: *active.user_header(), payload, client }
     }
 
     fn active_is_connected(&mut self, active: &Self::Active) -> bool {
@@ -206,7 +259,10 @@ impl Ports for World {
     }
 
     fn end(self) -> Vec<String> {
-        let Self { services, nodes, scratch } = self;
+        if self.fault == Fault::LeavesFile {
+            std::fs::write(self.scratch.path().join("nodes").join("left"), "").unwrap();
+        }
+        let Self { services, nodes, scratch, .. } = self;
         drop(services);
         let left = scratch.files_like("");
         if left.len() == nodes.len() {
@@ -220,5 +276,30 @@ impl Ports for World {
 #[test]
 fn the_pattern_is_as_required() -> Result<(), Failure> {
     let config = Config::from_env()?;
-    ports::check_operations(&Engine, Config { cases: 10 * config.cases, ..config })
+    ports::check_operations(&Engine(Fault::None), Config { cases: 10 * config.cases, ..config })
+}
+
+#[test]
+fn every_fault_of_ports_is_found() {
+    use Fault as F;
+    for (fault, requirement) in [
+        (F::CountsOneMore, "RR-SND-01"),
+        (F::LosesRequest, "RR-SND-01"),
+        (F::LosesResponse, "RR-PND-01"),
+        (F::Damages, "should be"),
+        (F::Misattributes, "received a response to"),
+        (F::DisguisesSender, "unknown sender"),
+        (F::IsAlwaysConnected, "RR-PND-04"),
+        (F::SeesNoResponse, "RR-PND-01"),
+        (F::SeesRequests, "RR-FNF-02"),
+        (F::IgnoresHint, "RR-PND-07"),
+        (F::MisstatesLimit, "RR-LOAN-01"),
+        (F::LeaksChunk, "RR-RCL-01"),
+        (F::LeavesFile, "left of a service"),
+    ] {
+        let failure = ports::check_operations(&Engine(fault), Config::default());
+        let failure = failure.expect_err(&format!("{fault:?} was not found"));
+        assert_eq!(failure.rule(), Rule::Pattern, "{failure}");
+        assert!(failure.happened().contains(requirement), "{fault:?} was found, but for another reason:\n{failure}");
+    }
 }
