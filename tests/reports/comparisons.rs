@@ -1,0 +1,107 @@
+//! What subjects and cases are set against: columns and sentences in every format.
+
+use std::collections::BTreeMap;
+
+use shmark::report;
+use shmark::report::model::{BenchResult, Measure, Ratio, Relative, Report};
+
+use super::sample;
+
+fn case(outstanding: &str) -> BTreeMap<String, String> {
+    BTreeMap::from([("outstanding".into(), outstanding.into()), ("payload".into(), "u64".into())])
+}
+
+/// Two subjects in two cases of one scenario.
+fn compared(measure: Measure) -> Report {
+    let result = |subject: &str, p50_ns: f64, outstanding: &str| BenchResult {
+        scenario: "pipelined".into(),
+        measure,
+        case: case(outstanding),
+        ..sample::measured(subject, p50_ns, 1.0)
+    };
+    let relative = |subject: &str, baseline: &str, of: &str, beside: Option<&str>, ratio: f64| Relative {
+        scenario: "pipelined".into(),
+        case: case(of),
+        subject: subject.into(),
+        baseline: baseline.into(),
+        baseline_case: beside.map(case),
+        measure,
+        rounds: 8,
+        ratio: Ratio { ratio, ci95: [ratio * 0.98, ratio * 1.02] },
+    };
+    Report {
+        bench: vec![
+            result("ours", 200.0, "1"),
+            result("theirs", 400.0, "1"),
+            result("ours", 50.0, "8"),
+            result("theirs", 200.0, "8"),
+        ],
+        relative: vec![
+            relative("ours", "theirs", "1", None, 2.0),
+            relative("ours", "theirs", "8", None, 4.0),
+            relative("ours", "ours", "8", Some("1"), 3.9),
+            relative("theirs", "theirs", "8", Some("1"), 1.9),
+        ],
+        ..sample::empty()
+    }
+}
+
+/// The report as terminal, Markdown and HTML, without line breaks.
+fn every_format(report: &Report) -> Vec<(&'static str, String)> {
+    let scratch = tempfile::tempdir().unwrap();
+    let written = report::write_all(report, scratch.path()).unwrap();
+    let read = |path| std::fs::read_to_string(path).unwrap();
+    vec![
+        ("terminal", report::render_terminal(report, 200, false)),
+        ("Markdown", read(&written.markdown)),
+        ("HTML", read(&written.html)),
+    ]
+}
+
+#[test]
+fn a_throughput_is_shown_per_second_and_compared_as_such() {
+    let report = compared(Measure::Throughput);
+    for (format, text) in every_format(&report) {
+        let one_message = text.to_lowercase().contains("one message");
+        assert!(one_message && text.contains("20.0 M/s") && text.contains("49.0 ns"), "{format}: {text}");
+        assert!(!text.contains("p99"), "{format}: messages of a throughput have no times of their own");
+        assert!(text.contains("ours has 4.00 times as many messages per second as theirs"), "{format}: {text}");
+        let own = "ours with outstanding 8 has 3.90 times as many messages per second as with outstanding 1";
+        assert!(text.contains(own), "{format}: {text}");
+        // Theirs beside ours, and each beside itself in the first case.
+        for part in ["vs. ours", "vs. outstanding 1", "0.250 (", "3.90 (", "1.90 ("] {
+            assert!(text.contains(part), "{format} lacks {part}: {text}");
+        }
+    }
+}
+
+#[test]
+fn a_round_trip_is_compared_by_its_time() {
+    let report = compared(Measure::RoundTrip);
+    for (format, text) in every_format(&report) {
+        assert!(text.contains("p99") && text.contains("ours takes 4.00 times as long as theirs"), "{format}: {text}");
+        assert!(text.contains("ours with outstanding 8 takes 3.90 times as long as with outstanding 1"), "{format}");
+        assert!(text.contains("vs. ours") && text.contains("vs. outstanding 1"), "{format}: {text}");
+    }
+}
+
+#[test]
+fn a_throughput_has_bars_and_no_percentiles() {
+    let scratch = tempfile::tempdir().unwrap();
+    let plots = report::write_all(&compared(Measure::Throughput), scratch.path()).unwrap().plots;
+    assert_eq!(plots.len(), 4, "bars of two cases, as SVG and PNG: {plots:?}");
+    assert!(plots.iter().all(|plot| plot.to_string_lossy().contains("floors")), "{plots:?}");
+}
+
+/// Reports of an older version have neither measures nor cases that are compared.
+#[test]
+fn what_older_reports_lack_has_a_default() {
+    let mut json = serde_json::to_value(compared(Measure::RoundTrip)).unwrap();
+    for table in ["bench", "relative"] {
+        for entry in json[table].as_array_mut().unwrap() {
+            entry.as_object_mut().unwrap().remove("measure");
+        }
+    }
+    let report: Report = serde_json::from_value(json).unwrap();
+    assert_eq!(report, compared(Measure::RoundTrip));
+}
