@@ -13,7 +13,7 @@ use super::shm::{Column, Mapping};
 
 const MAGIC: u64 = u64::from_le_bytes(*b"shmkcon\x01");
 /// Words of a cache line.
-const LINE: usize = 8;
+pub(crate) const LINE: usize = 8;
 /// Lines in front of the request channel: constants, client, server, and two that are not used.
 const HEAD_LINES: usize = 5;
 /// Behind the constants: the node of the side that made the file.

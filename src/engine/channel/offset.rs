@@ -57,18 +57,20 @@ impl OffsetProducer {
     ///
     /// # Errors
     /// [`Garbage`] if the consumer's process wrote into the slot; the entry is in the channel all the same.
-    #[inline]
+    #[inline(always)]
     pub fn push(&self, slots: &impl Slots, entry: Entry) -> Result<Push, Garbage> {
         let word = entry.pack(self.sequence.get());
         let slot = self.slot.get() as usize;
-        let oldest = if self.overflow {
-            slots.swap(slot, word)
-        } else {
-            if slots.load(slot) != 0 {
-                return Ok(Push::Full);
-            }
+        // The consumer looked at the line last; it arrives ready to be written, which saves asking for it twice.
+        slots.warm(slot);
+        // Only the producer fills a slot, so an empty one needs no exchange.
+        let oldest = if slots.load(slot) == 0 {
             slots.store(slot, word);
             0
+        } else if self.overflow {
+            slots.swap(slot, word)
+        } else {
+            return Ok(Push::Full);
         };
         self.sequence.set((self.sequence.get() + 1) & SEQUENCE_MASK);
         self.slot.set(after(self.slot.get(), self.capacity));
@@ -124,7 +126,7 @@ impl OffsetConsumer {
     ///
     /// # Errors
     /// [`Garbage`].
-    #[inline]
+    #[inline(always)]
     pub fn front(&self, slots: &impl Slots) -> Result<Option<Front>, Garbage> {
         // Whoever looks is about to take: the line arrives ready to be exchanged, which saves asking for it twice.
         slots.warm(self.slot.get() as usize);
@@ -136,7 +138,7 @@ impl OffsetConsumer {
     }
 
     /// Takes the entry that was looked at; `false` if it was displaced meanwhile.
-    #[inline]
+    #[inline(always)]
     pub fn take_front(&self, slots: &impl Slots, front: Front) -> bool {
         let slot = self.slot.get() as usize;
         if self.overflow {

@@ -21,7 +21,7 @@ impl ReturnProducer {
     ///
     /// # Errors
     /// [`Garbage`] if the queue is full, which no correct sender lets happen.
-    #[inline]
+    #[inline(always)]
     pub fn push(&self, slots: &impl Slots, entry: Entry) -> Result<(), Garbage> {
         if slots.load(self.slot.get() as usize) != 0 {
             return Err(Garbage);
@@ -49,7 +49,7 @@ impl ReturnConsumer {
     ///
     /// # Errors
     /// [`Garbage`] for a word that is no entry.
-    #[inline]
+    #[inline(always)]
     pub fn pop(&self, slots: &impl Slots) -> Result<Option<Entry>, Garbage> {
         let word = slots.load(self.slot.get() as usize);
         if word == 0 {
@@ -58,5 +58,29 @@ impl ReturnConsumer {
         slots.store(self.slot.get() as usize, 0);
         self.slot.set((self.slot.get() + 1) & self.mask);
         Entry::unpack(word).map(Some)
+    }
+
+    /// Takes up to `max` entries back, each of which `take` has to know.
+    ///
+    /// # Errors
+    /// [`Garbage`] for a word that is no entry, or an entry that `take` does not know; everything before it was taken.
+    #[inline]
+    pub fn drain(&self, slots: &impl Slots, max: usize, mut take: impl FnMut(Entry) -> bool) -> Result<(), Garbage> {
+        let mut slot = self.slot.get();
+        let mut result = Ok(());
+        for _ in 0..max {
+            let word = slots.load(slot as usize);
+            if word == 0 {
+                break;
+            }
+            slots.store(slot as usize, 0);
+            slot = (slot + 1) & self.mask;
+            if !Entry::unpack(word).is_ok_and(&mut take) {
+                result = Err(Garbage);
+                break;
+            }
+        }
+        self.slot.set(slot);
+        result
     }
 }

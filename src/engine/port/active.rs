@@ -29,15 +29,15 @@ struct Held {
     core: Rc<ServerCore>,
     connection: Rc<ServerConnection>,
     entry: Entry,
-    lane: usize,
+    lane: u32,
+    place: u32,
     request_id: u64,
-    place: usize,
 }
 
 impl Drop for Held {
     #[inline]
     fn drop(&mut self) {
-        self.connection.finish(self.lane, self.request_id);
+        self.connection.finish(self.lane as usize, self.request_id);
         self.connection.give_back(self.entry);
         self.connection.places.leave(self.place);
     }
@@ -55,7 +55,7 @@ where
         connection: Rc<ServerConnection>,
         received: Received<Req::Element, ReqHeader>,
         entry: Entry,
-        (lane, request_id, place): (usize, u64, usize),
+        (lane, request_id, place): (u32, u64, u32),
     ) -> Self {
         Self { received, place: Held { core, connection, entry, lane, request_id, place }, types: PhantomData }
     }
@@ -79,12 +79,12 @@ where
     /// Whether its pending response is still there (RR-ACT-01).
     pub fn is_connected(&self) -> bool {
         self.place.core.look_closely();
-        self.place.connection.is_awaited(self.place.lane, self.place.request_id)
+        self.place.connection.is_awaited(self.place.lane as usize, self.place.request_id)
     }
 
     /// Whether the client hinted that it wants no more responses (RR-PND-07).
     pub fn has_disconnect_hint(&self) -> bool {
-        self.place.connection.file.lane_hint(self.place.lane) == self.place.request_id
+        self.place.connection.file.lane_hint(self.place.lane as usize) == self.place.request_id
     }
 
     fn loan_elements(&self, len: usize) -> Result<ResponseMut<Res, ResHeader>, LoanError> {
@@ -93,7 +93,7 @@ where
             return Err(LoanError::ExceedsMaxLoans { max: core.loans_max });
         }
         let loaned = core.loan_chunk(len).and_then(|mut chunk| {
-            chunk.set_header(ChunkHeader { request_id: *request_id, lane: *lane as u64, len: len as u64 });
+            chunk.set_header(ChunkHeader { request_id: *request_id, lane: (*lane).into(), len: len as u64 });
             Loaned::<Res::Element, ResHeader>::new(chunk, core.response_layout.shape(len)).ok_or(LoanError::OutOfMemory)
         });
         match loaned {

@@ -41,6 +41,21 @@ pub(super) struct Delivery {
     displaced: Cell<bool>,
 }
 
+/// What became of sending to one server, or to several.
+const NO_TROUBLE: u8 = 0;
+/// There is no room.
+const FULL: u8 = 1;
+/// It has written garbage, and its connection is closed.
+const CORRUPTED: u8 = 2;
+
+/// A request that was sent.
+#[derive(Debug)]
+pub(super) struct Sent {
+    pub lane: u32,
+    pub delivered: u32,
+    pub request_id: u64,
+}
+
 /// Place of one pending response.
 #[derive(Debug)]
 pub(super) struct Lane {
@@ -63,7 +78,7 @@ pub(super) struct ClientCore {
     active: Cell<usize>,
     backpressure: Backpressure,
     pub lanes: Box<[Lane]>,
-    free_lanes: RefCell<Vec<usize>>,
+    free_lanes: RefCell<Vec<u32>>,
     next_request: Cell<u64>,
     connections: RefCell<Vec<Rc<ClientConnection>>>,
     /// Servers whose files could not be used; not tried again.
@@ -215,7 +230,7 @@ impl ClientCore {
             lanes: (0..lanes)
                 .map(|_| Lane { request_id: Cell::new(0), deliveries: RefCell::default(), turn: Cell::new(0) })
                 .collect(),
-            free_lanes: RefCell::new((0..lanes).rev().collect()),
+            free_lanes: RefCell::new((0..lanes as u32).rev().collect()),
             next_request: Cell::new(1),
             connections: RefCell::default(),
             refused: RefCell::default(),
@@ -286,9 +301,9 @@ impl ClientCore {
         result
     }
 
-    /// Sends a chunk to every server and opens a lane for the responses: `(lane, request id, deliveries)`.
+    /// Sends a chunk to every server and opens a lane for the responses.
     #[inline]
-    pub fn send(&self, mut chunk: ChunkMut, len: usize) -> Result<(usize, u64, usize), SendError> {
+    pub fn send(&self, mut chunk: ChunkMut, len: usize) -> Result<Sent, SendError> {
         if self.active.get() >= self.active_max {
             return Err(SendError::ExceedsMaxActiveRequests { max: self.active_max });
         }
@@ -297,51 +312,52 @@ impl ClientCore {
         let Some(lane) = self.free_lanes.borrow_mut().pop() else {
             return Err(SendError::ExceedsMaxActiveRequests { max: self.active_max });
         };
+        let place = &self.lanes[lane as usize];
         let request_id = self.next_request.get();
         self.next_request.set(request_id + 1);
         self.active.set(self.active.get() + 1);
-        self.lanes[lane].request_id.set(request_id);
-        chunk.set_header(ChunkHeader { request_id, lane: lane as u64, len: len as u64 });
+        place.request_id.set(request_id);
+        chunk.set_header(ChunkHeader { request_id, lane: lane.into(), len: len as u64 });
         let chunk = chunk.publish();
-        let mut gave_up = None;
-        let mut corrupted = false;
-        let mut full = 0;
-        for connection in self.connections.borrow().iter() {
-            if connection.open.get() {
-                // Without overflow, a response that came after the end of an earlier request would keep out one to this.
-                if !self.service.settings().overflow_responses && connection.drain_lane(lane).is_err() {
-                    connection.fail(&self.payloads);
-                    corrupted = true;
-                    continue;
-                }
-                connection.file.set_lane_open(lane, request_id);
-                match self.deliver(connection, lane, &chunk) {
-                    Ok(true) => {}
-                    Ok(false) => full += 1,
-                    Err(_) => corrupted = true,
-                }
-            }
-        }
-        if full > 0 && self.backpressure.may_wait() {
-            gave_up = self.deliver_when_there_is_room(lane, &chunk, &mut corrupted);
+        let connections = self.connections.borrow();
+        let trouble = match &connections[..] {
+            [connection] if connection.open.get() => self.deliver(connection, lane as usize, place, request_id, &chunk),
+            several => self.deliver_to_each(several, lane as usize, &chunk),
+        };
+        drop(connections);
+        if trouble != NO_TROUBLE {
+            self.settle(lane as usize, &chunk, trouble)?;
         }
         chunk.warm_next();
         // With no server the chunk is free at once.
         drop(chunk);
-        let delivered = self.lanes[lane].deliveries.borrow().len();
-        // As long as somebody has the request, a server that lost its connection is as one that has gone.
-        if corrupted && delivered == 0 {
-            gave_up = Some(GaveUp::Corrupted);
-        }
-        if let Some(gave_up) = gave_up {
-            return Err(self.take_back(lane, gave_up));
-        }
-        Ok((lane, request_id, delivered))
+        Ok(Sent { lane, delivered: place.deliveries.borrow().len() as u32, request_id })
     }
 
-    /// `false` if there is no room.
-    #[inline]
-    fn deliver(&self, connection: &Rc<ClientConnection>, lane: usize, chunk: &Published) -> Result<bool, SendError> {
+    /// Sends to all servers: the trouble with any of them.
+    fn deliver_to_each(&self, connections: &[Rc<ClientConnection>], lane: usize, chunk: &Published) -> u8 {
+        let place = &self.lanes[lane];
+        let open = connections.iter().filter(|connection| connection.open.get());
+        open.fold(NO_TROUBLE, |trouble, connection| {
+            trouble | self.deliver(connection, lane, place, place.request_id.get(), chunk)
+        })
+    }
+
+    /// Sends to one server: the trouble with it.
+    #[inline(always)]
+    fn deliver(
+        &self,
+        connection: &Rc<ClientConnection>,
+        lane: usize,
+        place: &Lane,
+        request_id: u64,
+        chunk: &Published,
+    ) -> u8 {
+        // Without overflow, a response that came after the end of an earlier request would keep out one to this.
+        if !self.service.settings().overflow_responses && connection.drain_lane(lane).is_err() {
+            return self.corrupted(connection);
+        }
+        connection.file.set_lane_open(lane, request_id);
         let slot = connection.requests.next_slot();
         if connection.lending.lend(&self.payloads, connection.file.request_returns(), chunk).is_err() {
             return self.corrupted(connection);
@@ -350,38 +366,62 @@ impl ClientCore {
         let word = match connection.requests.push(connection.file.requests(), entry) {
             Ok(Push::Done { word }) => word,
             Ok(Push::Displaced { word, oldest }) => {
-                self.reclaim_displaced(connection, oldest)?;
+                let trouble = self.reclaim_displaced(connection, oldest);
+                if trouble != NO_TROUBLE {
+                    return trouble;
+                }
                 word
             }
             Ok(Push::Full) => {
                 // Lent a moment ago and never left.
                 let _ = connection.lending.reclaim(&self.payloads, entry);
-                return Ok(false);
+                return FULL;
             }
             Err(_) => return self.corrupted(connection),
         };
         connection.waker.wake();
         let delivery = Delivery { connection: Rc::clone(connection), slot, word, displaced: Cell::new(false) };
-        self.lanes[lane].deliveries.borrow_mut().push(delivery);
-        Ok(true)
+        place.deliveries.borrow_mut().push(delivery);
+        if connection.lending.is_half_lent() && connection.collect(&self.payloads).is_err() {
+            connection.fail(&self.payloads);
+        }
+        NO_TROUBLE
+    }
+
+    /// What is left to do where not every server has simply got the request.
+    #[cold]
+    fn settle(&self, lane: usize, chunk: &Published, trouble: u8) -> Result<(), SendError> {
+        let mut corrupted = trouble & CORRUPTED != 0;
+        let mut gave_up = None;
+        if trouble & FULL != 0 && self.backpressure.may_wait() {
+            gave_up = self.deliver_when_there_is_room(lane, chunk, &mut corrupted);
+        }
+        // As long as somebody has the request, a server that lost its connection is as one that has gone.
+        if corrupted && self.lanes[lane].deliveries.borrow().is_empty() {
+            gave_up = Some(GaveUp::Corrupted);
+        }
+        match gave_up {
+            None => Ok(()),
+            Some(gave_up) => Err(self.take_back(lane, gave_up)),
+        }
     }
 
     /// A request that a newer one has displaced.
     #[cold]
-    fn reclaim_displaced(&self, connection: &Rc<ClientConnection>, oldest: Entry) -> Result<(), SendError> {
+    fn reclaim_displaced(&self, connection: &Rc<ClientConnection>, oldest: Entry) -> u8 {
         if let Some(header) = self.payloads.header(oldest) {
             self.mark_displaced(connection, header);
         }
         match connection.lending.reclaim(&self.payloads, oldest) {
-            Ok(()) => Ok(()),
+            Ok(()) => NO_TROUBLE,
             Err(_) => self.corrupted(connection),
         }
     }
 
     #[cold]
-    fn corrupted<T>(&self, connection: &ClientConnection) -> Result<T, SendError> {
+    fn corrupted(&self, connection: &ClientConnection) -> u8 {
         connection.fail(&self.payloads);
-        Err(SendError::ConnectionCorrupted)
+        CORRUPTED
     }
 
     /// It will never be answered by this server (RR-SND-06).
@@ -417,10 +457,14 @@ impl ClientCore {
             self.look_after_peers(self.watch.is_due());
             full.retain(|connection| {
                 let settled = !connection.open.get()
-                    || self.deliver(connection, lane, chunk).unwrap_or_else(|_| {
-                        *corrupted = true;
-                        true
-                    });
+                    || match self.deliver(connection, lane, &self.lanes[lane], self.lanes[lane].request_id.get(), chunk)
+                    {
+                        FULL => false,
+                        trouble => {
+                            *corrupted |= trouble == CORRUPTED;
+                            true
+                        }
+                    };
                 !settled
             });
         }
@@ -558,9 +602,9 @@ impl ClientCore {
         // The next request takes the lane that was used last and owes nothing, so that responses which are kept beyond their
         // pending response do not count against another one while there is a choice.
         if owes {
-            self.free_lanes.borrow_mut().insert(0, lane);
+            self.free_lanes.borrow_mut().insert(0, lane as u32);
         } else {
-            self.free_lanes.borrow_mut().push(lane);
+            self.free_lanes.borrow_mut().push(lane as u32);
         }
     }
 

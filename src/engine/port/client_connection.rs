@@ -10,17 +10,18 @@ use super::payloads::Payloads;
 use super::remote::{Remote, Unreadable};
 use super::waker::Waker;
 use crate::engine::channel::{Entry, Front, Garbage, OffsetConsumer, OffsetProducer, ReturnProducer};
-use crate::engine::connection::{ConnectionFile, ConnectionLayout, Side, State};
+use crate::engine::connection::{ConnectionFile, ConnectionLayout, LINE, Side, State};
 use crate::engine::id::Id;
 use crate::engine::payload::ChunkLayout;
 use crate::engine::service::ServiceInner;
 use crate::engine::service::registry::Role;
-use crate::engine::shm::ChunkRef;
+use crate::engine::shm::{ChunkRef, Column};
 
 /// One lane's receiving end.
 #[derive(Debug)]
 pub(super) struct LaneEnd {
     pub consumer: OffsetConsumer,
+    pub slots: Column<LINE>,
     /// Responses of this lane that are held, older pending responses' too.
     pub borrowed: Cell<usize>,
 }
@@ -59,10 +60,12 @@ impl ClientConnection {
         let remote = Remote::open(service, [node, server], (client, Side::Client), response_layout.align, &file)?;
         file.set_segment(Side::Client, payloads.number());
         file.set_client_state(State::Attached);
-        let lane = || LaneEnd {
+        let lane = |lane| LaneEnd {
             consumer: OffsetConsumer::new(layout.response_capacity, settings.overflow_responses),
+            slots: file.responses(lane).clone(),
             borrowed: Cell::new(0),
         };
+        let lanes = (0..layout.lanes).map(lane).collect();
         Ok(Rc::new(Self {
             service: Arc::clone(service),
             server,
@@ -71,7 +74,7 @@ impl ClientConnection {
             waker: Waker::new(service, Role::Server, server),
             remote,
             requests: OffsetProducer::new(layout.request_capacity, settings.overflow_requests),
-            lanes: (0..layout.lanes).map(|_| lane()).collect(),
+            lanes,
             lending: Lending::new(number, layout.request_returns),
             going_back: ReturnProducer::new(layout.response_returns),
             open: Cell::new(true),
@@ -113,7 +116,7 @@ impl ClientConnection {
     /// The oldest response of a lane, still in it, and its chunk. One that cannot be read any more is skipped.
     #[inline]
     pub fn front(&self, lane: usize) -> Result<Option<(Front, ChunkRef)>, Unreadable> {
-        let Some(front) = self.lanes[lane].consumer.front(self.file.responses(lane))? else { return Ok(None) };
+        let Some(front) = self.lanes[lane].consumer.front(&self.lanes[lane].slots)? else { return Ok(None) };
         match self.remote.chunk(front.entry(), &self.file) {
             Ok(chunk) => Ok(Some((front, chunk))),
             Err(reason) => self.front_behind(lane, front, reason),
@@ -128,7 +131,7 @@ impl ClientConnection {
         mut front: Front,
         mut reason: Unreadable,
     ) -> Result<Option<(Front, ChunkRef)>, Unreadable> {
-        let (consumer, slots) = (&self.lanes[lane].consumer, self.file.responses(lane));
+        let LaneEnd { consumer, slots, .. } = &self.lanes[lane];
         // A sender that goes on sending is heard by the next call.
         for _ in 0..=self.service.settings().response_buffer {
             match reason {
@@ -149,7 +152,7 @@ impl ClientConnection {
 
     /// Gives back the oldest response of a lane unread, unless a newer one has displaced it meanwhile.
     pub fn refuse(&self, lane: usize, front: Front) {
-        if self.lanes[lane].consumer.take_front(self.file.responses(lane), front) {
+        if self.lanes[lane].consumer.take_front(&self.lanes[lane].slots, front) {
             self.give_back(front.entry());
         }
     }
@@ -158,13 +161,14 @@ impl ClientConnection {
     #[inline]
     pub fn drain_lane(&self, lane: usize) -> Result<(), Garbage> {
         let end = &self.lanes[lane];
-        let slots = self.file.responses(lane);
-        if end.consumer.is_empty(slots) {
-            return Ok(());
-        }
+        if end.consumer.is_empty(&end.slots) { Ok(()) } else { self.drain(end) }
+    }
+
+    #[cold]
+    fn drain(&self, end: &LaneEnd) -> Result<(), Garbage> {
         // A server that goes on sending is heard by the next call.
         for _ in 0..self.service.settings().response_buffer {
-            let Some(entry) = end.consumer.take(slots)? else { break };
+            let Some(entry) = end.consumer.take(&end.slots)? else { break };
             self.give_back(entry);
         }
         Ok(())

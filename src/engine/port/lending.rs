@@ -36,14 +36,35 @@ impl Lending {
     ///
     /// # Errors
     /// [`Garbage`] in the return queue.
-    #[inline]
+    #[inline(always)]
     pub fn lend(&self, payloads: &Payloads, returns: &impl Slots, chunk: &Published) -> Result<(), Garbage> {
-        if self.lent.get() >= self.max {
-            self.collect(payloads, returns)?;
+        let lent = self.lent.get();
+        if lent >= self.max {
+            return self.lend_after_collecting(payloads, returns, chunk);
         }
+        chunk.hold(self.receiver);
+        self.lent.set(lent + 1);
+        Ok(())
+    }
+
+    #[cold]
+    fn lend_after_collecting(
+        &self,
+        payloads: &Payloads,
+        returns: &impl Slots,
+        chunk: &Published,
+    ) -> Result<(), Garbage> {
+        self.collect(payloads, returns)?;
         chunk.hold(self.receiver);
         self.lent.set(self.lent.get() + 1);
         Ok(())
+    }
+
+    /// Whether it is time to look what has come back: while the receiver is busy with what was sent, and not when the next
+    /// message waits for it.
+    #[inline]
+    pub fn is_half_lent(&self) -> bool {
+        self.lent.get() * 2 >= self.max
     }
 
     /// Takes back one chunk.
@@ -65,13 +86,22 @@ impl Lending {
     ///
     /// # Errors
     /// [`Garbage`].
+    #[inline(never)]
     pub fn collect(&self, payloads: &Payloads, returns: &impl Slots) -> Result<(), Garbage> {
-        // No more than is there, and the look that finds nothing: a peer that writes on and on does not hold us here.
-        for _ in 0..=self.lent.get() {
-            let Some(entry) = self.coming_back.pop(returns)? else { break };
-            self.reclaim(payloads, entry)?;
-        }
-        Ok(())
+        let current = payloads.current();
+        let mut lent = self.lent.get();
+        // No more than is there, and one too many: a peer that writes on and on does not hold us here.
+        let result = self.coming_back.drain(returns, lent + 1, |entry| {
+            let ours = if entry.segment == current.number() {
+                current.release(entry.chunk, self.receiver)
+            } else {
+                payloads.release(entry, self.receiver)
+            };
+            lent -= usize::from(ours);
+            ours
+        });
+        self.lent.set(lent);
+        result
     }
 
     /// The receiver is gone: everything that was there is ours again.

@@ -1,6 +1,6 @@
 //! A sender's payload segments: the one that loans come from, and those that it has outgrown.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, Ref, RefCell};
 use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
@@ -98,6 +98,12 @@ impl Payloads {
     /// As [`Payloads::loan`], after everything was done that makes a chunk free.
     pub fn loan_at_last(&self, len: usize) -> Option<ChunkMut> {
         if len <= self.len_max.get() { self.current.borrow().loan() } else { None }
+    }
+
+    /// The segment from which loans come.
+    #[inline]
+    pub fn current(&self) -> Ref<'_, Rc<Pool>> {
+        self.current.borrow()
     }
 
     /// Number of the current segment.

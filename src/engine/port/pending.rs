@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::ops::Deref;
 use std::rc::Rc;
 
-use super::client::ClientCore;
+use super::client::{ClientCore, Sent};
 use super::client_connection::ClientConnection;
 use super::remote::Unreadable;
 use crate::engine::channel::{Entry, Front};
@@ -20,9 +20,9 @@ use crate::engine::shm::{ChunkRef, Plain, Received};
 #[derive(Debug)]
 pub struct PendingResponse<Res: ?Sized, ResHeader = ()> {
     pub(super) core: Rc<ClientCore>,
-    pub(super) lane: usize,
+    pub(super) lane: u32,
+    delivered: u32,
     pub(super) request_id: u64,
-    delivered: usize,
     types: ResponseTypes<Res, ResHeader>,
 }
 
@@ -33,20 +33,34 @@ enum Look<T> {
     Received(T),
 }
 
+/// What became of the common case.
+pub(super) enum Common<T> {
+    Received(T),
+    Nothing,
+    /// It is not the common case, and nothing was changed.
+    Otherwise,
+}
+
 impl<Res: ?Sized, ResHeader> Drop for PendingResponse<Res, ResHeader> {
     fn drop(&mut self) {
-        self.core.close_lane(self.lane);
+        self.core.close_lane(self.lane as usize);
     }
 }
 
 impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
-    pub(super) fn new(core: Rc<ClientCore>, lane: usize, request_id: u64, delivered: usize) -> Self {
-        Self { core, lane, request_id, delivered, types: PhantomData }
+    pub(super) fn new(core: Rc<ClientCore>, sent: Sent) -> Self {
+        let Sent { lane, delivered, request_id } = sent;
+        Self { core, lane, delivered, request_id, types: PhantomData }
+    }
+
+    #[inline]
+    fn lane(&self) -> usize {
+        self.lane as usize
     }
 
     /// Servers that the request was delivered to.
     pub fn number_of_server_connections(&self) -> usize {
-        self.delivered
+        self.delivered as usize
     }
 
     /// Receives a response if there is one, from each server in turn.
@@ -55,7 +69,54 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
     /// [`ReceiveError`]; nothing is lost.
     #[inline]
     pub fn receive(&self) -> Result<Option<Response<Res, ResHeader>>, ReceiveError> {
-        let place = &self.core.lanes[self.lane];
+        match self.receive_common() {
+            Common::Received(response) => Ok(Some(response)),
+            Common::Nothing => {
+                self.core.idle();
+                Ok(None)
+            }
+            Common::Otherwise => self.receive_in_turn(),
+        }
+    }
+
+    /// The common case, in a straight line: one server, and a response that is what it has to be.
+    #[inline(always)]
+    fn receive_common(&self) -> Common<Response<Res, ResHeader>> {
+        let place = &self.core.lanes[self.lane()];
+        let deliveries = place.deliveries.borrow();
+        let [delivery] = &deliveries[..] else { return Common::Otherwise };
+        let connection = &delivery.connection;
+        let end = &connection.lanes[self.lane()];
+        let front = match end.consumer.front(&end.slots) {
+            Ok(Some(front)) => front,
+            Ok(None) => return Common::Nothing,
+            Err(_) => return Common::Otherwise,
+        };
+        let Ok(chunk) = connection.remote.chunk(front.entry(), &connection.file) else { return Common::Otherwise };
+        let header = chunk.header();
+        let len = header.len as usize;
+        let borrowed = end.borrowed.get();
+        if header.request_id != self.request_id
+            || borrowed >= self.core.service.settings().max_borrowed_responses
+            || (Res::KIND == Kind::Fixed && len != 1)
+        {
+            return Common::Otherwise;
+        }
+        let Some(received) = Received::new(chunk, self.core.response_layout.shape(len)) else {
+            return Common::Otherwise;
+        };
+        // What the header said holds if it is taken: the entry was in the channel from the look to the taking.
+        if !end.consumer.take_front(&end.slots, front) {
+            return Common::Otherwise;
+        }
+        end.borrowed.set(borrowed + 1);
+        let borrow = Borrow { connection: Rc::clone(connection), lane: self.lane, entry: front.entry() };
+        Common::Received(Response { received, borrow })
+    }
+
+    #[cold]
+    fn receive_in_turn(&self) -> Result<Option<Response<Res, ResHeader>>, ReceiveError> {
+        let place = &self.core.lanes[self.lane()];
         let mut error = None;
         {
             let deliveries = place.deliveries.borrow();
@@ -88,7 +149,7 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
     /// [`ReceiveError::ConnectionCorrupted`].
     pub fn has_response(&self) -> Result<bool, ReceiveError> {
         let mut error = None;
-        for delivery in self.core.lanes[self.lane].deliveries.borrow().iter() {
+        for delivery in self.core.lanes[self.lane()].deliveries.borrow().iter() {
             let connection = &delivery.connection;
             match self.front(connection) {
                 Ok(Some(_)) => return Ok(true),
@@ -110,33 +171,31 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
     }
 
     /// The oldest response to this request, with what belongs to others out of the way; `len` of its header, and its chunk.
-    #[inline]
     fn front(&self, connection: &ClientConnection) -> Result<Option<(Front, u64, ChunkRef)>, Unreadable> {
         // Bounded by what can be in the lane; a server that goes on sending is heard by the next call.
         let looks_max = self.core.service.settings().response_buffer + 1;
         for _ in 0..looks_max {
-            let Some((front, chunk)) = connection.front(self.lane)? else { return Ok(None) };
+            let Some((front, chunk)) = connection.front(self.lane())? else { return Ok(None) };
             let header = chunk.header();
             if header.request_id == self.request_id {
                 return Ok(Some((front, header.len, chunk)));
             }
             // Sent by an active request whose pending response is gone: nobody's any more (RR-ACT-03). What may have
             // displaced it meanwhile does not go with it.
-            connection.refuse(self.lane, front);
+            connection.refuse(self.lane(), front);
         }
         Ok(None)
     }
 
-    #[inline]
     fn receive_from(&self, connection: &Rc<ClientConnection>) -> Result<Look<Response<Res, ResHeader>>, Unreadable> {
-        let end = &connection.lanes[self.lane];
+        let end = &connection.lanes[self.lane()];
         let looks_max = self.core.service.settings().response_buffer + 1;
         for _ in 0..looks_max {
             let Some((front, len, chunk)) = self.front(connection)? else { return Ok(Look::Nothing) };
             if end.borrowed.get() >= self.core.service.settings().max_borrowed_responses {
                 return Ok(Look::Full);
             }
-            if !end.consumer.take_front(connection.file.responses(self.lane), front) {
+            if !end.consumer.take_front(&end.slots, front) {
                 // Overflow put another one in its place.
                 continue;
             }
@@ -162,14 +221,14 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
 
     /// The same, as far as is known already.
     pub(super) fn is_answerable(&self) -> bool {
-        let deliveries = self.core.lanes[self.lane].deliveries.borrow();
-        deliveries.iter().any(|delivery| ClientCore::is_answerable(delivery, self.lane, self.request_id))
+        let deliveries = self.core.lanes[self.lane()].deliveries.borrow();
+        deliveries.iter().any(|delivery| ClientCore::is_answerable(delivery, self.lane(), self.request_id))
     }
 
     /// Hints to the servers that no more responses are wanted; both sides stay connected (RR-PND-07).
     pub fn set_disconnect_hint(&self) {
-        for delivery in self.core.lanes[self.lane].deliveries.borrow().iter() {
-            delivery.connection.file.set_lane_hint(self.lane, self.request_id);
+        for delivery in self.core.lanes[self.lane()].deliveries.borrow().iter() {
+            delivery.connection.file.set_lane_hint(self.lane(), self.request_id);
         }
     }
 }
@@ -178,14 +237,14 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
 #[derive(Debug)]
 struct Borrow {
     connection: Rc<ClientConnection>,
-    lane: usize,
+    lane: u32,
     entry: Entry,
 }
 
 impl Drop for Borrow {
     #[inline]
     fn drop(&mut self) {
-        let borrowed = &self.connection.lanes[self.lane].borrowed;
+        let borrowed = &self.connection.lanes[self.lane as usize].borrowed;
         borrowed.set(borrowed.get() - 1);
         self.connection.give_back(self.entry);
     }

@@ -7,17 +7,28 @@ use std::rc::Rc;
 
 use super::client::ClientCore;
 use super::pending::PendingResponse;
-use crate::engine::error::SendError;
+use crate::engine::error::{LoanError, SendError};
 use crate::engine::payload::{Payload, ResponseTypes};
 use crate::engine::shm::{Loaned, Plain};
 
 /// Counts a loan as long as it is held.
 #[derive(Debug)]
-struct Loan(Rc<ClientCore>);
+struct Loan(Option<Rc<ClientCore>>);
+
+impl Loan {
+    /// Ends the loan.
+    #[inline]
+    fn end(&mut self) -> Option<Rc<ClientCore>> {
+        let core = self.0.take()?;
+        core.loans.set(core.loans.get() - 1);
+        Some(core)
+    }
+}
 
 impl Drop for Loan {
+    #[inline]
     fn drop(&mut self) {
-        self.0.loans.set(self.0.loans.get() - 1);
+        self.end();
     }
 }
 
@@ -36,7 +47,7 @@ where
     ResHeader: Plain,
 {
     pub(super) fn new(core: Rc<ClientCore>, loaned: Loaned<Req::Element, ReqHeader>) -> Self {
-        Self { loaned, loan: Loan(core), types: PhantomData }
+        Self { loaned, loan: Loan(Some(core)), types: PhantomData }
     }
 
     /// The payload.
@@ -72,12 +83,13 @@ where
     /// [`SendError`]; the loan is given back then.
     #[inline]
     pub fn send(self) -> Result<PendingResponse<Res, ResHeader>, SendError> {
-        let Self { loaned, loan, .. } = self;
+        let Self { loaned, mut loan, .. } = self;
         let len = loaned.elements();
-        let core = Rc::clone(&loan.0);
-        let (lane, request_id, delivered) = core.send(loaned.into_chunk(), len)?;
-        drop(loan);
-        Ok(PendingResponse::new(core, lane, request_id, delivered))
+        let chunk = loaned.into_chunk();
+        // There is one until here: nothing else ends a loan.
+        let Some(core) = loan.end() else { return Err(LoanError::OutOfMemory.into()) };
+        let sent = core.send(chunk, len)?;
+        Ok(PendingResponse::new(core, sent))
     }
 }
 

@@ -16,9 +16,9 @@ use crate::engine::shm::{Loaned, Plain};
 struct Loan {
     core: Rc<ServerCore>,
     connection: Rc<ServerConnection>,
-    lane: usize,
+    lane: u32,
+    place: u32,
     request_id: u64,
-    place: usize,
 }
 
 impl Drop for Loan {
@@ -38,7 +38,7 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> ResponseMut<Res, ResHeader> {
         core: Rc<ServerCore>,
         connection: Rc<ServerConnection>,
         loaned: Loaned<Res::Element, ResHeader>,
-        (lane, request_id, place): (usize, u64, usize),
+        (lane, request_id, place): (u32, u64, u32),
     ) -> Self {
         Self { loaned, loan: Loan { core, connection, lane, request_id, place } }
     }
@@ -77,7 +77,7 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> ResponseMut<Res, ResHeader> {
     #[inline]
     pub fn send(self) -> Result<(), SendError> {
         let Self { loaned, loan } = self;
-        loan.core.send(&loan.connection, loan.lane, loan.request_id, loaned.into_chunk())
+        loan.core.send(&loan.connection, loan.lane as usize, loan.request_id, loaned.into_chunk())
     }
 }
 

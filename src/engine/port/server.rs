@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::active::ActiveRequest;
 use super::backpressure::{Backpressure, GaveUp, Waiting};
 use super::payloads::Payloads;
+use super::pending::Common;
 use super::remote::Unreadable;
 use super::server_connection::ServerConnection;
 use super::sleeper::Sleeper;
@@ -96,8 +97,57 @@ where
     /// are allowed; nothing is lost.
     #[inline]
     pub fn receive(&self) -> Result<Option<ActiveRequest<Req, Res, ReqHeader, ResHeader>>, ReceiveError> {
+        self.core.follow_changes();
+        match self.receive_common() {
+            Common::Received(active) => Ok(Some(active)),
+            Common::Nothing => {
+                self.core.idle();
+                Ok(None)
+            }
+            Common::Otherwise => self.receive_in_turn(),
+        }
+    }
+
+    /// The common case, in a straight line: the client whose turn it is has sent a request that is what it has to be.
+    #[inline(always)]
+    fn receive_common(&self) -> Common<ActiveRequest<Req, Res, ReqHeader, ResHeader>> {
         let core = &self.core;
-        core.follow_changes();
+        let connections = core.connections.borrow();
+        let next = core.turn.get() + 1;
+        let turn = if next >= connections.len() { 0 } else { next };
+        let Some(connection) = connections.get(turn) else { return Common::Nothing };
+        if connection.broken.get() || connection.places.is_full() || !core.service.settings().fire_and_forget {
+            return Common::Otherwise;
+        }
+        let slots = connection.file.requests();
+        let front = match connection.incoming.front(slots) {
+            Ok(Some(front)) => front,
+            Ok(None) if connections.len() == 1 => return Common::Nothing,
+            _ => return Common::Otherwise,
+        };
+        let Ok(chunk) = connection.remote.chunk(front.entry(), &connection.file) else { return Common::Otherwise };
+        let header = chunk.header();
+        let len = header.len as usize;
+        let Some(start) = connection.lanes.get(header.lane as usize) else { return Common::Otherwise };
+        if Req::KIND == Kind::Fixed && len != 1 {
+            return Common::Otherwise;
+        }
+        let Some(received) = Received::new(chunk, core.request_layout.shape(len)) else { return Common::Otherwise };
+        // What the header said holds if it is taken: the entry was in the channel from the look to the taking.
+        if !connection.incoming.take_front(slots, front) {
+            return Common::Otherwise;
+        }
+        start.newest.set(header.request_id);
+        core.turn.set(turn);
+        // There is a free place: looked at above.
+        let Some(place) = connection.places.enter() else { return Common::Nothing };
+        let ids = (header.lane as u32, header.request_id, place);
+        Common::Received(ActiveRequest::new(Rc::clone(core), Rc::clone(connection), received, front.entry(), ids))
+    }
+
+    #[cold]
+    fn receive_in_turn(&self) -> Result<Option<ActiveRequest<Req, Res, ReqHeader, ResHeader>>, ReceiveError> {
+        let core = &self.core;
         let mut error = None;
         {
             let connections = core.connections.borrow();
@@ -119,7 +169,6 @@ where
         error.map_or(Ok(None), Err)
     }
 
-    #[inline]
     fn receive_from(
         &self,
         connection: &Rc<ServerConnection>,
@@ -157,7 +206,7 @@ where
             let place = connection.places.enter();
             // There is a free place: looked at above, and nothing has been received since.
             let Some(place) = place else { return Ok(None) };
-            let ids = (lane, header.request_id, place);
+            let ids = (lane as u32, header.request_id, place);
             return Ok(Some(ActiveRequest::new(Rc::clone(core), Rc::clone(connection), received, front.entry(), ids)));
         }
         Ok(None)

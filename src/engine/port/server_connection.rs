@@ -30,15 +30,18 @@ pub(super) struct LaneStart {
 #[derive(Debug)]
 pub(super) struct Places {
     places: Box<[Place]>,
-    /// The place that became free last, if any; each free place names the next one.
-    free: Cell<Option<usize>>,
+    /// The place that became free last, [`NO_PLACE`] if none is; each free place names the next one.
+    free: Cell<u32>,
 }
+
+/// Behind the last place.
+const NO_PLACE: u32 = u32::MAX;
 
 #[derive(Debug)]
 struct Place {
-    held: Cell<bool>,
-    loans: Cell<usize>,
-    next_free: Cell<Option<usize>>,
+    /// Its loans, and one for the active request as long as it is held.
+    users: Cell<usize>,
+    next_free: Cell<u32>,
 }
 
 #[derive(Debug)]
@@ -257,52 +260,52 @@ impl Drop for ServerConnection {
 
 impl Places {
     fn new(places: usize) -> Self {
-        let place = |next| Place { held: Cell::new(false), loans: Cell::new(0), next_free: Cell::new(next) };
-        Self { places: (0..places).map(|i| place(i.checked_sub(1))).collect(), free: Cell::new(places.checked_sub(1)) }
+        let place = |next| Place { users: Cell::new(0), next_free: Cell::new(next) };
+        // Below the largest count, so they fit.
+        let places = places as u32;
+        Self {
+            places: (0..places).map(|i| place(i.wrapping_sub(1))).collect(),
+            free: Cell::new(places.wrapping_sub(1)),
+        }
     }
 
     #[inline]
     pub fn is_full(&self) -> bool {
-        self.free.get().is_none()
+        self.free.get() == NO_PLACE
     }
 
     #[inline]
-    pub fn enter(&self) -> Option<usize> {
-        let index = self.free.get()?;
-        let place = &self.places[index];
+    pub fn enter(&self) -> Option<u32> {
+        let index = self.free.get();
+        let place = self.places.get(index as usize)?;
         self.free.set(place.next_free.get());
-        place.held.set(true);
+        place.users.set(1);
         Some(index)
     }
 
+    /// The active request is dropped.
     #[inline]
-    pub fn leave(&self, index: usize) {
-        self.places[index].held.set(false);
-        self.free_if_unused(index);
+    pub fn leave(&self, index: u32) {
+        self.unloan(index);
     }
 
-    /// Counts a loan unless there are `max`.
+    /// Counts a loan unless there are `max`. The active request is held by the caller.
     #[inline]
-    pub fn loan(&self, index: usize, max: usize) -> bool {
-        let loans = &self.places[index].loans;
-        let room = loans.get() < max;
-        loans.set(loans.get() + usize::from(room));
+    pub fn loan(&self, index: u32, max: usize) -> bool {
+        let Some(place) = self.places.get(index as usize) else { return false };
+        let users = place.users.get();
+        let room = users <= max;
+        place.users.set(users + usize::from(room));
         room
     }
 
     #[inline]
-    pub fn unloan(&self, index: usize) {
-        let loans = &self.places[index].loans;
-        loans.set(loans.get() - 1);
-        self.free_if_unused(index);
-    }
-
-    #[inline]
-    fn free_if_unused(&self, index: usize) {
-        let place = &self.places[index];
-        if !place.held.get() && place.loans.get() == 0 {
+    pub fn unloan(&self, index: u32) {
+        let Some(place) = self.places.get(index as usize) else { return };
+        place.users.set(place.users.get() - 1);
+        if place.users.get() == 0 {
             place.next_free.set(self.free.get());
-            self.free.set(Some(index));
+            self.free.set(index);
         }
     }
 }

@@ -115,7 +115,7 @@ impl Mapping {
 }
 
 /// Words of a mapping, `STRIDE` words apart, which stay where they are as long as this lives.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Column<const STRIDE: usize> {
     first: NonNull<AtomicU64>,
     count: usize,
