@@ -5,25 +5,29 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
 use shmark::engine::{Config, Node, RequestResponseBuilder, ServiceName};
+use shmark::harness::namespace::RunFolder;
 
 /// Far beyond what anything here takes: machines are shared. Where a requirement sets a time, the test says so.
 pub const DEADLINE: Duration = Duration::from_secs(20);
 
 /// A namespace that nobody else has, below shared memory where there is some.
-pub struct Scratch(tempfile::TempDir);
+///
+/// It is within the folder of a run, so that what a killed test leaves is swept by the next one, or by `shmark clean`.
+pub struct Scratch {
+    path: PathBuf,
+    _run: RunFolder,
+}
 
 impl Scratch {
     pub fn new() -> Self {
-        let builder = || {
-            let mut builder = tempfile::Builder::new();
-            builder.prefix("shmark-test-");
-            builder
-        };
-        Self(builder().tempdir_in("/dev/shm").or_else(|_| builder().tempdir()).unwrap())
+        let run = RunFolder::create().unwrap();
+        let path = run.path().join("test");
+        std::fs::create_dir(&path).unwrap();
+        Self { path, _run: run }
     }
 
     pub fn path(&self) -> &Path {
-        self.0.path()
+        &self.path
     }
 
     pub fn node(&self) -> Node {
