@@ -38,6 +38,21 @@ fn whole_scenarios_are_good() {
     assert_eq!(found, 5);
 }
 
+/// The list of known deviations, in the place where a subject has it.
+#[test]
+fn the_list_of_deviations_is_good() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
+    write("subject.toml", "name = \"mine\"\ndescription = \"d\"\npeer = [\"p\"]\n");
+    let lists: Vec<_> = blocks().into_iter().filter(|(info, _)| *info == "toml expected").collect();
+    assert_eq!(lists.len(), 1);
+    write("expected.toml", &lists[0].1);
+    let subject = shmark::harness::subject::Subject::find(dir.path().to_str().unwrap()).unwrap();
+    let entry = &subject.expected[0];
+    let link = entry.link.as_deref();
+    assert_eq!((entry.message.as_str(), link), ("RR-LIV-02", Some("https://example.org/issues/1")));
+}
+
 #[test]
 fn single_steps_are_good_after_a_round_trip() {
     let catalogue = Catalogue::builtin().unwrap();

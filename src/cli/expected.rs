@@ -9,7 +9,6 @@ use super::failure::Failure;
 use crate::harness::manifest::{DeviationOutcome, ExpectedDeviation};
 use crate::harness::subject::Subject;
 use crate::report::model::{ConformanceResult, Verdict};
-use crate::report::summary::is_unexpected;
 use crate::report::write_atomically;
 use crate::scenario::Selection;
 use crate::scenario::model::Scenario;
@@ -40,7 +39,8 @@ fn exists(entry: &ExpectedDeviation, scenarios: &[Scenario]) -> bool {
 }
 
 /// Rewrites `expected.toml` of a subject that was judged on its own. `scenarios` are all there are, `results` those of
-/// this subject. Returns the file, or `None` if nothing changed. Comments above the first entry stay.
+/// this subject. Returns the file, or `None` if nothing changed. Entries that stay keep their wording, and remarks stay
+/// where they are, except those directly above or within an entry that goes.
 pub(super) fn update(
     subject: &Subject,
     scenarios: &[Scenario],
@@ -57,19 +57,66 @@ pub(super) fn update(
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
         Err(source) => return Err(Failure::Unreadable { path, source }),
     };
-    let mut text: String =
-        old.lines().take_while(|line| !line.starts_with("[[")).fold(String::new(), |mut head, line| {
-            let _ = writeln!(head, "{line}");
-            head
-        });
-    for entry in &entries {
-        if !text.is_empty() && !text.ends_with("\n\n") {
-            text.push('\n');
-        }
-        text.push_str(&table(entry));
-    }
+    let text = rewritten(&old, &subject.expected, &entries);
     write_atomically(&path, text.as_bytes())?;
     Ok(Some(path))
+}
+
+/// The old file with `entries` instead of `listed`, which are its own in their order.
+fn rewritten(old: &str, listed: &[ExpectedDeviation], entries: &[ExpectedDeviation]) -> String {
+    let mut pieces = pieces(old);
+    if pieces.iter().filter(|piece| matches!(piece, Piece::Entry(_))).count() != listed.len() {
+        // Written in another way, such as one array: only what stands in front of it can be told apart.
+        let head = old.lines().take_while(|line| line.starts_with('#') || line.trim().is_empty());
+        pieces = vec![Piece::Remark(head.collect::<Vec<_>>().join("\n"))];
+    }
+    let is_own = pieces.iter().any(|piece| matches!(piece, Piece::Entry(_)));
+    let mut theirs = listed.iter();
+    let mut paragraphs = Vec::new();
+    for piece in pieces {
+        match piece {
+            Piece::Remark(text) => paragraphs.push(text),
+            Piece::Entry(text) if theirs.next().is_some_and(|entry| entries.contains(entry)) => paragraphs.push(text),
+            Piece::Entry(_) => {}
+        }
+    }
+    let is_new = |entry: &&ExpectedDeviation| !(is_own && listed.contains(entry));
+    paragraphs.extend(entries.iter().filter(is_new).map(table));
+    paragraphs.retain(|paragraph| !paragraph.trim().is_empty());
+    let text: Vec<&str> = paragraphs.iter().map(|paragraph| paragraph.trim_start_matches('\n').trim_end()).collect();
+    if text.is_empty() { String::new() } else { text.join("\n\n") + "\n" }
+}
+
+/// A paragraph of the file.
+enum Piece {
+    /// Remarks that belong to no entry.
+    Remark(String),
+    /// An entry with the remarks directly above it and within it.
+    Entry(String),
+}
+
+/// Begins an entry.
+const ENTRY: &str = "[[deviation]]";
+
+fn pieces(text: &str) -> Vec<Piece> {
+    let lines: Vec<&str> = text.lines().collect();
+    let is_remark = |line: &str| line.starts_with('#') || line.trim().is_empty();
+    let starts = (0..lines.len()).filter(|i| lines[*i].starts_with(ENTRY));
+    let mut pieces = Vec::new();
+    let mut done = 0;
+    for start in starts {
+        let above = lines[..start].iter().rev().take_while(|line| line.starts_with('#')).count();
+        // What the file begins with is about the file.
+        let begin = if above == start { start } else { start - above }.max(done);
+        pieces.push(Piece::Remark(lines[done..begin].join("\n")));
+        let next = lines[start + 1..].iter().position(|line| line.starts_with(ENTRY));
+        let limit = next.map_or(lines.len(), |offset| start + 1 + offset);
+        let last = (start..limit).rev().find(|i| !is_remark(lines[*i])).unwrap_or(start);
+        done = last + 1;
+        pieces.push(Piece::Entry(lines[begin..done].join("\n")));
+    }
+    pieces.push(Piece::Remark(lines[done..].join("\n")));
+    pieces
 }
 
 /// Entries that still hold, and one for each new deviation.
@@ -95,7 +142,7 @@ fn entries(
             single.extend(still.map(|result| ExpectedDeviation { scenario: result.scenario.clone(), ..entry.clone() }));
         }
     }
-    let new = results.iter().filter(|result| is_unexpected(result)).filter_map(|result| {
+    let new = results.iter().filter(|result| result.is_unexpected()).filter_map(|result| {
         let outcome = match result.outcome {
             Verdict::Fail => DeviationOutcome::Fail,
             Verdict::Timeout => DeviationOutcome::Timeout,

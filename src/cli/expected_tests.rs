@@ -129,3 +129,23 @@ fn an_entry_that_means_no_scenario_is_refused_and_removed_by_an_update() {
     let kept = updated(&[listed("c/*", DeviationOutcome::Flaky), listed("b/*", DeviationOutcome::Flaky)], &[]);
     assert_eq!(kept, [pair("b/*", "known")]);
 }
+
+/// Only what an entry that goes says itself, or what stands directly above it, goes with it.
+#[test]
+fn remarks_and_wording_stay_with_what_stays() {
+    let old = "# The head.\n# Of two lines.\n\n# Why y is known:\n[[deviation]]\nscenario = 'b/y' # by hand\noutcome = \"fail\"\n\
+               # in between\nmessage = \"RR-A\"\nreason = \"known\"\n\n# --- growth ---\n\n# Goes with x.\n[[deviation]]\n\
+               scenario = \"a/x\"\noutcome = \"fail\"\nmessage = \"RR-A\"\nreason = \"known\"\n\n# The end.\n";
+    let list = parse_expected("expected.toml", old).unwrap();
+    assert_eq!(rewritten(old, &list, &list), old, "nothing changes where nothing has changed");
+    let new = listed("c/z", DeviationOutcome::Crash);
+    let text = rewritten(old, &list, &[list[0].clone(), new.clone()]);
+    let (kept, _) = old.split_once("# Goes with x.").unwrap();
+    assert_eq!(text, format!("{kept}# The end.\n\n{}", table(&new)));
+    assert_eq!(parse_expected("expected.toml", &text).unwrap(), [list[0].clone(), new.clone()]);
+    // Another way of writing is understood, and replaced.
+    let array = "# The head.\n\ndeviation = [{ scenario = \"b/y\", outcome = \"fail\", reason = \"known\" }]\n";
+    let list = parse_expected("expected.toml", array).unwrap();
+    let text = rewritten(array, &list, &[list[0].clone(), new.clone()]);
+    assert_eq!(text, format!("# The head.\n\n{}\n{}", table(&list[0]), table(&new)));
+}

@@ -6,7 +6,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::report::events::{Event, Observer};
-use crate::report::summary::{is_unexpected, outcome_word, pairing_label};
+use crate::report::summary::{outcome_word, pairing_label};
 use crate::report::terminal::wants_colour;
 
 /// Shows what happens.
@@ -110,7 +110,7 @@ impl Observer for Progress {
                 let step = self.step();
                 let pairing = pairing_label(&result.client, &result.server);
                 let line = format!("{step} {} {} ({pairing})", outcome_word(result.outcome), result.scenario);
-                if is_unexpected(result) { self.line(&line) } else { self.passing(line) }
+                if result.is_unexpected() { self.line(&line) } else { self.passing(line) }
             }
             Event::TrialStarted { scenario, subject, case, round, rounds } => {
                 if let Some(bar) = &self.bar {

@@ -9,8 +9,7 @@ use super::progress::Progress;
 use crate::report::events::{Event, Observer};
 use crate::report::events_log::EventsLog;
 use crate::report::machine::{Sources, machine};
-use crate::report::model::{Footer, Report, SCHEMA, SubjectInfo, Verdict};
-use crate::report::summary::is_unexpected;
+use crate::report::model::{self, Footer, Report, SCHEMA, SubjectInfo};
 use crate::report::terminal::wants_colour;
 use crate::report::{self, html, json, junit, markdown, render_terminal, write_all, write_atomically};
 
@@ -133,20 +132,8 @@ pub(super) fn print(text: &str) {
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
-/// 130 after an interrupt, 4 if a peer or the harness is broken, 1 if a result is unexpected, 3 if nothing was executed,
-/// else 0.
+/// As the command line promises.
 pub(super) fn exit_code(report: &Report) -> u8 {
-    let executed =
-        report.conformance.iter().any(|result| result.outcome != Verdict::Skipped) || !report.bench.is_empty();
-    if !report.footer.as_ref().is_some_and(|footer| footer.complete) {
-        130
-    } else if report.conformance.iter().any(|result| result.outcome == Verdict::Error) {
-        4
-    } else if report.conformance.iter().any(is_unexpected) || report.bench.iter().any(|result| !result.valid) {
-        1
-    } else if !executed {
-        3
-    } else {
-        0
-    }
+    let complete = report.footer.as_ref().is_some_and(|footer| footer.complete);
+    model::exit_code(complete, &report.conformance, &report.bench)
 }

@@ -10,7 +10,7 @@ use crate::harness::namespace::RunFolder;
 use crate::harness::peer::HelloReply;
 use crate::harness::subject::Subject;
 use crate::report::events::{Event, Observer};
-use crate::report::model::{ConformanceResult, Coverage, Level, SubjectInfo, Verdict};
+use crate::report::model::{ConformanceResult, Coverage, SubjectInfo, Verdict, exit_code};
 use crate::scenario::Catalogue;
 use crate::scenario::model::Scenario;
 
@@ -49,26 +49,9 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// 4 if a peer or the harness is broken, 1 if a result is unexpected, 130 after an interrupt, 3 if nothing was
-    /// executed, else 0. What was only observed never counts.
+    /// As the command line promises, for a run of these results alone.
     pub fn exit_code(&self) -> u8 {
-        let any = |verdict| self.results.iter().any(|result| result.outcome == verdict);
-        let deviates = |result: &ConformanceResult| match result.outcome {
-            Verdict::Fail => result.level != Level::Observed,
-            Verdict::Timeout | Verdict::Crash | Verdict::UnexpectedPass => true,
-            Verdict::Pass | Verdict::ExpectedFail | Verdict::Skipped | Verdict::Error => false,
-        };
-        if any(Verdict::Error) {
-            4
-        } else if self.results.iter().any(deviates) {
-            1
-        } else if !self.complete {
-            130
-        } else if self.results.iter().all(|result| result.outcome == Verdict::Skipped) {
-            3
-        } else {
-            0
-        }
+        exit_code(self.complete, &self.results, &[])
     }
 }
 

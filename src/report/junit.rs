@@ -10,7 +10,7 @@ use super::error::ReportError;
 use super::figures::{duration_ns, three_digits};
 use super::model::{BenchResult, ConformanceResult, Report, Verdict};
 use super::sanitise::sanitise;
-use super::summary::{Completeness, Summary, is_unexpected, level_word, outcome_word};
+use super::summary::{Completeness, Summary, level_word, outcome_word};
 
 /// The report as `JUnit` XML. A listed deviation and an observed difference are skipped with their reason, so that a CI
 /// system shows them and does not fail; everything unexpected is a failure, or an error if peer or harness broke.
@@ -49,13 +49,13 @@ fn scenario(result: &ConformanceResult) -> TestCase {
     let mut status = match result.outcome {
         Verdict::Pass => TestCaseStatus::success(),
         Verdict::Error => TestCaseStatus::non_success(NonSuccessKind::Error),
-        _ if is_unexpected(result) => TestCaseStatus::non_success(NonSuccessKind::Failure),
+        _ if result.is_unexpected() => TestCaseStatus::non_success(NonSuccessKind::Failure),
         _ => TestCaseStatus::skipped(),
     };
     let word = outcome_word(result.outcome);
     let first_line = result.message.lines().next().unwrap_or_default();
     let message = match result.outcome {
-        Verdict::Fail if !is_unexpected(result) => format!("observed difference: {first_line}"),
+        Verdict::Fail if !result.is_unexpected() => format!("observed difference: {first_line}"),
         Verdict::Fail | Verdict::Skipped | Verdict::Error => first_line.to_owned(),
         _ => format!("{word}: {first_line}"),
     };

@@ -282,3 +282,77 @@ pub struct Relative {
     /// its rate over that of the baseline: 4 means four times as many messages.
     pub ratio: Ratio,
 }
+
+impl ConformanceResult {
+    /// Whether it fails the run: anything but a pass, a skip or a listed deviation. A requirement of level *observed* never
+    /// decides conformance, so a different answer is only shown; a crash or a hang counts at every level.
+    pub fn is_unexpected(&self) -> bool {
+        match self.outcome {
+            Verdict::Pass | Verdict::ExpectedFail | Verdict::Skipped => false,
+            Verdict::Fail => self.level != Level::Observed,
+            Verdict::UnexpectedPass | Verdict::Timeout | Verdict::Crash | Verdict::Error => true,
+        }
+    }
+}
+
+/// Exit code of a run: 130 after an interrupt, 4 if a peer or the harness is broken, 1 if a result is unexpected, 3 if
+/// nothing was executed, else 0.
+pub fn exit_code(complete: bool, conformance: &[ConformanceResult], bench: &[BenchResult]) -> u8 {
+    let executed = conformance.iter().any(|result| result.outcome != Verdict::Skipped) || !bench.is_empty();
+    if !complete {
+        130
+    } else if conformance.iter().any(|result| result.outcome == Verdict::Error) {
+        4
+    } else if conformance.iter().any(ConformanceResult::is_unexpected) || bench.iter().any(|result| !result.valid) {
+        1
+    } else if !executed {
+        3
+    } else {
+        0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn result(outcome: Verdict, level: Level) -> ConformanceResult {
+        ConformanceResult {
+            scenario: "a/x".to_owned(),
+            requirements: vec![],
+            level,
+            client: "mine".to_owned(),
+            server: "mine".to_owned(),
+            outcome,
+            message: String::new(),
+            step: None,
+            expected: None,
+            actual: None,
+            transcripts: BTreeMap::new(),
+            duration_ms: 1,
+            repro: String::new(),
+        }
+    }
+
+    #[test]
+    fn one_rule_says_how_a_run_ends() {
+        use Level::{Must, Observed};
+        use Verdict::{Crash, Error, ExpectedFail, Fail, Pass, Skipped, Timeout, UnexpectedPass};
+        for (results, code) in [
+            (vec![], 3),
+            (vec![(Skipped, Must)], 3),
+            (vec![(Skipped, Must), (Pass, Must)], 0),
+            (vec![(ExpectedFail, Must)], 0),
+            (vec![(Fail, Observed)], 0),
+            (vec![(Fail, Must)], 1),
+            (vec![(Timeout, Observed)], 1),
+            (vec![(Crash, Observed)], 1),
+            (vec![(UnexpectedPass, Observed)], 1),
+            (vec![(Fail, Must), (Error, Observed)], 4),
+        ] {
+            let all: Vec<_> = results.iter().map(|(outcome, level)| result(*outcome, *level)).collect();
+            assert_eq!(exit_code(true, &all, &[]), code, "{results:?}");
+            assert_eq!(exit_code(false, &all, &[]), 130, "interrupted: {results:?}");
+        }
+    }
+}

@@ -117,16 +117,6 @@ pub struct Summary<'a> {
     pub bench_total: usize,
 }
 
-/// Whether a result fails the run: anything but a pass, a skip or a listed deviation. A requirement of level *observed*
-/// never decides conformance, so a different answer is only shown; a crash or a hang counts at every level.
-pub fn is_unexpected(result: &ConformanceResult) -> bool {
-    match result.outcome {
-        Verdict::Pass | Verdict::ExpectedFail | Verdict::Skipped => false,
-        Verdict::Fail => result.level != Level::Observed,
-        Verdict::UnexpectedPass | Verdict::Timeout | Verdict::Crash | Verdict::Error => true,
-    }
-}
-
 impl<'a> Summary<'a> {
     /// Counts a report.
     pub fn of(report: &'a Report) -> Self {
@@ -139,7 +129,7 @@ impl<'a> Summary<'a> {
             match result.outcome {
                 Verdict::Pass | Verdict::Skipped => {}
                 Verdict::ExpectedFail => known.push(result),
-                _ if is_unexpected(result) => unexpected.push(result),
+                _ if result.is_unexpected() => unexpected.push(result),
                 _ => differences.push(result),
             }
         }

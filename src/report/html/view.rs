@@ -14,9 +14,7 @@ use crate::report::model::{
 };
 use crate::report::plots::palette::{Colour, Palette, SERIES_COUNT};
 use crate::report::plots::{self, Drawing, Shape};
-use crate::report::summary::{
-    Pairing, Summary, Tone, group_key, is_unexpected, level_word, outcome_word, pairing_label,
-};
+use crate::report::summary::{Pairing, Summary, Tone, group_key, level_word, outcome_word, pairing_label};
 
 /// The whole page.
 #[derive(Serialize)]
@@ -205,7 +203,7 @@ fn line(result: &ConformanceResult) -> Line<'_> {
 
 fn word_and_class(result: &ConformanceResult) -> (&'static str, &'static str) {
     let class = match result.outcome {
-        Verdict::Fail if !is_unexpected(result) => return ("differs", "quiet"),
+        Verdict::Fail if !result.is_unexpected() => return ("differs", "quiet"),
         Verdict::Pass => "good",
         Verdict::Fail | Verdict::Timeout | Verdict::Crash | Verdict::Error => "bad",
         Verdict::ExpectedFail | Verdict::UnexpectedPass => "warn",
