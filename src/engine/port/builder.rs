@@ -82,7 +82,7 @@ macro_rules! port_builder {
 
             /// Makes the payload segment with room for so many messages instead of as many as the limits allow to be in use
             /// at once, which is the most that is ever needed; 0 is taken as 1. When all are in use, a loan fails with
-            /// [`LoanError::OutOfMemory`](crate::engine::LoanError::OutOfMemory) until one comes back (RR-PRT-08); with an
+            /// [`LoanError::OutOfMemory`](crate::engine::error::LoanError::OutOfMemory) until one comes back (RR-PRT-08); with an
             /// allocation strategy that grows, the segment grows instead (RR-DYN-07).
             #[must_use]
             pub fn preallocate(mut self, messages: usize) -> Self {
