@@ -223,6 +223,11 @@ impl ConnectionFile {
         columns().ok_or_else(misshapen)
     }
 
+    /// Touches every page and keeps it in memory.
+    pub fn lock_in_memory(&self) -> io::Result<()> {
+        self.head.mapping().lock_in_memory()
+    }
+
     /// Node of the side that made the file, as that side says.
     pub fn maker(&self) -> Id {
         // Relaxed: written under the lock before this side mapped the file.

@@ -221,6 +221,11 @@ pub enum PortError {
         /// Bytes of the refused name.
         bytes: usize,
     },
+    /// The profile wants everything allocated from the beginning.
+    #[error(
+        "under the safety-critical profile nothing grows: allocate statically, with a larger initial_max_slice_len"
+    )]
+    GrowthInSafetyCriticalProfile,
     /// The segment would be larger than anything that can be mapped.
     #[error("the payload segment would have {chunks} chunks of {chunk_bytes} bytes: ask for less")]
     SegmentTooLarge {

@@ -19,6 +19,7 @@ mod lives;
 mod model;
 mod payloads;
 mod processes;
+mod profiles;
 mod protection;
 mod races;
 mod sending;

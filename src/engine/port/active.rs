@@ -57,7 +57,7 @@ where
         entry: Entry,
         (lane, request_id, place): (u32, u64, u32),
     ) -> Self {
-        Self { received, place: Held { core, connection, entry, lane, request_id, place }, types: PhantomData }
+        Self { received, place: Held { core, connection, entry, lane, place, request_id }, types: PhantomData }
     }
 
     /// The payload.

@@ -236,6 +236,10 @@ impl<'a> Site<'a> {
             io::ErrorKind::TimedOut => PortError::Busy,
             _ => SystemError::new("locking the service", &error).into(),
         })?;
+        if service.locks_memory() {
+            let locked = service.registry.lock_in_memory();
+            locked.map_err(|error| SystemError::new("locking the registry into memory", &error))?;
+        }
         let count = service.registry.ports(role).len();
         let settings = service.settings();
         match role {
@@ -258,6 +262,9 @@ impl<'a> Site<'a> {
         kind: Kind,
         chunks_max: usize,
     ) -> Result<Payloads, PortError> {
+        if self.service.locks_memory() && options.allocation_strategy != AllocationStrategy::Static {
+            return Err(PortError::GrowthInSafetyCriticalProfile);
+        }
         let len = if kind == Kind::Fixed { 1 } else { options.initial_max_slice_len };
         let chunks = options.preallocate.map_or(chunks_max, |messages| messages.clamp(1, chunks_max));
         let settings = self.service.settings();

@@ -49,7 +49,7 @@ const FULL: u8 = 1;
 const CORRUPTED: u8 = 2;
 
 /// A request that was sent.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Sent {
     pub lane: u32,
     pub delivered: u32,

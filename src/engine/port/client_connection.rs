@@ -57,6 +57,9 @@ impl ClientConnection {
     ) -> io::Result<Rc<Self>> {
         let settings = service.settings();
         let layout = ConnectionLayout::new(settings);
+        if service.locks_memory() {
+            file.lock_in_memory()?;
+        }
         let remote = Remote::open(service, [node, server], (client, Side::Client), response_layout.align, &file)?;
         file.set_segment(Side::Client, payloads.number());
         file.set_client_state(State::Attached);

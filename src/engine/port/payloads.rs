@@ -66,6 +66,12 @@ impl Payloads {
     /// As [`Pool::create`].
     pub fn create(service: &Arc<ServiceInner>, port: Id, plan: Plan, first: Geometry) -> io::Result<Self> {
         let pool = Pool::create(&path(service, port, 0), 0, first, plan.receivers)?;
+        if service.locks_memory()
+            && let Err(error) = pool.lock_in_memory()
+        {
+            let _ = files::remove(&path(service, port, 0));
+            return Err(error);
+        }
         Ok(Self {
             service: Arc::clone(service),
             port,

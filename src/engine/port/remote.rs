@@ -82,6 +82,9 @@ impl Remote {
             }
             result => result?,
         };
+        if self.service.locks_memory() {
+            segment.lock_in_memory()?;
+        }
         let mut mapped = self.mapped.borrow_mut();
         mapped.push((number, segment));
         file.set_mapped(self.side, mapped.iter().map(|(number, _)| *number).max());

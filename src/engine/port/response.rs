@@ -40,7 +40,7 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> ResponseMut<Res, ResHeader> {
         loaned: Loaned<Res::Element, ResHeader>,
         (lane, request_id, place): (u32, u64, u32),
     ) -> Self {
-        Self { loaned, loan: Loan { core, connection, lane, request_id, place } }
+        Self { loaned, loan: Loan { core, connection, lane, place, request_id } }
     }
 
     /// The payload.

@@ -76,6 +76,9 @@ impl ServerConnection {
     ) -> io::Result<Rc<Self>> {
         let settings = service.settings();
         let layout = ConnectionLayout::new(settings);
+        if service.locks_memory() {
+            file.lock_in_memory()?;
+        }
         let remote = Remote::open(service, [node, client], (server, Side::Server), request_layout.align, &file)?;
         file.set_segment(Side::Server, payloads.number());
         file.set_server_state(State::Attached);

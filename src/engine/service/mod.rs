@@ -21,6 +21,7 @@ pub use listing::{PortInfo, ServiceInfo};
 use registry::{Registry, RegistryError};
 pub use static_config::{LAYOUT_VERSION, StaticConfig};
 
+use super::config::DeploymentProfile;
 use super::error::{ServiceError, SystemError};
 use super::lock::{self, LOCK_WAIT};
 use super::name::ServiceName;
@@ -62,6 +63,11 @@ impl ServiceInner {
 
     pub fn settings(&self) -> &Settings {
         &self.config.settings
+    }
+
+    /// Whether the node's profile wants everything in memory from the beginning.
+    pub fn locks_memory(&self) -> bool {
+        self.node.config.profile == DeploymentProfile::SafetyCritical
     }
 
     fn leave(&self) -> io::Result<()> {

@@ -106,6 +106,11 @@ impl Registry {
         }
     }
 
+    /// Touches every page and keeps it in memory.
+    pub fn lock_in_memory(&self) -> io::Result<()> {
+        self.map.lock_in_memory()
+    }
+
     #[inline]
     fn word(&self, index: usize) -> &AtomicU64 {
         &self.map.words()[index]

@@ -105,7 +105,15 @@ impl Mapping {
         let last = count.checked_sub(1)?.checked_mul(STRIDE)?.checked_add(at)?;
         let _ = self.words().get(last)?;
         let first = NonNull::from(&self.words()[at]);
-        Some(Column { first, count, _map: Rc::clone(self) })
+        Some(Column { first, count, map: Rc::clone(self) })
+    }
+
+    /// Touches every page and keeps it in memory, until the mapping is gone.
+    ///
+    /// # Errors
+    /// `OutOfMemory` or `PermissionDenied` beyond what the process may lock (`ulimit -l`).
+    pub fn lock_in_memory(&self) -> io::Result<()> {
+        self.map.lock()
     }
 
     /// Start of the mapping, for chunk access within `engine::shm`.
@@ -120,7 +128,7 @@ pub struct Column<const STRIDE: usize> {
     first: NonNull<AtomicU64>,
     count: usize,
     /// Keeps the mapping.
-    _map: Rc<Mapping>,
+    map: Rc<Mapping>,
 }
 
 impl<const STRIDE: usize> Column<STRIDE> {
@@ -131,9 +139,14 @@ impl<const STRIDE: usize> Column<STRIDE> {
     #[inline]
     pub fn word(&self, index: usize) -> &AtomicU64 {
         assert!(index < self.count, "a column of {} words has no word {index}", self.count);
-        // SAFETY: `column` checked that the last of `count` words lies within the mapping, which `_map` keeps, and that it
+        // SAFETY: `column` checked that the last of `count` words lies within the mapping, which `map` keeps, and that it
         // is writable. Every bit pattern is a valid AtomicU64, so garbage from a peer is only a wrong number.
         unsafe { self.first.add(index * STRIDE).as_ref() }
+    }
+
+    /// The whole mapping.
+    pub fn mapping(&self) -> &Mapping {
+        &self.map
     }
 
     /// Asks for the line of a word, to write or exchange it soon: a hint, which nothing depends on.

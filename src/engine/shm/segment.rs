@@ -57,7 +57,7 @@ impl Geometry {
 /// checked in one place.
 #[derive(Debug)]
 struct Chunks {
-    _map: Mapping,
+    map: Mapping,
     /// Address of the first chunk.
     first: NonNull<u8>,
     stride: usize,
@@ -72,7 +72,7 @@ impl Chunks {
         }
         // SAFETY: `start` lies within the file, whose length was compared with all of the geometry's bytes.
         let first = NonNull::new(unsafe { map.base().add(geometry.start()) })?;
-        Some(Self { _map: map, first, stride: geometry.stride, count: geometry.chunks })
+        Some(Self { map, first, stride: geometry.stride, count: geometry.chunks })
     }
 
     #[inline]
@@ -179,6 +179,14 @@ impl Pool {
     #[inline]
     pub(super) fn stride(&self) -> usize {
         self.chunks.stride
+    }
+
+    /// As [`Mapping::lock_in_memory`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn lock_in_memory(&self) -> io::Result<()> {
+        self.chunks.map.lock_in_memory()
     }
 
     /// Number of the segment.
@@ -313,6 +321,14 @@ impl RemoteSegment {
             Some(chunks) if align >= align_min => Ok(Rc::new(Self { chunks })),
             _ => Err(invalid("its geometry does not fit the file")),
         }
+    }
+
+    /// As [`Mapping::lock_in_memory`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn lock_in_memory(&self) -> io::Result<()> {
+        self.chunks.map.lock_in_memory()
     }
 
     /// Bytes of a chunk.

@@ -61,6 +61,7 @@ impl From<PortError> for Refusal {
             PortError::ExceedsMaxActiveRequests { .. } => ErrorClass::ExceedsMaxActiveRequests,
             PortError::NameTooLong { .. } => ErrorClass::InvalidName,
             PortError::SegmentTooLarge { .. } => ErrorClass::OutOfMemory,
+            PortError::GrowthInSafetyCriticalProfile => ErrorClass::Other,
             PortError::Busy => ErrorClass::InCreation,
             PortError::Corrupted { .. } => ErrorClass::Corrupted,
             PortError::System(error) => system(error),
