@@ -26,8 +26,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         let mut set = WaitSet::new();
         let mut pending = Vec::new();
         for (name, client) in &clients {
-            let sent = client.send_copy(number)?;
-            pending.push((set.attach(&sent), *name, sent));
+            let answer = client.send_copy(number)?;
+            pending.push((set.attach(&answer), *name, answer));
         }
         // Asleep until there is an answer, or nobody left who could give one.
         while !set.is_empty() {
@@ -37,8 +37,8 @@ fn main() -> Result<(), Box<dyn Error>> {
                 Waited::Disconnected => break,
             };
             for event in events {
-                let Some((_, name, sent)) = pending.iter().find(|(id, ..)| *id == event.id) else { continue };
-                if let Some(response) = sent.receive()? {
+                let Some((_, name, answer)) = pending.iter().find(|(id, ..)| *id == event.id) else { continue };
+                if let Some(response) = answer.receive()? {
                     println!("{name}: {number} becomes {}, received response", *response);
                 }
                 if event.readiness == Readiness::Disconnected {
