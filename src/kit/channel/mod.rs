@@ -2,6 +2,8 @@
 
 mod entries;
 mod operations;
+mod pushing;
+mod taking;
 mod threads;
 
 pub(super) use operations::check as check_sequences;
