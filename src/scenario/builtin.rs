@@ -15,6 +15,7 @@ pub(super) const CONFORMANCE: &[(&str, &str)] = files![
     "conformance/act/an-active-request-outlives-its-server.toml",
     "conformance/bad/damaged-files-give-an-error.toml",
     "conformance/bad/garbage-under-two-that-are-connected.toml",
+    "conformance/bad/more-memory-than-there-is.toml",
     "conformance/dyn/a-grown-segment-of-a-killed-client.toml",
     "conformance/dyn/a-grown-segment-of-a-killed-server.toml",
     "conformance/dyn/a-grown-segment-of-a-left-client.toml",
