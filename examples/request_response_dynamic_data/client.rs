@@ -10,17 +10,19 @@ use std::error::Error;
 use std::time::Duration;
 
 use common::Cycles;
-use shmark::engine::{Node, ServiceName};
+use shmark::engine::{AllocationStrategy, Node, ServiceName};
 
-/// Longest slice that the payload segment has room for.
-const LEN_MAX: usize = 10_000;
+/// Longest slice that is sent.
+const LEN_MAX: usize = 1_000_000;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut cycles = Cycles::from_arguments(Duration::from_secs(1))?;
     let node = Node::builder().create()?;
     let name = ServiceName::new("example/dynamic_request_response")?;
     let service = node.service_builder(&name).request_response::<[u8], [u8]>().open_or_create()?;
-    let client = service.client_builder().initial_max_slice_len(LEN_MAX).create()?;
+    // A hint how long slices are at first; longer ones make the payload segment grow.
+    let builder = service.client_builder().initial_max_slice_len(16);
+    let client = builder.allocation_strategy(AllocationStrategy::PowerOfTwo).create()?;
 
     let mut counter = 1;
     loop {

@@ -257,3 +257,45 @@ fn messages_outlive_the_sender_of_a_segment_that_is_not_mapped_yet() {
     drop((server, service));
     scratch.assert_empty();
 }
+
+/// Requests of counter² bytes up to 1,000,000 from a 16-byte hint, answers that grow likewise, two clients and two servers at
+/// a time (RR-DYN-08).
+#[test]
+fn slices_grow_to_a_million_bytes_with_several_clients_and_servers() {
+    for strategy in GROWING {
+        let scratch = Scratch::new();
+        let service = service(&scratch);
+        let clients = [client(&service, strategy), client(&service, strategy)];
+        let servers = [server(&service, strategy), server(&service, strategy)];
+        let mut held = Vec::new();
+        for counter in (1..=1000_usize).step_by(27).chain([1000]) {
+            let len = (counter * counter).min(1_000_000);
+            let send = |client: &Client<[u8], [u8]>| {
+                let request = client.loan_slice_uninit(len).unwrap().write_from_fn(|i| byte(counter, i));
+                request.send().unwrap()
+            };
+            let pendings = clients.each_ref().map(send);
+            for server in &servers {
+                for _ in &clients {
+                    let active = server.receive().unwrap().expect("each server receives the request of each client");
+                    assert_content(counter, len, active.payload());
+                    let response = active.loan_slice_uninit(len / 2 + 1).unwrap();
+                    response.write_from_fn(|i| byte(counter + 1, i)).send().unwrap();
+                }
+            }
+            for pending in pendings {
+                for _ in &servers {
+                    let response = pending.receive().unwrap().expect("each server has answered");
+                    assert_content(counter + 1, len / 2 + 1, response.payload());
+                    held.push((counter, len / 2 + 1, response));
+                }
+            }
+            held.drain(..held.len().saturating_sub(4));
+            for (counter, len, response) in &held {
+                assert_content(counter + 1, *len, response.payload());
+            }
+        }
+        drop(held);
+        assert!(clients.iter().all(|client| client.segments() == 1) && servers.iter().all(|s| s.segments() == 1));
+    }
+}
