@@ -79,3 +79,23 @@ pub const SERVED_IN_TURN: Deviation = Deviation {
         Ok(Err(format!("with 8 requests of each waiting, the first four served are of clients {served:?}")))
     },
 };
+
+pub const REFUSED_PORT: Deviation = Deviation {
+    name: "refused-port",
+    requirement: "RR-SVC-04",
+    expected: "a client that could not be created for want of memory leaves no shared memory behind",
+    program: |sandbox| {
+        let node = sandbox.node()?;
+        let service = node.service_builder(&"service".try_into()?).request_response::<[u8], u64>().create()?;
+        let refused = service.client_builder().initial_max_slice_len(1 << 55).create().err();
+        drop((service, node));
+        // What belongs to the machine and not to a node stays on purpose.
+        let mut left = sandbox.shared_memory()?;
+        left.retain(|name| name.ends_with(".data"));
+        match refused {
+            None => Err("there was memory enough".into()),
+            Some(_) if left.is_empty() => Ok(Ok(())),
+            Some(error) => Ok(Err(format!("after {error:?}, and with everything dropped, there are {left:?}"))),
+        }
+    },
+};

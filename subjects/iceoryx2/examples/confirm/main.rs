@@ -47,6 +47,7 @@ const DEVIATIONS: &[Deviation] = &[
     loans::SERVED_IN_TURN,
     loans::FAILED_RESPONSE_LOAN,
     loans::FEW_CHUNKS,
+    loans::REFUSED_PORT,
     death::KILLED_SERVER,
     death::KILLED_CLIENT,
     death::BLOCKED_RESPONSE,

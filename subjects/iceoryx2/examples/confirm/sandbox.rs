@@ -72,6 +72,12 @@ impl Sandbox {
         Ok(files)
     }
 
+    /// Names of all shared memory.
+    pub fn shared_memory(&self) -> Res<Vec<String>> {
+        let names = fs::read_dir("/dev/shm")?.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
+        Ok(names.filter(|name| name.starts_with(&self.token())).collect())
+    }
+
     /// A configuration that sees this namespace alone.
     pub fn config(&self) -> Res<Config> {
         let mut config = Config::default();
