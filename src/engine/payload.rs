@@ -40,12 +40,12 @@ mod sealed {
 impl<T: Plain> Payload for T {
     type Element = T;
     const KIND: Kind = Kind::Fixed;
-    #[inline]
+    #[inline(always)]
     fn view(elements: &[T]) -> &T {
         // A fixed payload is loaned with one element, and a received one with another count is refused as corrupted.
         &elements[0]
     }
-    #[inline]
+    #[inline(always)]
     fn view_mut(elements: &mut [T]) -> &mut T {
         &mut elements[0]
     }
@@ -54,11 +54,11 @@ impl<T: Plain> Payload for T {
 impl<T: Plain> Payload for [T] {
     type Element = T;
     const KIND: Kind = Kind::Slice;
-    #[inline]
+    #[inline(always)]
     fn view(elements: &[T]) -> &[T] {
         elements
     }
-    #[inline]
+    #[inline(always)]
     fn view_mut(elements: &mut [T]) -> &mut [T] {
         elements
     }

@@ -35,7 +35,7 @@ struct Held {
 }
 
 impl Drop for Held {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
         self.connection.finish(self.lane as usize, self.request_id);
         self.connection.give_back(self.entry);
@@ -61,7 +61,7 @@ where
     }
 
     /// The payload.
-    #[inline]
+    #[inline(always)]
     pub fn payload(&self) -> &Req {
         Req::view(self.received.payload())
     }
@@ -87,6 +87,7 @@ where
         self.place.connection.file.lane_hint(self.place.lane as usize) == self.place.request_id
     }
 
+    #[inline(always)]
     fn loan_elements(&self, len: usize) -> Result<ResponseMut<Res, ResHeader>, LoanError> {
         let Held { core, connection, lane, request_id, place, .. } = &self.place;
         if !connection.places.loan(*place, core.loans_max) {
@@ -131,7 +132,7 @@ where
     ///
     /// # Errors
     /// [`LoanError`].
-    #[inline]
+    #[inline(always)]
     pub fn loan_uninit(&self) -> Result<ResponseMutUninit<Res, ResHeader>, LoanError> {
         self.loan_elements(1).map(ResponseMutUninit::new)
     }

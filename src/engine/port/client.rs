@@ -30,17 +30,6 @@ pub struct Client<Req: ?Sized, Res: ?Sized, ReqHeader = (), ResHeader = ()> {
     types: Types<Req, Res, ReqHeader, ResHeader>,
 }
 
-/// Where a request went.
-#[derive(Debug)]
-pub(super) struct Delivery {
-    pub connection: Rc<ClientConnection>,
-    /// Slot of the request channel, and the word that is there until the server takes it.
-    slot: usize,
-    word: u64,
-    /// The server can never take it: a newer request displaced it.
-    displaced: Cell<bool>,
-}
-
 /// What became of sending to one server, or to several.
 const NO_TROUBLE: u8 = 0;
 /// There is no room.
@@ -61,7 +50,8 @@ pub(super) struct Sent {
 pub(super) struct Lane {
     /// 0 if free.
     pub request_id: Cell<u64>,
-    pub deliveries: RefCell<Vec<Delivery>>,
+    /// Where its request went.
+    pub deliveries: RefCell<Vec<Rc<ClientConnection>>>,
     /// Where the next receive begins, so that every server is heard.
     pub turn: Cell<usize>,
 }
@@ -128,6 +118,7 @@ where
         self.core.payloads.in_use()
     }
 
+    #[inline(always)]
     fn loan_elements(&self, len: usize) -> Result<RequestMut<Req, Res, ReqHeader, ResHeader>, LoanError> {
         let core = &self.core;
         let max = core.service.settings().max_loaned_requests;
@@ -165,7 +156,7 @@ where
     ///
     /// # Errors
     /// [`LoanError`].
-    #[inline]
+    #[inline(always)]
     pub fn loan_uninit(&self) -> Result<RequestMutUninit<Req, Res, ReqHeader, ResHeader>, LoanError> {
         self.loan_elements(1).map(RequestMutUninit::new)
     }
@@ -252,7 +243,7 @@ impl ClientCore {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn loan_chunk(&self, len: usize) -> Result<ChunkMut, LoanError> {
         match self.payloads.loan(len) {
             Some(chunk) => Ok(chunk),
@@ -302,8 +293,8 @@ impl ClientCore {
     }
 
     /// Sends a chunk to every server and opens a lane for the responses.
-    #[inline]
-    pub fn send(&self, mut chunk: ChunkMut, len: usize) -> Result<Sent, SendError> {
+    #[inline(always)]
+    pub fn send(&self, chunk: &mut ChunkMut, len: usize) -> Result<Sent, SendError> {
         if self.active.get() >= self.active_max {
             return Err(SendError::ExceedsMaxActiveRequests { max: self.active_max });
         }
@@ -321,21 +312,19 @@ impl ClientCore {
         let chunk = chunk.publish();
         let connections = self.connections.borrow();
         let trouble = match &connections[..] {
-            [connection] if connection.open.get() => self.deliver(connection, lane as usize, place, request_id, &chunk),
-            several => self.deliver_to_each(several, lane as usize, &chunk),
+            [connection] if connection.open.get() => self.deliver(connection, lane as usize, place, request_id, chunk),
+            several => self.deliver_to_each(several, lane as usize, chunk),
         };
         drop(connections);
         if trouble != NO_TROUBLE {
-            self.settle(lane as usize, &chunk, trouble)?;
+            self.settle(lane as usize, chunk, trouble)?;
         }
         chunk.warm_next();
-        // With no server the chunk is free at once.
-        drop(chunk);
         Ok(Sent { lane, delivered: place.deliveries.borrow().len() as u32, request_id })
     }
 
     /// Sends to all servers: the trouble with any of them.
-    fn deliver_to_each(&self, connections: &[Rc<ClientConnection>], lane: usize, chunk: &Published) -> u8 {
+    fn deliver_to_each(&self, connections: &[Rc<ClientConnection>], lane: usize, chunk: Published<'_>) -> u8 {
         let place = &self.lanes[lane];
         let open = connections.iter().filter(|connection| connection.open.get());
         open.fold(NO_TROUBLE, |trouble, connection| {
@@ -351,7 +340,7 @@ impl ClientCore {
         lane: usize,
         place: &Lane,
         request_id: u64,
-        chunk: &Published,
+        chunk: Published<'_>,
     ) -> u8 {
         // Without overflow, a response that came after the end of an earlier request would keep out one to this.
         if !self.service.settings().overflow_responses && connection.drain_lane(lane).is_err() {
@@ -380,8 +369,8 @@ impl ClientCore {
             Err(_) => return self.corrupted(connection),
         };
         connection.waker.wake();
-        let delivery = Delivery { connection: Rc::clone(connection), slot, word, displaced: Cell::new(false) };
-        place.deliveries.borrow_mut().push(delivery);
+        connection.lanes[lane].set_sent(slot, word);
+        place.deliveries.borrow_mut().push(Rc::clone(connection));
         if connection.lending.is_half_lent() && connection.collect(&self.payloads).is_err() {
             connection.fail(&self.payloads);
         }
@@ -390,7 +379,7 @@ impl ClientCore {
 
     /// What is left to do where not every server has simply got the request.
     #[cold]
-    fn settle(&self, lane: usize, chunk: &Published, trouble: u8) -> Result<(), SendError> {
+    fn settle(&self, lane: usize, chunk: Published<'_>, trouble: u8) -> Result<(), SendError> {
         let mut corrupted = trouble & CORRUPTED != 0;
         let mut gave_up = None;
         if trouble & FULL != 0 && self.backpressure.may_wait() {
@@ -426,23 +415,22 @@ impl ClientCore {
 
     /// It will never be answered by this server (RR-SND-06).
     fn mark_displaced(&self, connection: &Rc<ClientConnection>, header: ChunkHeader) {
-        let lane = usize::try_from(header.lane).ok().and_then(|lane| self.lanes.get(lane));
+        let number = header.lane as usize;
+        let lane = self.lanes.get(number);
         let Some(lane) = lane.filter(|lane| lane.request_id.get() == header.request_id) else { return };
-        for delivery in lane.deliveries.borrow().iter() {
-            if Rc::ptr_eq(&delivery.connection, connection) {
-                delivery.displaced.set(true);
-            }
+        if lane.deliveries.borrow().iter().any(|delivered| Rc::ptr_eq(delivered, connection)) {
+            connection.lanes[number].displaced.set(true);
         }
     }
 
     /// Waits for each server that had no room and is still there, as the strategy or the handler says. The others have the
     /// request already.
     #[cold]
-    fn deliver_when_there_is_room(&self, lane: usize, chunk: &Published, corrupted: &mut bool) -> Option<GaveUp> {
+    fn deliver_when_there_is_room(&self, lane: usize, chunk: Published<'_>, corrupted: &mut bool) -> Option<GaveUp> {
         let mut full: Vec<_> = {
             let deliveries = self.lanes[lane].deliveries.borrow();
             let has = |connection: &Rc<ClientConnection>| {
-                deliveries.iter().any(|delivery| Rc::ptr_eq(&delivery.connection, connection))
+                deliveries.iter().any(|delivered| Rc::ptr_eq(delivered, connection))
             };
             self.connections.borrow().iter().filter(|c| c.open.get() && !has(c)).map(Rc::clone).collect()
         };
@@ -484,7 +472,7 @@ impl ClientCore {
     }
 
     /// Follows what has changed in the service, if anything has: one load of a word that hardly ever changes.
-    #[inline]
+    #[inline(always)]
     pub fn follow_changes(&self) {
         if self.service.registry.changes() != self.seen.get() {
             self.walk();
@@ -492,7 +480,7 @@ impl ClientCore {
     }
 
     /// After a poll that found nothing.
-    #[inline]
+    #[inline(always)]
     pub fn idle(&self) {
         self.look_after_peers(self.watch.is_due_while_polling());
     }
@@ -502,7 +490,7 @@ impl ClientCore {
         self.look_after_peers(self.watch.is_due());
     }
 
-    #[inline]
+    #[inline(always)]
     fn look_after_peers(&self, due: bool) {
         if due {
             self.check_lives();
@@ -581,15 +569,14 @@ impl ClientCore {
     }
 
     /// Ends a pending response.
-    #[inline]
+    #[inline(always)]
     pub fn close_lane(&self, lane: usize) {
         let place = &self.lanes[lane];
         place.request_id.set(0);
         let mut owes = false;
         {
             let mut deliveries = place.deliveries.borrow_mut();
-            for delivery in deliveries.iter() {
-                let connection = &delivery.connection;
+            for connection in deliveries.iter() {
                 connection.file.set_lane_open(lane, 0);
                 if connection.drain_lane(lane).is_err() {
                     connection.fail(&self.payloads);
@@ -608,14 +595,14 @@ impl ClientCore {
         }
     }
 
-    /// Whether a delivery can still lead to a response.
-    pub fn is_answerable(delivery: &Delivery, lane: usize, request_id: u64) -> bool {
-        let connection = &delivery.connection;
-        if connection.gone.get() || delivery.displaced.get() || connection.file.lane_done(lane) == request_id {
+    /// Whether a server that got the request of a lane can still answer it.
+    pub fn is_answerable(connection: &ClientConnection, lane: usize, request_id: u64) -> bool {
+        let end = &connection.lanes[lane];
+        if connection.gone.get() || end.displaced.get() || connection.file.lane_done(lane) == request_id {
             return false;
         }
         // A server that has left takes nothing more: what is still in its slot stays there.
-        let unread = || connection.file.requests().load(delivery.slot) == delivery.word;
+        let unread = || connection.file.requests().load(end.sent_slot.get()) == end.sent_word.get();
         connection.file.server_state() < State::Left || !unread()
     }
 

@@ -24,6 +24,21 @@ pub(super) struct LaneEnd {
     pub slots: Column<LINE>,
     /// Responses of this lane that are held, older pending responses' too.
     pub borrowed: Cell<usize>,
+    /// Slot of the request channel in which the lane's request is, and the word that is there until the server takes it.
+    pub sent_slot: Cell<usize>,
+    pub sent_word: Cell<u64>,
+    /// The server can never take it: a newer request displaced it.
+    pub displaced: Cell<bool>,
+}
+
+impl LaneEnd {
+    /// Remembers where the lane's request is.
+    #[inline(always)]
+    pub fn set_sent(&self, slot: usize, word: u64) {
+        self.sent_slot.set(slot);
+        self.sent_word.set(word);
+        self.displaced.set(false);
+    }
 }
 
 #[derive(Debug)]
@@ -67,6 +82,9 @@ impl ClientConnection {
             consumer: OffsetConsumer::new(layout.response_capacity, settings.overflow_responses),
             slots: file.responses(lane).clone(),
             borrowed: Cell::new(0),
+            sent_slot: Cell::new(0),
+            sent_word: Cell::new(0),
+            displaced: Cell::new(false),
         };
         let lanes = (0..layout.lanes).map(lane).collect();
         Ok(Rc::new(Self {
@@ -105,7 +123,7 @@ impl ClientConnection {
     }
 
     /// Gives a response back to its server.
-    #[inline]
+    #[inline(always)]
     pub fn give_back(&self, entry: Entry) {
         // A full queue means that the server miscounts; the chunk is then its loss alone.
         let _ = self.going_back.push(self.file.response_returns(), entry);
@@ -117,7 +135,7 @@ impl ClientConnection {
     }
 
     /// The oldest response of a lane, still in it, and its chunk. One that cannot be read any more is skipped.
-    #[inline]
+    #[inline(always)]
     pub fn front(&self, lane: usize) -> Result<Option<(Front, ChunkRef)>, Unreadable> {
         let Some(front) = self.lanes[lane].consumer.front(&self.lanes[lane].slots)? else { return Ok(None) };
         match self.remote.chunk(front.entry(), &self.file) {
@@ -161,7 +179,7 @@ impl ClientConnection {
     }
 
     /// Drops responses that wait in a lane which nobody listens to, or whose request is another.
-    #[inline]
+    #[inline(always)]
     pub fn drain_lane(&self, lane: usize) -> Result<(), Garbage> {
         let end = &self.lanes[lane];
         if end.consumer.is_empty(&end.slots) { Ok(()) } else { self.drain(end) }

@@ -37,7 +37,7 @@ impl Lending {
     /// # Errors
     /// [`Garbage`] in the return queue.
     #[inline(always)]
-    pub fn lend(&self, payloads: &Payloads, returns: &impl Slots, chunk: &Published) -> Result<(), Garbage> {
+    pub fn lend(&self, payloads: &Payloads, returns: &impl Slots, chunk: Published<'_>) -> Result<(), Garbage> {
         let lent = self.lent.get();
         if lent >= self.max {
             return self.lend_after_collecting(payloads, returns, chunk);
@@ -52,7 +52,7 @@ impl Lending {
         &self,
         payloads: &Payloads,
         returns: &impl Slots,
-        chunk: &Published,
+        chunk: Published<'_>,
     ) -> Result<(), Garbage> {
         self.collect(payloads, returns)?;
         chunk.hold(self.receiver);
@@ -62,7 +62,7 @@ impl Lending {
 
     /// Whether it is time to look what has come back: while the receiver is busy with what was sent, and not when the next
     /// message waits for it.
-    #[inline]
+    #[inline(always)]
     pub fn is_half_lent(&self) -> bool {
         self.lent.get() * 2 >= self.max
     }
@@ -71,7 +71,7 @@ impl Lending {
     ///
     /// # Errors
     /// [`Garbage`] if it is not there.
-    #[inline]
+    #[inline(always)]
     pub fn reclaim(&self, payloads: &Payloads, entry: Entry) -> Result<(), Garbage> {
         if payloads.release(entry, self.receiver) {
             // It held this one, so there was one.

@@ -84,19 +84,19 @@ impl Payloads {
     }
 
     /// Elements that fit without growing.
-    #[inline]
+    #[inline(always)]
     pub fn len_max(&self) -> usize {
         self.len_max.get()
     }
 
     /// Whether a longer loan, or one more, is served by growing.
-    #[inline]
+    #[inline(always)]
     pub fn grows(&self) -> bool {
         self.plan.strategy != AllocationStrategy::Static
     }
 
     /// A free chunk for `len` elements, if there is one at hand.
-    #[inline]
+    #[inline(always)]
     pub fn loan(&self, len: usize) -> Option<ChunkMut> {
         if len < self.len_end.get() { self.current.borrow().loan() } else { None }
     }
@@ -107,7 +107,7 @@ impl Payloads {
     }
 
     /// The segment from which loans come.
-    #[inline]
+    #[inline(always)]
     pub fn current(&self) -> Ref<'_, Rc<Pool>> {
         self.current.borrow()
     }
@@ -173,7 +173,7 @@ impl Payloads {
     }
 
     /// Removes a receiver from the holders of a chunk. `false` if it was none of them.
-    #[inline]
+    #[inline(always)]
     #[must_use]
     pub fn release(&self, entry: Entry, receiver: Holder) -> bool {
         let current = self.current.borrow();

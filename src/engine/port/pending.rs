@@ -33,15 +33,8 @@ enum Look<T> {
     Received(T),
 }
 
-/// What became of the common case.
-pub(super) enum Common<T> {
-    Received(T),
-    Nothing,
-    /// It is not the common case, and nothing was changed.
-    Otherwise,
-}
-
 impl<Res: ?Sized, ResHeader> Drop for PendingResponse<Res, ResHeader> {
+    #[inline(always)]
     fn drop(&mut self) {
         self.core.close_lane(self.lane as usize);
     }
@@ -53,7 +46,7 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
         Self { core, lane, delivered, request_id, types: PhantomData }
     }
 
-    #[inline]
+    #[inline(always)]
     fn lane(&self) -> usize {
         self.lane as usize
     }
@@ -67,51 +60,48 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
     ///
     /// # Errors
     /// [`ReceiveError`]; nothing is lost.
-    #[inline]
-    pub fn receive(&self) -> Result<Option<Response<Res, ResHeader>>, ReceiveError> {
-        match self.receive_common() {
-            Common::Received(response) => Ok(Some(response)),
-            Common::Nothing => {
-                self.core.idle();
-                Ok(None)
-            }
-            Common::Otherwise => self.receive_in_turn(),
-        }
-    }
-
-    /// The common case, in a straight line: one server, and a response that is what it has to be.
     #[inline(always)]
-    fn receive_common(&self) -> Common<Response<Res, ResHeader>> {
-        let place = &self.core.lanes[self.lane()];
-        let deliveries = place.deliveries.borrow();
-        let [delivery] = &deliveries[..] else { return Common::Otherwise };
-        let connection = &delivery.connection;
-        let end = &connection.lanes[self.lane()];
-        let front = match end.consumer.front(&end.slots) {
-            Ok(Some(front)) => front,
-            Ok(None) => return Common::Nothing,
-            Err(_) => return Common::Otherwise,
-        };
-        let Ok(chunk) = connection.remote.chunk(front.entry(), &connection.file) else { return Common::Otherwise };
-        let header = chunk.header();
-        let len = header.len as usize;
-        let borrowed = end.borrowed.get();
-        if header.request_id != self.request_id
-            || borrowed >= self.core.service.settings().max_borrowed_responses
-            || (Res::KIND == Kind::Fixed && len != 1)
-        {
-            return Common::Otherwise;
+    pub fn receive(&self) -> Result<Option<Response<Res, ResHeader>>, ReceiveError> {
+        // The common case, in a straight line: one server, and a response that is what it has to be. Whatever is otherwise is
+        // looked at anew, with nothing changed.
+        'common: {
+            let place = &self.core.lanes[self.lane()];
+            let deliveries = place.deliveries.borrow();
+            let [connection] = &deliveries[..] else { break 'common };
+            let end = &connection.lanes[self.lane()];
+            let front = match end.consumer.front(&end.slots) {
+                Ok(Some(front)) => front,
+                Ok(None) => {
+                    drop(deliveries);
+                    self.core.idle();
+                    return Ok(None);
+                }
+                Err(_) => break 'common,
+            };
+            let Ok(chunk) = connection.remote.chunk(front.entry(), &connection.file) else {
+                break 'common;
+            };
+            let header = chunk.header();
+            let len = header.len as usize;
+            let borrowed = end.borrowed.get();
+            if header.request_id != self.request_id
+                || borrowed >= self.core.service.settings().max_borrowed_responses
+                || (Res::KIND == Kind::Fixed && len != 1)
+            {
+                break 'common;
+            }
+            let Some(received) = Received::new(chunk, self.core.response_layout.shape(len)) else {
+                break 'common;
+            };
+            // What the header said holds if it is taken: the entry was in the channel from the look to the taking.
+            if !end.consumer.take_front(&end.slots, front) {
+                break 'common;
+            }
+            end.borrowed.set(borrowed + 1);
+            let borrow = Borrow { connection: Rc::clone(connection), lane: self.lane, entry: front.entry() };
+            return Ok(Some(Response { received, borrow }));
         }
-        let Some(received) = Received::new(chunk, self.core.response_layout.shape(len)) else {
-            return Common::Otherwise;
-        };
-        // What the header said holds if it is taken: the entry was in the channel from the look to the taking.
-        if !end.consumer.take_front(&end.slots, front) {
-            return Common::Otherwise;
-        }
-        end.borrowed.set(borrowed + 1);
-        let borrow = Borrow { connection: Rc::clone(connection), lane: self.lane, entry: front.entry() };
-        Common::Received(Response { received, borrow })
+        self.receive_in_turn()
     }
 
     #[cold]
@@ -124,7 +114,7 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
             let mut turn = place.turn.get();
             for _ in 0..count {
                 turn = if turn + 1 >= count { 0 } else { turn + 1 };
-                let connection = &deliveries[turn].connection;
+                let connection = &deliveries[turn];
                 match self.receive_from(connection) {
                     Ok(Look::Nothing) => {}
                     Ok(Look::Full) => {
@@ -149,8 +139,7 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
     /// [`ReceiveError::ConnectionCorrupted`].
     pub fn has_response(&self) -> Result<bool, ReceiveError> {
         let mut error = None;
-        for delivery in self.core.lanes[self.lane()].deliveries.borrow().iter() {
-            let connection = &delivery.connection;
+        for connection in self.core.lanes[self.lane()].deliveries.borrow().iter() {
             match self.front(connection) {
                 Ok(Some(_)) => return Ok(true),
                 Ok(None) => {}
@@ -222,13 +211,13 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
     /// The same, as far as is known already.
     pub(super) fn is_answerable(&self) -> bool {
         let deliveries = self.core.lanes[self.lane()].deliveries.borrow();
-        deliveries.iter().any(|delivery| ClientCore::is_answerable(delivery, self.lane(), self.request_id))
+        deliveries.iter().any(|connection| ClientCore::is_answerable(connection, self.lane(), self.request_id))
     }
 
     /// Hints to the servers that no more responses are wanted; both sides stay connected (RR-PND-07).
     pub fn set_disconnect_hint(&self) {
-        for delivery in self.core.lanes[self.lane()].deliveries.borrow().iter() {
-            delivery.connection.file.set_lane_hint(self.lane(), self.request_id);
+        for connection in self.core.lanes[self.lane()].deliveries.borrow().iter() {
+            connection.file.set_lane_hint(self.lane(), self.request_id);
         }
     }
 }
@@ -242,7 +231,7 @@ struct Borrow {
 }
 
 impl Drop for Borrow {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
         let borrowed = &self.connection.lanes[self.lane as usize].borrowed;
         borrowed.set(borrowed.get() - 1);
@@ -258,7 +247,7 @@ pub struct Response<Res: Payload + ?Sized, ResHeader = ()> {
 
 impl<Res: Payload + ?Sized, ResHeader: Plain> Response<Res, ResHeader> {
     /// The payload.
-    #[inline]
+    #[inline(always)]
     pub fn payload(&self) -> &Res {
         Res::view(self.received.payload())
     }

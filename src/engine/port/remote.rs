@@ -95,7 +95,7 @@ impl Remote {
     ///
     /// # Errors
     /// [`Unreadable`].
-    #[inline]
+    #[inline(always)]
     pub fn chunk(&self, entry: Entry, file: &ConnectionFile) -> Result<ChunkRef, Unreadable> {
         if let Some((number, segment)) = self.mapped.borrow().last()
             && *number == entry.segment

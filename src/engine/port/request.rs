@@ -17,7 +17,7 @@ struct Loan(Option<Rc<ClientCore>>);
 
 impl Loan {
     /// Ends the loan.
-    #[inline]
+    #[inline(always)]
     fn end(&mut self) -> Option<Rc<ClientCore>> {
         let core = self.0.take()?;
         core.loans.set(core.loans.get() - 1);
@@ -26,7 +26,7 @@ impl Loan {
 }
 
 impl Drop for Loan {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
         self.end();
     }
@@ -56,7 +56,7 @@ where
     }
 
     /// The payload, to write.
-    #[inline]
+    #[inline(always)]
     pub fn payload_mut(&mut self) -> &mut Req {
         Req::view_mut(self.loaned.payload_mut())
     }
@@ -81,14 +81,13 @@ where
     ///
     /// # Errors
     /// [`SendError`]; the loan is given back then.
-    #[inline]
+    #[inline(always)]
     pub fn send(self) -> Result<PendingResponse<Res, ResHeader>, SendError> {
-        let Self { loaned, mut loan, .. } = self;
+        let Self { mut loaned, mut loan, .. } = self;
         let len = loaned.elements();
-        let chunk = loaned.into_chunk();
         // There is one until here: nothing else ends a loan.
         let Some(core) = loan.end() else { return Err(LoanError::OutOfMemory.into()) };
-        let sent = core.send(chunk, len)?;
+        let sent = core.send(loaned.chunk_mut(), len)?;
         Ok(PendingResponse::new(core, sent))
     }
 }
@@ -158,7 +157,7 @@ where
     ResHeader: Plain,
 {
     /// Writes the payload.
-    #[inline]
+    #[inline(always)]
     pub fn write_payload(mut self, value: Req) -> RequestMut<Req, Res, ReqHeader, ResHeader> {
         *self.0.payload_mut() = value;
         self.0

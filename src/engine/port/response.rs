@@ -22,6 +22,7 @@ struct Loan {
 }
 
 impl Drop for Loan {
+    #[inline(always)]
     fn drop(&mut self) {
         self.connection.places.unloan(self.place);
     }
@@ -49,7 +50,7 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> ResponseMut<Res, ResHeader> {
     }
 
     /// The payload, to write.
-    #[inline]
+    #[inline(always)]
     pub fn payload_mut(&mut self) -> &mut Res {
         Res::view_mut(self.loaned.payload_mut())
     }
@@ -74,10 +75,10 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> ResponseMut<Res, ResHeader> {
     ///
     /// # Errors
     /// [`SendError::ConnectionCorrupted`].
-    #[inline]
+    #[inline(always)]
     pub fn send(self) -> Result<(), SendError> {
-        let Self { loaned, loan } = self;
-        loan.core.send(&loan.connection, loan.lane as usize, loan.request_id, loaned.into_chunk())
+        let Self { mut loaned, loan } = self;
+        loan.core.send(&loan.connection, loan.lane as usize, loan.request_id, loaned.chunk_mut())
     }
 }
 
@@ -120,7 +121,7 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> ResponseMutUninit<Res, ResHeader> 
 
 impl<Res: Payload<Element = Res> + Plain, ResHeader: Plain> ResponseMutUninit<Res, ResHeader> {
     /// Writes the payload.
-    #[inline]
+    #[inline(always)]
     pub fn write_payload(mut self, value: Res) -> ResponseMut<Res, ResHeader> {
         *self.0.payload_mut() = value;
         self.0

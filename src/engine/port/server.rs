@@ -8,7 +8,6 @@ use std::sync::Arc;
 use super::active::ActiveRequest;
 use super::backpressure::{Backpressure, GaveUp, Waiting};
 use super::payloads::Payloads;
-use super::pending::Common;
 use super::remote::Unreadable;
 use super::server_connection::ServerConnection;
 use super::sleeper::Sleeper;
@@ -95,54 +94,54 @@ where
     /// # Errors
     /// [`ReceiveError::ExceedsMaxBorrows`] if all that waits comes from clients of which as many active requests are held as
     /// are allowed; nothing is lost.
-    #[inline]
-    pub fn receive(&self) -> Result<Option<ActiveRequest<Req, Res, ReqHeader, ResHeader>>, ReceiveError> {
-        self.core.follow_changes();
-        match self.receive_common() {
-            Common::Received(active) => Ok(Some(active)),
-            Common::Nothing => {
-                self.core.idle();
-                Ok(None)
-            }
-            Common::Otherwise => self.receive_in_turn(),
-        }
-    }
-
-    /// The common case, in a straight line: the client whose turn it is has sent a request that is what it has to be.
     #[inline(always)]
-    fn receive_common(&self) -> Common<ActiveRequest<Req, Res, ReqHeader, ResHeader>> {
+    pub fn receive(&self) -> Result<Option<ActiveRequest<Req, Res, ReqHeader, ResHeader>>, ReceiveError> {
         let core = &self.core;
-        let connections = core.connections.borrow();
-        let next = core.turn.get() + 1;
-        let turn = if next >= connections.len() { 0 } else { next };
-        let Some(connection) = connections.get(turn) else { return Common::Nothing };
-        if connection.broken.get() || connection.places.is_full() || !core.service.settings().fire_and_forget {
-            return Common::Otherwise;
+        core.follow_changes();
+        // The common case, in a straight line: the client whose turn it is has sent a request that is what it has to be.
+        // Whatever is otherwise is looked at anew, with nothing changed.
+        'common: {
+            let connections = core.connections.borrow();
+            let next = core.turn.get() + 1;
+            let turn = if next >= connections.len() { 0 } else { next };
+            let Some(connection) = connections.get(turn) else { break 'common };
+            if connection.broken.get() || !core.service.settings().fire_and_forget {
+                break 'common;
+            }
+            let slots = connection.file.requests();
+            let front = match connection.incoming.front(slots) {
+                Ok(Some(front)) => front,
+                Ok(None) if connections.len() == 1 => {
+                    drop(connections);
+                    core.idle();
+                    return Ok(None);
+                }
+                _ => break 'common,
+            };
+            let Ok(chunk) = connection.remote.chunk(front.entry(), &connection.file) else {
+                break 'common;
+            };
+            let header = chunk.header();
+            let len = header.len as usize;
+            let Some(start) = connection.lanes.get(header.lane as usize) else { break 'common };
+            if Req::KIND == Kind::Fixed && len != 1 {
+                break 'common;
+            }
+            let Some(received) = Received::new(chunk, core.request_layout.shape(len)) else {
+                break 'common;
+            };
+            let Some(place) = connection.places.enter() else { break 'common };
+            // What the header said holds if it is taken: the entry was in the channel from the look to the taking.
+            if !connection.incoming.take_front(slots, front) {
+                connection.places.leave(place);
+                break 'common;
+            }
+            start.newest.set(header.request_id);
+            core.turn.set(turn);
+            let ids = (header.lane as u32, header.request_id, place);
+            return Ok(Some(ActiveRequest::new(Rc::clone(core), Rc::clone(connection), received, front.entry(), ids)));
         }
-        let slots = connection.file.requests();
-        let front = match connection.incoming.front(slots) {
-            Ok(Some(front)) => front,
-            Ok(None) if connections.len() == 1 => return Common::Nothing,
-            _ => return Common::Otherwise,
-        };
-        let Ok(chunk) = connection.remote.chunk(front.entry(), &connection.file) else { return Common::Otherwise };
-        let header = chunk.header();
-        let len = header.len as usize;
-        let Some(start) = connection.lanes.get(header.lane as usize) else { return Common::Otherwise };
-        if Req::KIND == Kind::Fixed && len != 1 {
-            return Common::Otherwise;
-        }
-        let Some(received) = Received::new(chunk, core.request_layout.shape(len)) else { return Common::Otherwise };
-        // What the header said holds if it is taken: the entry was in the channel from the look to the taking.
-        if !connection.incoming.take_front(slots, front) {
-            return Common::Otherwise;
-        }
-        start.newest.set(header.request_id);
-        core.turn.set(turn);
-        // There is a free place: looked at above.
-        let Some(place) = connection.places.enter() else { return Common::Nothing };
-        let ids = (header.lane as u32, header.request_id, place);
-        Common::Received(ActiveRequest::new(Rc::clone(core), Rc::clone(connection), received, front.entry(), ids))
+        self.receive_in_turn()
     }
 
     #[cold]
@@ -269,7 +268,7 @@ impl ServerCore {
     }
 
     /// Whether nobody waits for the answer, where that matters (RR-FNF-02).
-    #[inline]
+    #[inline(always)]
     fn is_unwanted(&self, connection: &ServerConnection, lane: usize, request_id: u64) -> bool {
         !self.service.settings().fire_and_forget && !connection.is_awaited(lane, request_id)
     }
@@ -303,7 +302,7 @@ impl ServerCore {
         if reason == Unreadable::CannotMap { ReceiveError::CannotMap } else { self.corrupted(connection) }
     }
 
-    #[inline]
+    #[inline(always)]
     pub fn loan_chunk(&self, len: usize) -> Result<ChunkMut, LoanError> {
         match self.payloads.loan(len) {
             Some(chunk) => Ok(chunk),
@@ -349,13 +348,13 @@ impl ServerCore {
     }
 
     /// Sends a response, unless its request is nobody's any more: then the chunk is simply free again (RR-PND-06).
-    #[inline]
+    #[inline(always)]
     pub fn send(
         &self,
         connection: &ServerConnection,
         lane: usize,
         request_id: u64,
-        chunk: ChunkMut,
+        chunk: &mut ChunkMut,
     ) -> Result<(), SendError> {
         if connection.gone.get() || connection.lanes[lane].newest.get() != request_id {
             return Ok(());
@@ -366,13 +365,12 @@ impl ServerCore {
             return Ok(());
         }
         let chunk = chunk.publish();
-        let pushed = connection.push(&self.payloads, lane, &chunk);
+        let pushed = connection.push(&self.payloads, lane, chunk);
         let mut gave_up = pushed.err().map(|Garbage| GaveUp::Corrupted);
         if pushed == Ok(false) && self.backpressure.may_wait() {
-            gave_up = self.push_when_there_is_room(connection, (lane, request_id), &chunk);
+            gave_up = self.push_when_there_is_room(connection, (lane, request_id), chunk);
         }
         chunk.warm_next();
-        drop(chunk);
         match gave_up {
             None => Ok(()),
             Some(gave_up) => Err(self.take_back(connection, gave_up)),
@@ -385,7 +383,7 @@ impl ServerCore {
         &self,
         connection: &ServerConnection,
         (lane, request_id): (usize, u64),
-        chunk: &Published,
+        chunk: Published<'_>,
     ) -> Option<GaveUp> {
         let mut waiting = Waiting::new(&self.backpressure, &self.service, self.id);
         // A handler may do anything in between, even drop the request or who waits for the response.
@@ -425,7 +423,7 @@ impl ServerCore {
     }
 
     /// Follows what has changed in the service, if anything has: one load of a word that hardly ever changes.
-    #[inline]
+    #[inline(always)]
     pub fn follow_changes(&self) {
         if self.service.registry.changes() != self.seen.get() {
             self.walk();
@@ -433,7 +431,7 @@ impl ServerCore {
     }
 
     /// After a poll that found nothing.
-    #[inline]
+    #[inline(always)]
     fn idle(&self) {
         self.look_after_peers(self.watch.is_due_while_polling());
     }
@@ -443,7 +441,7 @@ impl ServerCore {
         self.look_after_peers(self.watch.is_due());
     }
 
-    #[inline]
+    #[inline(always)]
     fn look_after_peers(&self, due: bool) {
         if due {
             self.check_lives();

@@ -114,7 +114,7 @@ impl ServerConnection {
     }
 
     /// The oldest request, still in the channel, and its chunk. One that cannot be read any more is skipped.
-    #[inline]
+    #[inline(always)]
     pub fn front(&self) -> Result<Option<(Front, ChunkRef)>, Unreadable> {
         let Some(front) = self.incoming.front(self.file.requests())? else { return Ok(None) };
         match self.remote.chunk(front.entry(), &self.file) {
@@ -150,7 +150,7 @@ impl ServerConnection {
     }
 
     /// Takes the request that [`Self::front`] has just shown; `false` if a newer one has displaced it meanwhile.
-    #[inline]
+    #[inline(always)]
     pub fn take(&self, front: Front, request_id: u64, lane: usize) -> bool {
         let taken = self.incoming.take_front(self.file.requests(), front);
         if taken {
@@ -173,20 +173,20 @@ impl ServerConnection {
     }
 
     /// A lane that a client has written.
-    #[inline]
+    #[inline(always)]
     pub fn lane_of(&self, lane: u64) -> Result<usize, Garbage> {
         usize::try_from(lane).ok().filter(|lane| *lane < self.lanes.len()).ok_or(Garbage)
     }
 
     /// Gives a request back to its client.
-    #[inline]
+    #[inline(always)]
     pub fn give_back(&self, entry: Entry) {
         // A full queue means that the client miscounts; the chunk is then its loss alone.
         let _ = self.going_back.push(self.file.request_returns(), entry);
     }
 
     /// Says that no response to this request will come.
-    #[inline]
+    #[inline(always)]
     pub fn finish(&self, lane: usize, request_id: u64) {
         // An older request must not take back what was said of a newer one on the same lane.
         if self.lanes[lane].newest.get() == request_id {
@@ -198,14 +198,14 @@ impl ServerConnection {
     }
 
     /// Whether somebody waits for responses to this request.
-    #[inline]
+    #[inline(always)]
     pub fn is_awaited(&self, lane: usize, request_id: u64) -> bool {
         !self.gone.get() && self.file.lane_open(lane) == request_id
     }
 
     /// Pushes a published response chunk; `false` if there is no room.
-    #[inline]
-    pub fn push(&self, payloads: &Payloads, lane: usize, chunk: &Published) -> Result<bool, Garbage> {
+    #[inline(always)]
+    pub fn push(&self, payloads: &Payloads, lane: usize, chunk: Published<'_>) -> Result<bool, Garbage> {
         self.lending.lend(payloads, self.file.response_returns(), chunk)?;
         let entry = Entry { segment: chunk.segment(), chunk: chunk.index() };
         let pushed = self.lanes[lane].producer.push(self.file.responses(lane), entry);
@@ -272,12 +272,12 @@ impl Places {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub fn is_full(&self) -> bool {
         self.free.get() == NO_PLACE
     }
 
-    #[inline]
+    #[inline(always)]
     pub fn enter(&self) -> Option<u32> {
         let index = self.free.get();
         let place = self.places.get(index as usize)?;
@@ -287,13 +287,13 @@ impl Places {
     }
 
     /// The active request is dropped.
-    #[inline]
+    #[inline(always)]
     pub fn leave(&self, index: u32) {
         self.unloan(index);
     }
 
     /// Counts a loan unless there are `max`. The active request is held by the caller.
-    #[inline]
+    #[inline(always)]
     pub fn loan(&self, index: u32, max: usize) -> bool {
         let Some(place) = self.places.get(index as usize) else { return false };
         let users = place.users.get();
@@ -302,7 +302,7 @@ impl Places {
         room
     }
 
-    #[inline]
+    #[inline(always)]
     pub fn unloan(&self, index: u32) {
         let Some(place) = self.places.get(index as usize) else { return };
         place.users.set(place.users.get() - 1);

@@ -110,12 +110,12 @@ fn look_at_pending(core: &ClientCore, lane: usize, request_id: u64, look: Look) 
     core.idle();
     let deliveries = core.lanes[lane].deliveries.borrow();
     let has_response = || {
-        deliveries.iter().any(|delivery| {
-            let slots = delivery.connection.file.responses(lane);
+        deliveries.iter().any(|connection| {
+            let slots = connection.file.responses(lane);
             (0..core.service.settings().response_buffer).any(|slot| slots.load(slot) != 0)
         })
     };
-    let is_answerable = || deliveries.iter().any(|delivery| ClientCore::is_answerable(delivery, lane, request_id));
+    let is_answerable = || deliveries.iter().any(|connection| ClientCore::is_answerable(connection, lane, request_id));
     if has_response() {
         Some(Readiness::Ready)
     } else if look == Look::Quick || is_answerable() {

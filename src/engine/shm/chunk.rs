@@ -30,7 +30,7 @@ pub struct ChunkHeader {
 impl ChunkHeader {
     /// # Safety
     /// `chunk` is aligned to 8 bytes and readable for [`CHUNK_HEADER_BYTES`].
-    #[inline]
+    #[inline(always)]
     pub(super) unsafe fn read(chunk: NonNull<u8>) -> Self {
         let words = chunk.cast::<u64>();
         // SAFETY: the caller's promise. Volatile, so that each word is read once even if a peer changes it meanwhile.
@@ -45,7 +45,7 @@ impl ChunkHeader {
 }
 
 /// Address of `len` elements at `offset`, or nothing where they do not fit the chunk or the alignment.
-#[inline]
+#[inline(always)]
 fn typed<T>(address: NonNull<u8>, stride: usize, offset: usize, len: usize) -> Option<NonNull<T>> {
     // Saturated, they are beyond every stride: no segment is that long.
     let end = offset.saturating_add(size_of::<T>().saturating_mul(len));
@@ -85,7 +85,7 @@ impl ChunkMut {
     }
 
     /// Writes the header.
-    #[inline]
+    #[inline(always)]
     pub fn set_header(&mut self, header: ChunkHeader) {
         let words = self.address.cast::<u64>();
         // SAFETY: the chunk is at least 64 bytes, aligned, writable, and exclusively ours.
@@ -96,46 +96,46 @@ impl ChunkMut {
         }
     }
 
-    /// Ends the loan: nothing is written any more, and receivers may be made holders.
-    #[inline]
-    pub fn publish(self) -> Published {
+    /// Lets receivers be made holders: nothing is written meanwhile, and the loan is to be dropped afterwards.
+    #[inline(always)]
+    pub fn publish(&mut self) -> Published<'_> {
         Published(self)
     }
 }
 
 impl Drop for ChunkMut {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
         self.pool.release_by_sender(self.index);
     }
 }
 
-/// A chunk that is being sent. When it is dropped, the receivers are its only holders; without one it is free.
-#[derive(Debug)]
-pub struct Published(ChunkMut);
+/// A chunk that is being sent. When its loan is dropped, the receivers are its only holders; without one it is free.
+#[derive(Debug, Clone, Copy)]
+pub struct Published<'a>(&'a ChunkMut);
 
-impl Published {
+impl Published<'_> {
     /// Number of its segment.
-    #[inline]
-    pub fn segment(&self) -> u16 {
+    #[inline(always)]
+    pub fn segment(self) -> u16 {
         self.0.pool.number()
     }
 
     /// Number of the chunk.
-    #[inline]
-    pub fn index(&self) -> u32 {
+    #[inline(always)]
+    pub fn index(self) -> u32 {
         self.0.index
     }
 
     /// Adds a receiver to its holders, before the receiver can know of it.
-    #[inline]
-    pub fn hold(&self, receiver: Holder) {
+    #[inline(always)]
+    pub fn hold(self, receiver: Holder) {
         self.0.pool.hold(self.0.index, receiver);
     }
 
     /// Asks for the line of the chunk that the segment's next loan takes.
-    #[inline]
-    pub fn warm_next(&self) {
+    #[inline(always)]
+    pub fn warm_next(self) {
         self.0.pool.warm_next();
     }
 }
@@ -150,7 +150,7 @@ pub struct Loaned<T, H> {
 
 impl<T: Plain, H: Plain> Loaned<T, H> {
     /// Lays the types over the chunk; nothing, and the chunk goes back, if they do not fit.
-    #[inline]
+    #[inline(always)]
     pub fn new(chunk: ChunkMut, shape: Shape) -> Option<Self> {
         // User header and payload must not overlap.
         if shape.header.checked_add(size_of::<H>())? > shape.payload {
@@ -163,13 +163,13 @@ impl<T: Plain, H: Plain> Loaned<T, H> {
     }
 
     /// Elements.
-    #[inline]
+    #[inline(always)]
     pub fn elements(&self) -> usize {
         self.len
     }
 
     /// The elements; bytes that were not written yet are whatever the chunk held before.
-    #[inline]
+    #[inline(always)]
     pub fn payload(&self) -> &[T] {
         // SAFETY: `new` checked bounds and alignment; file memory is initialised and any bytes are a `T` (`Plain`); the
         // pool gave this chunk to nobody else.
@@ -177,21 +177,21 @@ impl<T: Plain, H: Plain> Loaned<T, H> {
     }
 
     /// The elements, to write.
-    #[inline]
+    #[inline(always)]
     pub fn payload_mut(&mut self) -> &mut [T] {
         // SAFETY: as in `payload`, and `&mut self` makes this the only reference.
         unsafe { std::slice::from_raw_parts_mut(self.payload.as_ptr(), self.len) }
     }
 
     /// The user header.
-    #[inline]
+    #[inline(always)]
     pub fn header(&self) -> &H {
         // SAFETY: as in `payload`.
         unsafe { self.header.as_ref() }
     }
 
     /// The user header, to write.
-    #[inline]
+    #[inline(always)]
     pub fn header_mut(&mut self) -> &mut H {
         // SAFETY: as in `payload_mut`; the shape keeps header and payload apart, and both borrow all of `self`.
         unsafe { self.header.as_mut() }
@@ -204,10 +204,10 @@ impl<T: Plain, H: Plain> Loaned<T, H> {
         unsafe { (self.header.as_mut(), std::slice::from_raw_parts_mut(self.payload.as_ptr(), self.len)) }
     }
 
-    /// Gives the chunk up for sending.
-    #[inline]
-    pub fn into_chunk(self) -> ChunkMut {
-        self.chunk
+    /// The chunk, to be sent.
+    #[inline(always)]
+    pub fn chunk_mut(&mut self) -> &mut ChunkMut {
+        &mut self.chunk
     }
 }
 
@@ -227,7 +227,7 @@ impl ChunkRef {
     }
 
     /// The header as it is now; read it once and keep the copy.
-    #[inline]
+    #[inline(always)]
     pub fn header(&self) -> ChunkHeader {
         // SAFETY: the chunk is aligned, at least 64 bytes, and mapped as long as `self` lives.
         unsafe { ChunkHeader::read(self.address) }
@@ -245,7 +245,7 @@ pub struct Received<T, H> {
 
 impl<T: Plain, H: Plain> Received<T, H> {
     /// Lays the types over the chunk; nothing if a length that the sender wrote does not fit the chunk.
-    #[inline]
+    #[inline(always)]
     pub fn new(chunk: ChunkRef, shape: Shape) -> Option<Self> {
         let stride = chunk.segment.stride();
         let header = typed(chunk.address, stride, shape.header, 1)?;
@@ -254,7 +254,7 @@ impl<T: Plain, H: Plain> Received<T, H> {
     }
 
     /// The elements.
-    #[inline]
+    #[inline(always)]
     pub fn payload(&self) -> &[T] {
         // SAFETY: `new` checked bounds and alignment against our own copy of the geometry; the mapping lives as long as
         // `self`; any bytes are a `T` (`Plain`). The sender leaves a chunk alone that is held; one that does not changes
@@ -263,7 +263,7 @@ impl<T: Plain, H: Plain> Received<T, H> {
     }
 
     /// The user header.
-    #[inline]
+    #[inline(always)]
     pub fn header(&self) -> &H {
         // SAFETY: as in `payload`.
         unsafe { self.header.as_ref() }

@@ -136,7 +136,7 @@ impl<const STRIDE: usize> Column<STRIDE> {
     ///
     /// # Panics
     /// If the caller's index is beyond the column; no peer chooses one.
-    #[inline]
+    #[inline(always)]
     pub fn word(&self, index: usize) -> &AtomicU64 {
         assert!(index < self.count, "a column of {} words has no word {index}", self.count);
         // SAFETY: `column` checked that the last of `count` words lies within the mapping, which `map` keeps, and that it

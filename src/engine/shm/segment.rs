@@ -75,7 +75,7 @@ impl Chunks {
         Some(Self { map, first, stride: geometry.stride, count: geometry.chunks })
     }
 
-    #[inline]
+    #[inline(always)]
     fn address(&self, index: u32) -> Option<NonNull<u8>> {
         let index = index as usize;
         if index >= self.count {
@@ -130,19 +130,19 @@ impl FreeList {
         Self { chunks: (0..count as u32).rev().map(Cell::new).collect(), len: Cell::new(count) }
     }
 
-    #[inline]
+    #[inline(always)]
     fn top(&self) -> Option<u32> {
         self.chunks.get(self.len.get().wrapping_sub(1)).map(Cell::get)
     }
 
-    #[inline]
+    #[inline(always)]
     fn pop(&self) -> Option<u32> {
         let chunk = self.top()?;
         self.len.set(self.len.get() - 1);
         Some(chunk)
     }
 
-    #[inline]
+    #[inline(always)]
     fn push(&self, chunk: u32) {
         if let Some(place) = self.chunks.get(self.len.get()) {
             place.set(chunk);
@@ -196,7 +196,7 @@ impl Pool {
     }
 
     /// Takes a free chunk, the one that came back last.
-    #[inline]
+    #[inline(always)]
     pub fn loan(self: &Rc<Self>) -> Option<ChunkMut> {
         let index = self.free.pop()?;
         let (address, holders) = (self.chunks.address(index)?, self.holders_of(index, Holder::SENDER)?);
@@ -207,13 +207,13 @@ impl Pool {
         Some(unsafe { ChunkMut::new(Rc::clone(self), index, address) })
     }
 
-    #[inline]
+    #[inline(always)]
     fn holders_of(&self, index: u32, holder: Holder) -> Option<&Cell<u64>> {
         self.holders.get(index as usize * self.width + holder.word)
     }
 
     /// Adds a receiver to the holders of a chunk that the sender holds and has not loaned any more.
-    #[inline]
+    #[inline(always)]
     pub fn hold(&self, index: u32, receiver: Holder) {
         if let Some(holders) = self.holders_of(index, receiver) {
             holders.set(holders.get() | receiver.bit);
@@ -221,7 +221,7 @@ impl Pool {
     }
 
     /// Removes a receiver from the holders of a chunk; without holders the chunk is free. `false` if it was none of them.
-    #[inline]
+    #[inline(always)]
     #[must_use]
     pub fn release(&self, index: u32, receiver: Holder) -> bool {
         let Some(holders) = self.holders_of(index, receiver) else { return false };
@@ -235,7 +235,7 @@ impl Pool {
     }
 
     /// The sender has sent the chunk to everybody, or given up a loan.
-    #[inline]
+    #[inline(always)]
     pub(super) fn release_by_sender(&self, index: u32) {
         if let Some(holders) = self.holders_of(index, Holder::SENDER) {
             holders.set(holders.get() & !Holder::SENDER.bit);
@@ -244,7 +244,7 @@ impl Pool {
     }
 
     /// `word` is what is left in one of the chunk's words.
-    #[inline]
+    #[inline(always)]
     fn free_if_unheld(&self, index: u32, word: u64) {
         if word == 0 && (self.width == 1 || self.is_unheld(index)) {
             self.free.push(index);
@@ -275,7 +275,7 @@ impl Pool {
     }
 
     /// Asks for the line of the chunk that the next loan takes, to write it: a receiver read it last, so it is elsewhere.
-    #[inline]
+    #[inline(always)]
     pub fn warm_next(&self) {
         if let Some(address) = self.free.top().and_then(|index| self.chunks.address(index)) {
             super::prefetch::for_writing(address);
