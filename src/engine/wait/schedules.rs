@@ -180,7 +180,9 @@ fn explore(fault: Fault, fences: &'static [bool], messages: u64, calm: bool) {
             })
             .collect();
         world.receive(messages);
-        senders.into_iter().for_each(|sender| sender.join().unwrap());
+        for sender in senders {
+            sender.join().unwrap();
+        }
     });
 }
 
