@@ -61,16 +61,14 @@ impl OffsetProducer {
     pub fn push(&self, slots: &impl Slots, entry: Entry) -> Result<Push, Garbage> {
         let word = entry.pack(self.sequence.get());
         let slot = self.slot.get() as usize;
-        // The consumer looked at the line last; it arrives ready to be written, which saves asking for it twice.
-        slots.warm(slot);
-        // Only the producer fills a slot, so an empty one needs no exchange.
-        let oldest = if slots.load(slot) == 0 {
-            slots.store(slot, word);
-            0
-        } else if self.overflow {
+        let oldest = if self.overflow {
             slots.swap(slot, word)
         } else {
-            return Ok(Push::Full);
+            if slots.load(slot) != 0 {
+                return Ok(Push::Full);
+            }
+            slots.store(slot, word);
+            0
         };
         self.sequence.set((self.sequence.get() + 1) & SEQUENCE_MASK);
         self.slot.set(after(self.slot.get(), self.capacity));
