@@ -24,6 +24,8 @@ const SERVER_STATE: usize = 2 * LINE;
 const SEGMENT: usize = 1;
 const MAPPED: usize = 2;
 const HANDED_OVER: usize = 3;
+/// In the line of a channel's slot, behind it.
+const NEXT: usize = 1;
 const REQUESTS_AT: usize = HEAD_LINES * LINE;
 
 /// How a side is, in its own words. What a dead process never wrote is in the registry: its node is not there.
@@ -145,6 +147,8 @@ impl Side {
 pub(crate) struct ConnectionFile {
     head: Column<1>,
     requests: Column<LINE>,
+    /// Behind each slot of the request channel, in its line: what the client is likely to send next.
+    requests_next: Column<LINE>,
     lanes: Box<[LaneWords]>,
     request_returns: Column<1>,
     response_returns: Column<1>,
@@ -157,6 +161,8 @@ struct LaneWords {
     lines: Column<LINE>,
     hint: Column<1>,
     responses: Column<LINE>,
+    /// Behind each slot of the response channel, in its line: what the server is likely to send next.
+    responses_next: Column<LINE>,
 }
 
 impl<const STRIDE: usize> Slots for Column<STRIDE> {
@@ -209,12 +215,14 @@ impl ConnectionFile {
                 lines: map.column(at, 2)?,
                 hint: map.column(at + 1, 1)?,
                 responses: map.column(at + 2 * LINE, layout.response_capacity)?,
+                responses_next: map.column(at + 2 * LINE + NEXT, layout.response_capacity)?,
             })
         };
         let columns = || {
             Some(Self {
                 head: map.column(0, REQUESTS_AT)?,
                 requests: map.column(REQUESTS_AT, layout.request_capacity)?,
+                requests_next: map.column(REQUESTS_AT + NEXT, layout.request_capacity)?,
                 lanes: (0..layout.lanes).map(lane).collect::<Option<_>>()?,
                 request_returns: map.column(layout.request_returns_at, layout.request_returns)?,
                 response_returns: map.column(layout.response_returns_at, layout.response_returns)?,
@@ -297,6 +305,29 @@ impl ConnectionFile {
     #[inline]
     pub fn responses(&self, lane: usize) -> &Column<LINE> {
         &self.lanes[lane].responses
+    }
+
+    /// The chunk that the client expects to send from next, and one more; 0 if it has no idea. Only a hint which line to ask
+    /// for in time. It comes with the line of the slot, so it costs no other one.
+    #[inline]
+    pub fn request_next(&self, slot: usize) -> u64 {
+        self.requests_next.word(slot).load(Ordering::Relaxed) // Relaxed: whatever is read, nothing depends on it.
+    }
+
+    #[inline]
+    pub fn set_request_next(&self, slot: usize, next: u64) {
+        self.requests_next.word(slot).store(next, Ordering::Relaxed); // As request_next.
+    }
+
+    /// As [`Self::request_next`], of the server.
+    #[inline]
+    pub fn response_next(&self, lane: usize, slot: usize) -> u64 {
+        self.lanes[lane].responses_next.word(slot).load(Ordering::Relaxed) // As request_next.
+    }
+
+    #[inline]
+    pub fn set_response_next(&self, lane: usize, slot: usize, next: u64) {
+        self.lanes[lane].responses_next.word(slot).store(next, Ordering::Relaxed); // As request_next.
     }
 
     #[inline]

@@ -113,6 +113,13 @@ impl OffsetConsumer {
         Self { capacity: capacity as u32, overflow, slot: Cell::new(0), sequence: Cell::new(0) }
     }
 
+    /// Slot of the entry that was taken last.
+    #[inline(always)]
+    pub fn last_slot(&self) -> usize {
+        let slot = self.slot.get();
+        (if slot == 0 { self.capacity } else { slot }) as usize - 1
+    }
+
     /// Whether there is nothing to take: one load.
     #[inline]
     pub fn is_empty(&self, slots: &impl Slots) -> bool {

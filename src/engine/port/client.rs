@@ -352,6 +352,7 @@ impl ClientCore {
             return self.corrupted(connection);
         }
         let entry = Entry { segment: chunk.segment(), chunk: chunk.index() };
+        connection.file.set_request_next(slot, chunk.next());
         let word = match connection.requests.push(connection.file.requests(), entry) {
             Ok(Push::Done { word }) => word,
             Ok(Push::Displaced { word, oldest }) => {

@@ -72,6 +72,7 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
             let front = match end.consumer.front(&end.slots) {
                 Ok(Some(front)) => front,
                 Ok(None) => {
+                    connection.remote.warm_next();
                     drop(deliveries);
                     self.core.idle();
                     return Ok(None);
@@ -98,6 +99,7 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
                 break 'common;
             }
             end.borrowed.set(borrowed + 1);
+            connection.remote.expect(connection.file.response_next(self.lane(), end.consumer.last_slot()));
             let borrow = Borrow { connection: Rc::clone(connection), lane: self.lane, entry: front.entry() };
             return Ok(Some(Response { received, borrow }));
         }

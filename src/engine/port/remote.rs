@@ -1,6 +1,6 @@
 //! A receiver's view of one sender's payload segments: mapped read-only when they are first seen.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -40,6 +40,8 @@ pub(super) struct Remote {
     align: usize,
     /// By number, the one that was mapped last at the end.
     mapped: RefCell<Vec<(u16, Rc<RemoteSegment>)>>,
+    /// Chunk that is likely to come next; of no chunk if nothing is known.
+    next: Cell<u32>,
 }
 
 impl Remote {
@@ -55,8 +57,8 @@ impl Remote {
         align: usize,
         file: &ConnectionFile,
     ) -> io::Result<Self> {
-        let mapped = RefCell::default();
-        let remote = Self { service: Arc::clone(service), sender, reader, side, align, mapped };
+        let (mapped, next) = (RefCell::default(), Cell::new(u32::MAX));
+        let remote = Self { service: Arc::clone(service), sender, reader, side, align, mapped, next };
         match remote.map(file.segment(side.other()), file) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(remote),
@@ -89,6 +91,21 @@ impl Remote {
         mapped.push((number, segment));
         file.set_mapped(self.side, mapped.iter().map(|(number, _)| *number).max());
         Ok(())
+    }
+
+    /// Remembers which chunk the sender is likely to use next, as it says: one more than its number.
+    #[inline(always)]
+    pub fn expect(&self, next: u64) {
+        self.next.set((next as u32).wrapping_sub(1));
+    }
+
+    /// After a look that found nothing: asks for the line of the chunk that is likely to come, so that it is on its way as
+    /// soon as the sender has written it, and does not have to be asked for when its entry is seen.
+    #[inline(always)]
+    pub fn warm_next(&self) {
+        if let Some((_, segment)) = self.mapped.borrow().last() {
+            segment.warm(self.next.get());
+        }
     }
 
     /// The chunk of an entry, to look at and to hold if the entry is taken.

@@ -112,6 +112,7 @@ where
             let front = match connection.incoming.front(slots) {
                 Ok(Some(front)) => front,
                 Ok(None) if connections.len() == 1 => {
+                    connection.remote.warm_next();
                     drop(connections);
                     core.idle();
                     return Ok(None);
@@ -137,6 +138,7 @@ where
                 break 'common;
             }
             start.newest.set(header.request_id);
+            connection.remote.expect(connection.file.request_next(connection.incoming.last_slot()));
             core.turn.set(turn);
             let ids = (header.lane as u32, header.request_id, place);
             return Ok(Some(ActiveRequest::new(Rc::clone(core), Rc::clone(connection), received, front.entry(), ids)));

@@ -208,6 +208,8 @@ impl ServerConnection {
     pub fn push(&self, payloads: &Payloads, lane: usize, chunk: Published<'_>) -> Result<bool, Garbage> {
         self.lending.lend(payloads, self.file.response_returns(), chunk)?;
         let entry = Entry { segment: chunk.segment(), chunk: chunk.index() };
+        let slot = self.lanes[lane].producer.next_slot();
+        self.file.set_response_next(lane, slot, chunk.next());
         let pushed = self.lanes[lane].producer.push(self.file.responses(lane), entry);
         self.waker.wake();
         match pushed? {

@@ -133,6 +133,12 @@ impl Published<'_> {
         self.0.pool.hold(self.0.index, receiver);
     }
 
+    /// One more than the number of the chunk that the segment's next loan takes; 0 if there is none.
+    #[inline(always)]
+    pub fn next(self) -> u64 {
+        self.0.pool.next().map_or(0, |chunk| u64::from(chunk) + 1)
+    }
+
     /// Asks for the line of the chunk that the segment's next loan takes.
     #[inline(always)]
     pub fn warm_next(self) {

@@ -274,6 +274,12 @@ impl Pool {
         self.chunks.count
     }
 
+    /// The chunk that the next loan takes.
+    #[inline(always)]
+    pub fn next(&self) -> Option<u32> {
+        self.free.top()
+    }
+
     /// Asks for the line of the chunk that the next loan takes, to write it: a receiver read it last, so it is elsewhere.
     #[inline(always)]
     pub fn warm_next(&self) {
@@ -335,6 +341,14 @@ impl RemoteSegment {
     #[inline]
     pub(super) fn stride(&self) -> usize {
         self.chunks.stride
+    }
+
+    /// Asks for the line of a chunk, to read it.
+    #[inline(always)]
+    pub fn warm(&self, index: u32) {
+        if let Some(address) = self.chunks.address(index) {
+            super::prefetch::for_reading(address);
+        }
     }
 
     /// A chunk to read, if there is one with this number.

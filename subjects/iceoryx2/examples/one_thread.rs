@@ -1,8 +1,8 @@
 //! One `u64` round trip with both ports in this thread, the reference engine beside iceoryx2: what the processor has to
 //! do, without the time that cache lines take between two processors.
 //!
-//!     cargo bench -p shmark-subject-iceoryx2
-//!     cargo bench -p shmark-subject-iceoryx2 -- --quick --json FILE
+//!     cargo run --release -p shmark-subject-iceoryx2 --example one_thread
+//!     cargo run --release -p shmark-subject-iceoryx2 --example one_thread -- --quick --json FILE
 //!
 //! Both are measured in turns, in slices of a millisecond or so, and compared pair by pair, so that a machine that changes
 //! its pace does so for both.
@@ -132,7 +132,7 @@ fn main() -> Res<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let has = |flag: &str| arguments.iter().any(|argument| argument == flag);
     let json = arguments.iter().position(|argument| argument == "--json").and_then(|at| arguments.get(at + 1));
-    let plan = match (has("--bench") && !has("--test"), has("--quick")) {
+    let plan = match (!has("--test"), has("--quick")) {
         // As a test: that it works, whatever it takes.
         (false, _) => Plan { slices: 10, round_trips: [20, 5] },
         (true, true) => Plan { slices: 100, round_trips: [5_000, 700] },
