@@ -47,6 +47,12 @@ impl OffsetProducer {
         Self { capacity: capacity as u32, overflow, slot: Cell::new(0), sequence: Cell::new(0) }
     }
 
+    /// Asks for the slot of the next push while its message is being written, so that the push does not have to wait for it.
+    #[inline(always)]
+    pub fn warm(&self, slots: &impl Slots) {
+        slots.warm(self.slot.get() as usize);
+    }
+
     /// Slot that the next push uses.
     pub fn next_slot(&self) -> usize {
         self.slot.get() as usize

@@ -126,6 +126,7 @@ where
             return Err(LoanError::ExceedsMaxLoans { max });
         }
         let chunk = core.loan_chunk(len)?;
+        core.warm();
         let mut loaned = Loaned::<Req::Element, ReqHeader>::new(chunk, core.request_layout.shape(len))
             .ok_or(LoanError::OutOfMemory)?;
         *loaned.header_mut() = ReqHeader::default();
@@ -240,6 +241,14 @@ impl ClientCore {
             let mut deliveries = lane.deliveries.borrow_mut();
             let more = connections.len().saturating_sub(deliveries.len());
             deliveries.reserve(more);
+        }
+    }
+
+    /// The first server's slot is asked for with the loan; it is the only one mostly.
+    #[inline(always)]
+    fn warm(&self) {
+        if let Some(connection) = self.connections.borrow().first() {
+            connection.requests.warm(connection.file.requests());
         }
     }
 

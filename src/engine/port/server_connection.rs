@@ -212,6 +212,9 @@ impl ServerConnection {
         self.file.set_response_next(lane, slot, chunk.next());
         let pushed = self.lanes[lane].producer.push(self.file.responses(lane), entry);
         self.waker.wake();
+        if self.lending.is_half_lent() {
+            self.collect(payloads)?;
+        }
         match pushed? {
             Push::Done { .. } => Ok(true),
             Push::Displaced { oldest, .. } => self.lending.reclaim(payloads, oldest).map(|()| true),

@@ -6,8 +6,8 @@ use std::fs;
 use shmark::harness::manifest::Manifest;
 use shmark::peer::kit::implementation::{
     Allocation, Backpressure, BenchClient, BenchServer, BenchSetup, BenchSubject, Element, HeaderSpec, HeaderType,
-    Implementation, Kind, Load, Opening, Outcome, PayloadSpec, PortSpec, Qos, Refusal, ServiceSpec, Timing, Touch,
-    Waiting,
+    Implementation, Kind, Load, Opening, Outcome, PayloadSpec, PortSpec, Qos, Receipt, Refusal, ServiceSpec, Timing,
+    Touch, Waiting,
 };
 use shmark::peer::protocol::{ErrorClass, FEATURES};
 use tempfile::TempDir;
@@ -108,7 +108,9 @@ fn round_trip(peer: &mut Peer, spec: &ServiceSpec) {
         assert!(peer.pending_connected(&pending).unwrap());
         assert!(peer.has_requests(&server).unwrap());
 
-        let (active, arrival) = peer.server_receive(&server, None).unwrap().unwrap();
+        let Receipt::Received(active, arrival) = peer.server_receive(&server, None).unwrap() else {
+            panic!("the request that has_requests has told of is received");
+        };
         assert_eq!((arrival.origin, arrival.align_ok), (client_id.clone(), true));
         let view = peer.active_view(&active);
         assert_eq!(view.len, len(spec.request.kind));
@@ -120,7 +122,9 @@ fn round_trip(peer: &mut Peer, spec: &ServiceSpec) {
         view.payload.fill(0xb2);
         peer.response_send(response).unwrap();
         assert!(peer.has_response(&pending).unwrap());
-        let (response, arrival) = peer.pending_receive(&pending, None).unwrap().unwrap();
+        let Receipt::Received(response, arrival) = peer.pending_receive(&pending, None).unwrap() else {
+            panic!("the response that has_response has told of is received");
+        };
         assert_eq!((arrival.origin, arrival.align_ok), (server_id.clone(), true));
         let view = peer.response_view(&response);
         assert_eq!(view.len, len(spec.response.kind));

@@ -91,7 +91,7 @@ pub const REFUSED_PORT: Deviation = Deviation {
         drop((service, node));
         // What belongs to the machine and not to a node stays on purpose.
         let mut left = sandbox.shared_memory()?;
-        left.retain(|name| name.ends_with(".data"));
+        left.retain(|name| std::path::Path::new(name).extension().is_some_and(|extension| extension == "data"));
         match refused {
             None => Err("there was memory enough".into()),
             Some(_) if left.is_empty() => Ok(Ok(())),
