@@ -6,8 +6,8 @@ use std::ops::Deref;
 use std::rc::Rc;
 
 use super::response::{ResponseMut, ResponseMutUninit};
-use super::server::ServerCore;
 use super::server_connection::ServerConnection;
+use super::server_core::ServerCore;
 use crate::engine::channel::Entry;
 use crate::engine::error::{LoanError, SendError};
 use crate::engine::id::Id;

@@ -8,11 +8,13 @@ use std::sync::Arc;
 
 use super::AllocationStrategy;
 use super::backpressure::{Backpressure, BackpressureAction, BackpressureInfo, BackpressureStrategy};
-use super::client::{Client, ClientCore};
+use super::client::Client;
 use super::client_connection::ClientConnection;
+use super::client_core::ClientCore;
 use super::payloads::{Payloads, Plan};
-use super::server::{Server, ServerCore};
+use super::server::Server;
 use super::server_connection::ServerConnection;
+use super::server_core::ServerCore;
 use crate::engine::connection::{ConnectionFile, ConnectionLayout};
 use crate::engine::error::{PortError, SystemError};
 use crate::engine::id::Id;

@@ -5,8 +5,8 @@ use std::marker::PhantomData;
 use std::ops::Deref;
 use std::rc::Rc;
 
-use super::client::{ClientCore, Sent};
 use super::client_connection::ClientConnection;
+use super::client_core::{ClientCore, Sent};
 use super::remote::Unreadable;
 use crate::engine::channel::{Entry, Front};
 use crate::engine::error::ReceiveError;

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 use std::rc::Rc;
 
-use super::client::ClientCore;
+use super::client_core::ClientCore;
 use super::pending::PendingResponse;
 use crate::engine::error::{LoanError, SendError};
 use crate::engine::payload::{Payload, ResponseTypes};

@@ -5,8 +5,8 @@ use std::ops::{Deref, DerefMut};
 use std::rc::Rc;
 
 use super::request::fill;
-use super::server::ServerCore;
 use super::server_connection::ServerConnection;
+use super::server_core::ServerCore;
 use crate::engine::error::SendError;
 use crate::engine::payload::Payload;
 use crate::engine::shm::{Loaned, Plain};

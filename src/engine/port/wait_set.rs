@@ -4,9 +4,10 @@ use std::convert::Infallible;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
-use super::client::ClientCore;
+use super::client_core::ClientCore;
 use super::pending::PendingResponse;
-use super::server::{Server, ServerCore};
+use super::server::Server;
+use super::server_core::ServerCore;
 use crate::engine::channel::Slots;
 use crate::engine::wait::Waited;
 use crate::engine::wait::ladder::{self, Look, Sleeps};

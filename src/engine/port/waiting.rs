@@ -4,9 +4,11 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use super::active::ActiveRequest;
-use super::client::{Client, ClientCore};
+use super::client::Client;
+use super::client_core::ClientCore;
 use super::pending::{PendingResponse, Response};
-use super::server::{Server, ServerCore};
+use super::server::Server;
+use super::server_core::ServerCore;
 use crate::engine::error::ReceiveError;
 use crate::engine::payload::Payload;
 use crate::engine::shm::Plain;

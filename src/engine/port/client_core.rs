@@ -1,0 +1,390 @@
+//! What a client is, whatever it sends: its loans, its active requests, and how a request goes to the servers.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::backpressure::{Backpressure, GaveUp, Waiting};
+use super::client_connection::ClientConnection;
+use super::payloads::Payloads;
+use super::sleeper::Sleeper;
+use super::watch::Watch;
+use crate::engine::channel::{Entry, Push, Slots};
+use crate::engine::connection::{Side, State};
+use crate::engine::error::{LoanError, SendError};
+use crate::engine::id::Id;
+use crate::engine::payload::ChunkLayout;
+use crate::engine::service::ServiceInner;
+use crate::engine::service::registry::Role;
+use crate::engine::shm::{ChunkHeader, ChunkMut, Published};
+
+/// What became of sending to one server, or to several.
+const NO_TROUBLE: u8 = 0;
+/// There is no room.
+const FULL: u8 = 1;
+/// It has written garbage, and its connection is closed.
+const CORRUPTED: u8 = 2;
+
+/// A request that was sent.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sent {
+    pub lane: u32,
+    pub delivered: u32,
+    pub request_id: u64,
+}
+
+/// Place of one pending response.
+#[derive(Debug)]
+pub(super) struct Lane {
+    /// 0 if free.
+    pub request_id: Cell<u64>,
+    /// Where its request went.
+    pub deliveries: RefCell<Vec<Rc<ClientConnection>>>,
+    /// Where the next receive begins, so that every server is heard.
+    pub turn: Cell<usize>,
+}
+
+#[derive(Debug)]
+pub(super) struct ClientCore {
+    pub service: Arc<ServiceInner>,
+    pub id: Id,
+    pub request_layout: ChunkLayout,
+    pub response_layout: ChunkLayout,
+    pub payloads: Payloads,
+    pub loans: Cell<usize>,
+    pub(super) active_max: usize,
+    pub(super) active: Cell<usize>,
+    pub(super) backpressure: Backpressure,
+    pub lanes: Box<[Lane]>,
+    pub(super) free_lanes: RefCell<Vec<u32>>,
+    pub(super) next_request: Cell<u64>,
+    pub(super) connections: RefCell<Vec<Rc<ClientConnection>>>,
+    /// Servers whose files could not be used; not tried again.
+    pub(super) refused: RefCell<Vec<Id>>,
+    pub(super) seen: Cell<u64>,
+    pub(super) registered: Cell<bool>,
+    pub(super) watch: Watch,
+    pub sleeper: Sleeper,
+}
+
+impl ClientCore {
+    /// Over a place in the registry that the builder holds the lock for.
+    pub fn new(
+        service: &Arc<ServiceInner>,
+        id: Id,
+        [request_layout, response_layout]: [ChunkLayout; 2],
+        payloads: Payloads,
+        active_max: usize,
+        backpressure: Backpressure,
+    ) -> Self {
+        let lanes = service.settings().max_active_requests;
+        Self {
+            service: Arc::clone(service),
+            id,
+            request_layout,
+            response_layout,
+            payloads,
+            loans: Cell::new(0),
+            active_max,
+            active: Cell::new(0),
+            backpressure,
+            lanes: (0..lanes)
+                .map(|_| Lane { request_id: Cell::new(0), deliveries: RefCell::default(), turn: Cell::new(0) })
+                .collect(),
+            free_lanes: RefCell::new((0..lanes as u32).rev().collect()),
+            next_request: Cell::new(1),
+            connections: RefCell::default(),
+            refused: RefCell::default(),
+            seen: Cell::new(service.registry.changes()),
+            registered: Cell::new(true),
+            watch: Watch::new(),
+            sleeper: Sleeper::new(Role::Client, id),
+        }
+    }
+
+    /// Adds a connection, and room for it wherever a message's way must not allocate.
+    pub fn connect(&self, connection: Rc<ClientConnection>) {
+        let mut connections = self.connections.borrow_mut();
+        connections.push(connection);
+        for lane in &self.lanes {
+            let mut deliveries = lane.deliveries.borrow_mut();
+            let more = connections.len().saturating_sub(deliveries.len());
+            deliveries.reserve(more);
+        }
+    }
+
+    /// The first server's slot is asked for with the loan; it is the only one mostly.
+    #[inline(always)]
+    pub fn warm(&self) {
+        if let Some(connection) = self.connections.borrow().first() {
+            connection.requests.warm(connection.file.requests());
+        }
+    }
+
+    #[inline(always)]
+    pub fn loan_chunk(&self, len: usize) -> Result<ChunkMut, LoanError> {
+        match self.payloads.loan(len) {
+            Some(chunk) => Ok(chunk),
+            None => self.find_chunk(len),
+        }
+    }
+
+    /// What is outstanding is learned only now, and what is too small outgrown.
+    #[cold]
+    pub fn find_chunk(&self, len: usize) -> Result<ChunkMut, LoanError> {
+        let max = self.payloads.len_max();
+        if len > max && !self.payloads.grows() {
+            return Err(LoanError::ExceedsMaxLoanSize { len, max });
+        }
+        self.bring_home();
+        if let Some(chunk) = self.payloads.loan_at_last(len) {
+            return Ok(chunk);
+        }
+        if !self.payloads.grows() {
+            return Err(LoanError::OutOfMemory);
+        }
+        self.payloads.grow(len)?;
+        for connection in self.connections.borrow().iter() {
+            connection.file.set_segment(Side::Client, self.payloads.number());
+        }
+        self.payloads.loan_at_last(len).ok_or(LoanError::OutOfMemory)
+    }
+
+    /// Learns what has come back, and gives up segments that are empty then.
+    pub fn bring_home(&self) {
+        self.follow_changes();
+        // An error closes a connection, which gives everything back as well.
+        let _ = self.collect();
+        self.payloads.tidy();
+    }
+
+    pub fn collect(&self) -> Result<(), SendError> {
+        let mut result = Ok(());
+        // What is gone has been taken back already, so its returns would look like garbage.
+        for connection in self.connections.borrow().iter().filter(|connection| !connection.gone.get()) {
+            if connection.collect(&self.payloads).is_err() {
+                connection.fail(&self.payloads);
+                result = Err(SendError::ConnectionCorrupted);
+            }
+        }
+        result
+    }
+
+    /// Sends a chunk to every server and opens a lane for the responses.
+    #[inline(always)]
+    pub fn send(&self, chunk: &mut ChunkMut, len: usize) -> Result<Sent, SendError> {
+        if self.active.get() >= self.active_max {
+            return Err(SendError::ExceedsMaxActiveRequests { max: self.active_max });
+        }
+        self.follow_changes();
+        // There is a lane for each active request of the service, and active_max is at most that.
+        let Some(lane) = self.free_lanes.borrow_mut().pop() else {
+            return Err(SendError::ExceedsMaxActiveRequests { max: self.active_max });
+        };
+        let place = &self.lanes[lane as usize];
+        let request_id = self.next_request.get();
+        self.next_request.set(request_id + 1);
+        self.active.set(self.active.get() + 1);
+        place.request_id.set(request_id);
+        chunk.set_header(ChunkHeader { request_id, lane: lane.into(), len: len as u64 });
+        let chunk = chunk.publish();
+        let connections = self.connections.borrow();
+        let trouble = match &connections[..] {
+            [connection] if connection.open.get() => self.deliver(connection, lane as usize, place, request_id, chunk),
+            several => self.deliver_to_each(several, lane as usize, chunk),
+        };
+        drop(connections);
+        if trouble != NO_TROUBLE {
+            self.settle(lane as usize, chunk, trouble)?;
+        }
+        chunk.warm_next();
+        Ok(Sent { lane, delivered: place.deliveries.borrow().len() as u32, request_id })
+    }
+
+    /// Sends to all servers: the trouble with any of them.
+    pub fn deliver_to_each(&self, connections: &[Rc<ClientConnection>], lane: usize, chunk: Published<'_>) -> u8 {
+        let place = &self.lanes[lane];
+        let open = connections.iter().filter(|connection| connection.open.get());
+        open.fold(NO_TROUBLE, |trouble, connection| {
+            trouble | self.deliver(connection, lane, place, place.request_id.get(), chunk)
+        })
+    }
+
+    /// Sends to one server: the trouble with it.
+    #[inline(always)]
+    pub fn deliver(
+        &self,
+        connection: &Rc<ClientConnection>,
+        lane: usize,
+        place: &Lane,
+        request_id: u64,
+        chunk: Published<'_>,
+    ) -> u8 {
+        // Without overflow, a response that came after the end of an earlier request would keep out one to this.
+        if !self.service.settings().overflow_responses && connection.drain_lane(lane).is_err() {
+            return self.corrupted(connection);
+        }
+        connection.file.set_lane_open(lane, request_id);
+        let slot = connection.requests.next_slot();
+        if connection.lending.lend(&self.payloads, connection.file.request_returns(), chunk).is_err() {
+            return self.corrupted(connection);
+        }
+        let entry = Entry { segment: chunk.segment(), chunk: chunk.index() };
+        connection.file.set_request_next(slot, chunk.next());
+        let word = match connection.requests.push(connection.file.requests(), entry) {
+            Ok(Push::Done { word }) => word,
+            Ok(Push::Displaced { word, oldest }) => {
+                let trouble = self.reclaim_displaced(connection, oldest);
+                if trouble != NO_TROUBLE {
+                    return trouble;
+                }
+                word
+            }
+            Ok(Push::Full) => {
+                // Lent a moment ago and never left.
+                let _ = connection.lending.reclaim(&self.payloads, entry);
+                return FULL;
+            }
+            Err(_) => return self.corrupted(connection),
+        };
+        connection.waker.wake();
+        connection.lanes[lane].set_sent(slot, word);
+        place.deliveries.borrow_mut().push(Rc::clone(connection));
+        if connection.lending.is_half_lent() && connection.collect(&self.payloads).is_err() {
+            connection.fail(&self.payloads);
+        }
+        NO_TROUBLE
+    }
+
+    /// What is left to do where not every server has simply got the request.
+    #[cold]
+    pub fn settle(&self, lane: usize, chunk: Published<'_>, trouble: u8) -> Result<(), SendError> {
+        let mut corrupted = trouble & CORRUPTED != 0;
+        let mut gave_up = None;
+        if trouble & FULL != 0 && self.backpressure.may_wait() {
+            gave_up = self.deliver_when_there_is_room(lane, chunk, &mut corrupted);
+        }
+        // As long as somebody has the request, a server that lost its connection is as one that has gone.
+        if corrupted && self.lanes[lane].deliveries.borrow().is_empty() {
+            gave_up = Some(GaveUp::Corrupted);
+        }
+        match gave_up {
+            None => Ok(()),
+            Some(gave_up) => Err(self.take_back(lane, gave_up)),
+        }
+    }
+
+    /// A request that a newer one has displaced.
+    #[cold]
+    pub fn reclaim_displaced(&self, connection: &Rc<ClientConnection>, oldest: Entry) -> u8 {
+        if let Some(header) = self.payloads.header(oldest) {
+            self.mark_displaced(connection, header);
+        }
+        match connection.lending.reclaim(&self.payloads, oldest) {
+            Ok(()) => NO_TROUBLE,
+            Err(_) => self.corrupted(connection),
+        }
+    }
+
+    #[cold]
+    pub fn corrupted(&self, connection: &ClientConnection) -> u8 {
+        connection.fail(&self.payloads);
+        CORRUPTED
+    }
+
+    /// It will never be answered by this server (RR-SND-06).
+    pub fn mark_displaced(&self, connection: &Rc<ClientConnection>, header: ChunkHeader) {
+        let number = header.lane as usize;
+        let lane = self.lanes.get(number);
+        let Some(lane) = lane.filter(|lane| lane.request_id.get() == header.request_id) else { return };
+        if lane.deliveries.borrow().iter().any(|delivered| Rc::ptr_eq(delivered, connection)) {
+            connection.lanes[number].displaced.set(true);
+        }
+    }
+
+    /// Waits for each server that had no room and is still there, as the strategy or the handler says. The others have the
+    /// request already.
+    #[cold]
+    pub fn deliver_when_there_is_room(
+        &self,
+        lane: usize,
+        chunk: Published<'_>,
+        corrupted: &mut bool,
+    ) -> Option<GaveUp> {
+        let mut full: Vec<_> = {
+            let deliveries = self.lanes[lane].deliveries.borrow();
+            let has = |connection: &Rc<ClientConnection>| {
+                deliveries.iter().any(|delivered| Rc::ptr_eq(delivered, connection))
+            };
+            self.connections.borrow().iter().filter(|c| c.open.get() && !has(c)).map(Rc::clone).collect()
+        };
+        let mut waiting = Waiting::new(&self.backpressure, &self.service, self.id);
+        // All of them in turn: one that has no room keeps the request from no other.
+        loop {
+            full.retain(|connection| waiting.goes_on(connection.server, connection.node));
+            if full.is_empty() {
+                break;
+            }
+            waiting.pause();
+            self.look_after_peers(self.watch.is_due());
+            full.retain(|connection| {
+                let settled = !connection.open.get()
+                    || match self.deliver(connection, lane, &self.lanes[lane], self.lanes[lane].request_id.get(), chunk)
+                    {
+                        FULL => false,
+                        trouble => {
+                            *corrupted |= trouble == CORRUPTED;
+                            true
+                        }
+                    };
+                !settled
+            });
+        }
+        waiting.gave_up
+    }
+
+    /// Leaves nothing of a request that was not sent (RR-SND-10). Servers that have it see that nobody waits.
+    #[cold]
+    pub fn take_back(&self, lane: usize, gave_up: GaveUp) -> SendError {
+        self.close_lane(lane);
+        gave_up.into_error()
+    }
+
+    /// Ends a pending response.
+    #[inline(always)]
+    pub fn close_lane(&self, lane: usize) {
+        let place = &self.lanes[lane];
+        place.request_id.set(0);
+        let mut owes = false;
+        {
+            let mut deliveries = place.deliveries.borrow_mut();
+            for connection in deliveries.iter() {
+                connection.file.set_lane_open(lane, 0);
+                if connection.drain_lane(lane).is_err() {
+                    connection.fail(&self.payloads);
+                }
+                owes |= connection.lanes[lane].borrowed.get() > 0;
+            }
+            deliveries.clear();
+        }
+        self.active.set(self.active.get() - 1);
+        // The next request takes the lane that was used last and owes nothing, so that responses which are kept beyond their
+        // pending response do not count against another one while there is a choice.
+        if owes {
+            self.free_lanes.borrow_mut().insert(0, lane as u32);
+        } else {
+            self.free_lanes.borrow_mut().push(lane as u32);
+        }
+    }
+
+    /// Whether a server that got the request of a lane can still answer it.
+    pub fn is_answerable(connection: &ClientConnection, lane: usize, request_id: u64) -> bool {
+        let end = &connection.lanes[lane];
+        if connection.gone.get() || end.displaced.get() || connection.file.lane_done(lane) == request_id {
+            return false;
+        }
+        // A server that has left takes nothing more: what is still in its slot stays there.
+        let unread = || connection.file.requests().load(end.sent_slot.get()) == end.sent_word.get();
+        connection.file.server_state() < State::Left || !unread()
+    }
+}

@@ -1,0 +1,232 @@
+//! What a server is, whatever it receives: its connections, its loans, and how a response goes to its client.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::backpressure::{Backpressure, GaveUp, Waiting};
+use super::payloads::Payloads;
+use super::remote::Unreadable;
+use super::server_connection::ServerConnection;
+use super::sleeper::Sleeper;
+use super::watch::Watch;
+use crate::engine::channel::Garbage;
+use crate::engine::connection::Side;
+use crate::engine::error::{LoanError, ReceiveError, SendError};
+use crate::engine::id::Id;
+use crate::engine::payload::ChunkLayout;
+use crate::engine::service::ServiceInner;
+use crate::engine::service::registry::Role;
+use crate::engine::shm::{ChunkMut, Published};
+
+#[derive(Debug)]
+pub(super) struct ServerCore {
+    pub service: Arc<ServiceInner>,
+    pub id: Id,
+    pub request_layout: ChunkLayout,
+    pub response_layout: ChunkLayout,
+    pub payloads: Payloads,
+    pub loans_max: usize,
+    pub(super) backpressure: Backpressure,
+    pub(super) connections: RefCell<Vec<Rc<ServerConnection>>>,
+    /// Where the next receive begins, so that every client is served in turn.
+    pub(super) turn: Cell<usize>,
+    /// Clients whose files could not be used; not tried again.
+    pub(super) refused: RefCell<Vec<Id>>,
+    pub(super) seen: Cell<u64>,
+    pub(super) registered: Cell<bool>,
+    pub(super) watch: Watch,
+    pub sleeper: Sleeper,
+}
+
+impl ServerCore {
+    /// Over a place in the registry that the builder holds the lock for.
+    pub fn new(
+        service: &Arc<ServiceInner>,
+        id: Id,
+        [request_layout, response_layout]: [ChunkLayout; 2],
+        payloads: Payloads,
+        loans_max: usize,
+        backpressure: Backpressure,
+    ) -> Self {
+        Self {
+            service: Arc::clone(service),
+            id,
+            request_layout,
+            response_layout,
+            payloads,
+            loans_max,
+            backpressure,
+            connections: RefCell::default(),
+            turn: Cell::new(0),
+            refused: RefCell::default(),
+            seen: Cell::new(service.registry.changes()),
+            registered: Cell::new(true),
+            watch: Watch::new(),
+            sleeper: Sleeper::new(Role::Server, id),
+        }
+    }
+
+    pub fn has_requests(&self) -> Result<bool, ReceiveError> {
+        self.follow_changes();
+        let mut error = None;
+        for connection in self.connections.borrow().iter() {
+            match self.front(connection) {
+                Ok(true) => return Ok(true),
+                Ok(false) => {}
+                Err(reason) => error = Some(reason),
+            }
+        }
+        self.idle();
+        error.map_or(Ok(false), Err)
+    }
+
+    pub fn connect(&self, connection: Rc<ServerConnection>) {
+        self.connections.borrow_mut().push(connection);
+        self.sleeper.meet();
+    }
+
+    /// Whether nobody waits for the answer, where that matters (RR-FNF-02).
+    #[inline(always)]
+    pub fn is_unwanted(&self, connection: &ServerConnection, lane: usize, request_id: u64) -> bool {
+        !self.service.settings().fire_and_forget && !connection.is_awaited(lane, request_id)
+    }
+
+    /// Whether a request waits that will be received, with unwanted ones out of the way.
+    pub fn front(&self, connection: &ServerConnection) -> Result<bool, ReceiveError> {
+        if connection.broken.get() {
+            return Ok(false);
+        }
+        for _ in 0..=self.service.settings().max_active_requests {
+            let front = connection.front().map_err(|reason| self.unreadable(connection, reason))?;
+            let Some((front, chunk)) = front else { return Ok(false) };
+            let header = chunk.header();
+            let Ok(lane) = connection.lane_of(header.lane) else { return Err(self.corrupted(connection)) };
+            if !self.is_unwanted(connection, lane, header.request_id) {
+                return Ok(true);
+            }
+            connection.refuse(front, header.request_id, lane);
+        }
+        Ok(false)
+    }
+
+    #[cold]
+    pub fn corrupted(&self, connection: &ServerConnection) -> ReceiveError {
+        connection.fail(&self.payloads);
+        ReceiveError::ConnectionCorrupted
+    }
+
+    #[cold]
+    pub fn unreadable(&self, connection: &ServerConnection, reason: Unreadable) -> ReceiveError {
+        if reason == Unreadable::CannotMap { ReceiveError::CannotMap } else { self.corrupted(connection) }
+    }
+
+    #[inline(always)]
+    pub fn loan_chunk(&self, len: usize) -> Result<ChunkMut, LoanError> {
+        match self.payloads.loan(len) {
+            Some(chunk) => Ok(chunk),
+            None => self.find_chunk(len),
+        }
+    }
+
+    /// What is outstanding is learned only now, and what is too small outgrown.
+    #[cold]
+    pub fn find_chunk(&self, len: usize) -> Result<ChunkMut, LoanError> {
+        let max = self.payloads.len_max();
+        if len > max && !self.payloads.grows() {
+            return Err(LoanError::ExceedsMaxLoanSize { len, max });
+        }
+        self.bring_home();
+        if let Some(chunk) = self.payloads.loan_at_last(len) {
+            return Ok(chunk);
+        }
+        if !self.payloads.grows() {
+            return Err(LoanError::OutOfMemory);
+        }
+        self.payloads.grow(len)?;
+        for connection in self.connections.borrow().iter() {
+            connection.file.set_segment(Side::Server, self.payloads.number());
+        }
+        self.payloads.loan_at_last(len).ok_or(LoanError::OutOfMemory)
+    }
+
+    /// Learns what has come back, and gives up segments that are empty then.
+    pub fn bring_home(&self) {
+        self.follow_changes();
+        self.collect();
+        self.payloads.tidy();
+    }
+
+    pub fn collect(&self) {
+        // What is gone has been taken back already, so its returns would look like garbage.
+        for connection in self.connections.borrow().iter().filter(|connection| !connection.gone.get()) {
+            if connection.collect(&self.payloads).is_err() {
+                connection.fail(&self.payloads);
+            }
+        }
+    }
+
+    /// Sends a response, unless its request is nobody's any more: then the chunk is simply free again (RR-PND-06).
+    #[inline(always)]
+    pub fn send(
+        &self,
+        connection: &ServerConnection,
+        lane: usize,
+        request_id: u64,
+        chunk: &mut ChunkMut,
+    ) -> Result<(), SendError> {
+        if connection.gone.get() || connection.lanes[lane].newest.get() != request_id {
+            return Ok(());
+        }
+        // Without overflow, it would take the room of a later request's responses on the same lane (RR-ACT-03). With
+        // overflow it gives way to them, and the look at the client's word is saved.
+        if !self.service.settings().overflow_responses && !connection.is_awaited(lane, request_id) {
+            return Ok(());
+        }
+        let chunk = chunk.publish();
+        let pushed = connection.push(&self.payloads, lane, chunk);
+        let mut gave_up = pushed.err().map(|Garbage| GaveUp::Corrupted);
+        if pushed == Ok(false) && self.backpressure.may_wait() {
+            gave_up = self.push_when_there_is_room(connection, (lane, request_id), chunk);
+        }
+        chunk.warm_next();
+        match gave_up {
+            None => Ok(()),
+            Some(gave_up) => Err(self.take_back(connection, gave_up)),
+        }
+    }
+
+    /// Ends when somebody makes room, when nobody waits any more, or when the strategy or the handler says so.
+    #[cold]
+    pub fn push_when_there_is_room(
+        &self,
+        connection: &ServerConnection,
+        (lane, request_id): (usize, u64),
+        chunk: Published<'_>,
+    ) -> Option<GaveUp> {
+        let mut waiting = Waiting::new(&self.backpressure, &self.service, self.id);
+        // A handler may do anything in between, even drop the request or who waits for the response.
+        let is_wanted = || connection.is_awaited(lane, request_id) && connection.lanes[lane].newest.get() == request_id;
+        while is_wanted() && waiting.goes_on(connection.client, connection.node) {
+            waiting.pause();
+            self.look_after_peers(self.watch.is_due());
+            if !is_wanted() {
+                break;
+            }
+            match connection.push(&self.payloads, lane, chunk) {
+                Ok(true) => break,
+                Ok(false) => {}
+                Err(Garbage) => return Some(GaveUp::Corrupted),
+            }
+        }
+        waiting.gave_up
+    }
+
+    #[cold]
+    pub fn take_back(&self, connection: &ServerConnection, gave_up: GaveUp) -> SendError {
+        if matches!(gave_up, GaveUp::Corrupted) {
+            connection.fail(&self.payloads);
+        }
+        gave_up.into_error()
+    }
+}
