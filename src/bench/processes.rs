@@ -120,15 +120,20 @@ fn setup(timing: Timing, case: &BenchCase, root: &Path) -> Result<BenchSetup, En
     if let Some(touch) = &case.touch {
         load["touch"] = touch.as_str().into();
     }
-    let setup = serde_json::json!({
+    let mut setup = serde_json::json!({
         "root": root.to_string_lossy(),
         "service": "shmark/bench",
         "payload": { "type": case.payload, "kind": case.kind },
         "len": case.len,
         "waiting": case.waiting,
-        "load": load,
-        "qos": qos,
     });
+    // What is plain is left out: a peer that knows of nothing else need not know the words.
+    if load != serde_json::json!({ "timing": Timing::default() }) {
+        setup["load"] = load;
+    }
+    if qos != serde_json::json!({}) {
+        setup["qos"] = qos;
+    }
     serde_json::from_value(setup)
         .map_err(|error| Ended::Broken(format!("the scenario has a case that is none: {error}")))
 }
