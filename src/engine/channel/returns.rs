@@ -66,21 +66,12 @@ impl ReturnConsumer {
     /// [`Garbage`] for a word that is no entry, or an entry that `take` does not know; everything before it was taken.
     #[inline]
     pub fn drain(&self, slots: &impl Slots, max: usize, mut take: impl FnMut(Entry) -> bool) -> Result<(), Garbage> {
-        let mut slot = self.slot.get();
-        let mut result = Ok(());
         for _ in 0..max {
-            let word = slots.load(slot as usize);
-            if word == 0 {
-                break;
-            }
-            slots.store(slot as usize, 0);
-            slot = (slot + 1) & self.mask;
-            if !Entry::unpack(word).is_ok_and(&mut take) {
-                result = Err(Garbage);
-                break;
+            let Some(entry) = self.pop(slots)? else { break };
+            if !take(entry) {
+                return Err(Garbage);
             }
         }
-        self.slot.set(slot);
-        result
+        Ok(())
     }
 }

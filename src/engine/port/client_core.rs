@@ -132,22 +132,15 @@ impl ClientCore {
     /// What is outstanding is learned only now, and what is too small outgrown.
     #[cold]
     pub fn find_chunk(&self, len: usize) -> Result<ChunkMut, LoanError> {
-        let max = self.payloads.len_max();
-        if len > max && !self.payloads.grows() {
-            return Err(LoanError::ExceedsMaxLoanSize { len, max });
-        }
-        self.bring_home();
-        if let Some(chunk) = self.payloads.loan_at_last(len) {
-            return Ok(chunk);
-        }
-        if !self.payloads.grows() {
-            return Err(LoanError::OutOfMemory);
-        }
-        self.payloads.grow(len)?;
-        for connection in self.connections.borrow().iter() {
-            connection.file.set_segment(Side::Client, self.payloads.number());
-        }
-        self.payloads.loan_at_last(len).ok_or(LoanError::OutOfMemory)
+        self.payloads.find(
+            len,
+            || self.bring_home(),
+            |number| {
+                for connection in self.connections.borrow().iter() {
+                    connection.file.set_segment(Side::Client, number);
+                }
+            },
+        )
     }
 
     /// Learns what has come back, and gives up segments that are empty then.

@@ -90,8 +90,7 @@ impl Payloads {
     }
 
     /// Whether a longer loan, or one more, is served by growing.
-    #[inline(always)]
-    pub fn grows(&self) -> bool {
+    fn grows(&self) -> bool {
         self.plan.strategy != AllocationStrategy::Static
     }
 
@@ -101,9 +100,33 @@ impl Payloads {
         if len < self.len_end.get() { self.current.borrow().loan() } else { None }
     }
 
-    /// As [`Payloads::loan`], after everything was done that makes a chunk free.
-    pub fn loan_at_last(&self, len: usize) -> Option<ChunkMut> {
-        if len <= self.len_max.get() { self.current.borrow().loan() } else { None }
+    /// A free chunk for `len` elements where none is at hand: after `bring_home`, which learns what has come back, or else
+    /// by growing, of which `announce` tells the receivers the new segment's number.
+    ///
+    /// # Errors
+    /// [`LoanError`]; everything is as it was then.
+    #[cold]
+    pub fn find(
+        &self,
+        len: usize,
+        bring_home: impl FnOnce(),
+        announce: impl FnOnce(u16),
+    ) -> Result<ChunkMut, LoanError> {
+        let max = self.len_max.get();
+        if len > max && !self.grows() {
+            return Err(LoanError::ExceedsMaxLoanSize { len, max });
+        }
+        bring_home();
+        let free = || if len <= self.len_max.get() { self.current.borrow().loan() } else { None };
+        if let Some(chunk) = free() {
+            return Ok(chunk);
+        }
+        if !self.grows() {
+            return Err(LoanError::OutOfMemory);
+        }
+        self.grow(len)?;
+        announce(self.number());
+        free().ok_or(LoanError::OutOfMemory)
     }
 
     /// The segment from which loans come.
@@ -126,8 +149,7 @@ impl Payloads {
     ///
     /// # Errors
     /// [`LoanError`]; everything is as it was then.
-    #[cold]
-    pub fn grow(&self, len: usize) -> Result<(), LoanError> {
+    fn grow(&self, len: usize) -> Result<(), LoanError> {
         let old = Rc::clone(&self.current.borrow());
         let number = usize::from(old.number()) + 1;
         if number >= SEGMENTS_MAX {
