@@ -9,11 +9,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::channel::{Slots, ordering};
 use super::id::Id;
 use super::settings::Settings;
-use super::shm::{Column, Mapping};
+use super::shm::{Column, LINE, Lines, Mapping};
 
 const MAGIC: u64 = u64::from_le_bytes(*b"shmkcon\x01");
-/// Words of a cache line.
-pub(crate) const LINE: usize = 8;
 /// Lines in front of the request channel: constants, client, server, and two that are not used.
 const HEAD_LINES: usize = 5;
 /// Behind the constants: the node of the side that made the file.
@@ -145,44 +143,64 @@ impl Side {
 /// A mapped connection. Indices are in range by construction: lanes come from the caller's own tables.
 #[derive(Debug)]
 pub(crate) struct ConnectionFile {
-    head: Column<1>,
-    requests: Column<LINE>,
-    /// Behind each slot of the request channel, in its line: what the client is likely to send next.
-    requests_next: Column<LINE>,
-    lanes: Box<[LaneWords]>,
-    request_returns: Column<1>,
-    response_returns: Column<1>,
+    head: Column,
+    requests: Lines,
+    lanes: Box<[LaneLines]>,
+    request_returns: Column,
+    response_returns: Column,
 }
 
 /// What belongs to one active request.
 #[derive(Debug)]
-struct LaneWords {
+struct LaneLines {
     /// The client's line and the server's.
-    lines: Column<LINE>,
-    hint: Column<1>,
-    responses: Column<LINE>,
-    /// Behind each slot of the response channel, in its line: what the server is likely to send next.
-    responses_next: Column<LINE>,
+    sides: Lines,
+    responses: Lines,
 }
 
-impl<const STRIDE: usize> Slots for Column<STRIDE> {
-    #[inline]
+/// A slot is the first word of its line; what is beside it is the message, if it is small, or a hint.
+impl Slots for Lines {
+    #[inline(always)]
+    fn load(&self, slot: usize) -> u64 {
+        self.line(slot)[0].load(ordering::LOAD)
+    }
+    #[inline(always)]
+    fn store(&self, slot: usize, word: u64) {
+        self.line(slot)[0].store(word, ordering::STORE);
+    }
+    #[inline(always)]
+    fn swap(&self, slot: usize, word: u64) -> u64 {
+        self.line(slot)[0].swap(word, ordering::SWAP)
+    }
+    #[inline(always)]
+    fn take(&self, slot: usize, old: u64) -> bool {
+        self.line(slot)[0].compare_exchange(old, 0, ordering::TAKE, ordering::TAKE_FAILED).is_ok()
+    }
+    #[inline(always)]
+    fn warm(&self, slot: usize) {
+        Lines::warm(self, slot);
+    }
+}
+
+/// A return queue has a slot in each word.
+impl Slots for Column {
+    #[inline(always)]
     fn load(&self, slot: usize) -> u64 {
         self.word(slot).load(ordering::LOAD)
     }
-    #[inline]
+    #[inline(always)]
     fn store(&self, slot: usize, word: u64) {
         self.word(slot).store(word, ordering::STORE);
     }
-    #[inline]
+    #[inline(always)]
     fn swap(&self, slot: usize, word: u64) -> u64 {
         self.word(slot).swap(word, ordering::SWAP)
     }
-    #[inline]
+    #[inline(always)]
     fn take(&self, slot: usize, old: u64) -> bool {
         self.word(slot).compare_exchange(old, 0, ordering::TAKE, ordering::TAKE_FAILED).is_ok()
     }
-    #[inline]
+    #[inline(always)]
     fn warm(&self, slot: usize) {
         Column::warm(self, slot);
     }
@@ -210,19 +228,16 @@ impl ConnectionFile {
     fn with(map: Mapping, layout: ConnectionLayout) -> io::Result<Self> {
         let map = &Rc::new(map);
         let lane = |lane| {
-            let at = layout.lane_at(lane);
-            Some(LaneWords {
-                lines: map.column(at, 2)?,
-                hint: map.column(at + 1, 1)?,
-                responses: map.column(at + 2 * LINE, layout.response_capacity)?,
-                responses_next: map.column(at + 2 * LINE + NEXT, layout.response_capacity)?,
+            let at = layout.lane_at(lane) / LINE;
+            Some(LaneLines {
+                sides: map.lines(at, 2)?,
+                responses: map.lines(at + 2, layout.response_capacity)?,
             })
         };
         let columns = || {
             Some(Self {
                 head: map.column(0, REQUESTS_AT)?,
-                requests: map.column(REQUESTS_AT, layout.request_capacity)?,
-                requests_next: map.column(REQUESTS_AT + NEXT, layout.request_capacity)?,
+                requests: map.lines(HEAD_LINES, layout.request_capacity)?,
                 lanes: (0..layout.lanes).map(lane).collect::<Option<_>>()?,
                 request_returns: map.column(layout.request_returns_at, layout.request_returns)?,
                 response_returns: map.column(layout.response_returns_at, layout.response_returns)?,
@@ -297,46 +312,25 @@ impl ConnectionFile {
         self.word(side.at() + HANDED_OVER).store(1, Ordering::Release); // As `has_handed_over`.
     }
 
-    #[inline]
-    pub fn requests(&self) -> &Column<LINE> {
+    /// Slots of the requests.
+    #[inline(always)]
+    pub fn requests(&self) -> &Lines {
         &self.requests
     }
 
-    #[inline]
-    pub fn responses(&self, lane: usize) -> &Column<LINE> {
+    /// Slots of a lane's responses.
+    #[inline(always)]
+    pub fn responses(&self, lane: usize) -> &Lines {
         &self.lanes[lane].responses
     }
 
-    /// The chunk that the client expects to send from next, and one more; 0 if it has no idea. Only a hint which line to ask
-    /// for in time. It comes with the line of the slot, so it costs no other one.
-    #[inline]
-    pub fn request_next(&self, slot: usize) -> u64 {
-        self.requests_next.word(slot).load(Ordering::Relaxed) // Relaxed: whatever is read, nothing depends on it.
-    }
-
-    #[inline]
-    pub fn set_request_next(&self, slot: usize, next: u64) {
-        self.requests_next.word(slot).store(next, Ordering::Relaxed); // As request_next.
-    }
-
-    /// As [`Self::request_next`], of the server.
-    #[inline]
-    pub fn response_next(&self, lane: usize, slot: usize) -> u64 {
-        self.lanes[lane].responses_next.word(slot).load(Ordering::Relaxed) // As request_next.
-    }
-
-    #[inline]
-    pub fn set_response_next(&self, lane: usize, slot: usize, next: u64) {
-        self.lanes[lane].responses_next.word(slot).store(next, Ordering::Relaxed); // As request_next.
-    }
-
-    #[inline]
-    pub fn request_returns(&self) -> &Column<1> {
+    #[inline(always)]
+    pub fn request_returns(&self) -> &Column {
         &self.request_returns
     }
 
-    #[inline]
-    pub fn response_returns(&self) -> &Column<1> {
+    #[inline(always)]
+    pub fn response_returns(&self) -> &Column {
         &self.response_returns
     }
 
@@ -344,34 +338,47 @@ impl ConnectionFile {
     #[inline]
     pub fn lane_open(&self, lane: usize) -> u64 {
         // Acquire: a closed lane is seen before anything that the client does with it afterwards.
-        self.lanes[lane].lines.word(0).load(Ordering::Acquire)
+        self.lanes[lane].sides.line(0)[0].load(Ordering::Acquire)
     }
 
     #[inline]
     pub fn set_lane_open(&self, lane: usize, request_id: u64) {
-        self.lanes[lane].lines.word(0).store(request_id, Ordering::Release); // Pairs with the above.
+        self.lanes[lane].sides.line(0)[0].store(request_id, Ordering::Release); // Pairs with the above.
     }
 
     /// The request whose client wants no more responses. Written by the client.
     pub fn lane_hint(&self, lane: usize) -> u64 {
-        self.lanes[lane].hint.word(0).load(Ordering::Acquire) // As lane_open.
+        self.lanes[lane].sides.line(0)[1].load(Ordering::Acquire) // As lane_open.
     }
 
     pub fn set_lane_hint(&self, lane: usize, request_id: u64) {
-        self.lanes[lane].hint.word(0).store(request_id, Ordering::Release); // As set_lane_open.
+        self.lanes[lane].sides.line(0)[1].store(request_id, Ordering::Release); // As set_lane_open.
     }
 
     /// The newest request of the lane that the server is done with. Written by the server.
     #[inline]
     pub fn lane_done(&self, lane: usize) -> u64 {
         // Acquire: responses sent before are in the lane when the end is seen.
-        self.lanes[lane].lines.word(1).load(Ordering::Acquire)
+        self.lanes[lane].sides.line(1)[0].load(Ordering::Acquire)
     }
 
     #[inline]
     pub fn set_lane_done(&self, lane: usize, request_id: u64) {
-        self.lanes[lane].lines.word(1).store(request_id, Ordering::Release); // Pairs with the above.
+        self.lanes[lane].sides.line(1)[0].store(request_id, Ordering::Release); // Pairs with the above.
     }
+}
+
+/// The chunk that the sender of a slot expects to send from next, and one more; 0 if it has no idea. Only a hint which line
+/// to ask for in time. It comes with the line of the slot, so it costs no other one; a message in the slot itself takes its
+/// place.
+#[inline(always)]
+pub(crate) fn next_of(slots: &Lines, slot: usize) -> u64 {
+    slots.line(slot)[NEXT].load(Ordering::Relaxed) // Relaxed: whatever is read, nothing depends on it.
+}
+
+#[inline(always)]
+pub(crate) fn set_next_of(slots: &Lines, slot: usize, next: u64) {
+    slots.line(slot)[NEXT].store(next, Ordering::Relaxed); // As next_of.
 }
 
 fn misshapen() -> io::Error {

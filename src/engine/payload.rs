@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use serde::{Deserialize, Serialize};
 
-use super::shm::{ALIGN_MAX, CHUNK_HEADER_BYTES, Plain, Shape};
+use super::shm::{ALIGN_MAX, CHUNK_HEADER_BYTES, IMAGE_BYTES, Plain, Shape};
 
 /// One value or a slice of values of a plain type.
 ///
@@ -136,6 +136,8 @@ pub struct ChunkLayout {
     header_offset: usize,
     payload_offset: usize,
     element_bytes: usize,
+    /// So many elements, and more, do not fit a slot.
+    too_long_for_slot: usize,
     /// Alignment of a chunk: a cache line or what the payload asks for.
     pub align: usize,
 }
@@ -145,10 +147,13 @@ impl ChunkLayout {
     pub fn new(payload: &TypeDetail, header: &TypeDetail) -> Self {
         let header_offset = CHUNK_HEADER_BYTES.next_multiple_of(header.align);
         let payload_offset = (header_offset + header.size).next_multiple_of(payload.align);
+        let room = IMAGE_BYTES.checked_sub(payload_offset).filter(|_| payload.align.max(header.align) <= 8);
+        let too_long_for_slot = room.map_or(0, |room| room.checked_div(payload.size).map_or(usize::MAX, |max| max + 1));
         Self {
             header_offset,
             payload_offset,
             element_bytes: payload.size,
+            too_long_for_slot,
             align: payload.align.max(header.align).max(64),
         }
     }
@@ -159,7 +164,14 @@ impl ChunkLayout {
         bytes.checked_next_multiple_of(self.align).filter(|bytes| isize::try_from(*bytes).is_ok())
     }
 
+    /// Whether a message of `len` elements travels in its slot, header and all.
+    #[inline(always)]
+    pub fn fits_slot(&self, len: usize) -> bool {
+        len < self.too_long_for_slot
+    }
+
     /// The place of `len` elements.
+    #[inline(always)]
     pub fn shape(&self, len: usize) -> Shape {
         Shape { header: self.header_offset, payload: self.payload_offset, len }
     }
@@ -174,6 +186,19 @@ mod tests {
         let layout = ChunkLayout::new(&TypeDetail::of::<u64>(1), &TypeDetail::of::<()>(1));
         assert_eq!(layout.stride(1), Some(64));
         assert_eq!(layout.shape(1), Shape { header: 24, payload: 24, len: 1 });
+    }
+
+    #[test]
+    fn what_fits_a_slot_is_32_bytes_with_the_user_header_and_no_wider_alignment() {
+        let layout = |payload: &TypeDetail, header: &TypeDetail| ChunkLayout::new(payload, header);
+        let (byte, word, none) = (TypeDetail::of::<[u8]>(1), TypeDetail::of::<u64>(1), TypeDetail::of::<()>(1));
+        assert!(layout(&byte, &none).fits_slot(32) && !layout(&byte, &none).fits_slot(33));
+        assert!(layout(&byte, &word).fits_slot(24) && !layout(&byte, &word).fits_slot(25));
+        assert!(layout(&word, &none).fits_slot(4) && !layout(&word, &none).fits_slot(5));
+        assert!(layout(&none, &none).fits_slot(usize::MAX - 1));
+        assert!(!layout(&TypeDetail::of::<u64>(16), &none).fits_slot(1), "a slot's body is aligned to 8 bytes");
+        assert!(!layout(&TypeDetail::of::<[u64; 5]>(1), &none).fits_slot(1));
+        assert!(!layout(&byte, &TypeDetail::of::<[u64; 5]>(1)).fits_slot(0));
     }
 
     #[test]

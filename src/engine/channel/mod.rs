@@ -33,7 +33,7 @@ pub trait Slots {
 pub struct Entry {
     /// Number of the sender's segment, below [`SEGMENTS_MAX`].
     pub segment: u16,
-    /// Chunk in the segment, below 2^24 - 1.
+    /// Chunk in the segment, below 2^24 - 2; one more in [`Entry::IN_SLOT`].
     pub chunk: u32,
 }
 
@@ -55,6 +55,15 @@ const SEGMENT_SHIFT: u32 = 24;
 const CHUNK_MASK: u64 = (1 << 24) - 1;
 
 impl Entry {
+    /// Of a message that lies beside the entry, in the slot itself, and in no chunk.
+    pub const IN_SLOT: Self = Self { segment: 0, chunk: CHUNK_MASK as u32 - 1 };
+
+    /// Whether the message lies in the slot. Garbage may say so of a slot that holds none; what is read there is checked.
+    #[inline(always)]
+    pub fn is_in_slot(self) -> bool {
+        self.chunk == Self::IN_SLOT.chunk
+    }
+
     /// `{ sequence: 28, segment: 12, chunk + 1: 24 }`, high to low. Never 0, which is the empty slot.
     #[inline]
     fn pack(self, sequence: u64) -> u64 {

@@ -63,25 +63,43 @@ impl OffsetProducer {
     ///
     /// # Errors
     /// [`Garbage`] if the consumer's process wrote into the slot; the entry is in the channel all the same.
-    #[inline(always)]
+    #[inline]
     pub fn push(&self, slots: &impl Slots, entry: Entry) -> Result<Push, Garbage> {
+        if let Some(word) = self.place(slots, entry, |_| {}) {
+            return Ok(Push::Done { word });
+        }
+        if !self.overflow {
+            return Ok(Push::Full);
+        }
         let word = entry.pack(self.sequence.get());
-        let slot = self.slot.get() as usize;
-        let oldest = if self.overflow {
-            slots.swap(slot, word)
-        } else {
-            if slots.load(slot) != 0 {
-                return Ok(Push::Full);
-            }
-            slots.store(slot, word);
-            0
-        };
-        self.sequence.set((self.sequence.get() + 1) & SEQUENCE_MASK);
-        self.slot.set(after(self.slot.get(), self.capacity));
+        let oldest = slots.swap(self.slot.get() as usize, word);
+        self.advance();
         match oldest {
             0 => Ok(Push::Done { word }),
             oldest => Ok(Push::Displaced { word, oldest: Entry::unpack(oldest)? }),
         }
+    }
+
+    /// Pushes an entry if its slot is empty, after `beside` has written what lies beside it in the slot: the word, or nothing
+    /// and the channel is full or about to overflow. An empty slot stays empty until it is filled, so nobody reads what
+    /// `beside` writes before it is whole, and no exchange is needed.
+    #[inline(always)]
+    pub fn place(&self, slots: &impl Slots, entry: Entry, beside: impl FnOnce(usize)) -> Option<u64> {
+        let slot = self.slot.get() as usize;
+        if slots.load(slot) != 0 {
+            return None;
+        }
+        beside(slot);
+        let word = entry.pack(self.sequence.get());
+        slots.store(slot, word);
+        self.advance();
+        Some(word)
+    }
+
+    #[inline(always)]
+    fn advance(&self) {
+        self.sequence.set((self.sequence.get() + 1) & SEQUENCE_MASK);
+        self.slot.set(after(self.slot.get(), self.capacity));
     }
 }
 
@@ -119,11 +137,10 @@ impl OffsetConsumer {
         Self { capacity: capacity as u32, overflow, slot: Cell::new(0), sequence: Cell::new(0) }
     }
 
-    /// Slot of the entry that was taken last.
+    /// Slot of the oldest entry, once [`OffsetConsumer::front`] has shown it.
     #[inline(always)]
-    pub fn last_slot(&self) -> usize {
-        let slot = self.slot.get();
-        (if slot == 0 { self.capacity } else { slot }) as usize - 1
+    pub fn front_slot(&self) -> usize {
+        self.slot.get() as usize
     }
 
     /// Whether there is nothing to take: one load.

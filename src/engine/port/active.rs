@@ -93,7 +93,8 @@ where
         if !connection.places.loan(*place, core.loans_max) {
             return Err(LoanError::ExceedsMaxLoans { max: core.loans_max });
         }
-        connection.lanes[*lane as usize].producer.warm(connection.file.responses(*lane as usize));
+        let start = &connection.lanes[*lane as usize];
+        start.producer.warm(&start.slots);
         let loaned = core.loan_chunk(len).and_then(|mut chunk| {
             chunk.set_header(ChunkHeader { request_id: *request_id, lane: (*lane).into(), len: len as u64 });
             Loaned::<Res::Element, ResHeader>::new(chunk, core.response_layout.shape(len)).ok_or(LoanError::OutOfMemory)

@@ -10,18 +10,18 @@ use super::payloads::Payloads;
 use super::remote::{Remote, Unreadable};
 use super::waker::Waker;
 use crate::engine::channel::{Entry, Front, Garbage, OffsetConsumer, OffsetProducer, ReturnProducer};
-use crate::engine::connection::{ConnectionFile, ConnectionLayout, LINE, Side, State};
+use crate::engine::connection::{ConnectionFile, ConnectionLayout, Side, State};
 use crate::engine::id::Id;
 use crate::engine::payload::ChunkLayout;
 use crate::engine::service::ServiceInner;
 use crate::engine::service::registry::Role;
-use crate::engine::shm::{ChunkRef, Column};
+use crate::engine::shm::{Lines, Message};
 
 /// One lane's receiving end.
 #[derive(Debug)]
 pub(super) struct LaneEnd {
     pub consumer: OffsetConsumer,
-    pub slots: Column<LINE>,
+    pub slots: Lines,
     /// Responses of this lane that are held, older pending responses' too.
     pub borrowed: Cell<usize>,
     /// Slot of the request channel in which the lane's request is, and the word that is there until the server takes it.
@@ -125,8 +125,10 @@ impl ClientConnection {
     /// Gives a response back to its server.
     #[inline(always)]
     pub fn give_back(&self, entry: Entry) {
-        // A full queue means that the server miscounts; the chunk is then its loss alone.
-        let _ = self.going_back.push(self.file.response_returns(), entry);
+        if !entry.is_in_slot() {
+            // A full queue means that the server miscounts; the chunk is then its loss alone.
+            let _ = self.going_back.push(self.file.response_returns(), entry);
+        }
     }
 
     /// Lets go of segments that the server has given back.
@@ -134,12 +136,18 @@ impl ClientConnection {
         self.remote.tidy(&self.file);
     }
 
-    /// The oldest response of a lane, still in it, and its chunk. One that cannot be read any more is skipped.
+    /// The message of the entry that a lane has shown last.
     #[inline(always)]
-    pub fn front(&self, lane: usize) -> Result<Option<(Front, ChunkRef)>, Unreadable> {
-        let Some(front) = self.lanes[lane].consumer.front(&self.lanes[lane].slots)? else { return Ok(None) };
-        match self.remote.chunk(front.entry(), &self.file) {
-            Ok(chunk) => Ok(Some((front, chunk))),
+    pub fn message(&self, end: &LaneEnd, front: Front) -> Result<Message, Unreadable> {
+        self.remote.message(front.entry(), (&end.consumer, &end.slots), &self.file)
+    }
+
+    /// The oldest response of a lane, still in it. One that cannot be read any more is skipped.
+    pub fn front(&self, lane: usize) -> Result<Option<(Front, Message)>, Unreadable> {
+        let end = &self.lanes[lane];
+        let Some(front) = end.consumer.front(&end.slots)? else { return Ok(None) };
+        match self.message(end, front) {
+            Ok(message) => Ok(Some((front, message))),
             Err(reason) => self.front_behind(lane, front, reason),
         }
     }
@@ -151,8 +159,8 @@ impl ClientConnection {
         lane: usize,
         mut front: Front,
         mut reason: Unreadable,
-    ) -> Result<Option<(Front, ChunkRef)>, Unreadable> {
-        let LaneEnd { consumer, slots, .. } = &self.lanes[lane];
+    ) -> Result<Option<(Front, Message)>, Unreadable> {
+        let end @ LaneEnd { consumer, slots, .. } = &self.lanes[lane];
         // A sender that goes on sending is heard by the next call.
         for _ in 0..=self.service.settings().response_buffer {
             match reason {
@@ -163,8 +171,8 @@ impl ClientConnection {
                 Unreadable::Garbage => {}
             }
             let Some(next) = consumer.front(slots)? else { return Ok(None) };
-            match self.remote.chunk(next.entry(), &self.file) {
-                Ok(chunk) => return Ok(Some((next, chunk))),
+            match self.message(end, next) {
+                Ok(message) => return Ok(Some((next, message))),
                 Err(other) => (front, reason) = (next, other),
             }
         }

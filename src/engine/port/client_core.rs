@@ -10,13 +10,13 @@ use super::payloads::Payloads;
 use super::sleeper::Sleeper;
 use super::watch::Watch;
 use crate::engine::channel::{Entry, Push, Slots};
-use crate::engine::connection::{Side, State};
+use crate::engine::connection::{self, Side, State};
 use crate::engine::error::{LoanError, SendError};
 use crate::engine::id::Id;
 use crate::engine::payload::ChunkLayout;
 use crate::engine::service::ServiceInner;
 use crate::engine::service::registry::Role;
-use crate::engine::shm::{ChunkHeader, ChunkMut, Published};
+use crate::engine::shm::{ChunkHeader, ChunkMut, Image, Published};
 
 /// What became of sending to one server, or to several.
 const NO_TROUBLE: u8 = 0;
@@ -31,6 +31,16 @@ pub(super) struct Sent {
     pub lane: u32,
     pub delivered: u32,
     pub request_id: u64,
+}
+
+/// A request on its way.
+#[derive(Debug, Clone, Copy)]
+struct Outgoing<'a> {
+    lane: usize,
+    request_id: u64,
+    chunk: Published<'a>,
+    /// Whether it fits a slot.
+    small: bool,
 }
 
 /// Place of one pending response.
@@ -180,65 +190,45 @@ impl ClientCore {
         self.active.set(self.active.get() + 1);
         place.request_id.set(request_id);
         chunk.set_header(ChunkHeader { request_id, lane: lane.into(), len: len as u64 });
-        let chunk = chunk.publish();
+        let message = Outgoing { lane: lane as usize, request_id, chunk: chunk.publish(), small: self.request_layout.fits_slot(len) };
         let connections = self.connections.borrow();
         let trouble = match &connections[..] {
-            [connection] if connection.open.get() => self.deliver(connection, lane as usize, place, request_id, chunk),
-            several => self.deliver_to_each(several, lane as usize, chunk),
+            [connection] if connection.open.get() => self.deliver(connection, place, message),
+            several => self.deliver_to_each(several, message),
         };
         drop(connections);
         if trouble != NO_TROUBLE {
-            self.settle(lane as usize, chunk, trouble)?;
+            self.settle(message, trouble)?;
         }
-        chunk.warm_next();
         Ok(Sent { lane, delivered: place.deliveries.borrow().len() as u32, request_id })
     }
 
     /// Sends to all servers: the trouble with any of them.
-    pub fn deliver_to_each(&self, connections: &[Rc<ClientConnection>], lane: usize, chunk: Published<'_>) -> u8 {
-        let place = &self.lanes[lane];
+    fn deliver_to_each(&self, connections: &[Rc<ClientConnection>], message: Outgoing<'_>) -> u8 {
+        let place = &self.lanes[message.lane];
         let open = connections.iter().filter(|connection| connection.open.get());
-        open.fold(NO_TROUBLE, |trouble, connection| {
-            trouble | self.deliver(connection, lane, place, place.request_id.get(), chunk)
-        })
+        open.fold(NO_TROUBLE, |trouble, connection| trouble | self.deliver(connection, place, message))
     }
 
     /// Sends to one server: the trouble with it.
     #[inline(always)]
-    pub fn deliver(
-        &self,
-        connection: &Rc<ClientConnection>,
-        lane: usize,
-        place: &Lane,
-        request_id: u64,
-        chunk: Published<'_>,
-    ) -> u8 {
+    fn deliver(&self, connection: &Rc<ClientConnection>, place: &Lane, message: Outgoing<'_>) -> u8 {
+        let Outgoing { lane, request_id, chunk, small } = message;
         // Without overflow, a response that came after the end of an earlier request would keep out one to this.
         if !self.service.settings().overflow_responses && connection.drain_lane(lane).is_err() {
             return self.corrupted(connection);
         }
         connection.file.set_lane_open(lane, request_id);
-        let slot = connection.requests.next_slot();
-        if connection.lending.lend(&self.payloads, connection.file.request_returns(), chunk).is_err() {
-            return self.corrupted(connection);
-        }
-        let entry = Entry { segment: chunk.segment(), chunk: chunk.index() };
-        connection.file.set_request_next(slot, chunk.next());
-        let word = match connection.requests.push(connection.file.requests(), entry) {
-            Ok(Push::Done { word }) => word,
-            Ok(Push::Displaced { word, oldest }) => {
-                let trouble = self.reclaim_displaced(connection, oldest);
-                if trouble != NO_TROUBLE {
-                    return trouble;
-                }
-                word
-            }
-            Ok(Push::Full) => {
-                // Lent a moment ago and never left.
-                let _ = connection.lending.reclaim(&self.payloads, entry);
-                return FULL;
-            }
-            Err(_) => return self.corrupted(connection),
+        let (producer, slots) = (&connection.requests, connection.file.requests());
+        let slot = producer.next_slot();
+        let image = |slot| chunk.image().store(slots.line(slot));
+        let placed = if small { producer.place(slots, Entry::IN_SLOT, image) } else { None };
+        let word = match placed {
+            Some(word) => word,
+            None => match self.push_chunk(connection, slot, chunk) {
+                Ok(word) => word,
+                Err(trouble) => return trouble,
+            },
         };
         connection.waker.wake();
         connection.lanes[lane].set_sent(slot, word);
@@ -249,13 +239,41 @@ impl ClientCore {
         NO_TROUBLE
     }
 
+    /// Lends the chunk and pushes its entry: the word in the slot, or the trouble.
+    fn push_chunk(&self, connection: &Rc<ClientConnection>, slot: usize, chunk: Published<'_>) -> Result<u64, u8> {
+        if connection.lending.lend(&self.payloads, connection.file.request_returns(), chunk).is_err() {
+            return Err(self.corrupted(connection));
+        }
+        let entry = Entry { segment: chunk.segment(), chunk: chunk.index() };
+        let (producer, slots) = (&connection.requests, connection.file.requests());
+        if let Some(word) =
+            producer.place(slots, entry, |slot| connection::set_next_of(slots, slot, chunk.next()))
+        {
+            return Ok(word);
+        }
+        match producer.push(slots, entry) {
+            Ok(Push::Done { word }) => Ok(word),
+            Ok(Push::Displaced { word, oldest }) => match self.reclaim_displaced(connection, slot, oldest) {
+                NO_TROUBLE => Ok(word),
+                trouble => Err(trouble),
+            },
+            Ok(Push::Full) => {
+                // Lent a moment ago and never left.
+                let _ = connection.lending.reclaim(&self.payloads, entry);
+                Err(FULL)
+            }
+            Err(_) => Err(self.corrupted(connection)),
+        }
+    }
+
     /// What is left to do where not every server has simply got the request.
     #[cold]
-    pub fn settle(&self, lane: usize, chunk: Published<'_>, trouble: u8) -> Result<(), SendError> {
+    fn settle(&self, message: Outgoing<'_>, trouble: u8) -> Result<(), SendError> {
+        let lane = message.lane;
         let mut corrupted = trouble & CORRUPTED != 0;
         let mut gave_up = None;
         if trouble & FULL != 0 && self.backpressure.may_wait() {
-            gave_up = self.deliver_when_there_is_room(lane, chunk, &mut corrupted);
+            gave_up = self.deliver_when_there_is_room(message, &mut corrupted);
         }
         // As long as somebody has the request, a server that lost its connection is as one that has gone.
         if corrupted && self.lanes[lane].deliveries.borrow().is_empty() {
@@ -267,10 +285,12 @@ impl ClientCore {
         }
     }
 
-    /// A request that a newer one has displaced.
+    /// A request that a newer one has displaced. What was in the slot beside it is still there.
     #[cold]
-    pub fn reclaim_displaced(&self, connection: &Rc<ClientConnection>, oldest: Entry) -> u8 {
-        if let Some(header) = self.payloads.header(oldest) {
+    pub fn reclaim_displaced(&self, connection: &Rc<ClientConnection>, slot: usize, oldest: Entry) -> u8 {
+        let in_slot = || Image::load(connection.file.requests().line(slot)).header();
+        let header = if oldest.is_in_slot() { Some(in_slot()) } else { self.payloads.header(oldest) };
+        if let Some(header) = header {
             self.mark_displaced(connection, header);
         }
         match connection.lending.reclaim(&self.payloads, oldest) {
@@ -298,14 +318,10 @@ impl ClientCore {
     /// Waits for each server that had no room and is still there, as the strategy or the handler says. The others have the
     /// request already.
     #[cold]
-    pub fn deliver_when_there_is_room(
-        &self,
-        lane: usize,
-        chunk: Published<'_>,
-        corrupted: &mut bool,
-    ) -> Option<GaveUp> {
+    fn deliver_when_there_is_room(&self, message: Outgoing<'_>, corrupted: &mut bool) -> Option<GaveUp> {
+        let place = &self.lanes[message.lane];
         let mut full: Vec<_> = {
-            let deliveries = self.lanes[lane].deliveries.borrow();
+            let deliveries = place.deliveries.borrow();
             let has = |connection: &Rc<ClientConnection>| {
                 deliveries.iter().any(|delivered| Rc::ptr_eq(delivered, connection))
             };
@@ -322,8 +338,7 @@ impl ClientCore {
             self.look_after_peers(self.watch.is_due());
             full.retain(|connection| {
                 let settled = !connection.open.get()
-                    || match self.deliver(connection, lane, &self.lanes[lane], self.lanes[lane].request_id.get(), chunk)
-                    {
+                    || match self.deliver(connection, place, message) {
                         FULL => false,
                         trouble => {
                             *corrupted |= trouble == CORRUPTED;

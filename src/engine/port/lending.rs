@@ -67,12 +67,14 @@ impl Lending {
         self.lent.get() * 2 >= self.max
     }
 
-    /// Takes back one chunk.
+    /// Takes back the chunk of an entry, if it has one.
     ///
     /// # Errors
     /// [`Garbage`] if it is not there.
-    #[inline(always)]
     pub fn reclaim(&self, payloads: &Payloads, entry: Entry) -> Result<(), Garbage> {
+        if entry.is_in_slot() {
+            return Ok(());
+        }
         if payloads.release(entry, self.receiver) {
             // It held this one, so there was one.
             self.lent.set(self.lent.get() - 1);

@@ -239,7 +239,7 @@ impl Payloads {
     /// are lost, and nothing else (RR-DYN-06). `unread` are the words in the reader's channels, `side` is the sender's.
     pub fn hand_over(&self, unread: impl Iterator<Item = u64>, reader: Id, file: &ConnectionFile, side: Side) {
         let mapped = file.mapped(side.other());
-        let entries = unread.filter_map(|word| Entry::of_word(word).ok().flatten());
+        let entries = unread.filter_map(|word| Entry::of_word(word).ok().flatten()).filter(|entry| !entry.is_in_slot());
         let segments: BTreeSet<u16> =
             entries.map(|entry| entry.segment).filter(|segment| u64::from(*segment) >= mapped).collect();
         for segment in segments {

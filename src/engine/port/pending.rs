@@ -12,7 +12,7 @@ use crate::engine::channel::{Entry, Front};
 use crate::engine::error::ReceiveError;
 use crate::engine::id::Id;
 use crate::engine::payload::{Kind, Payload, ResponseTypes};
-use crate::engine::shm::{ChunkRef, Plain, Received};
+use crate::engine::shm::{Message, Plain, Received};
 
 /// A request that was sent: receives its responses, from every server that answers, and no others (RR-PND-01).
 ///
@@ -72,17 +72,14 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
             let front = match end.consumer.front(&end.slots) {
                 Ok(Some(front)) => front,
                 Ok(None) => {
-                    connection.remote.warm_next();
                     drop(deliveries);
                     self.core.idle();
                     return Ok(None);
                 }
                 Err(_) => break 'common,
             };
-            let Ok(chunk) = connection.remote.chunk(front.entry(), &connection.file) else {
-                break 'common;
-            };
-            let header = chunk.header();
+            let Ok(message) = connection.message(end, front) else { break 'common };
+            let header = message.header();
             let len = header.len as usize;
             let borrowed = end.borrowed.get();
             if header.request_id != self.request_id
@@ -91,7 +88,7 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
             {
                 break 'common;
             }
-            let Some(received) = Received::new(chunk, self.core.response_layout.shape(len)) else {
+            let Some(received) = Received::new(message, self.core.response_layout.shape(len)) else {
                 break 'common;
             };
             // What the header said holds if it is taken: the entry was in the channel from the look to the taking.
@@ -99,7 +96,6 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
                 break 'common;
             }
             end.borrowed.set(borrowed + 1);
-            connection.remote.expect(connection.file.response_next(self.lane(), end.consumer.last_slot()));
             let borrow = Borrow { connection: Rc::clone(connection), lane: self.lane, entry: front.entry() };
             return Ok(Some(Response { received, borrow }));
         }
@@ -161,15 +157,15 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
         ReceiveError::ConnectionCorrupted
     }
 
-    /// The oldest response to this request, with what belongs to others out of the way; `len` of its header, and its chunk.
-    fn front(&self, connection: &ClientConnection) -> Result<Option<(Front, u64, ChunkRef)>, Unreadable> {
+    /// The oldest response to this request, with what belongs to others out of the way; `len` of its header, and its message.
+    fn front(&self, connection: &ClientConnection) -> Result<Option<(Front, u64, Message)>, Unreadable> {
         // Bounded by what can be in the lane; a server that goes on sending is heard by the next call.
         let looks_max = self.core.service.settings().response_buffer + 1;
         for _ in 0..looks_max {
-            let Some((front, chunk)) = connection.front(self.lane())? else { return Ok(None) };
-            let header = chunk.header();
+            let Some((front, message)) = connection.front(self.lane())? else { return Ok(None) };
+            let header = message.header();
             if header.request_id == self.request_id {
-                return Ok(Some((front, header.len, chunk)));
+                return Ok(Some((front, header.len, message)));
             }
             // Sent by an active request whose pending response is gone: nobody's any more (RR-ACT-03). What may have
             // displaced it meanwhile does not go with it.
@@ -182,7 +178,7 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
         let end = &connection.lanes[self.lane()];
         let looks_max = self.core.service.settings().response_buffer + 1;
         for _ in 0..looks_max {
-            let Some((front, len, chunk)) = self.front(connection)? else { return Ok(Look::Nothing) };
+            let Some((front, len, message)) = self.front(connection)? else { return Ok(Look::Nothing) };
             if end.borrowed.get() >= self.core.service.settings().max_borrowed_responses {
                 return Ok(Look::Full);
             }
@@ -195,7 +191,7 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
             if Res::KIND == Kind::Fixed && len != 1 {
                 return Err(Unreadable::Garbage);
             }
-            let received = Received::new(chunk, self.core.response_layout.shape(len)).ok_or(Unreadable::Garbage)?;
+            let received = Received::new(message, self.core.response_layout.shape(len)).ok_or(Unreadable::Garbage)?;
             end.borrowed.set(end.borrowed.get() + 1);
             let borrow = Borrow { connection: Rc::clone(connection), lane: self.lane, entry: front.entry() };
             return Ok(Look::Received(Response { received, borrow }));

@@ -1,15 +1,15 @@
 //! A receiver's view of one sender's payload segments: mapped read-only when they are first seen.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::engine::channel::{Entry, Garbage};
-use crate::engine::connection::{ConnectionFile, Side, State};
+use crate::engine::channel::{Entry, Garbage, OffsetConsumer};
+use crate::engine::connection::{self, ConnectionFile, Side, State};
 use crate::engine::id::Id;
 use crate::engine::service::{ServiceInner, files};
-use crate::engine::shm::{ChunkRef, RemoteSegment};
+use crate::engine::shm::{ChunkRef, Image, Lines, Message, RemoteSegment};
 
 /// Why a message cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,8 +40,6 @@ pub(super) struct Remote {
     align: usize,
     /// By number, the one that was mapped last at the end.
     mapped: RefCell<Vec<(u16, Rc<RemoteSegment>)>>,
-    /// Chunk that is likely to come next; of no chunk if nothing is known.
-    next: Cell<u32>,
 }
 
 impl Remote {
@@ -57,8 +55,8 @@ impl Remote {
         align: usize,
         file: &ConnectionFile,
     ) -> io::Result<Self> {
-        let (mapped, next) = (RefCell::default(), Cell::new(u32::MAX));
-        let remote = Self { service: Arc::clone(service), sender, reader, side, align, mapped, next };
+        let mapped = RefCell::default();
+        let remote = Self { service: Arc::clone(service), sender, reader, side, align, mapped };
         match remote.map(file.segment(side.other()), file) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(remote),
@@ -93,19 +91,27 @@ impl Remote {
         Ok(())
     }
 
-    /// Remembers which chunk the sender is likely to use next, as it says: one more than its number.
+    /// The message of an entry that `consumer` shows in `slots`, to look at, and to have if the entry is taken.
+    ///
+    /// # Errors
+    /// [`Unreadable`].
     #[inline(always)]
-    pub fn expect(&self, next: u64) {
-        self.next.set((next as u32).wrapping_sub(1));
-    }
-
-    /// After a look that found nothing: asks for the line of the chunk that is likely to come, so that it is on its way as
-    /// soon as the sender has written it, and does not have to be asked for when its entry is seen.
-    #[inline(always)]
-    pub fn warm_next(&self) {
-        if let Some((_, segment)) = self.mapped.borrow().last() {
-            segment.warm(self.next.get());
+    pub fn message(
+        &self,
+        entry: Entry,
+        (consumer, slots): (&OffsetConsumer, &Lines),
+        file: &ConnectionFile,
+    ) -> Result<Message, Unreadable> {
+        let slot = consumer.front_slot();
+        if entry.is_in_slot() {
+            return Ok(Message::InSlot(Image::load(slots.line(slot))));
         }
+        let chunk = self.chunk(entry, file)?;
+        // The next one is asked for in time if the sender keeps to what it says.
+        if let Some((_, segment)) = self.mapped.borrow().last() {
+            segment.expect((connection::next_of(slots, slot) as u32).wrapping_sub(1));
+        }
+        Ok(Message::InChunk(chunk))
     }
 
     /// The chunk of an entry, to look at and to hold if the entry is taken.
@@ -113,13 +119,21 @@ impl Remote {
     /// # Errors
     /// [`Unreadable`].
     #[inline(always)]
-    pub fn chunk(&self, entry: Entry, file: &ConnectionFile) -> Result<ChunkRef, Unreadable> {
+    fn chunk(&self, entry: Entry, file: &ConnectionFile) -> Result<ChunkRef, Unreadable> {
         if let Some((number, segment)) = self.mapped.borrow().last()
             && *number == entry.segment
         {
             return segment.chunk(entry.chunk).ok_or(Unreadable::Garbage);
         }
         self.find(entry.segment, file)?.chunk(entry.chunk).ok_or(Unreadable::Garbage)
+    }
+
+    /// Maps the segment of an entry that has not been taken yet.
+    pub fn map_ahead(&self, entry: Entry, file: &ConnectionFile) {
+        if !entry.is_in_slot() {
+            // What cannot be read is told when it is received.
+            let _ = self.find(entry.segment, file);
+        }
     }
 
     #[cold]

@@ -78,7 +78,8 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> ResponseMut<Res, ResHeader> {
     #[inline(always)]
     pub fn send(self) -> Result<(), SendError> {
         let Self { mut loaned, loan } = self;
-        loan.core.send(&loan.connection, loan.lane as usize, loan.request_id, loaned.chunk_mut())
+        let len = loaned.elements();
+        loan.core.send(&loan.connection, loan.lane as usize, loan.request_id, loaned.chunk_mut(), len)
     }
 }
 

@@ -82,23 +82,20 @@ where
             let front = match connection.incoming.front(slots) {
                 Ok(Some(front)) => front,
                 Ok(None) if connections.len() == 1 => {
-                    connection.remote.warm_next();
                     drop(connections);
                     core.idle();
                     return Ok(None);
                 }
                 _ => break 'common,
             };
-            let Ok(chunk) = connection.remote.chunk(front.entry(), &connection.file) else {
-                break 'common;
-            };
-            let header = chunk.header();
+            let Ok(message) = connection.message(front) else { break 'common };
+            let header = message.header();
             let len = header.len as usize;
             let Some(start) = connection.lanes.get(header.lane as usize) else { break 'common };
             if Req::KIND == Kind::Fixed && len != 1 {
                 break 'common;
             }
-            let Some(received) = Received::new(chunk, core.request_layout.shape(len)) else {
+            let Some(received) = Received::new(message, core.request_layout.shape(len)) else {
                 break 'common;
             };
             let Some(place) = connection.places.enter() else { break 'common };
@@ -108,7 +105,6 @@ where
                 break 'common;
             }
             start.newest.set(header.request_id);
-            connection.remote.expect(connection.file.request_next(connection.incoming.last_slot()));
             core.turn.set(turn);
             let ids = (header.lane as u32, header.request_id, place);
             return Ok(Some(ActiveRequest::new(Rc::clone(core), Rc::clone(connection), received, front.entry(), ids)));
@@ -159,9 +155,9 @@ where
         let looks_max = core.service.settings().max_active_requests + 1;
         for _ in 0..looks_max {
             let front = connection.front().map_err(|reason| core.unreadable(connection, reason))?;
-            let Some((front, chunk)) = front else { return Ok(None) };
+            let Some((front, message)) = front else { return Ok(None) };
             // What it says holds if the entry is taken: it was in the channel from the look to the taking.
-            let header = chunk.header();
+            let header = message.header();
             let Ok(lane) = connection.lane_of(header.lane) else { return Err(core.corrupted(connection)) };
             if core.is_unwanted(connection, lane, header.request_id) {
                 connection.refuse(front, header.request_id, lane);
@@ -172,7 +168,7 @@ where
                 continue;
             }
             let len = usize::try_from(header.len).ok().filter(|len| Req::KIND == Kind::Slice || *len == 1);
-            let received = len.and_then(|len| Received::new(chunk, core.request_layout.shape(len)));
+            let received = len.and_then(|len| Received::new(message, core.request_layout.shape(len)));
             let Some(received) = received else { return Err(core.corrupted(connection)) };
             let place = connection.places.enter();
             // There is a free place: looked at above, and nothing has been received since.

@@ -10,17 +10,18 @@ use super::payloads::Payloads;
 use super::remote::{Remote, Unreadable};
 use super::waker::Waker;
 use crate::engine::channel::{Entry, Front, Garbage, OffsetConsumer, OffsetProducer, Push, ReturnProducer, Slots};
-use crate::engine::connection::{ConnectionFile, ConnectionLayout, Side, State};
+use crate::engine::connection::{self, ConnectionFile, ConnectionLayout, Side, State};
 use crate::engine::id::Id;
 use crate::engine::payload::ChunkLayout;
 use crate::engine::service::ServiceInner;
 use crate::engine::service::registry::Role;
-use crate::engine::shm::{ChunkRef, Published};
+use crate::engine::shm::{Lines, Message, Published};
 
 /// One lane's sending end.
 #[derive(Debug)]
 pub(super) struct LaneStart {
     pub producer: OffsetProducer,
+    pub slots: Lines,
     /// Newest request that came on the lane, 0 once it is finished. An older one is nobody's any more: its lane was used
     /// anew. Only this one is answered.
     pub newest: Cell<u64>,
@@ -82,19 +83,20 @@ impl ServerConnection {
         let remote = Remote::open(service, [node, client], (server, Side::Server), request_layout.align, &file)?;
         file.set_segment(Side::Server, payloads.number());
         file.set_server_state(State::Attached);
-        let lane = || LaneStart {
+        let lane = |lane| LaneStart {
             producer: OffsetProducer::new(layout.response_capacity, settings.overflow_responses),
+            slots: file.responses(lane).clone(),
             newest: Cell::new(0),
         };
         Ok(Rc::new(Self {
             service: Arc::clone(service),
             client,
             node,
+            lanes: (0..layout.lanes).map(lane).collect(),
             file,
             waker: Waker::new(service, Role::Client, client),
             remote,
             incoming: OffsetConsumer::new(layout.request_capacity, settings.overflow_requests),
-            lanes: (0..layout.lanes).map(|_| lane()).collect(),
             places: Places::new(settings.max_active_requests),
             lending: Lending::new(number, layout.response_returns),
             going_back: ReturnProducer::new(layout.request_returns),
@@ -107,25 +109,29 @@ impl ServerConnection {
     pub fn map_unread(&self) {
         for slot in 0..self.lanes.len() {
             if let Ok(Some(entry)) = Entry::of_word(self.file.requests().load(slot)) {
-                // What cannot be read is told when it is received.
-                let _ = self.remote.chunk(entry, &self.file);
+                self.remote.map_ahead(entry, &self.file);
             }
         }
     }
 
-    /// The oldest request, still in the channel, and its chunk. One that cannot be read any more is skipped.
+    /// The message of the entry that was shown last.
     #[inline(always)]
-    pub fn front(&self) -> Result<Option<(Front, ChunkRef)>, Unreadable> {
+    pub fn message(&self, front: Front) -> Result<Message, Unreadable> {
+        self.remote.message(front.entry(), (&self.incoming, self.file.requests()), &self.file)
+    }
+
+    /// The oldest request, still in the channel. One that cannot be read any more is skipped.
+    pub fn front(&self) -> Result<Option<(Front, Message)>, Unreadable> {
         let Some(front) = self.incoming.front(self.file.requests())? else { return Ok(None) };
-        match self.remote.chunk(front.entry(), &self.file) {
-            Ok(chunk) => Ok(Some((front, chunk))),
+        match self.message(front) {
+            Ok(message) => Ok(Some((front, message))),
             Err(reason) => self.front_behind(front, reason),
         }
     }
 
     /// The oldest request behind one that cannot be read.
     #[cold]
-    fn front_behind(&self, mut front: Front, mut reason: Unreadable) -> Result<Option<(Front, ChunkRef)>, Unreadable> {
+    fn front_behind(&self, mut front: Front, mut reason: Unreadable) -> Result<Option<(Front, Message)>, Unreadable> {
         let slots = self.file.requests();
         // A client that goes on sending is heard by the next call.
         for _ in 0..=self.lanes.len() {
@@ -141,8 +147,8 @@ impl ServerConnection {
                 Unreadable::Garbage => {}
             }
             let Some(next) = self.incoming.front(slots)? else { return Ok(None) };
-            match self.remote.chunk(next.entry(), &self.file) {
-                Ok(chunk) => return Ok(Some((next, chunk))),
+            match self.message(next) {
+                Ok(message) => return Ok(Some((next, message))),
                 Err(other) => (front, reason) = (next, other),
             }
         }
@@ -181,8 +187,10 @@ impl ServerConnection {
     /// Gives a request back to its client.
     #[inline(always)]
     pub fn give_back(&self, entry: Entry) {
-        // A full queue means that the client miscounts; the chunk is then its loss alone.
-        let _ = self.going_back.push(self.file.request_returns(), entry);
+        if !entry.is_in_slot() {
+            // A full queue means that the client miscounts; the chunk is then its loss alone.
+            let _ = self.going_back.push(self.file.request_returns(), entry);
+        }
     }
 
     /// Says that no response to this request will come.
@@ -203,14 +211,23 @@ impl ServerConnection {
         !self.gone.get() && self.file.lane_open(lane) == request_id
     }
 
-    /// Pushes a published response chunk; `false` if there is no room.
+    /// Pushes a response, into its slot if it is small and the slot is empty; `false` if there is no room.
     #[inline(always)]
-    pub fn push(&self, payloads: &Payloads, lane: usize, chunk: Published<'_>) -> Result<bool, Garbage> {
+    pub fn push(&self, payloads: &Payloads, lane: usize, chunk: Published<'_>, small: bool) -> Result<bool, Garbage> {
+        let LaneStart { producer, slots, .. } = &self.lanes[lane];
+        if small && producer.place(slots, Entry::IN_SLOT, |slot| chunk.image().store(slots.line(slot))).is_some() {
+            self.waker.wake();
+            return Ok(true);
+        }
+        self.push_chunk(payloads, lane, chunk)
+    }
+
+    fn push_chunk(&self, payloads: &Payloads, lane: usize, chunk: Published<'_>) -> Result<bool, Garbage> {
         self.lending.lend(payloads, self.file.response_returns(), chunk)?;
         let entry = Entry { segment: chunk.segment(), chunk: chunk.index() };
-        let slot = self.lanes[lane].producer.next_slot();
-        self.file.set_response_next(lane, slot, chunk.next());
-        let pushed = self.lanes[lane].producer.push(self.file.responses(lane), entry);
+        let LaneStart { producer, slots, .. } = &self.lanes[lane];
+        let placed = producer.place(slots, entry, |slot| connection::set_next_of(slots, slot, chunk.next()));
+        let pushed = placed.map_or_else(|| producer.push(slots, entry), |word| Ok(Push::Done { word }));
         self.waker.wake();
         if self.lending.is_half_lent() {
             self.collect(payloads)?;
@@ -247,8 +264,8 @@ impl ServerConnection {
     pub fn refuse_unread(&self) {
         // A client that goes on sending sees that the server has left, and that its request was not taken.
         for _ in 0..self.service.settings().max_active_requests {
-            let Ok(Some((front, chunk))) = self.front() else { return };
-            let header = chunk.header();
+            let Ok(Some((front, message))) = self.front() else { return };
+            let header = message.header();
             let Ok(lane) = self.lane_of(header.lane) else { return };
             self.refuse(front, header.request_id, lane);
         }

@@ -99,8 +99,8 @@ impl ServerCore {
         }
         for _ in 0..=self.service.settings().max_active_requests {
             let front = connection.front().map_err(|reason| self.unreadable(connection, reason))?;
-            let Some((front, chunk)) = front else { return Ok(false) };
-            let header = chunk.header();
+            let Some((front, message)) = front else { return Ok(false) };
+            let header = message.header();
             let Ok(lane) = connection.lane_of(header.lane) else { return Err(self.corrupted(connection)) };
             if !self.is_unwanted(connection, lane, header.request_id) {
                 return Ok(true);
@@ -167,6 +167,7 @@ impl ServerCore {
         lane: usize,
         request_id: u64,
         chunk: &mut ChunkMut,
+        len: usize,
     ) -> Result<(), SendError> {
         if connection.gone.get() || connection.lanes[lane].newest.get() != request_id {
             return Ok(());
@@ -176,13 +177,12 @@ impl ServerCore {
         if !self.service.settings().overflow_responses && !connection.is_awaited(lane, request_id) {
             return Ok(());
         }
-        let chunk = chunk.publish();
-        let pushed = connection.push(&self.payloads, lane, chunk);
+        let (chunk, small) = (chunk.publish(), self.response_layout.fits_slot(len));
+        let pushed = connection.push(&self.payloads, lane, chunk, small);
         let mut gave_up = pushed.err().map(|Garbage| GaveUp::Corrupted);
         if pushed == Ok(false) && self.backpressure.may_wait() {
-            gave_up = self.push_when_there_is_room(connection, (lane, request_id), chunk);
+            gave_up = self.push_when_there_is_room(connection, (lane, request_id), (chunk, small));
         }
-        chunk.warm_next();
         match gave_up {
             None => Ok(()),
             Some(gave_up) => Err(self.take_back(connection, gave_up)),
@@ -195,7 +195,7 @@ impl ServerCore {
         &self,
         connection: &ServerConnection,
         (lane, request_id): (usize, u64),
-        chunk: Published<'_>,
+        (chunk, small): (Published<'_>, bool),
     ) -> Option<GaveUp> {
         let mut waiting = Waiting::new(&self.backpressure, &self.service, self.id);
         // A handler may do anything in between, even drop the request or who waits for the response.
@@ -206,7 +206,7 @@ impl ServerCore {
             if !is_wanted() {
                 break;
             }
-            match connection.push(&self.payloads, lane, chunk) {
+            match connection.push(&self.payloads, lane, chunk, small) {
                 Ok(true) => break,
                 Ok(false) => {}
                 Err(Garbage) => return Some(GaveUp::Corrupted),

@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
+use super::message::Image;
 use super::segment::{Holder, Pool, RemoteSegment};
 
 /// What a type needs to travel: every bit pattern is valid (a peer may write any), no padding, no pointer, no interior
@@ -46,7 +47,7 @@ impl ChunkHeader {
 
 /// Address of `len` elements at `offset`, or nothing where they do not fit the chunk or the alignment.
 #[inline(always)]
-fn typed<T>(address: NonNull<u8>, stride: usize, offset: usize, len: usize) -> Option<NonNull<T>> {
+pub(super) fn typed<T>(address: NonNull<u8>, stride: usize, offset: usize, len: usize) -> Option<NonNull<T>> {
     // Saturated, they are beyond every stride: no segment is that long.
     let end = offset.saturating_add(size_of::<T>().saturating_mul(len));
     if offset < CHUNK_HEADER_BYTES || end > stride {
@@ -127,6 +128,14 @@ impl Published<'_> {
         self.0.index
     }
 
+    /// Its first bytes, to travel in a slot.
+    #[inline(always)]
+    pub fn image(self) -> Image {
+        let words = self.0.address.cast::<u64>();
+        // SAFETY: a chunk has at least 64 bytes, aligned to them, and file memory is initialised; nobody but us writes it.
+        Image::new(std::array::from_fn(|i| unsafe { words.add(i).read() }))
+    }
+
     /// Adds a receiver to its holders, before the receiver can know of it.
     #[inline(always)]
     pub fn hold(self, receiver: Holder) {
@@ -137,12 +146,6 @@ impl Published<'_> {
     #[inline(always)]
     pub fn next(self) -> u64 {
         self.0.pool.next().map_or(0, |chunk| u64::from(chunk) + 1)
-    }
-
-    /// Asks for the line of the chunk that the segment's next loan takes.
-    #[inline(always)]
-    pub fn warm_next(self) {
-        self.0.pool.warm_next();
     }
 }
 
@@ -221,8 +224,8 @@ impl<T: Plain, H: Plain> Loaned<T, H> {
 #[derive(Debug)]
 pub struct ChunkRef {
     /// Keeps the mapping.
-    segment: Rc<RemoteSegment>,
-    address: NonNull<u8>,
+    pub(super) segment: Rc<RemoteSegment>,
+    pub(super) address: NonNull<u8>,
 }
 
 impl ChunkRef {
@@ -240,50 +243,8 @@ impl ChunkRef {
     }
 }
 
-/// A received chunk seen as a user header and a slice of elements.
-pub struct Received<T, H> {
-    /// Keeps the mapping.
-    _segment: Rc<RemoteSegment>,
-    header: NonNull<H>,
-    payload: NonNull<T>,
-    len: usize,
-}
-
-impl<T: Plain, H: Plain> Received<T, H> {
-    /// Lays the types over the chunk; nothing if a length that the sender wrote does not fit the chunk.
-    #[inline(always)]
-    pub fn new(chunk: ChunkRef, shape: Shape) -> Option<Self> {
-        let stride = chunk.segment.stride();
-        let header = typed(chunk.address, stride, shape.header, 1)?;
-        let payload = typed(chunk.address, stride, shape.payload, shape.len)?;
-        Some(Self { _segment: chunk.segment, header, payload, len: shape.len })
-    }
-
-    /// The elements.
-    #[inline(always)]
-    pub fn payload(&self) -> &[T] {
-        // SAFETY: `new` checked bounds and alignment against our own copy of the geometry; the mapping lives as long as
-        // `self`; any bytes are a `T` (`Plain`). The sender leaves a chunk alone that is held; one that does not changes
-        // numbers under the reader's eyes (docs/THREATS.md), never their validity as a `T`.
-        unsafe { std::slice::from_raw_parts(self.payload.as_ptr(), self.len) }
-    }
-
-    /// The user header.
-    #[inline(always)]
-    pub fn header(&self) -> &H {
-        // SAFETY: as in `payload`.
-        unsafe { self.header.as_ref() }
-    }
-}
-
 impl<T, H> fmt::Debug for Loaned<T, H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Loaned").field("chunk", &self.chunk.index).field("len", &self.len).finish_non_exhaustive()
-    }
-}
-
-impl<T, H> fmt::Debug for Received<T, H> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Received").field("address", &self.payload).field("len", &self.len).finish_non_exhaustive()
     }
 }

@@ -11,6 +11,8 @@ use std::sync::atomic::AtomicU64;
 
 use memmap2::{MmapOptions, MmapRaw};
 
+/// Words of a cache line.
+pub const LINE: usize = 8;
 /// Largest file that is ever mapped: 1 TiB. A longer one was not made by this engine.
 pub const FILE_BYTES_MAX: u64 = 1 << 40;
 
@@ -99,13 +101,17 @@ impl Mapping {
         unsafe { std::slice::from_raw_parts(self.map.as_mut_ptr().cast::<AtomicU64>(), self.words) }
     }
 
-    /// `count` words from word `at` on, `STRIDE` apart, found without a look at the mapping. Nothing where they are not all
-    /// within the file, or the mapping is read-only.
-    pub fn column<const STRIDE: usize>(self: &Rc<Self>, at: usize, count: usize) -> Option<Column<STRIDE>> {
-        let last = count.checked_sub(1)?.checked_mul(STRIDE)?.checked_add(at)?;
-        let _ = self.words().get(last)?;
-        let first = NonNull::from(&self.words()[at]);
-        Some(Column { first, count, map: Rc::clone(self) })
+    /// `count` words from word `at` on, found without a look at the mapping. Nothing where they are not all within the file,
+    /// or the mapping is read-only.
+    pub fn column(self: &Rc<Self>, at: usize, count: usize) -> Option<Column> {
+        let words = self.words().get(at..at.checked_add(count)?)?;
+        Some(Column { first: NonNull::from(words.first()?), count, map: Rc::clone(self) })
+    }
+
+    /// As [`Mapping::column`], `count` lines from line `at` on.
+    pub fn lines(self: &Rc<Self>, at: usize, count: usize) -> Option<Lines> {
+        let Column { first, map, .. } = self.column(at.checked_mul(LINE)?, count.checked_mul(LINE)?)?;
+        Some(Lines { first: first.cast(), count, _map: map })
     }
 
     /// Touches every page and keeps it in memory, until the mapping is gone.
@@ -122,16 +128,16 @@ impl Mapping {
     }
 }
 
-/// Words of a mapping, `STRIDE` words apart, which stay where they are as long as this lives.
+/// Words of a mapping, which stay where they are as long as this lives.
 #[derive(Debug, Clone)]
-pub struct Column<const STRIDE: usize> {
+pub struct Column {
     first: NonNull<AtomicU64>,
     count: usize,
     /// Keeps the mapping.
     map: Rc<Mapping>,
 }
 
-impl<const STRIDE: usize> Column<STRIDE> {
+impl Column {
     /// Word `index` of the column.
     ///
     /// # Panics
@@ -139,9 +145,9 @@ impl<const STRIDE: usize> Column<STRIDE> {
     #[inline(always)]
     pub fn word(&self, index: usize) -> &AtomicU64 {
         assert!(index < self.count, "a column of {} words has no word {index}", self.count);
-        // SAFETY: `column` checked that the last of `count` words lies within the mapping, which `map` keeps, and that it
-        // is writable. Every bit pattern is a valid AtomicU64, so garbage from a peer is only a wrong number.
-        unsafe { self.first.add(index * STRIDE).as_ref() }
+        // SAFETY: `column` checked that all of `count` words lie within the mapping, which `map` keeps, and that it is
+        // writable. Every bit pattern is a valid AtomicU64, so garbage from a peer is only a wrong number.
+        unsafe { self.first.add(index).as_ref() }
     }
 
     /// The whole mapping.
@@ -149,10 +155,39 @@ impl<const STRIDE: usize> Column<STRIDE> {
         &self.map
     }
 
-    /// Asks for the line of a word, to write or exchange it soon: a hint, which nothing depends on.
-    #[inline]
+    /// Asks for the line of a word, to write it soon: a hint, which nothing depends on.
+    #[inline(always)]
     pub fn warm(&self, index: usize) {
         super::prefetch::for_writing(NonNull::from(self.word(index)));
+    }
+}
+
+/// Cache lines of a mapping, which stay where they are as long as this lives.
+#[derive(Debug, Clone)]
+pub struct Lines {
+    first: NonNull<[AtomicU64; LINE]>,
+    count: usize,
+    /// Keeps the mapping.
+    _map: Rc<Mapping>,
+}
+
+impl Lines {
+    /// The words of line `index`.
+    ///
+    /// # Panics
+    /// If the caller's index is beyond the lines; no peer chooses one.
+    #[inline(always)]
+    pub fn line(&self, index: usize) -> &[AtomicU64; LINE] {
+        assert!(index < self.count, "there are {} lines, and none with number {index}", self.count);
+        // SAFETY: `lines` checked that all words of `count` lines lie within the mapping, which `_map` keeps, and that it is
+        // writable. Every bit pattern is a valid AtomicU64, so garbage from a peer is only a wrong number.
+        unsafe { self.first.add(index).as_ref() }
+    }
+
+    /// Asks for a line, to write or exchange something in it soon: a hint, which nothing depends on.
+    #[inline(always)]
+    pub fn warm(&self, index: usize) {
+        super::prefetch::for_writing(NonNull::from(self.line(index)));
     }
 }
 

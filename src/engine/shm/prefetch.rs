@@ -16,15 +16,3 @@ pub fn for_writing<T>(address: NonNull<T>) {
     #[cfg(not(target_arch = "x86_64"))]
     let _ = address;
 }
-
-/// Asks for a line to be read soon.
-#[inline]
-pub fn for_reading<T>(address: NonNull<T>) {
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: a prefetch only hints: it cannot fault, whatever the address.
-    unsafe {
-        std::arch::asm!("prefetcht0 [{}]", in(reg) address.as_ptr(), options(nostack, preserves_flags, readonly));
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = address;
-}

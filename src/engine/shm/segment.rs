@@ -17,8 +17,9 @@ use super::mapping::Mapping;
 const MAGIC: u64 = u64::from_le_bytes(*b"shmkseg\x01");
 /// Bytes in front of the first chunk, unless the alignment asks for more.
 const HEADER_BYTES: usize = 64;
-/// Most chunks in a segment: a chunk's number and one more fit 24 bits.
-pub const CHUNKS_MAX: usize = (1 << 24) - 1;
+/// Most chunks in a segment: a chunk's number and one more fit 24 bits, and the last number says that a message lies in its
+/// slot.
+pub const CHUNKS_MAX: usize = (1 << 24) - 2;
 /// Largest alignment of a chunk: a page, which is what a mapping guarantees.
 pub const ALIGN_MAX: usize = 4096;
 
@@ -144,9 +145,18 @@ impl FreeList {
 
     #[inline(always)]
     fn push(&self, chunk: u32) {
-        if let Some(place) = self.chunks.get(self.len.get()) {
-            place.set(chunk);
-            self.len.set(self.len.get() + 1);
+        let len = self.len.get();
+        let Some(place) = self.chunks.get(len) else { return };
+        place.set(chunk);
+        self.len.set(len + 1);
+    }
+
+    /// Puts a chunk under the top, which receivers were told to expect next.
+    #[inline(always)]
+    fn push_under(&self, chunk: u32) {
+        match self.chunks.get(self.len.get().wrapping_sub(1)) {
+            Some(top) => self.push(top.replace(chunk)),
+            None => self.push(chunk),
         }
     }
 }
@@ -230,7 +240,9 @@ impl Pool {
             return false;
         }
         holders.set(was & !receiver.bit);
-        self.free_if_unheld(index, was & !receiver.bit);
+        if self.is_unheld(index, was & !receiver.bit) {
+            self.free.push_under(index);
+        }
         true
     }
 
@@ -239,20 +251,20 @@ impl Pool {
     pub(super) fn release_by_sender(&self, index: u32) {
         if let Some(holders) = self.holders_of(index, Holder::SENDER) {
             holders.set(holders.get() & !Holder::SENDER.bit);
-            self.free_if_unheld(index, holders.get());
+            if self.is_unheld(index, holders.get()) {
+                self.free.push(index);
+            }
         }
     }
 
     /// `word` is what is left in one of the chunk's words.
     #[inline(always)]
-    fn free_if_unheld(&self, index: u32, word: u64) {
-        if word == 0 && (self.width == 1 || self.is_unheld(index)) {
-            self.free.push(index);
-        }
+    fn is_unheld(&self, index: u32, word: u64) -> bool {
+        word == 0 && (self.width == 1 || self.is_wholly_unheld(index))
     }
 
     #[cold]
-    fn is_unheld(&self, index: u32) -> bool {
+    fn is_wholly_unheld(&self, index: u32) -> bool {
         let first = index as usize * self.width;
         self.holders[first..first + self.width].iter().all(|word| word.get() == 0)
     }
@@ -280,14 +292,6 @@ impl Pool {
         self.free.top()
     }
 
-    /// Asks for the line of the chunk that the next loan takes, to write it: a receiver read it last, so it is elsewhere.
-    #[inline(always)]
-    pub fn warm_next(&self) {
-        if let Some(address) = self.free.top().and_then(|index| self.chunks.address(index)) {
-            super::prefetch::for_writing(address);
-        }
-    }
-
     /// A second look at a chunk's header, by its sender.
     pub fn header(&self, index: u32) -> Option<super::chunk::ChunkHeader> {
         let address = self.chunks.address(index)?;
@@ -300,6 +304,8 @@ impl Pool {
 #[derive(Debug)]
 pub struct RemoteSegment {
     chunks: Chunks,
+    /// The chunk that is likely to come next, and its address.
+    ahead: Cell<(u32, NonNull<u8>)>,
 }
 
 impl RemoteSegment {
@@ -324,7 +330,10 @@ impl RemoteSegment {
         let [stride, chunks, align] = [1, 2, 3].map(|i| usize::try_from(word(i)).unwrap_or(usize::MAX));
         let geometry = Geometry { stride, chunks, align };
         match Chunks::new(map, geometry) {
-            Some(chunks) if align >= align_min => Ok(Rc::new(Self { chunks })),
+            Some(chunks) if align >= align_min => {
+                let ahead = Cell::new((0, chunks.first));
+                Ok(Rc::new(Self { chunks, ahead }))
+            }
             _ => Err(invalid("its geometry does not fit the file")),
         }
     }
@@ -343,20 +352,30 @@ impl RemoteSegment {
         self.chunks.stride
     }
 
-    /// Asks for the line of a chunk, to read it.
+    /// Says which chunk is likely to be asked for next: a guess, which may be wrong.
     #[inline(always)]
-    pub fn warm(&self, index: u32) {
+    pub fn expect(&self, index: u32) {
         if let Some(address) = self.chunks.address(index) {
-            super::prefetch::for_reading(address);
+            self.ahead.set((index, address));
         }
     }
 
     /// A chunk to read, if there is one with this number.
-    #[inline]
+    #[inline(always)]
     pub fn chunk(self: &Rc<Self>, index: u32) -> Option<ChunkRef> {
-        let address = self.chunks.address(index)?;
+        let (ahead, address) = self.ahead.get();
+        // The address of the expected chunk does not depend on the number, which has just been read from a line that may
+        // still be on its way: the processor asks for both lines at once.
+        let address = if index == ahead { address } else { self.unexpected(index)? };
         // SAFETY: in bounds and aligned; the ChunkRef keeps the mapping. That the sender leaves the chunk alone while it
         // is held is the sender's promise; if it breaks it, the bytes change, and every type in a chunk takes any bytes.
         Some(unsafe { ChunkRef::new(Rc::clone(self), address) })
+    }
+
+    /// Not inlined, so that the choice stays a branch, which is guessed, and does not become a wait for the number.
+    #[cold]
+    #[inline(never)]
+    fn unexpected(&self, index: u32) -> Option<NonNull<u8>> {
+        self.chunks.address(index)
     }
 }

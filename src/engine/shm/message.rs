@@ -1,0 +1,155 @@
+//! Messages as a receiver finds them: in a chunk, or in the slot itself if they are small.
+
+use std::fmt;
+use std::ptr::NonNull;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::chunk::{CHUNK_HEADER_BYTES, ChunkHeader, ChunkRef, Plain, Shape, typed};
+use super::mapping::LINE;
+use super::segment::RemoteSegment;
+
+/// Bytes of a chunk that fit a slot beside its entry: what ends within them need not be read from the chunk.
+pub const IMAGE_BYTES: usize = 8 * IMAGE_WORDS;
+const IMAGE_WORDS: usize = LINE - 1;
+const HEADER_WORDS: usize = CHUNK_HEADER_BYTES / 8;
+/// Words behind the header.
+const BODY_WORDS: usize = IMAGE_WORDS - HEADER_WORDS;
+
+/// The first bytes of a chunk, which lie behind the word of its slot. All of it is the sender's word, as a chunk is.
+#[derive(Debug, Clone, Copy)]
+pub struct Image([u64; IMAGE_WORDS]);
+
+impl Image {
+    pub(super) fn new(words: [u64; IMAGE_WORDS]) -> Self {
+        Self(words)
+    }
+
+    /// What lies in a slot. It holds only if the slot's word, seen before, is taken afterwards.
+    #[inline(always)]
+    pub fn load(line: &[AtomicU64; LINE]) -> Self {
+        // Relaxed: ordered by the slot's word, which was loaded before and is taken afterwards.
+        Self(std::array::from_fn(|i| line[i + 1].load(Ordering::Relaxed)))
+    }
+
+    /// Puts it into an empty slot, before its word.
+    #[inline(always)]
+    pub fn store(&self, line: &[AtomicU64; LINE]) {
+        for (word, value) in line[1..].iter().zip(self.0) {
+            // Relaxed: the slot's word, which is stored afterwards, makes it known.
+            word.store(value, Ordering::Relaxed);
+        }
+    }
+
+    /// The chunk's header.
+    #[inline(always)]
+    pub fn header(&self) -> ChunkHeader {
+        ChunkHeader { request_id: self.0[0], lane: self.0[1], len: self.0[2] }
+    }
+
+    /// What is behind the header.
+    #[inline(always)]
+    fn body(&self) -> [u64; BODY_WORDS] {
+        std::array::from_fn(|i| self.0[HEADER_WORDS + i])
+    }
+}
+
+/// A message that was found and is not taken yet.
+#[derive(Debug)]
+pub enum Message {
+    /// A small one, copied out of its slot.
+    InSlot(Image),
+    /// In the sender's segment.
+    InChunk(ChunkRef),
+}
+
+impl Message {
+    /// Its header, as it is now; read it once and keep the copy.
+    #[inline(always)]
+    pub fn header(&self) -> ChunkHeader {
+        match self {
+            Self::InSlot(image) => image.header(),
+            Self::InChunk(chunk) => chunk.header(),
+        }
+    }
+}
+
+/// A received message seen as a user header and a slice of elements: readable as long as this lives, even after its sender
+/// is gone.
+pub struct Received<T, H> {
+    body: Body<T, H>,
+    len: usize,
+}
+
+enum Body<T, H> {
+    /// Our own copy, and where user header and payload begin in it, bytes.
+    Copied { words: [u64; BODY_WORDS], header: usize, payload: usize },
+    Shared {
+        /// Keeps the mapping.
+        _segment: Rc<RemoteSegment>,
+        header: NonNull<H>,
+        payload: NonNull<T>,
+    },
+}
+
+/// Where `len` elements begin behind the header, bytes, if they fit an image and the alignment of its words.
+#[inline(always)]
+fn in_body<T>(offset: usize, len: usize) -> Option<usize> {
+    let at = offset.checked_sub(CHUNK_HEADER_BYTES)?;
+    let end = at.saturating_add(size_of::<T>().saturating_mul(len));
+    (end <= 8 * BODY_WORDS && align_of::<T>() <= 8 && at.is_multiple_of(align_of::<T>())).then_some(at)
+}
+
+impl<T: Plain, H: Plain> Received<T, H> {
+    /// Lays the types over the message; nothing if a length that the sender wrote does not fit it.
+    #[inline(always)]
+    pub fn new(message: Message, shape: Shape) -> Option<Self> {
+        let body = match message {
+            Message::InSlot(image) => Body::Copied {
+                words: image.body(),
+                header: in_body::<H>(shape.header, 1)?,
+                payload: in_body::<T>(shape.payload, shape.len)?,
+            },
+            Message::InChunk(chunk) => {
+                let stride = chunk.segment.stride();
+                let header = typed(chunk.address, stride, shape.header, 1)?;
+                let payload = typed(chunk.address, stride, shape.payload, shape.len)?;
+                Body::Shared { _segment: chunk.segment, header, payload }
+            }
+        };
+        Some(Self { body, len: shape.len })
+    }
+
+    /// The elements.
+    #[inline(always)]
+    pub fn payload(&self) -> &[T] {
+        let payload = match &self.body {
+            // SAFETY: `in_body` checked that `len` elements lie within the words from here on.
+            Body::Copied { words, payload, .. } => unsafe { NonNull::from(words).byte_add(*payload).cast() },
+            Body::Shared { payload, .. } => *payload,
+        };
+        // SAFETY: `new` checked bounds and alignment, for a chunk against our own copy of the geometry; the words are ours
+        // and the mapping lives as long as `self`; any bytes are a `T` (`Plain`). The sender leaves a chunk alone that is
+        // held; one that does not changes numbers under the reader's eyes (docs/THREATS.md), never their validity as a `T`.
+        unsafe { std::slice::from_raw_parts(payload.as_ptr(), self.len) }
+    }
+
+    /// The user header.
+    #[inline(always)]
+    pub fn header(&self) -> &H {
+        let header: NonNull<H> = match &self.body {
+            // SAFETY: `in_body` checked that a header lies within the words from here on.
+            Body::Copied { words, header, .. } => unsafe { NonNull::from(words).byte_add(*header).cast() },
+            Body::Shared { header, .. } => *header,
+        };
+        // SAFETY: as in `payload`.
+        unsafe { header.as_ref() }
+    }
+}
+
+impl<T, H> fmt::Debug for Received<T, H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let place = if matches!(self.body, Body::Copied { .. }) { "slot" } else { "chunk" };
+        f.debug_struct("Received").field("from", &place).field("len", &self.len).finish_non_exhaustive()
+    }
+}
