@@ -43,6 +43,7 @@ mod port;
 mod root;
 mod service;
 mod settings;
+mod share;
 pub mod shm;
 mod wait;
 

@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use serde::{Deserialize, Serialize};
 
-use super::shm::{ALIGN_MAX, CHUNK_HEADER_BYTES, IMAGE_BYTES, Plain, Shape};
+use super::shm::{ALIGN_MAX, CHUNK_HEADER_BYTES, IMAGE_BYTES, Plain, Shape, slot_offsets};
 
 /// One value or a slice of values of a plain type.
 ///
@@ -143,11 +143,12 @@ pub struct ChunkLayout {
 }
 
 impl ChunkLayout {
-    /// For these types.
-    pub fn new(payload: &TypeDetail, header: &TypeDetail) -> Self {
+    /// For elements `T` and a user header `H`, as a service's settings describe them.
+    pub fn new<T, H>(payload: &TypeDetail, header: &TypeDetail) -> Self {
         let header_offset = CHUNK_HEADER_BYTES.next_multiple_of(header.align);
         let payload_offset = (header_offset + header.size).next_multiple_of(payload.align);
-        let room = IMAGE_BYTES.checked_sub(payload_offset).filter(|_| payload.align.max(header.align) <= 8);
+        let as_in_slot = slot_offsets::<T, H>() == Some([header_offset, payload_offset]);
+        let room = IMAGE_BYTES.checked_sub(payload_offset).filter(|_| as_in_slot);
         let too_long_for_slot = room.map_or(0, |room| room.checked_div(payload.size).map_or(usize::MAX, |max| max + 1));
         Self {
             header_offset,
@@ -181,24 +182,28 @@ impl ChunkLayout {
 mod tests {
     use super::*;
 
+    fn layout<P: Payload + ?Sized, H: Plain>(align: usize) -> ChunkLayout {
+        ChunkLayout::new::<P::Element, H>(&TypeDetail::of::<P>(align), &TypeDetail::of::<H>(1))
+    }
+
     #[test]
     fn a_small_payload_shares_the_line_of_its_header() {
-        let layout = ChunkLayout::new(&TypeDetail::of::<u64>(1), &TypeDetail::of::<()>(1));
+        let layout = layout::<u64, ()>(1);
         assert_eq!(layout.stride(1), Some(64));
         assert_eq!(layout.shape(1), Shape { header: 24, payload: 24, len: 1 });
     }
 
     #[test]
     fn what_fits_a_slot_is_32_bytes_with_the_user_header_and_no_wider_alignment() {
-        let layout = |payload: &TypeDetail, header: &TypeDetail| ChunkLayout::new(payload, header);
-        let (byte, word, none) = (TypeDetail::of::<[u8]>(1), TypeDetail::of::<u64>(1), TypeDetail::of::<()>(1));
-        assert!(layout(&byte, &none).fits_slot(32) && !layout(&byte, &none).fits_slot(33));
-        assert!(layout(&byte, &word).fits_slot(24) && !layout(&byte, &word).fits_slot(25));
-        assert!(layout(&word, &none).fits_slot(4) && !layout(&word, &none).fits_slot(5));
-        assert!(layout(&none, &none).fits_slot(usize::MAX - 1));
-        assert!(!layout(&TypeDetail::of::<u64>(16), &none).fits_slot(1), "a slot's body is aligned to 8 bytes");
-        assert!(!layout(&TypeDetail::of::<[u64; 5]>(1), &none).fits_slot(1));
-        assert!(!layout(&byte, &TypeDetail::of::<[u64; 5]>(1)).fits_slot(0));
+        let (bytes, with_header) = (layout::<[u8], ()>(1), layout::<[u8], u64>(1));
+        assert!(bytes.fits_slot(32) && !bytes.fits_slot(33));
+        assert!(with_header.fits_slot(24) && !with_header.fits_slot(25));
+        assert!(layout::<[u64], ()>(8).fits_slot(4) && !layout::<[u64], ()>(8).fits_slot(5));
+        assert!(layout::<[()], ()>(1).fits_slot(usize::MAX - 1));
+        assert!(!layout::<[u64], ()>(16).fits_slot(1), "a slot's body is aligned to 8 bytes");
+        assert!(!layout::<[u8], u8>(8).fits_slot(1), "a slot's body is laid out as its types ask for");
+        assert!(!layout::<[u64; 5], ()>(1).fits_slot(1));
+        assert!(!layout::<[u8], [u64; 5]>(1).fits_slot(0));
     }
 
     #[test]
@@ -211,7 +216,7 @@ mod tests {
 
     #[test]
     fn alignment_moves_payload_and_stride() {
-        let layout = ChunkLayout::new(&TypeDetail::of::<[u8]>(256), &TypeDetail::of::<u32>(1));
+        let layout = layout::<[u8], u32>(256);
         assert_eq!(layout.shape(3), Shape { header: 24, payload: 256, len: 3 });
         assert_eq!(layout.stride(1), Some(512));
         assert_eq!(layout.stride(usize::MAX), None);

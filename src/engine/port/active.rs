@@ -3,7 +3,6 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
-use std::rc::Rc;
 
 use super::response::{ResponseMut, ResponseMutUninit};
 use super::server_connection::ServerConnection;
@@ -12,6 +11,7 @@ use crate::engine::channel::Entry;
 use crate::engine::error::{LoanError, SendError};
 use crate::engine::id::Id;
 use crate::engine::payload::{Payload, ResponseTypes};
+use crate::engine::share::Share;
 use crate::engine::shm::{ChunkHeader, Loaned, Plain, Received};
 
 /// A received request, readable and unchanged until it is dropped, to be answered with any number of responses.
@@ -26,8 +26,8 @@ pub struct ActiveRequest<Req: Payload + ?Sized, Res: ?Sized, ReqHeader = (), Res
 /// The request's place in the connection; gives the chunk back.
 #[derive(Debug)]
 struct Held {
-    core: Rc<ServerCore>,
-    connection: Rc<ServerConnection>,
+    core: Share<ServerCore>,
+    connection: Share<ServerConnection>,
     entry: Entry,
     lane: u32,
     place: u32,
@@ -51,8 +51,8 @@ where
     ResHeader: Plain + Default,
 {
     pub(super) fn new(
-        core: Rc<ServerCore>,
-        connection: Rc<ServerConnection>,
+        core: Share<ServerCore>,
+        connection: Share<ServerConnection>,
         received: Received<Req::Element, ReqHeader>,
         entry: Entry,
         (lane, request_id, place): (u32, u64, u32),
@@ -95,20 +95,20 @@ where
         }
         let start = &connection.lanes[*lane as usize];
         start.producer.warm(&start.slots);
-        let loaned = core.loan_chunk(len).and_then(|mut chunk| {
-            chunk.set_header(ChunkHeader { request_id: *request_id, lane: (*lane).into(), len: len as u64 });
-            Loaned::<Res::Element, ResHeader>::new(chunk, core.response_layout.shape(len)).ok_or(LoanError::OutOfMemory)
-        });
-        match loaned {
-            Ok(mut loaned) => {
-                *loaned.header_mut() = ResHeader::default();
-                Ok(ResponseMut::new(Rc::clone(core), Rc::clone(connection), loaned, (*lane, *request_id, *place)))
-            }
-            Err(error) => {
-                connection.places.unloan(*place);
-                Err(error)
-            }
-        }
+        let failed = |error| {
+            connection.places.unloan(*place);
+            Err(error)
+        };
+        let mut chunk = match core.loan_chunk(len) {
+            Ok(chunk) => chunk,
+            Err(error) => return failed(error),
+        };
+        chunk.set_header(ChunkHeader { request_id: *request_id, lane: (*lane).into(), len: len as u64 });
+        let Some(mut loaned) = Loaned::<Res::Element, ResHeader>::new(chunk, core.response_layout.shape(len)) else {
+            return failed(LoanError::OutOfMemory);
+        };
+        *loaned.header_mut() = ResHeader::default();
+        Ok(ResponseMut::new(core.clone(), connection.clone(), loaned, (*lane, *request_id, *place)))
     }
 }
 

@@ -9,6 +9,7 @@ use super::request::{RequestMut, RequestMutUninit};
 use crate::engine::error::{LoanError, SendError};
 use crate::engine::id::Id;
 use crate::engine::payload::{Payload, Types};
+use crate::engine::share::Share;
 use crate::engine::shm::{Loaned, Plain};
 
 /// Sends requests; from [`Service::client_builder`](crate::engine::Service::client_builder).
@@ -72,7 +73,7 @@ where
             .ok_or(LoanError::OutOfMemory)?;
         *loaned.header_mut() = ReqHeader::default();
         core.loans.set(core.loans.get() + 1);
-        Ok(RequestMut::new(Rc::clone(core), loaned))
+        Ok(RequestMut::new(Share::of(core), loaned))
     }
 }
 

@@ -12,6 +12,7 @@ use crate::engine::channel::{Entry, Front};
 use crate::engine::error::ReceiveError;
 use crate::engine::id::Id;
 use crate::engine::payload::{Kind, Payload, ResponseTypes};
+use crate::engine::share::Share;
 use crate::engine::shm::{Message, Plain, Received};
 
 /// A request that was sent: receives its responses, from every server that answers, and no others (RR-PND-01).
@@ -19,18 +20,11 @@ use crate::engine::shm::{Message, Plain, Received};
 /// Dropping it tells the servers that nobody listens any more.
 #[derive(Debug)]
 pub struct PendingResponse<Res: ?Sized, ResHeader = ()> {
-    pub(super) core: Rc<ClientCore>,
+    pub(super) core: Share<ClientCore>,
     pub(super) lane: u32,
     delivered: u32,
     pub(super) request_id: u64,
     types: ResponseTypes<Res, ResHeader>,
-}
-
-/// What became of one look at one server's lane.
-enum Look<T> {
-    Nothing,
-    Full,
-    Received(T),
 }
 
 impl<Res: ?Sized, ResHeader> Drop for PendingResponse<Res, ResHeader> {
@@ -41,14 +35,15 @@ impl<Res: ?Sized, ResHeader> Drop for PendingResponse<Res, ResHeader> {
 }
 
 impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
-    pub(super) fn new(core: Rc<ClientCore>, sent: Sent) -> Self {
+    #[inline(always)]
+    pub(super) fn new(core: Share<ClientCore>, sent: Sent) -> Self {
         let Sent { lane, delivered, request_id } = sent;
         Self { core, lane, delivered, request_id, types: PhantomData }
     }
 
     #[inline(always)]
-    fn lane(&self) -> usize {
-        self.lane as usize
+    fn listener(&self) -> Listener<'_, Res, ResHeader> {
+        Listener { core: &self.core, lane: self.lane as usize, request_id: self.request_id, types: PhantomData }
     }
 
     /// Servers that the request was delivered to.
@@ -62,49 +57,107 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
     /// [`ReceiveError`]; nothing is lost.
     #[inline(always)]
     pub fn receive(&self) -> Result<Option<Response<Res, ResHeader>>, ReceiveError> {
-        // The common case, in a straight line: one server, and a response that is what it has to be. Whatever is otherwise is
-        // looked at anew, with nothing changed.
-        'common: {
-            let place = &self.core.lanes[self.lane()];
-            let deliveries = place.deliveries.borrow();
-            let [connection] = &deliveries[..] else { break 'common };
-            let end = &connection.lanes[self.lane()];
-            let front = match end.consumer.front(&end.slots) {
-                Ok(Some(front)) => front,
-                Ok(None) => {
-                    drop(deliveries);
-                    self.core.idle();
-                    return Ok(None);
-                }
-                Err(_) => break 'common,
-            };
-            let Ok(message) = connection.message(end, front) else { break 'common };
-            let header = message.header();
-            let len = header.len as usize;
-            let borrowed = end.borrowed.get();
-            if header.request_id != self.request_id
-                || borrowed >= self.core.service.settings().max_borrowed_responses
-                || (Res::KIND == Kind::Fixed && len != 1)
-            {
-                break 'common;
-            }
-            let Some(received) = Received::new(message, self.core.response_layout.shape(len)) else {
-                break 'common;
-            };
-            // What the header said holds if it is taken: the entry was in the channel from the look to the taking.
-            if !end.consumer.take_front(&end.slots, front) {
-                break 'common;
-            }
-            end.borrowed.set(borrowed + 1);
-            let borrow = Borrow { connection: Rc::clone(connection), lane: self.lane, entry: front.entry() };
-            return Ok(Some(Response { received, borrow }));
+        let listener = self.listener();
+        match listener.receive_commonly() {
+            Ok(received) => Ok(received),
+            // Taken apart and put together: what a call has written would have to stay in memory.
+            Err(Uncommon) => match listener.receive_in_turn() {
+                Ok(Some(response)) => Ok(Some(response)),
+                Ok(None) => Ok(None),
+                Err(error) => Err(error),
+            },
         }
-        self.receive_in_turn()
+    }
+
+    /// Whether a receive that follows returns a response.
+    ///
+    /// # Errors
+    /// [`ReceiveError::ConnectionCorrupted`].
+    pub fn has_response(&self) -> Result<bool, ReceiveError> {
+        self.listener().has_response()
+    }
+
+    /// Whether a server still holds the request, or will receive it (RR-PND-04, RR-PND-05). Responses that were sent before
+    /// can be received even if not.
+    pub fn is_connected(&self) -> bool {
+        self.core.look_closely();
+        self.is_answerable()
+    }
+
+    /// The same, as far as is known already.
+    pub(super) fn is_answerable(&self) -> bool {
+        let lane = self.lane as usize;
+        let deliveries = self.core.lanes[lane].deliveries.borrow();
+        deliveries.iter().any(|connection| ClientCore::is_answerable(connection, lane, self.request_id))
+    }
+
+    /// Hints to the servers that no more responses are wanted; both sides stay connected (RR-PND-07).
+    pub fn set_disconnect_hint(&self) {
+        let lane = self.lane as usize;
+        for connection in self.core.lanes[lane].deliveries.borrow().iter() {
+            connection.file.set_lane_hint(lane, self.request_id);
+        }
+    }
+}
+
+/// What became of one look at one server's lane.
+enum Look<T> {
+    Nothing,
+    Full,
+    Received(T),
+}
+
+/// The common case is not the case, and nothing has changed.
+struct Uncommon;
+
+/// What receives for a pending response, without its address: a handle whose address nobody has stays in registers.
+struct Listener<'a, Res: ?Sized, ResHeader> {
+    core: &'a ClientCore,
+    lane: usize,
+    request_id: u64,
+    types: ResponseTypes<Res, ResHeader>,
+}
+
+impl<Res: Payload + ?Sized, ResHeader: Plain> Listener<'_, Res, ResHeader> {
+    /// One server, and a response that is what it has to be, or none: in a straight line.
+    #[inline(always)]
+    fn receive_commonly(&self) -> Result<Option<Response<Res, ResHeader>>, Uncommon> {
+        let place = &self.core.lanes[self.lane];
+        let deliveries = place.deliveries.borrow();
+        let [connection] = &deliveries[..] else { return Err(Uncommon) };
+        let end = &connection.lanes[self.lane];
+        let front = match end.consumer.front(&end.slots) {
+            Ok(Some(front)) => front,
+            Ok(None) => {
+                drop(deliveries);
+                self.core.idle();
+                return Ok(None);
+            }
+            Err(_) => return Err(Uncommon),
+        };
+        let Ok(message) = connection.message(end, front) else { return Err(Uncommon) };
+        let header = message.header();
+        let len = header.len as usize;
+        let borrowed = end.borrowed.get();
+        if header.request_id != self.request_id
+            || borrowed >= self.core.service.settings().max_borrowed_responses
+            || (Res::KIND == Kind::Fixed && len != 1)
+        {
+            return Err(Uncommon);
+        }
+        let received = Received::new(message, self.core.response_layout.shape(len)).ok_or(Uncommon)?;
+        // What the header said holds if it is taken: the entry was in the channel from the look to the taking.
+        if !end.consumer.take_front(&end.slots, front) {
+            return Err(Uncommon);
+        }
+        end.borrowed.set(borrowed + 1);
+        Ok(Some(Response { received, borrow: Borrow::new(connection, self.lane, front) }))
     }
 
     #[cold]
+    #[inline(never)]
     fn receive_in_turn(&self) -> Result<Option<Response<Res, ResHeader>>, ReceiveError> {
-        let place = &self.core.lanes[self.lane()];
+        let place = &self.core.lanes[self.lane];
         let mut error = None;
         {
             let deliveries = place.deliveries.borrow();
@@ -131,13 +184,9 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
         error.map_or(Ok(None), Err)
     }
 
-    /// Whether a receive that follows returns a response.
-    ///
-    /// # Errors
-    /// [`ReceiveError::ConnectionCorrupted`].
-    pub fn has_response(&self) -> Result<bool, ReceiveError> {
+    fn has_response(&self) -> Result<bool, ReceiveError> {
         let mut error = None;
-        for connection in self.core.lanes[self.lane()].deliveries.borrow().iter() {
+        for connection in self.core.lanes[self.lane].deliveries.borrow().iter() {
             match self.front(connection) {
                 Ok(Some(_)) => return Ok(true),
                 Ok(None) => {}
@@ -162,20 +211,20 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
         // Bounded by what can be in the lane; a server that goes on sending is heard by the next call.
         let looks_max = self.core.service.settings().response_buffer + 1;
         for _ in 0..looks_max {
-            let Some((front, message)) = connection.front(self.lane())? else { return Ok(None) };
+            let Some((front, message)) = connection.front(self.lane)? else { return Ok(None) };
             let header = message.header();
             if header.request_id == self.request_id {
                 return Ok(Some((front, header.len, message)));
             }
             // Sent by an active request whose pending response is gone: nobody's any more (RR-ACT-03). What may have
             // displaced it meanwhile does not go with it.
-            connection.refuse(self.lane(), front);
+            connection.refuse(self.lane, front);
         }
         Ok(None)
     }
 
     fn receive_from(&self, connection: &Rc<ClientConnection>) -> Result<Look<Response<Res, ResHeader>>, Unreadable> {
-        let end = &connection.lanes[self.lane()];
+        let end = &connection.lanes[self.lane];
         let looks_max = self.core.service.settings().response_buffer + 1;
         for _ in 0..looks_max {
             let Some((front, len, message)) = self.front(connection)? else { return Ok(Look::Nothing) };
@@ -193,39 +242,26 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
             }
             let received = Received::new(message, self.core.response_layout.shape(len)).ok_or(Unreadable::Garbage)?;
             end.borrowed.set(end.borrowed.get() + 1);
-            let borrow = Borrow { connection: Rc::clone(connection), lane: self.lane, entry: front.entry() };
-            return Ok(Look::Received(Response { received, borrow }));
+            return Ok(Look::Received(Response { received, borrow: Borrow::new(connection, self.lane, front) }));
         }
         Ok(Look::Nothing)
-    }
-
-    /// Whether a server still holds the request, or will receive it (RR-PND-04, RR-PND-05). Responses that were sent before
-    /// can be received even if not.
-    pub fn is_connected(&self) -> bool {
-        self.core.look_closely();
-        self.is_answerable()
-    }
-
-    /// The same, as far as is known already.
-    pub(super) fn is_answerable(&self) -> bool {
-        let deliveries = self.core.lanes[self.lane()].deliveries.borrow();
-        deliveries.iter().any(|connection| ClientCore::is_answerable(connection, self.lane(), self.request_id))
-    }
-
-    /// Hints to the servers that no more responses are wanted; both sides stay connected (RR-PND-07).
-    pub fn set_disconnect_hint(&self) {
-        for connection in self.core.lanes[self.lane()].deliveries.borrow().iter() {
-            connection.file.set_lane_hint(self.lane(), self.request_id);
-        }
     }
 }
 
 /// Counts a held response, and gives it back.
 #[derive(Debug)]
 struct Borrow {
-    connection: Rc<ClientConnection>,
+    connection: Share<ClientConnection>,
     lane: u32,
     entry: Entry,
+}
+
+impl Borrow {
+    #[inline(always)]
+    fn new(connection: &Rc<ClientConnection>, lane: usize, front: Front) -> Self {
+        // Lanes are counted in 32 bits.
+        Self { connection: Share::of(connection), lane: lane as u32, entry: front.entry() }
+    }
 }
 
 impl Drop for Borrow {

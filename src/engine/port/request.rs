@@ -3,22 +3,22 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
-use std::rc::Rc;
 
 use super::client_core::ClientCore;
 use super::pending::PendingResponse;
 use crate::engine::error::{LoanError, SendError};
 use crate::engine::payload::{Payload, ResponseTypes};
+use crate::engine::share::Share;
 use crate::engine::shm::{Loaned, Plain};
 
 /// Counts a loan as long as it is held.
 #[derive(Debug)]
-struct Loan(Option<Rc<ClientCore>>);
+struct Loan(Share<ClientCore>);
 
 impl Loan {
     /// Ends the loan.
     #[inline(always)]
-    fn end(&mut self) -> Option<Rc<ClientCore>> {
+    fn end(&mut self) -> Option<Share<ClientCore>> {
         let core = self.0.take()?;
         core.loans.set(core.loans.get() - 1);
         Some(core)
@@ -46,8 +46,9 @@ where
     ReqHeader: Plain,
     ResHeader: Plain,
 {
-    pub(super) fn new(core: Rc<ClientCore>, loaned: Loaned<Req::Element, ReqHeader>) -> Self {
-        Self { loaned, loan: Loan(Some(core)), types: PhantomData }
+    #[inline(always)]
+    pub(super) fn new(core: Share<ClientCore>, loaned: Loaned<Req::Element, ReqHeader>) -> Self {
+        Self { loaned, loan: Loan(core), types: PhantomData }
     }
 
     /// The payload.

@@ -2,20 +2,20 @@
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
-use std::rc::Rc;
 
 use super::request::fill;
 use super::server_connection::ServerConnection;
 use super::server_core::ServerCore;
 use crate::engine::error::SendError;
 use crate::engine::payload::Payload;
+use crate::engine::share::Share;
 use crate::engine::shm::{Loaned, Plain};
 
 /// Counts a loan of an active request as long as it is held.
 #[derive(Debug)]
 struct Loan {
-    core: Rc<ServerCore>,
-    connection: Rc<ServerConnection>,
+    core: Share<ServerCore>,
+    connection: Share<ServerConnection>,
     lane: u32,
     place: u32,
     request_id: u64,
@@ -36,8 +36,8 @@ pub struct ResponseMut<Res: Payload + ?Sized, ResHeader = ()> {
 
 impl<Res: Payload + ?Sized, ResHeader: Plain> ResponseMut<Res, ResHeader> {
     pub(super) fn new(
-        core: Rc<ServerCore>,
-        connection: Rc<ServerConnection>,
+        core: Share<ServerCore>,
+        connection: Share<ServerConnection>,
         loaned: Loaned<Res::Element, ResHeader>,
         (lane, request_id, place): (u32, u64, u32),
     ) -> Self {

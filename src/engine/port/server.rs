@@ -9,6 +9,7 @@ use super::server_core::ServerCore;
 use crate::engine::error::ReceiveError;
 use crate::engine::id::Id;
 use crate::engine::payload::{Kind, Payload, Types};
+use crate::engine::share::Share;
 use crate::engine::shm::{Plain, Received};
 
 /// Receives requests and answers them; from [`Service::server_builder`](crate::engine::Service::server_builder).
@@ -107,12 +108,19 @@ where
             start.newest.set(header.request_id);
             core.turn.set(turn);
             let ids = (header.lane as u32, header.request_id, place);
-            return Ok(Some(ActiveRequest::new(Rc::clone(core), Rc::clone(connection), received, front.entry(), ids)));
+            let (core, connection) = (Share::of(core), Share::of(connection));
+            return Ok(Some(ActiveRequest::new(core, connection, received, front.entry(), ids)));
         }
-        self.receive_in_turn()
+        // Taken apart and put together: what a call has written would have to stay in memory.
+        match self.receive_in_turn() {
+            Ok(Some(active)) => Ok(Some(active)),
+            Ok(None) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     #[cold]
+    #[inline(never)]
     fn receive_in_turn(&self) -> Result<Option<ActiveRequest<Req, Res, ReqHeader, ResHeader>>, ReceiveError> {
         let core = &self.core;
         let mut error = None;
@@ -174,7 +182,8 @@ where
             // There is a free place: looked at above, and nothing has been received since.
             let Some(place) = place else { return Ok(None) };
             let ids = (lane as u32, header.request_id, place);
-            return Ok(Some(ActiveRequest::new(Rc::clone(core), Rc::clone(connection), received, front.entry(), ids)));
+            let (core, connection) = (Share::of(core), Share::of(connection));
+            return Ok(Some(ActiveRequest::new(core, connection, received, front.entry(), ids)));
         }
         Ok(None)
     }

@@ -125,7 +125,11 @@ impl ServerCore {
     pub fn loan_chunk(&self, len: usize) -> Result<ChunkMut, LoanError> {
         match self.payloads.loan(len) {
             Some(chunk) => Ok(chunk),
-            None => self.find_chunk(len),
+            // Taken apart and put together: what a call has written would have to stay in memory.
+            None => match self.find_chunk(len) {
+                Ok(chunk) => Ok(chunk),
+                Err(error) => Err(error),
+            },
         }
     }
 

@@ -65,7 +65,7 @@ impl<Req: ?Sized, Res: ?Sized, ReqHeader, ResHeader> sealed::Sealed for Server<R
 impl<Res: ?Sized, ResHeader> Waitable for PendingResponse<Res, ResHeader> {}
 impl<Res: ?Sized, ResHeader> sealed::Sealed for PendingResponse<Res, ResHeader> {
     fn source(&self) -> Source {
-        let core = Rc::downgrade(&self.core);
+        let core = self.core.downgrade();
         Source(Attached::Pending { core, lane: self.lane as usize, request_id: self.request_id })
     }
 }

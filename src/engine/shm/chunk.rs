@@ -2,12 +2,12 @@
 
 use std::fmt;
 use std::ptr::NonNull;
-use std::rc::Rc;
 
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 use super::message::Image;
 use super::segment::{Holder, Pool, RemoteSegment};
+use crate::engine::share::Share;
 
 /// What a type needs to travel: every bit pattern is valid (a peer may write any), no padding, no pointer, no interior
 /// mutability.
@@ -72,7 +72,7 @@ pub struct Shape {
 /// A loaned chunk: nobody else's until it is sent or dropped.
 #[derive(Debug)]
 pub struct ChunkMut {
-    pool: Rc<Pool>,
+    pool: Share<Pool>,
     index: u32,
     address: NonNull<u8>,
 }
@@ -81,7 +81,7 @@ impl ChunkMut {
     /// # Safety
     /// `address` is chunk `index` of `pool`, aligned to 64, as long as the pool's stride, the sender is its only holder, and
     /// no other `ChunkMut` of it exists.
-    pub(super) unsafe fn new(pool: Rc<Pool>, index: u32, address: NonNull<u8>) -> Self {
+    pub(super) unsafe fn new(pool: Share<Pool>, index: u32, address: NonNull<u8>) -> Self {
         Self { pool, index, address }
     }
 
@@ -100,7 +100,7 @@ impl ChunkMut {
     /// Lets receivers be made holders: nothing is written meanwhile, and the loan is to be dropped afterwards.
     #[inline(always)]
     pub fn publish(&mut self) -> Published<'_> {
-        Published(self)
+        Published { pool: &self.pool, index: self.index, address: self.address }
     }
 }
 
@@ -113,25 +113,29 @@ impl Drop for ChunkMut {
 
 /// A chunk that is being sent. When its loan is dropped, the receivers are its only holders; without one it is free.
 #[derive(Debug, Clone, Copy)]
-pub struct Published<'a>(&'a ChunkMut);
+pub struct Published<'a> {
+    pool: &'a Pool,
+    index: u32,
+    address: NonNull<u8>,
+}
 
 impl Published<'_> {
     /// Number of its segment.
     #[inline(always)]
     pub fn segment(self) -> u16 {
-        self.0.pool.number()
+        self.pool.number()
     }
 
     /// Number of the chunk.
     #[inline(always)]
     pub fn index(self) -> u32 {
-        self.0.index
+        self.index
     }
 
     /// Its first bytes, to travel in a slot.
     #[inline(always)]
     pub fn image(self) -> Image {
-        let words = self.0.address.cast::<u64>();
+        let words = self.address.cast::<u64>();
         // SAFETY: a chunk has at least 64 bytes, aligned to them, and file memory is initialised; nobody but us writes it.
         Image::new(std::array::from_fn(|i| unsafe { words.add(i).read() }))
     }
@@ -139,13 +143,13 @@ impl Published<'_> {
     /// Adds a receiver to its holders, before the receiver can know of it.
     #[inline(always)]
     pub fn hold(self, receiver: Holder) {
-        self.0.pool.hold(self.0.index, receiver);
+        self.pool.hold(self.index, receiver);
     }
 
     /// One more than the number of the chunk that the segment's next loan takes; 0 if there is none.
     #[inline(always)]
     pub fn next(self) -> u64 {
-        self.0.pool.next().map_or(0, |chunk| u64::from(chunk) + 1)
+        self.pool.next().map_or(0, |chunk| u64::from(chunk) + 1)
     }
 }
 
@@ -224,14 +228,14 @@ impl<T: Plain, H: Plain> Loaned<T, H> {
 #[derive(Debug)]
 pub struct ChunkRef {
     /// Keeps the mapping.
-    pub(super) segment: Rc<RemoteSegment>,
+    pub(super) segment: Share<RemoteSegment>,
     pub(super) address: NonNull<u8>,
 }
 
 impl ChunkRef {
     /// # Safety
     /// `address` is a chunk of `segment`, aligned to 64 and as long as its stride.
-    pub(super) unsafe fn new(segment: Rc<RemoteSegment>, address: NonNull<u8>) -> Self {
+    pub(super) unsafe fn new(segment: Share<RemoteSegment>, address: NonNull<u8>) -> Self {
         Self { segment, address }
     }
 

@@ -2,12 +2,12 @@
 
 use std::fmt;
 use std::ptr::NonNull;
-use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::chunk::{CHUNK_HEADER_BYTES, ChunkHeader, ChunkRef, Plain, Shape, typed};
 use super::mapping::LINE;
 use super::segment::RemoteSegment;
+use crate::engine::share::Share;
 
 /// Bytes of a chunk that fit a slot beside its entry: what ends within them need not be read from the chunk.
 pub const IMAGE_BYTES: usize = 8 * IMAGE_WORDS;
@@ -82,22 +82,25 @@ pub struct Received<T, H> {
 }
 
 enum Body<T, H> {
-    /// Our own copy, and where user header and payload begin in it, bytes.
-    Copied { words: [u64; BODY_WORDS], header: usize, payload: usize },
+    /// Our own copy, with user header and payload where [`slot_offsets`] says.
+    Copied { words: [u64; BODY_WORDS] },
     Shared {
         /// Keeps the mapping.
-        _segment: Rc<RemoteSegment>,
+        _segment: Share<RemoteSegment>,
         header: NonNull<H>,
         payload: NonNull<T>,
     },
 }
 
-/// Where `len` elements begin behind the header, bytes, if they fit an image and the alignment of its words.
+/// Where user header and payload begin in the image of a message, bytes; nothing if their alignment is wider than a word's.
+///
+/// The same as in a chunk, unless the service asks for a wider alignment of the payload than its type needs.
 #[inline(always)]
-fn in_body<T>(offset: usize, len: usize) -> Option<usize> {
-    let at = offset.checked_sub(CHUNK_HEADER_BYTES)?;
-    let end = at.saturating_add(size_of::<T>().saturating_mul(len));
-    (end <= 8 * BODY_WORDS && align_of::<T>() <= 8 && at.is_multiple_of(align_of::<T>())).then_some(at)
+pub const fn slot_offsets<T, H>() -> Option<[usize; 2]> {
+    if align_of::<T>() > 8 || align_of::<H>() > 8 {
+        return None;
+    }
+    Some([CHUNK_HEADER_BYTES, CHUNK_HEADER_BYTES + size_of::<H>().next_multiple_of(align_of::<T>())])
 }
 
 impl<T: Plain, H: Plain> Received<T, H> {
@@ -105,11 +108,13 @@ impl<T: Plain, H: Plain> Received<T, H> {
     #[inline(always)]
     pub fn new(message: Message, shape: Shape) -> Option<Self> {
         let body = match message {
-            Message::InSlot(image) => Body::Copied {
-                words: image.body(),
-                header: in_body::<H>(shape.header, 1)?,
-                payload: in_body::<T>(shape.payload, shape.len)?,
-            },
+            Message::InSlot(image) => {
+                let end = Self::slot_payload()?.saturating_add(size_of::<T>().saturating_mul(shape.len));
+                if end > IMAGE_BYTES {
+                    return None;
+                }
+                Body::Copied { words: image.body() }
+            }
             Message::InChunk(chunk) => {
                 let stride = chunk.segment.stride();
                 let header = typed(chunk.address, stride, shape.header, 1)?;
@@ -120,13 +125,26 @@ impl<T: Plain, H: Plain> Received<T, H> {
         Some(Self { body, len: shape.len })
     }
 
+    /// Where the payload begins in an image, bytes, if a user header and payload of these types can be in one.
+    #[inline(always)]
+    const fn slot_payload() -> Option<usize> {
+        match slot_offsets::<T, H>() {
+            Some([_, payload]) if payload <= IMAGE_BYTES => Some(payload),
+            _ => None,
+        }
+    }
+
     /// The elements.
     #[inline(always)]
     pub fn payload(&self) -> &[T] {
-        let payload = match &self.body {
-            // SAFETY: `in_body` checked that `len` elements lie within the words from here on.
-            Body::Copied { words, payload, .. } => unsafe { NonNull::from(words).byte_add(*payload).cast() },
-            Body::Shared { payload, .. } => *payload,
+        let payload = match (&self.body, Self::slot_payload()) {
+            // SAFETY: `new` checked that `len` elements lie within the image from here on; the words begin behind the header.
+            (Body::Copied { words }, Some(at)) => unsafe {
+                NonNull::from(words).byte_add(at - CHUNK_HEADER_BYTES).cast()
+            },
+            // Never: `new` copies only where there is such a place.
+            (Body::Copied { .. }, None) => return &[],
+            (Body::Shared { payload, .. }, _) => *payload,
         };
         // SAFETY: `new` checked bounds and alignment, for a chunk against our own copy of the geometry; the words are ours
         // and the mapping lives as long as `self`; any bytes are a `T` (`Plain`). The sender leaves a chunk alone that is
@@ -138,8 +156,8 @@ impl<T: Plain, H: Plain> Received<T, H> {
     #[inline(always)]
     pub fn header(&self) -> &H {
         let header: NonNull<H> = match &self.body {
-            // SAFETY: `in_body` checked that a header lies within the words from here on.
-            Body::Copied { words, header, .. } => unsafe { NonNull::from(words).byte_add(*header).cast() },
+            // It begins where the words do, and lies within them: `slot_payload` is behind it, and not behind their end.
+            Body::Copied { words } => NonNull::from(words).cast(),
             Body::Shared { header, .. } => *header,
         };
         // SAFETY: as in `payload`.

@@ -15,7 +15,7 @@ mod prefetch;
 mod segment;
 
 pub use chunk::{CHUNK_HEADER_BYTES, ChunkHeader, ChunkMut, ChunkRef, Loaned, Plain, Published, Shape};
-pub use message::{IMAGE_BYTES, Image, Message, Received};
+pub use message::{IMAGE_BYTES, Image, Message, Received, slot_offsets};
 pub use futex::{SleepList, WORDS_MAX, fence_everybody, take_part_in_fences, wake};
 pub use mapping::{Column, FILE_BYTES_MAX, LINE, Lines, Mapping};
 pub use pipe::make_pipe;

@@ -12,6 +12,7 @@ use std::sync::atomic::Ordering;
 
 use super::chunk::{ChunkMut, ChunkRef};
 use super::mapping::Mapping;
+use crate::engine::share::Share;
 
 /// First word of a segment file: `shmkseg` and the layout version.
 const MAGIC: u64 = u64::from_le_bytes(*b"shmkseg\x01");
@@ -214,7 +215,7 @@ impl Pool {
         // SAFETY: the chunk was free, so no other ChunkMut of it exists, and its sender holds it now, so that none is made
         // until this one is gone. Receivers map the file read-only; one that reads a chunk which it does not hold sees
         // garbage.
-        Some(unsafe { ChunkMut::new(Rc::clone(self), index, address) })
+        Some(unsafe { ChunkMut::new(Share::of(self), index, address) })
     }
 
     #[inline(always)]
@@ -369,7 +370,7 @@ impl RemoteSegment {
         let address = if index == ahead { address } else { self.unexpected(index)? };
         // SAFETY: in bounds and aligned; the ChunkRef keeps the mapping. That the sender leaves the chunk alone while it
         // is held is the sender's promise; if it breaks it, the bytes change, and every type in a chunk takes any bytes.
-        Some(unsafe { ChunkRef::new(Rc::clone(self), address) })
+        Some(unsafe { ChunkRef::new(Share::of(self), address) })
     }
 
     /// Not inlined, so that the choice stays a branch, which is guessed, and does not become a wait for the number.
