@@ -33,16 +33,6 @@ pub(super) struct Sent {
     pub request_id: u64,
 }
 
-/// A request on its way.
-#[derive(Debug, Clone, Copy)]
-struct Outgoing<'a> {
-    lane: usize,
-    request_id: u64,
-    chunk: Published<'a>,
-    /// Whether it fits a slot.
-    small: bool,
-}
-
 /// Place of one pending response.
 #[derive(Debug)]
 pub(super) struct Lane {
@@ -133,19 +123,17 @@ impl ClientCore {
 
     #[inline(always)]
     pub fn loan_chunk(&self, len: usize) -> Result<ChunkMut, LoanError> {
-        match self.payloads.loan(len) {
-            Some(chunk) => Ok(chunk),
-            // Taken apart and put together: what a call has written would have to stay in memory.
-            None => match self.find_chunk(len) {
-                Ok(chunk) => Ok(chunk),
-                Err(error) => Err(error),
-            },
+        if let Some(chunk) = self.payloads.loan(len) {
+            return Ok(chunk);
         }
+        self.find_chunk(len)?;
+        self.payloads.loan_now(len).ok_or(LoanError::OutOfMemory)
     }
 
     /// What is outstanding is learned only now, and what is too small outgrown.
     #[cold]
-    pub fn find_chunk(&self, len: usize) -> Result<ChunkMut, LoanError> {
+    #[inline(never)]
+    pub fn find_chunk(&self, len: usize) -> Result<(), LoanError> {
         self.payloads.find(
             len,
             || self.bring_home(),
@@ -194,30 +182,40 @@ impl ClientCore {
         self.active.set(self.active.get() + 1);
         place.request_id.set(request_id);
         chunk.set_header(ChunkHeader { request_id, lane: lane.into(), len: len as u64 });
-        let message = Outgoing { lane: lane as usize, request_id, chunk: chunk.publish(), small: self.request_layout.fits_slot(len) };
+        let (chunk, small) = (chunk.publish(), self.request_layout.fits_slot(len));
         let connections = self.connections.borrow();
         let trouble = match &connections[..] {
-            [connection] if connection.open.get() => self.deliver(connection, place, message),
-            several => self.deliver_to_each(several, message),
+            [connection] if connection.open.get() => self.deliver(connection, lane as usize, chunk, (request_id, small)),
+            several => self.deliver_to_each(several, lane as usize, chunk, (request_id, small)),
         };
         drop(connections);
         if trouble != NO_TROUBLE {
-            self.settle(message, trouble)?;
+            self.settle(lane as usize, chunk, (request_id, small), trouble)?;
         }
         Ok(Sent { lane, delivered: place.deliveries.borrow().len() as u32, request_id })
     }
 
-    /// Sends to all servers: the trouble with any of them.
-    fn deliver_to_each(&self, connections: &[Rc<ClientConnection>], message: Outgoing<'_>) -> u8 {
-        let place = &self.lanes[message.lane];
+    /// Sends to all servers: the trouble with any of them. `what` is the request's number, and whether it fits a slot.
+    fn deliver_to_each(
+        &self,
+        connections: &[Rc<ClientConnection>],
+        lane: usize,
+        chunk: Published<'_>,
+        what: (u64, bool),
+    ) -> u8 {
         let open = connections.iter().filter(|connection| connection.open.get());
-        open.fold(NO_TROUBLE, |trouble, connection| trouble | self.deliver(connection, place, message))
+        open.fold(NO_TROUBLE, |trouble, connection| trouble | self.deliver(connection, lane, chunk, what))
     }
 
     /// Sends to one server: the trouble with it.
     #[inline(always)]
-    fn deliver(&self, connection: &Rc<ClientConnection>, place: &Lane, message: Outgoing<'_>) -> u8 {
-        let Outgoing { lane, request_id, chunk, small } = message;
+    fn deliver(
+        &self,
+        connection: &Rc<ClientConnection>,
+        lane: usize,
+        chunk: Published<'_>,
+        (request_id, small): (u64, bool),
+    ) -> u8 {
         // Without overflow, a response that came after the end of an earlier request would keep out one to this.
         if !self.service.settings().overflow_responses && connection.drain_lane(lane).is_err() {
             return self.corrupted(connection);
@@ -236,7 +234,7 @@ impl ClientCore {
         };
         connection.waker.wake();
         connection.lanes[lane].set_sent(slot, word);
-        place.deliveries.borrow_mut().push(Rc::clone(connection));
+        self.lanes[lane].deliveries.borrow_mut().push(Rc::clone(connection));
         if connection.lending.is_half_lent() && connection.collect(&self.payloads).is_err() {
             connection.fail(&self.payloads);
         }
@@ -244,6 +242,7 @@ impl ClientCore {
     }
 
     /// Lends the chunk and pushes its entry: the word in the slot, or the trouble.
+    #[inline(never)]
     fn push_chunk(&self, connection: &Rc<ClientConnection>, slot: usize, chunk: Published<'_>) -> Result<u64, u8> {
         if connection.lending.lend(&self.payloads, connection.file.request_returns(), chunk).is_err() {
             return Err(self.corrupted(connection));
@@ -272,12 +271,12 @@ impl ClientCore {
 
     /// What is left to do where not every server has simply got the request.
     #[cold]
-    fn settle(&self, message: Outgoing<'_>, trouble: u8) -> Result<(), SendError> {
-        let lane = message.lane;
+    #[inline(never)]
+    fn settle(&self, lane: usize, chunk: Published<'_>, what: (u64, bool), trouble: u8) -> Result<(), SendError> {
         let mut corrupted = trouble & CORRUPTED != 0;
         let mut gave_up = None;
         if trouble & FULL != 0 && self.backpressure.may_wait() {
-            gave_up = self.deliver_when_there_is_room(message, &mut corrupted);
+            gave_up = self.deliver_when_there_is_room(lane, chunk, what, &mut corrupted);
         }
         // As long as somebody has the request, a server that lost its connection is as one that has gone.
         if corrupted && self.lanes[lane].deliveries.borrow().is_empty() {
@@ -322,10 +321,15 @@ impl ClientCore {
     /// Waits for each server that had no room and is still there, as the strategy or the handler says. The others have the
     /// request already.
     #[cold]
-    fn deliver_when_there_is_room(&self, message: Outgoing<'_>, corrupted: &mut bool) -> Option<GaveUp> {
-        let place = &self.lanes[message.lane];
+    fn deliver_when_there_is_room(
+        &self,
+        lane: usize,
+        chunk: Published<'_>,
+        what: (u64, bool),
+        corrupted: &mut bool,
+    ) -> Option<GaveUp> {
         let mut full: Vec<_> = {
-            let deliveries = place.deliveries.borrow();
+            let deliveries = self.lanes[lane].deliveries.borrow();
             let has = |connection: &Rc<ClientConnection>| {
                 deliveries.iter().any(|delivered| Rc::ptr_eq(delivered, connection))
             };
@@ -342,7 +346,7 @@ impl ClientCore {
             self.look_after_peers(self.watch.is_due());
             full.retain(|connection| {
                 let settled = !connection.open.get()
-                    || match self.deliver(connection, place, message) {
+                    || match self.deliver(connection, lane, chunk, what) {
                         FULL => false,
                         trouble => {
                             *corrupted |= trouble == CORRUPTED;

@@ -100,33 +100,33 @@ impl Payloads {
         if len < self.len_end.get() { self.current.borrow().loan() } else { None }
     }
 
-    /// A free chunk for `len` elements where none is at hand: after `bring_home`, which learns what has come back, or else
+    /// The same, whatever else there is to do.
+    #[inline(always)]
+    pub fn loan_now(&self, len: usize) -> Option<ChunkMut> {
+        if len <= self.len_max.get() { self.current.borrow().loan() } else { None }
+    }
+
+    /// Finds a free chunk for `len` elements where none is at hand: by `bring_home`, which learns what has come back, or else
     /// by growing, of which `announce` tells the receivers the new segment's number.
     ///
     /// # Errors
     /// [`LoanError`]; everything is as it was then.
     #[cold]
-    pub fn find(
-        &self,
-        len: usize,
-        bring_home: impl FnOnce(),
-        announce: impl FnOnce(u16),
-    ) -> Result<ChunkMut, LoanError> {
+    pub fn find(&self, len: usize, bring_home: impl FnOnce(), announce: impl FnOnce(u16)) -> Result<(), LoanError> {
         let max = self.len_max.get();
         if len > max && !self.grows() {
             return Err(LoanError::ExceedsMaxLoanSize { len, max });
         }
         bring_home();
-        let free = || if len <= self.len_max.get() { self.current.borrow().loan() } else { None };
-        if let Some(chunk) = free() {
-            return Ok(chunk);
+        if len <= self.len_max.get() && self.current.borrow().next().is_some() {
+            return Ok(());
         }
         if !self.grows() {
             return Err(LoanError::OutOfMemory);
         }
         self.grow(len)?;
         announce(self.number());
-        free().ok_or(LoanError::OutOfMemory)
+        Ok(())
     }
 
     /// The segment from which loans come.

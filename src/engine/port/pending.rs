@@ -3,12 +3,11 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
-use std::rc::Rc;
 
 use super::client_connection::ClientConnection;
 use super::client_core::{ClientCore, Sent};
 use super::remote::Unreadable;
-use crate::engine::channel::{Entry, Front};
+use crate::engine::channel::Entry;
 use crate::engine::error::ReceiveError;
 use crate::engine::id::Id;
 use crate::engine::payload::{Kind, Payload, ResponseTypes};
@@ -58,15 +57,18 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
     #[inline(always)]
     pub fn receive(&self) -> Result<Option<Response<Res, ResHeader>>, ReceiveError> {
         let listener = self.listener();
-        match listener.receive_commonly() {
-            Ok(received) => Ok(received),
-            // Taken apart and put together: what a call has written would have to stay in memory.
-            Err(Uncommon) => match listener.receive_in_turn() {
-                Ok(Some(response)) => Ok(Some(response)),
-                Ok(None) => Ok(None),
-                Err(error) => Err(error),
-            },
+        let mut turn = listener.next_turn();
+        // A server whose overflow replaces whatever was found, again and again, is heard by the next call.
+        for _ in 0..=self.core.service.settings().response_buffer {
+            match listener.receive_from(turn) {
+                Ok(received) => return Ok(received),
+                Err(Uncommon) => {
+                    let Some(found) = listener.search()? else { break };
+                    turn = found;
+                }
+            }
         }
+        Ok(None)
     }
 
     /// Whether a receive that follows returns a response.
@@ -100,13 +102,6 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
     }
 }
 
-/// What became of one look at one server's lane.
-enum Look<T> {
-    Nothing,
-    Full,
-    Received(T),
-}
-
 /// The common case is not the case, and nothing has changed.
 struct Uncommon;
 
@@ -119,23 +114,32 @@ struct Listener<'a, Res: ?Sized, ResHeader> {
 }
 
 impl<Res: Payload + ?Sized, ResHeader: Plain> Listener<'_, Res, ResHeader> {
-    /// One server, and a response that is what it has to be, or none: in a straight line.
+    /// Whose turn it is, if the request went to anybody.
     #[inline(always)]
-    fn receive_commonly(&self) -> Result<Option<Response<Res, ResHeader>>, Uncommon> {
+    fn next_turn(&self) -> usize {
+        let place = &self.core.lanes[self.lane];
+        let next = place.turn.get() + 1;
+        if next >= place.deliveries.borrow().len() { 0 } else { next }
+    }
+
+    /// The common case, in a straight line: the server of this number has sent a response that is what it has to be, or it
+    /// is the only one and has sent nothing.
+    #[inline(always)]
+    fn receive_from(&self, turn: usize) -> Result<Option<Response<Res, ResHeader>>, Uncommon> {
         let place = &self.core.lanes[self.lane];
         let deliveries = place.deliveries.borrow();
-        let [connection] = &deliveries[..] else { return Err(Uncommon) };
+        let connection = deliveries.get(turn).ok_or(Uncommon)?;
         let end = &connection.lanes[self.lane];
         let front = match end.consumer.front(&end.slots) {
             Ok(Some(front)) => front,
-            Ok(None) => {
+            Ok(None) if deliveries.len() == 1 => {
                 drop(deliveries);
                 self.core.idle();
                 return Ok(None);
             }
-            Err(_) => return Err(Uncommon),
+            _ => return Err(Uncommon),
         };
-        let Ok(message) = connection.message(end, front) else { return Err(Uncommon) };
+        let message = connection.message(end, front).map_err(|_| Uncommon)?;
         let header = message.header();
         let len = header.len as usize;
         let borrowed = end.borrowed.get();
@@ -151,12 +155,18 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> Listener<'_, Res, ResHeader> {
             return Err(Uncommon);
         }
         end.borrowed.set(borrowed + 1);
-        Ok(Some(Response { received, borrow: Borrow::new(connection, self.lane, front) }))
+        place.turn.set(turn);
+        // Lanes are counted in 32 bits.
+        let borrow = Borrow { connection: Share::of(connection), lane: self.lane as u32, entry: front.entry() };
+        Ok(Some(Response { received, borrow }))
     }
 
+    /// Looks for a server of which a response can be received now, beginning with the one whose turn it is.
+    ///
+    /// Says only which: what a call has written itself could not stay in registers.
     #[cold]
     #[inline(never)]
-    fn receive_in_turn(&self) -> Result<Option<Response<Res, ResHeader>>, ReceiveError> {
+    fn search(&self) -> Result<Option<usize>, ReceiveError> {
         let place = &self.core.lanes[self.lane];
         let mut error = None;
         {
@@ -165,23 +175,30 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> Listener<'_, Res, ResHeader> {
             let mut turn = place.turn.get();
             for _ in 0..count {
                 turn = if turn + 1 >= count { 0 } else { turn + 1 };
-                let connection = &deliveries[turn];
-                match self.receive_from(connection) {
-                    Ok(Look::Nothing) => {}
-                    Ok(Look::Full) => {
-                        let max = self.core.service.settings().max_borrowed_responses;
-                        error = Some(ReceiveError::ExceedsMaxBorrows { max });
-                    }
-                    Ok(Look::Received(response)) => {
-                        place.turn.set(turn);
-                        return Ok(Some(response));
-                    }
-                    Err(reason) => error = Some(self.unreadable(connection, reason)),
+                match self.look_at(&deliveries[turn]) {
+                    Ok(false) => {}
+                    Ok(true) => return Ok(Some(turn)),
+                    Err(reason) => error = Some(reason),
                 }
             }
         }
         self.core.idle();
         error.map_or(Ok(None), Err)
+    }
+
+    /// Whether a response of this server can be received.
+    fn look_at(&self, connection: &ClientConnection) -> Result<bool, ReceiveError> {
+        let front = self.front(connection).map_err(|reason| self.unreadable(connection, reason))?;
+        let Some(message) = front else { return Ok(false) };
+        let max = self.core.service.settings().max_borrowed_responses;
+        if connection.lanes[self.lane].borrowed.get() >= max {
+            return Err(ReceiveError::ExceedsMaxBorrows { max });
+        }
+        let len = usize::try_from(message.header().len).ok().filter(|len| Res::KIND == Kind::Slice || *len == 1);
+        let received = len.and_then(|len| {
+            Received::<Res::Element, ResHeader>::new(message, self.core.response_layout.shape(len))
+        });
+        if received.is_some() { Ok(true) } else { Err(self.unreadable(connection, Unreadable::Garbage)) }
     }
 
     fn has_response(&self) -> Result<bool, ReceiveError> {
@@ -206,45 +223,19 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> Listener<'_, Res, ResHeader> {
         ReceiveError::ConnectionCorrupted
     }
 
-    /// The oldest response to this request, with what belongs to others out of the way; `len` of its header, and its message.
-    fn front(&self, connection: &ClientConnection) -> Result<Option<(Front, u64, Message)>, Unreadable> {
+    /// The oldest response to this request, with what belongs to others out of the way.
+    fn front(&self, connection: &ClientConnection) -> Result<Option<Message>, Unreadable> {
         // Bounded by what can be in the lane; a server that goes on sending is heard by the next call.
-        let looks_max = self.core.service.settings().response_buffer + 1;
-        for _ in 0..looks_max {
+        for _ in 0..=self.core.service.settings().response_buffer {
             let Some((front, message)) = connection.front(self.lane)? else { return Ok(None) };
-            let header = message.header();
-            if header.request_id == self.request_id {
-                return Ok(Some((front, header.len, message)));
+            if message.header().request_id == self.request_id {
+                return Ok(Some(message));
             }
             // Sent by an active request whose pending response is gone: nobody's any more (RR-ACT-03). What may have
             // displaced it meanwhile does not go with it.
             connection.refuse(self.lane, front);
         }
         Ok(None)
-    }
-
-    fn receive_from(&self, connection: &Rc<ClientConnection>) -> Result<Look<Response<Res, ResHeader>>, Unreadable> {
-        let end = &connection.lanes[self.lane];
-        let looks_max = self.core.service.settings().response_buffer + 1;
-        for _ in 0..looks_max {
-            let Some((front, len, message)) = self.front(connection)? else { return Ok(Look::Nothing) };
-            if end.borrowed.get() >= self.core.service.settings().max_borrowed_responses {
-                return Ok(Look::Full);
-            }
-            if !end.consumer.take_front(&end.slots, front) {
-                // Overflow put another one in its place.
-                continue;
-            }
-            // What the header said holds: the entry was in the channel from the look to the taking.
-            let len = usize::try_from(len).map_err(|_| Unreadable::Garbage)?;
-            if Res::KIND == Kind::Fixed && len != 1 {
-                return Err(Unreadable::Garbage);
-            }
-            let received = Received::new(message, self.core.response_layout.shape(len)).ok_or(Unreadable::Garbage)?;
-            end.borrowed.set(end.borrowed.get() + 1);
-            return Ok(Look::Received(Response { received, borrow: Borrow::new(connection, self.lane, front) }));
-        }
-        Ok(Look::Nothing)
     }
 }
 
@@ -254,14 +245,6 @@ struct Borrow {
     connection: Share<ClientConnection>,
     lane: u32,
     entry: Entry,
-}
-
-impl Borrow {
-    #[inline(always)]
-    fn new(connection: &Rc<ClientConnection>, lane: usize, front: Front) -> Self {
-        // Lanes are counted in 32 bits.
-        Self { connection: Share::of(connection), lane: lane as u32, entry: front.entry() }
-    }
 }
 
 impl Drop for Borrow {

@@ -21,6 +21,9 @@ pub struct Server<Req: ?Sized, Res: ?Sized, ReqHeader = (), ResHeader = ()> {
     types: Types<Req, Res, ReqHeader, ResHeader>,
 }
 
+/// The common case is not the case, and nothing has changed.
+struct Uncommon;
+
 impl<Req: ?Sized, Res: ?Sized, ReqHeader, ResHeader> Drop for Server<Req, Res, ReqHeader, ResHeader> {
     fn drop(&mut self) {
         self.core.leave();
@@ -67,61 +70,72 @@ where
     /// are allowed; nothing is lost.
     #[inline(always)]
     pub fn receive(&self) -> Result<Option<ActiveRequest<Req, Res, ReqHeader, ResHeader>>, ReceiveError> {
-        let core = &self.core;
-        core.follow_changes();
-        // The common case, in a straight line: the client whose turn it is has sent a request that is what it has to be.
-        // Whatever is otherwise is looked at anew, with nothing changed.
-        'common: {
-            let connections = core.connections.borrow();
-            let next = core.turn.get() + 1;
-            let turn = if next >= connections.len() { 0 } else { next };
-            let Some(connection) = connections.get(turn) else { break 'common };
-            if connection.broken.get() || !core.service.settings().fire_and_forget {
-                break 'common;
-            }
-            let slots = connection.file.requests();
-            let front = match connection.incoming.front(slots) {
-                Ok(Some(front)) => front,
-                Ok(None) if connections.len() == 1 => {
-                    drop(connections);
-                    core.idle();
-                    return Ok(None);
+        self.core.follow_changes();
+        let mut turn = self.core.next_turn();
+        // A client whose overflow replaces whatever was found, again and again, is heard by the next call.
+        for _ in 0..=self.core.service.settings().max_active_requests {
+            match self.receive_from(turn) {
+                Ok(received) => return Ok(received),
+                Err(Uncommon) => {
+                    let Some(found) = self.search()? else { break };
+                    turn = found;
                 }
-                _ => break 'common,
-            };
-            let Ok(message) = connection.message(front) else { break 'common };
-            let header = message.header();
-            let len = header.len as usize;
-            let Some(start) = connection.lanes.get(header.lane as usize) else { break 'common };
-            if Req::KIND == Kind::Fixed && len != 1 {
-                break 'common;
             }
-            let Some(received) = Received::new(message, core.request_layout.shape(len)) else {
-                break 'common;
-            };
-            let Some(place) = connection.places.enter() else { break 'common };
-            // What the header said holds if it is taken: the entry was in the channel from the look to the taking.
-            if !connection.incoming.take_front(slots, front) {
-                connection.places.leave(place);
-                break 'common;
-            }
-            start.newest.set(header.request_id);
-            core.turn.set(turn);
-            let ids = (header.lane as u32, header.request_id, place);
-            let (core, connection) = (Share::of(core), Share::of(connection));
-            return Ok(Some(ActiveRequest::new(core, connection, received, front.entry(), ids)));
         }
-        // Taken apart and put together: what a call has written would have to stay in memory.
-        match self.receive_in_turn() {
-            Ok(Some(active)) => Ok(Some(active)),
-            Ok(None) => Ok(None),
-            Err(error) => Err(error),
-        }
+        Ok(None)
     }
 
+    /// The common case, in a straight line: the client of this number has sent a request that is what it has to be, or it is
+    /// the only one and has sent nothing.
+    #[inline(always)]
+    fn receive_from(
+        &self,
+        turn: usize,
+    ) -> Result<Option<ActiveRequest<Req, Res, ReqHeader, ResHeader>>, Uncommon> {
+        let core = &self.core;
+        let connections = core.connections.borrow();
+        let connection = connections.get(turn).ok_or(Uncommon)?;
+        if connection.broken.get() {
+            return Err(Uncommon);
+        }
+        let slots = connection.file.requests();
+        let front = match connection.incoming.front(slots) {
+            Ok(Some(front)) => front,
+            Ok(None) if connections.len() == 1 => {
+                drop(connections);
+                core.idle();
+                return Ok(None);
+            }
+            _ => return Err(Uncommon),
+        };
+        let message = connection.message(front).map_err(|_| Uncommon)?;
+        let header = message.header();
+        let (lane, len) = (header.lane as usize, header.len as usize);
+        let start = connection.lanes.get(lane).ok_or(Uncommon)?;
+        if (Req::KIND == Kind::Fixed && len != 1) || core.is_unwanted(connection, lane, header.request_id) {
+            return Err(Uncommon);
+        }
+        let received = Received::new(message, core.request_layout.shape(len)).ok_or(Uncommon)?;
+        let place = connection.places.enter().ok_or(Uncommon)?;
+        // What the header said holds if it is taken: the entry was in the channel from the look to the taking.
+        if !connection.incoming.take_front(slots, front) {
+            connection.places.leave(place);
+            return Err(Uncommon);
+        }
+        start.newest.set(header.request_id);
+        core.turn.set(turn);
+        // Lanes are counted in 32 bits, and this one was found.
+        let ids = (lane as u32, header.request_id, place);
+        let (core, connection) = (Share::of(core), Share::of(connection));
+        Ok(Some(ActiveRequest::new(core, connection, received, front.entry(), ids)))
+    }
+
+    /// Looks for a client of which a request can be received now, beginning with the one whose turn it is.
+    ///
+    /// Says only which: what a call has written itself could not stay in registers.
     #[cold]
     #[inline(never)]
-    fn receive_in_turn(&self) -> Result<Option<ActiveRequest<Req, Res, ReqHeader, ResHeader>>, ReceiveError> {
+    fn search(&self) -> Result<Option<usize>, ReceiveError> {
         let core = &self.core;
         let mut error = None;
         {
@@ -130,12 +144,9 @@ where
             let mut turn = core.turn.get();
             for _ in 0..count {
                 turn = if turn + 1 >= count { 0 } else { turn + 1 };
-                match self.receive_from(&connections[turn]) {
-                    Ok(None) => {}
-                    Ok(Some(active)) => {
-                        core.turn.set(turn);
-                        return Ok(Some(active));
-                    }
+                match self.look_at(&connections[turn]) {
+                    Ok(false) => {}
+                    Ok(true) => return Ok(Some(turn)),
                     Err(reason) => error = Some(reason),
                 }
             }
@@ -144,48 +155,18 @@ where
         error.map_or(Ok(None), Err)
     }
 
-    fn receive_from(
-        &self,
-        connection: &Rc<ServerConnection>,
-    ) -> Result<Option<ActiveRequest<Req, Res, ReqHeader, ResHeader>>, ReceiveError> {
+    /// Whether a request of this client can be received.
+    fn look_at(&self, connection: &ServerConnection) -> Result<bool, ReceiveError> {
         let core = &self.core;
-        if connection.broken.get() {
-            return Ok(None);
-        }
+        let Some(message) = core.front(connection)? else { return Ok(false) };
         if connection.places.is_full() {
-            return if core.front(connection)? {
-                Err(ReceiveError::ExceedsMaxBorrows { max: core.service.settings().max_active_requests })
-            } else {
-                Ok(None)
-            };
+            return Err(ReceiveError::ExceedsMaxBorrows { max: core.service.settings().max_active_requests });
         }
-        // Requests that are skipped are bounded by the channel; a client that goes on sending is heard by the next call.
-        let looks_max = core.service.settings().max_active_requests + 1;
-        for _ in 0..looks_max {
-            let front = connection.front().map_err(|reason| core.unreadable(connection, reason))?;
-            let Some((front, message)) = front else { return Ok(None) };
-            // What it says holds if the entry is taken: it was in the channel from the look to the taking.
-            let header = message.header();
-            let Ok(lane) = connection.lane_of(header.lane) else { return Err(core.corrupted(connection)) };
-            if core.is_unwanted(connection, lane, header.request_id) {
-                connection.refuse(front, header.request_id, lane);
-                continue;
-            }
-            if !connection.take(front, header.request_id, lane) {
-                // Overflow put another one in its place.
-                continue;
-            }
-            let len = usize::try_from(header.len).ok().filter(|len| Req::KIND == Kind::Slice || *len == 1);
-            let received = len.and_then(|len| Received::new(message, core.request_layout.shape(len)));
-            let Some(received) = received else { return Err(core.corrupted(connection)) };
-            let place = connection.places.enter();
-            // There is a free place: looked at above, and nothing has been received since.
-            let Some(place) = place else { return Ok(None) };
-            let ids = (lane as u32, header.request_id, place);
-            let (core, connection) = (Share::of(core), Share::of(connection));
-            return Ok(Some(ActiveRequest::new(core, connection, received, front.entry(), ids)));
-        }
-        Ok(None)
+        let len = usize::try_from(message.header().len).ok().filter(|len| Req::KIND == Kind::Slice || *len == 1);
+        let received = len.and_then(|len| {
+            Received::<Req::Element, ReqHeader>::new(message, core.request_layout.shape(len))
+        });
+        if received.is_some() { Ok(true) } else { Err(core.corrupted(connection)) }
     }
 
     /// Whether a receive that follows returns a request, or says that too many are held (RR-FNF-04).

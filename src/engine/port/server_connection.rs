@@ -222,6 +222,7 @@ impl ServerConnection {
         self.push_chunk(payloads, lane, chunk)
     }
 
+    #[inline(never)]
     fn push_chunk(&self, payloads: &Payloads, lane: usize, chunk: Published<'_>) -> Result<bool, Garbage> {
         self.lending.lend(payloads, self.file.response_returns(), chunk)?;
         let entry = Entry { segment: chunk.segment(), chunk: chunk.index() };

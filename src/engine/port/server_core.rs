@@ -17,7 +17,7 @@ use crate::engine::id::Id;
 use crate::engine::payload::ChunkLayout;
 use crate::engine::service::ServiceInner;
 use crate::engine::service::registry::Role;
-use crate::engine::shm::{ChunkMut, Published};
+use crate::engine::shm::{ChunkMut, Message, Published};
 
 #[derive(Debug)]
 pub(super) struct ServerCore {
@@ -72,8 +72,8 @@ impl ServerCore {
         let mut error = None;
         for connection in self.connections.borrow().iter() {
             match self.front(connection) {
-                Ok(true) => return Ok(true),
-                Ok(false) => {}
+                Ok(Some(_)) => return Ok(true),
+                Ok(None) => {}
                 Err(reason) => error = Some(reason),
             }
         }
@@ -92,22 +92,30 @@ impl ServerCore {
         !self.service.settings().fire_and_forget && !connection.is_awaited(lane, request_id)
     }
 
-    /// Whether a request waits that will be received, with unwanted ones out of the way.
-    pub fn front(&self, connection: &ServerConnection) -> Result<bool, ReceiveError> {
+    /// Whose turn it is, if there are clients.
+    #[inline(always)]
+    pub fn next_turn(&self) -> usize {
+        let next = self.turn.get() + 1;
+        if next >= self.connections.borrow().len() { 0 } else { next }
+    }
+
+    /// The request that a client waits for to be received, with unwanted ones out of the way.
+    pub fn front(&self, connection: &ServerConnection) -> Result<Option<Message>, ReceiveError> {
         if connection.broken.get() {
-            return Ok(false);
+            return Ok(None);
         }
+        // Requests that are skipped are bounded by the channel; a client that goes on sending is heard by the next call.
         for _ in 0..=self.service.settings().max_active_requests {
             let front = connection.front().map_err(|reason| self.unreadable(connection, reason))?;
-            let Some((front, message)) = front else { return Ok(false) };
+            let Some((front, message)) = front else { return Ok(None) };
             let header = message.header();
             let Ok(lane) = connection.lane_of(header.lane) else { return Err(self.corrupted(connection)) };
             if !self.is_unwanted(connection, lane, header.request_id) {
-                return Ok(true);
+                return Ok(Some(message));
             }
             connection.refuse(front, header.request_id, lane);
         }
-        Ok(false)
+        Ok(None)
     }
 
     #[cold]
@@ -123,19 +131,17 @@ impl ServerCore {
 
     #[inline(always)]
     pub fn loan_chunk(&self, len: usize) -> Result<ChunkMut, LoanError> {
-        match self.payloads.loan(len) {
-            Some(chunk) => Ok(chunk),
-            // Taken apart and put together: what a call has written would have to stay in memory.
-            None => match self.find_chunk(len) {
-                Ok(chunk) => Ok(chunk),
-                Err(error) => Err(error),
-            },
+        if let Some(chunk) = self.payloads.loan(len) {
+            return Ok(chunk);
         }
+        self.find_chunk(len)?;
+        self.payloads.loan_now(len).ok_or(LoanError::OutOfMemory)
     }
 
     /// What is outstanding is learned only now, and what is too small outgrown.
     #[cold]
-    pub fn find_chunk(&self, len: usize) -> Result<ChunkMut, LoanError> {
+    #[inline(never)]
+    pub fn find_chunk(&self, len: usize) -> Result<(), LoanError> {
         self.payloads.find(
             len,
             || self.bring_home(),
@@ -185,7 +191,7 @@ impl ServerCore {
         let pushed = connection.push(&self.payloads, lane, chunk, small);
         let mut gave_up = pushed.err().map(|Garbage| GaveUp::Corrupted);
         if pushed == Ok(false) && self.backpressure.may_wait() {
-            gave_up = self.push_when_there_is_room(connection, (lane, request_id), (chunk, small));
+            gave_up = self.push_when_there_is_room(connection, (lane, request_id), chunk, small);
         }
         match gave_up {
             None => Ok(()),
@@ -199,7 +205,8 @@ impl ServerCore {
         &self,
         connection: &ServerConnection,
         (lane, request_id): (usize, u64),
-        (chunk, small): (Published<'_>, bool),
+        chunk: Published<'_>,
+        small: bool,
     ) -> Option<GaveUp> {
         let mut waiting = Waiting::new(&self.backpressure, &self.service, self.id);
         // A handler may do anything in between, even drop the request or who waits for the response.

@@ -100,7 +100,7 @@ impl ChunkMut {
     /// Lets receivers be made holders: nothing is written meanwhile, and the loan is to be dropped afterwards.
     #[inline(always)]
     pub fn publish(&mut self) -> Published<'_> {
-        Published { pool: &self.pool, index: self.index, address: self.address }
+        Published { pool: &self.pool, index: self.index }
     }
 }
 
@@ -116,7 +116,6 @@ impl Drop for ChunkMut {
 pub struct Published<'a> {
     pool: &'a Pool,
     index: u32,
-    address: NonNull<u8>,
 }
 
 impl Published<'_> {
@@ -135,9 +134,7 @@ impl Published<'_> {
     /// Its first bytes, to travel in a slot.
     #[inline(always)]
     pub fn image(self) -> Image {
-        let words = self.address.cast::<u64>();
-        // SAFETY: a chunk has at least 64 bytes, aligned to them, and file memory is initialised; nobody but us writes it.
-        Image::new(std::array::from_fn(|i| unsafe { words.add(i).read() }))
+        self.pool.image(self.index)
     }
 
     /// Adds a receiver to its holders, before the receiver can know of it.

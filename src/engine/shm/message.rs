@@ -17,7 +17,7 @@ const HEADER_WORDS: usize = CHUNK_HEADER_BYTES / 8;
 const BODY_WORDS: usize = IMAGE_WORDS - HEADER_WORDS;
 
 /// The first bytes of a chunk, which lie behind the word of its slot. All of it is the sender's word, as a chunk is.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Image([u64; IMAGE_WORDS]);
 
 impl Image {

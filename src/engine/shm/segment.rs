@@ -12,6 +12,7 @@ use std::sync::atomic::Ordering;
 
 use super::chunk::{ChunkMut, ChunkRef};
 use super::mapping::Mapping;
+use super::message::Image;
 use crate::engine::share::Share;
 
 /// First word of a segment file: `shmkseg` and the layout version.
@@ -291,6 +292,14 @@ impl Pool {
     #[inline(always)]
     pub fn next(&self) -> Option<u32> {
         self.free.top()
+    }
+
+    /// The first bytes of a chunk that the sender holds; zeros for a number that no chunk has.
+    #[inline(always)]
+    pub(super) fn image(&self, index: u32) -> Image {
+        let Some(words) = self.chunks.address(index).map(NonNull::cast::<u64>) else { return Image::default() };
+        // SAFETY: a chunk has at least 64 bytes, aligned to them, and file memory is initialised; receivers map it read-only.
+        Image::new(std::array::from_fn(|i| unsafe { words.add(i).read() }))
     }
 
     /// A second look at a chunk's header, by its sender.
