@@ -123,11 +123,10 @@ impl ClientCore {
 
     #[inline(always)]
     pub fn loan_chunk(&self, len: usize) -> Result<ChunkMut, LoanError> {
-        if let Some(chunk) = self.payloads.loan(len) {
-            return Ok(chunk);
+        if !self.payloads.is_ready(len) {
+            self.find_chunk(len)?;
         }
-        self.find_chunk(len)?;
-        self.payloads.loan_now(len).ok_or(LoanError::OutOfMemory)
+        self.payloads.loan(len).ok_or(LoanError::OutOfMemory)
     }
 
     /// What is outstanding is learned only now, and what is too small outgrown.

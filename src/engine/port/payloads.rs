@@ -94,15 +94,15 @@ impl Payloads {
         self.plan.strategy != AllocationStrategy::Static
     }
 
-    /// A free chunk for `len` elements, if there is one at hand.
+    /// Whether a chunk for `len` elements can be loaned without a look at anything else.
     #[inline(always)]
-    pub fn loan(&self, len: usize) -> Option<ChunkMut> {
-        if len < self.len_end.get() { self.current.borrow().loan() } else { None }
+    pub fn is_ready(&self, len: usize) -> bool {
+        len < self.len_end.get() && self.current.borrow().next().is_some()
     }
 
-    /// The same, whatever else there is to do.
+    /// A free chunk for `len` elements, if there is one.
     #[inline(always)]
-    pub fn loan_now(&self, len: usize) -> Option<ChunkMut> {
+    pub fn loan(&self, len: usize) -> Option<ChunkMut> {
         if len <= self.len_max.get() { self.current.borrow().loan() } else { None }
     }
 

@@ -131,11 +131,10 @@ impl ServerCore {
 
     #[inline(always)]
     pub fn loan_chunk(&self, len: usize) -> Result<ChunkMut, LoanError> {
-        if let Some(chunk) = self.payloads.loan(len) {
-            return Ok(chunk);
+        if !self.payloads.is_ready(len) {
+            self.find_chunk(len)?;
         }
-        self.find_chunk(len)?;
-        self.payloads.loan_now(len).ok_or(LoanError::OutOfMemory)
+        self.payloads.loan(len).ok_or(LoanError::OutOfMemory)
     }
 
     /// What is outstanding is learned only now, and what is too small outgrown.
@@ -188,20 +187,34 @@ impl ServerCore {
             return Ok(());
         }
         let (chunk, small) = (chunk.publish(), self.response_layout.fits_slot(len));
-        let pushed = connection.push(&self.payloads, lane, chunk, small);
-        let mut gave_up = pushed.err().map(|Garbage| GaveUp::Corrupted);
-        if pushed == Ok(false) && self.backpressure.may_wait() {
-            gave_up = self.push_when_there_is_room(connection, (lane, request_id), chunk, small);
+        match connection.push(&self.payloads, lane, chunk, small) {
+            Ok(true) => Ok(()),
+            Ok(false) => self.settle(connection, (lane, request_id), chunk, small),
+            Err(Garbage) => Err(self.take_back(connection, GaveUp::Corrupted)),
         }
-        match gave_up {
+    }
+
+    /// What is left to do where there was no room.
+    #[cold]
+    #[inline(never)]
+    fn settle(
+        &self,
+        connection: &ServerConnection,
+        of: (usize, u64),
+        chunk: Published<'_>,
+        small: bool,
+    ) -> Result<(), SendError> {
+        if !self.backpressure.may_wait() {
+            return Ok(());
+        }
+        match self.push_when_there_is_room(connection, of, chunk, small) {
             None => Ok(()),
             Some(gave_up) => Err(self.take_back(connection, gave_up)),
         }
     }
 
     /// Ends when somebody makes room, when nobody waits any more, or when the strategy or the handler says so.
-    #[cold]
-    pub fn push_when_there_is_room(
+    fn push_when_there_is_room(
         &self,
         connection: &ServerConnection,
         (lane, request_id): (usize, u64),
@@ -227,7 +240,8 @@ impl ServerCore {
     }
 
     #[cold]
-    pub fn take_back(&self, connection: &ServerConnection, gave_up: GaveUp) -> SendError {
+    #[inline(never)]
+    fn take_back(&self, connection: &ServerConnection, gave_up: GaveUp) -> SendError {
         if matches!(gave_up, GaveUp::Corrupted) {
             connection.fail(&self.payloads);
         }
