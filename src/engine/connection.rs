@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::channel::{Slots, ordering};
 use super::id::Id;
 use super::settings::Settings;
-use super::shm::{Column, LINE, Lines, Mapping};
+use super::shm::{Column, LINE, Lines, LinesView, Mapping};
 
 const MAGIC: u64 = u64::from_le_bytes(*b"shmkcon\x01");
 /// Lines in front of the request channel: constants, client, server, and two that are not used.
@@ -159,7 +159,7 @@ struct LaneLines {
 }
 
 /// A slot is the first word of its line; what is beside it is the message, if it is small, or a hint.
-impl Slots for Lines {
+impl Slots for LinesView<'_> {
     #[inline(always)]
     fn load(&self, slot: usize) -> u64 {
         self.line(slot)[0].load(ordering::LOAD)
@@ -178,7 +178,7 @@ impl Slots for Lines {
     }
     #[inline(always)]
     fn warm(&self, slot: usize) {
-        Lines::warm(self, slot);
+        LinesView::warm(*self, slot);
     }
 }
 
@@ -314,8 +314,8 @@ impl ConnectionFile {
 
     /// Slots of the requests.
     #[inline(always)]
-    pub fn requests(&self) -> &Lines {
-        &self.requests
+    pub fn requests(&self) -> LinesView<'_> {
+        self.requests.view()
     }
 
     /// Slots of a lane's responses.
@@ -338,33 +338,33 @@ impl ConnectionFile {
     #[inline]
     pub fn lane_open(&self, lane: usize) -> u64 {
         // Acquire: a closed lane is seen before anything that the client does with it afterwards.
-        self.lanes[lane].sides.line(0)[0].load(Ordering::Acquire)
+        self.lanes[lane].sides.view().line(0)[0].load(Ordering::Acquire)
     }
 
     #[inline]
     pub fn set_lane_open(&self, lane: usize, request_id: u64) {
-        self.lanes[lane].sides.line(0)[0].store(request_id, Ordering::Release); // Pairs with the above.
+        self.lanes[lane].sides.view().line(0)[0].store(request_id, Ordering::Release); // Pairs with the above.
     }
 
     /// The request whose client wants no more responses. Written by the client.
     pub fn lane_hint(&self, lane: usize) -> u64 {
-        self.lanes[lane].sides.line(0)[1].load(Ordering::Acquire) // As lane_open.
+        self.lanes[lane].sides.view().line(0)[1].load(Ordering::Acquire) // As lane_open.
     }
 
     pub fn set_lane_hint(&self, lane: usize, request_id: u64) {
-        self.lanes[lane].sides.line(0)[1].store(request_id, Ordering::Release); // As set_lane_open.
+        self.lanes[lane].sides.view().line(0)[1].store(request_id, Ordering::Release); // As set_lane_open.
     }
 
     /// The newest request of the lane that the server is done with. Written by the server.
     #[inline]
     pub fn lane_done(&self, lane: usize) -> u64 {
         // Acquire: responses sent before are in the lane when the end is seen.
-        self.lanes[lane].sides.line(1)[0].load(Ordering::Acquire)
+        self.lanes[lane].sides.view().line(1)[0].load(Ordering::Acquire)
     }
 
     #[inline]
     pub fn set_lane_done(&self, lane: usize, request_id: u64) {
-        self.lanes[lane].sides.line(1)[0].store(request_id, Ordering::Release); // Pairs with the above.
+        self.lanes[lane].sides.view().line(1)[0].store(request_id, Ordering::Release); // Pairs with the above.
     }
 }
 
@@ -372,12 +372,12 @@ impl ConnectionFile {
 /// to ask for in time. It comes with the line of the slot, so it costs no other one; a message in the slot itself takes its
 /// place.
 #[inline(always)]
-pub(crate) fn next_of(slots: &Lines, slot: usize) -> u64 {
+pub(crate) fn next_of(slots: LinesView<'_>, slot: usize) -> u64 {
     slots.line(slot)[NEXT].load(Ordering::Relaxed) // Relaxed: whatever is read, nothing depends on it.
 }
 
 #[inline(always)]
-pub(crate) fn set_next_of(slots: &Lines, slot: usize, next: u64) {
+pub(crate) fn set_next_of(slots: LinesView<'_>, slot: usize, next: u64) {
     slots.line(slot)[NEXT].store(next, Ordering::Relaxed); // As next_of.
 }
 

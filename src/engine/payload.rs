@@ -25,6 +25,14 @@ pub trait Payload: sealed::Sealed + 'static {
     type Element: Plain;
     /// Fixed or slice.
     const KIND: Kind;
+    /// The number of elements, which for a fixed payload is known when the program is built.
+    #[inline(always)]
+    fn elements(len: usize) -> usize {
+        match Self::KIND {
+            Kind::Fixed => 1,
+            Kind::Slice => len,
+        }
+    }
     /// The elements of a chunk as this type. A fixed payload is handed exactly one.
     fn view(elements: &[Self::Element]) -> &Self;
     /// As [`Payload::view`], to write.
@@ -169,6 +177,15 @@ impl ChunkLayout {
     #[inline(always)]
     pub fn fits_slot(&self, len: usize) -> bool {
         len < self.too_long_for_slot
+    }
+
+    /// Bytes of a message of `len` elements `T` behind a user header `H`, header and all, if it travels in its slot. The
+    /// layout is for these types; what they say is known when the program is built.
+    #[inline(always)]
+    pub fn bytes_in_slot<T, H>(&self, len: usize) -> Option<usize> {
+        let [_, payload] = slot_offsets::<T, H>()?;
+        // Nothing overflows: so few elements fit a line.
+        self.fits_slot(len).then(|| payload + size_of::<T>() * len)
     }
 
     /// The place of `len` elements.

@@ -65,8 +65,8 @@ impl OffsetProducer {
     /// [`Garbage`] if the consumer's process wrote into the slot; the entry is in the channel all the same.
     #[inline]
     pub fn push(&self, slots: &impl Slots, entry: Entry) -> Result<Push, Garbage> {
-        if let Some(word) = self.place(slots, entry, |_| {}) {
-            return Ok(Push::Done { word });
+        if let Some(slot) = self.vacant(slots) {
+            return Ok(Push::Done { word: self.fill(slots, slot, entry) });
         }
         if !self.overflow {
             return Ok(Push::Full);
@@ -80,20 +80,21 @@ impl OffsetProducer {
         }
     }
 
-    /// Pushes an entry if its slot is empty, after `beside` has written what lies beside it in the slot: the word, or nothing
-    /// and the channel is full or about to overflow. An empty slot stays empty until it is filled, so nobody reads what
-    /// `beside` writes before it is whole, and no exchange is needed.
+    /// The slot of the next entry, if it is empty; otherwise the channel is full or about to overflow. An empty slot stays
+    /// empty until it is filled: what is written beside its word before that is read by nobody before it is whole.
     #[inline(always)]
-    pub fn place(&self, slots: &impl Slots, entry: Entry, beside: impl FnOnce(usize)) -> Option<u64> {
+    pub fn vacant(&self, slots: &impl Slots) -> Option<usize> {
         let slot = self.slot.get() as usize;
-        if slots.load(slot) != 0 {
-            return None;
-        }
-        beside(slot);
+        if slots.load(slot) == 0 { Some(slot) } else { None }
+    }
+
+    /// Pushes an entry into the slot that is [vacant](OffsetProducer::vacant), without an exchange: the word that is in it now.
+    #[inline(always)]
+    pub fn fill(&self, slots: &impl Slots, slot: usize, entry: Entry) -> u64 {
         let word = entry.pack(self.sequence.get());
         slots.store(slot, word);
         self.advance();
-        Some(word)
+        word
     }
 
     #[inline(always)]
@@ -105,18 +106,27 @@ impl OffsetProducer {
 
 /// The oldest entry of a channel, still in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Front(NonZeroU64);
+pub struct Front {
+    word: NonZeroU64,
+    slot: u32,
+}
 
 impl Front {
-    #[inline]
-    fn new(word: NonZeroU64) -> Result<Self, Garbage> {
-        if word.get() & CHUNK_MASK == 0 { Err(Garbage) } else { Ok(Self(word)) }
+    #[inline(always)]
+    fn new(word: NonZeroU64, slot: u32) -> Result<Self, Garbage> {
+        if word.get() & CHUNK_MASK == 0 { Err(Garbage) } else { Ok(Self { word, slot }) }
     }
 
     /// Where the message lies.
-    #[inline]
+    #[inline(always)]
     pub fn entry(self) -> Entry {
-        Entry::of(self.0)
+        Entry::of(self.word)
+    }
+
+    /// The slot that it is in.
+    #[inline(always)]
+    pub fn slot(self) -> usize {
+        self.slot as usize
     }
 }
 
@@ -137,12 +147,6 @@ impl OffsetConsumer {
         Self { capacity: capacity as u32, overflow, slot: Cell::new(0), sequence: Cell::new(0) }
     }
 
-    /// Slot of the oldest entry, once [`OffsetConsumer::front`] has shown it.
-    #[inline(always)]
-    pub fn front_slot(&self) -> usize {
-        self.slot.get() as usize
-    }
-
     /// Whether there is nothing to take: one load.
     #[inline]
     pub fn is_empty(&self, slots: &impl Slots) -> bool {
@@ -157,27 +161,28 @@ impl OffsetConsumer {
     #[inline(always)]
     pub fn front(&self, slots: &impl Slots) -> Result<Option<Front>, Garbage> {
         // Whoever looks is about to take: the line arrives ready to be exchanged, which saves asking for it twice.
-        slots.warm(self.slot.get() as usize);
-        let Some(word) = NonZeroU64::new(slots.load(self.slot.get() as usize)) else { return Ok(None) };
+        let slot = self.slot.get();
+        slots.warm(slot as usize);
+        let Some(word) = NonZeroU64::new(slots.load(slot as usize)) else { return Ok(None) };
         if sequence_of(word.get()) == self.sequence.get() {
-            return Front::new(word).map(Some);
+            return Front::new(word, slot).map(Some);
         }
-        self.front_after_overflow(slots, word.get())?.map(Front::new).transpose()
+        let Some(word) = self.front_after_overflow(slots, word.get())? else { return Ok(None) };
+        Front::new(word, self.slot.get()).map(Some)
     }
 
     /// Takes the entry that was looked at; `false` if it was displaced meanwhile.
     #[inline(always)]
     pub fn take_front(&self, slots: &impl Slots, front: Front) -> bool {
-        let slot = self.slot.get() as usize;
         if self.overflow {
-            if !slots.take(slot, front.0.get()) {
+            if !slots.take(front.slot(), front.word.get()) {
                 return false;
             }
         } else {
-            slots.store(slot, 0);
+            slots.store(front.slot(), 0);
         }
-        self.sequence.set((self.sequence.get() + 1) & SEQUENCE_MASK);
-        self.slot.set(after(self.slot.get(), self.capacity));
+        self.sequence.set((sequence_of(front.word.get()) + 1) & SEQUENCE_MASK);
+        self.slot.set(after(front.slot, self.capacity));
         true
     }
 

@@ -94,7 +94,7 @@ where
             return Err(LoanError::ExceedsMaxLoans { max: core.loans_max });
         }
         let start = &connection.lanes[*lane as usize];
-        start.producer.warm(&start.slots);
+        start.producer.warm(&start.slots.view());
         let failed = |error| {
             connection.places.unloan(*place);
             Err(error)

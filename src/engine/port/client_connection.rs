@@ -138,14 +138,14 @@ impl ClientConnection {
 
     /// The message of the entry that a lane has shown last.
     #[inline(always)]
-    pub fn message(&self, end: &LaneEnd, front: Front) -> Result<Message, Unreadable> {
-        self.remote.message(front.entry(), (&end.consumer, &end.slots), &self.file)
+    pub fn message<'a>(&self, end: &'a LaneEnd, front: Front) -> Result<Message<'a>, Unreadable> {
+        self.remote.message(front, end.slots.view(), &self.file)
     }
 
     /// The oldest response of a lane, still in it. One that cannot be read any more is skipped.
-    pub fn front(&self, lane: usize) -> Result<Option<(Front, Message)>, Unreadable> {
+    pub fn front(&self, lane: usize) -> Result<Option<(Front, Message<'_>)>, Unreadable> {
         let end = &self.lanes[lane];
-        let Some(front) = end.consumer.front(&end.slots)? else { return Ok(None) };
+        let Some(front) = end.consumer.front(&end.slots.view())? else { return Ok(None) };
         match self.message(end, front) {
             Ok(message) => Ok(Some((front, message))),
             Err(reason) => self.front_behind(lane, front, reason),
@@ -159,8 +159,9 @@ impl ClientConnection {
         lane: usize,
         mut front: Front,
         mut reason: Unreadable,
-    ) -> Result<Option<(Front, Message)>, Unreadable> {
-        let end @ LaneEnd { consumer, slots, .. } = &self.lanes[lane];
+    ) -> Result<Option<(Front, Message<'_>)>, Unreadable> {
+        let end = &self.lanes[lane];
+        let (consumer, slots) = (&end.consumer, &end.slots.view());
         // A sender that goes on sending is heard by the next call.
         for _ in 0..=self.service.settings().response_buffer {
             match reason {
@@ -181,7 +182,7 @@ impl ClientConnection {
 
     /// Gives back the oldest response of a lane unread, unless a newer one has displaced it meanwhile.
     pub fn refuse(&self, lane: usize, front: Front) {
-        if self.lanes[lane].consumer.take_front(&self.lanes[lane].slots, front) {
+        if self.lanes[lane].consumer.take_front(&self.lanes[lane].slots.view(), front) {
             self.give_back(front.entry());
         }
     }
@@ -190,14 +191,14 @@ impl ClientConnection {
     #[inline(always)]
     pub fn drain_lane(&self, lane: usize) -> Result<(), Garbage> {
         let end = &self.lanes[lane];
-        if end.consumer.is_empty(&end.slots) { Ok(()) } else { self.drain(end) }
+        if end.consumer.is_empty(&end.slots.view()) { Ok(()) } else { self.drain(end) }
     }
 
     #[cold]
     fn drain(&self, end: &LaneEnd) -> Result<(), Garbage> {
         // A server that goes on sending is heard by the next call.
         for _ in 0..self.service.settings().response_buffer {
-            let Some(entry) = end.consumer.take(&end.slots)? else { break };
+            let Some(entry) = end.consumer.take(&end.slots.view())? else { break };
             self.give_back(entry);
         }
         Ok(())

@@ -16,7 +16,7 @@ use crate::engine::id::Id;
 use crate::engine::payload::ChunkLayout;
 use crate::engine::service::ServiceInner;
 use crate::engine::service::registry::Role;
-use crate::engine::shm::{ChunkHeader, ChunkMut, Image, Published};
+use crate::engine::shm::{ChunkHeader, ChunkMut, Published, slot_header};
 
 /// What became of sending to one server, or to several.
 const NO_TROUBLE: u8 = 0;
@@ -117,7 +117,7 @@ impl ClientCore {
     #[inline(always)]
     pub fn warm(&self) {
         if let Some(connection) = self.connections.borrow().first() {
-            connection.requests.warm(connection.file.requests());
+            connection.requests.warm(&connection.file.requests());
         }
     }
 
@@ -164,9 +164,10 @@ impl ClientCore {
         result
     }
 
-    /// Sends a chunk to every server and opens a lane for the responses.
+    /// Sends a chunk of `len` elements to every server and opens a lane for the responses. `small` are its bytes if it travels
+    /// in slots.
     #[inline(always)]
-    pub fn send(&self, chunk: &mut ChunkMut, len: usize) -> Result<Sent, SendError> {
+    pub fn send(&self, chunk: &mut ChunkMut, len: usize, small: Option<usize>) -> Result<Sent, SendError> {
         if self.active.get() >= self.active_max {
             return Err(SendError::ExceedsMaxActiveRequests { max: self.active_max });
         }
@@ -181,7 +182,7 @@ impl ClientCore {
         self.active.set(self.active.get() + 1);
         place.request_id.set(request_id);
         chunk.set_header(ChunkHeader { request_id, lane: lane.into(), len: len as u64 });
-        let (chunk, small) = (chunk.publish(), self.request_layout.fits_slot(len));
+        let chunk = chunk.publish();
         let connections = self.connections.borrow();
         let trouble = match &connections[..] {
             [connection] if connection.open.get() => self.deliver(connection, lane as usize, chunk, (request_id, small)),
@@ -194,13 +195,14 @@ impl ClientCore {
         Ok(Sent { lane, delivered: place.deliveries.borrow().len() as u32, request_id })
     }
 
-    /// Sends to all servers: the trouble with any of them. `what` is the request's number, and whether it fits a slot.
+    /// Sends to all servers: the trouble with any of them. `what` is the request's number, and its bytes if it fits
+    /// a slot.
     fn deliver_to_each(
         &self,
         connections: &[Rc<ClientConnection>],
         lane: usize,
         chunk: Published<'_>,
-        what: (u64, bool),
+        what: (u64, Option<usize>),
     ) -> u8 {
         let open = connections.iter().filter(|connection| connection.open.get());
         open.fold(NO_TROUBLE, |trouble, connection| trouble | self.deliver(connection, lane, chunk, what))
@@ -213,7 +215,7 @@ impl ClientCore {
         connection: &Rc<ClientConnection>,
         lane: usize,
         chunk: Published<'_>,
-        (request_id, small): (u64, bool),
+        (request_id, small): (u64, Option<usize>),
     ) -> u8 {
         // Without overflow, a response that came after the end of an earlier request would keep out one to this.
         if !self.service.settings().overflow_responses && connection.drain_lane(lane).is_err() {
@@ -222,14 +224,16 @@ impl ClientCore {
         connection.file.set_lane_open(lane, request_id);
         let (producer, slots) = (&connection.requests, connection.file.requests());
         let slot = producer.next_slot();
-        let image = |slot| chunk.image().store(slots.line(slot));
-        let placed = if small { producer.place(slots, Entry::IN_SLOT, image) } else { None };
-        let word = match placed {
-            Some(word) => word,
-            None => match self.push_chunk(connection, slot, chunk) {
+        let word = if let Some(bytes) = small
+            && let Some(slot) = producer.vacant(&slots)
+        {
+            chunk.copy_to(bytes, slots.line(slot));
+            producer.fill(&slots, slot, Entry::IN_SLOT)
+        } else {
+            match self.push_chunk(connection, slot, chunk) {
                 Ok(word) => word,
                 Err(trouble) => return trouble,
-            },
+            }
         };
         connection.waker.wake();
         connection.lanes[lane].set_sent(slot, word);
@@ -248,12 +252,11 @@ impl ClientCore {
         }
         let entry = Entry { segment: chunk.segment(), chunk: chunk.index() };
         let (producer, slots) = (&connection.requests, connection.file.requests());
-        if let Some(word) =
-            producer.place(slots, entry, |slot| connection::set_next_of(slots, slot, chunk.next()))
-        {
-            return Ok(word);
+        if let Some(slot) = producer.vacant(&slots) {
+            connection::set_next_of(slots, slot, chunk.next());
+            return Ok(producer.fill(&slots, slot, entry));
         }
-        match producer.push(slots, entry) {
+        match producer.push(&slots, entry) {
             Ok(Push::Done { word }) => Ok(word),
             Ok(Push::Displaced { word, oldest }) => match self.reclaim_displaced(connection, slot, oldest) {
                 NO_TROUBLE => Ok(word),
@@ -271,7 +274,7 @@ impl ClientCore {
     /// What is left to do where not every server has simply got the request.
     #[cold]
     #[inline(never)]
-    fn settle(&self, lane: usize, chunk: Published<'_>, what: (u64, bool), trouble: u8) -> Result<(), SendError> {
+    fn settle(&self, lane: usize, chunk: Published<'_>, what: (u64, Option<usize>), trouble: u8) -> Result<(), SendError> {
         let mut corrupted = trouble & CORRUPTED != 0;
         let mut gave_up = None;
         if trouble & FULL != 0 && self.backpressure.may_wait() {
@@ -290,7 +293,7 @@ impl ClientCore {
     /// A request that a newer one has displaced. What was in the slot beside it is still there.
     #[cold]
     pub fn reclaim_displaced(&self, connection: &Rc<ClientConnection>, slot: usize, oldest: Entry) -> u8 {
-        let in_slot = || Image::load(connection.file.requests().line(slot)).header();
+        let in_slot = || slot_header(connection.file.requests().line(slot));
         let header = if oldest.is_in_slot() { Some(in_slot()) } else { self.payloads.header(oldest) };
         if let Some(header) = header {
             self.mark_displaced(connection, header);
@@ -324,7 +327,7 @@ impl ClientCore {
         &self,
         lane: usize,
         chunk: Published<'_>,
-        what: (u64, bool),
+        what: (u64, Option<usize>),
         corrupted: &mut bool,
     ) -> Option<GaveUp> {
         let mut full: Vec<_> = {

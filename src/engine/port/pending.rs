@@ -130,7 +130,8 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> Listener<'_, Res, ResHeader> {
         let deliveries = place.deliveries.borrow();
         let connection = deliveries.get(turn).ok_or(Uncommon)?;
         let end = &connection.lanes[self.lane];
-        let front = match end.consumer.front(&end.slots) {
+        let slots = &end.slots.view();
+        let front = match end.consumer.front(slots) {
             Ok(Some(front)) => front,
             Ok(None) if deliveries.len() == 1 => {
                 drop(deliveries);
@@ -149,9 +150,9 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> Listener<'_, Res, ResHeader> {
         {
             return Err(Uncommon);
         }
-        let received = Received::new(message, self.core.response_layout.shape(len)).ok_or(Uncommon)?;
+        let received = Received::new(message, self.core.response_layout.shape(Res::elements(len))).ok_or(Uncommon)?;
         // What the header said holds if it is taken: the entry was in the channel from the look to the taking.
-        if !end.consumer.take_front(&end.slots, front) {
+        if !end.consumer.take_front(slots, front) {
             return Err(Uncommon);
         }
         end.borrowed.set(borrowed + 1);
@@ -224,7 +225,7 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> Listener<'_, Res, ResHeader> {
     }
 
     /// The oldest response to this request, with what belongs to others out of the way.
-    fn front(&self, connection: &ClientConnection) -> Result<Option<Message>, Unreadable> {
+    fn front<'a>(&self, connection: &'a ClientConnection) -> Result<Option<Message<'a>>, Unreadable> {
         // Bounded by what can be in the lane; a server that goes on sending is heard by the next call.
         for _ in 0..=self.core.service.settings().response_buffer {
             let Some((front, message)) = connection.front(self.lane)? else { return Ok(None) };

@@ -5,11 +5,11 @@ use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::engine::channel::{Entry, Garbage, OffsetConsumer};
+use crate::engine::channel::{Entry, Front, Garbage};
 use crate::engine::connection::{self, ConnectionFile, Side, State};
 use crate::engine::id::Id;
 use crate::engine::service::{ServiceInner, files};
-use crate::engine::shm::{ChunkRef, Image, Lines, Message, RemoteSegment};
+use crate::engine::shm::{ChunkRef, LinesView, Message, RemoteSegment};
 
 /// Why a message cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,25 +91,25 @@ impl Remote {
         Ok(())
     }
 
-    /// The message of an entry that `consumer` shows in `slots`, to look at, and to have if the entry is taken.
+    /// The message of an entry that a channel shows, to look at, and to have if the entry is taken.
     ///
     /// # Errors
     /// [`Unreadable`].
     #[inline(always)]
-    pub fn message(
+    pub fn message<'a>(
         &self,
-        entry: Entry,
-        (consumer, slots): (&OffsetConsumer, &Lines),
+        front: Front,
+        slots: LinesView<'a>,
         file: &ConnectionFile,
-    ) -> Result<Message, Unreadable> {
-        let slot = consumer.front_slot();
+    ) -> Result<Message<'a>, Unreadable> {
+        let entry = front.entry();
         if entry.is_in_slot() {
-            return Ok(Message::InSlot(Image::load(slots.line(slot))));
+            return Ok(Message::InSlot(slots.line(front.slot())));
         }
         let chunk = self.chunk(entry, file)?;
         // The next one is asked for in time if the sender keeps to what it says.
         if let Some((_, segment)) = self.mapped.borrow().last() {
-            segment.expect((connection::next_of(slots, slot) as u32).wrapping_sub(1));
+            segment.expect((connection::next_of(slots, front.slot()) as u32).wrapping_sub(1));
         }
         Ok(Message::InChunk(chunk))
     }

@@ -85,10 +85,10 @@ where
     #[inline(always)]
     pub fn send(self) -> Result<PendingResponse<Res, ResHeader>, SendError> {
         let Self { mut loaned, mut loan, .. } = self;
-        let len = loaned.elements();
+        let len = Req::elements(loaned.elements());
         // There is one until here: nothing else ends a loan.
         let Some(core) = loan.end() else { return Err(LoanError::OutOfMemory.into()) };
-        let sent = core.send(loaned.chunk_mut(), len)?;
+        let sent = core.send(loaned.chunk_mut(), len, core.request_layout.bytes_in_slot::<Req::Element, ReqHeader>(len))?;
         Ok(PendingResponse::new(core, sent))
     }
 }

@@ -78,8 +78,9 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> ResponseMut<Res, ResHeader> {
     #[inline(always)]
     pub fn send(self) -> Result<(), SendError> {
         let Self { mut loaned, loan } = self;
-        let len = loaned.elements();
-        loan.core.send(&loan.connection, loan.lane as usize, loan.request_id, loaned.chunk_mut(), len)
+        let len = Res::elements(loaned.elements());
+        let small = loan.core.response_layout.bytes_in_slot::<Res::Element, ResHeader>(len);
+        loan.core.send(&loan.connection, loan.lane as usize, loan.request_id, loaned.chunk_mut(), small)
     }
 }
 

@@ -98,7 +98,7 @@ where
         if connection.broken.get() {
             return Err(Uncommon);
         }
-        let slots = connection.file.requests();
+        let slots = &connection.file.requests();
         let front = match connection.incoming.front(slots) {
             Ok(Some(front)) => front,
             Ok(None) if connections.len() == 1 => {
@@ -115,7 +115,7 @@ where
         if (Req::KIND == Kind::Fixed && len != 1) || core.is_unwanted(connection, lane, header.request_id) {
             return Err(Uncommon);
         }
-        let received = Received::new(message, core.request_layout.shape(len)).ok_or(Uncommon)?;
+        let received = Received::new(message, core.request_layout.shape(Req::elements(len))).ok_or(Uncommon)?;
         let place = connection.places.enter().ok_or(Uncommon)?;
         // What the header said holds if it is taken: the entry was in the channel from the look to the taking.
         if !connection.incoming.take_front(slots, front) {

@@ -116,13 +116,13 @@ impl ServerConnection {
 
     /// The message of the entry that was shown last.
     #[inline(always)]
-    pub fn message(&self, front: Front) -> Result<Message, Unreadable> {
-        self.remote.message(front.entry(), (&self.incoming, self.file.requests()), &self.file)
+    pub fn message(&self, front: Front) -> Result<Message<'_>, Unreadable> {
+        self.remote.message(front, self.file.requests(), &self.file)
     }
 
     /// The oldest request, still in the channel. One that cannot be read any more is skipped.
-    pub fn front(&self) -> Result<Option<(Front, Message)>, Unreadable> {
-        let Some(front) = self.incoming.front(self.file.requests())? else { return Ok(None) };
+    pub fn front(&self) -> Result<Option<(Front, Message<'_>)>, Unreadable> {
+        let Some(front) = self.incoming.front(&self.file.requests())? else { return Ok(None) };
         match self.message(front) {
             Ok(message) => Ok(Some((front, message))),
             Err(reason) => self.front_behind(front, reason),
@@ -131,8 +131,8 @@ impl ServerConnection {
 
     /// The oldest request behind one that cannot be read.
     #[cold]
-    fn front_behind(&self, mut front: Front, mut reason: Unreadable) -> Result<Option<(Front, Message)>, Unreadable> {
-        let slots = self.file.requests();
+    fn front_behind(&self, mut front: Front, mut reason: Unreadable) -> Result<Option<(Front, Message<'_>)>, Unreadable> {
+        let slots = &self.file.requests();
         // A client that goes on sending is heard by the next call.
         for _ in 0..=self.lanes.len() {
             match reason {
@@ -158,7 +158,7 @@ impl ServerConnection {
     /// Takes the request that [`Self::front`] has just shown; `false` if a newer one has displaced it meanwhile.
     #[inline(always)]
     pub fn take(&self, front: Front, request_id: u64, lane: usize) -> bool {
-        let taken = self.incoming.take_front(self.file.requests(), front);
+        let taken = self.incoming.take_front(&self.file.requests(), front);
         if taken {
             self.lanes[lane].newest.set(request_id);
         }
@@ -213,9 +213,20 @@ impl ServerConnection {
 
     /// Pushes a response, into its slot if it is small and the slot is empty; `false` if there is no room.
     #[inline(always)]
-    pub fn push(&self, payloads: &Payloads, lane: usize, chunk: Published<'_>, small: bool) -> Result<bool, Garbage> {
+    pub fn push(
+        &self,
+        payloads: &Payloads,
+        lane: usize,
+        chunk: Published<'_>,
+        small: Option<usize>,
+    ) -> Result<bool, Garbage> {
         let LaneStart { producer, slots, .. } = &self.lanes[lane];
-        if small && producer.place(slots, Entry::IN_SLOT, |slot| chunk.image().store(slots.line(slot))).is_some() {
+        let slots = slots.view();
+        if let Some(bytes) = small
+            && let Some(slot) = producer.vacant(&slots)
+        {
+            chunk.copy_to(bytes, slots.line(slot));
+            producer.fill(&slots, slot, Entry::IN_SLOT);
             self.waker.wake();
             return Ok(true);
         }
@@ -227,8 +238,11 @@ impl ServerConnection {
         self.lending.lend(payloads, self.file.response_returns(), chunk)?;
         let entry = Entry { segment: chunk.segment(), chunk: chunk.index() };
         let LaneStart { producer, slots, .. } = &self.lanes[lane];
-        let placed = producer.place(slots, entry, |slot| connection::set_next_of(slots, slot, chunk.next()));
-        let pushed = placed.map_or_else(|| producer.push(slots, entry), |word| Ok(Push::Done { word }));
+        let slots = slots.view();
+        if let Some(slot) = producer.vacant(&slots) {
+            connection::set_next_of(slots, slot, chunk.next());
+        }
+        let pushed = producer.push(&slots, entry);
         self.waker.wake();
         if self.lending.is_half_lent() {
             self.collect(payloads)?;

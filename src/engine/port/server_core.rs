@@ -100,7 +100,7 @@ impl ServerCore {
     }
 
     /// The request that a client waits for to be received, with unwanted ones out of the way.
-    pub fn front(&self, connection: &ServerConnection) -> Result<Option<Message>, ReceiveError> {
+    pub fn front<'a>(&self, connection: &'a ServerConnection) -> Result<Option<Message<'a>>, ReceiveError> {
         if connection.broken.get() {
             return Ok(None);
         }
@@ -169,6 +169,7 @@ impl ServerCore {
     }
 
     /// Sends a response, unless its request is nobody's any more: then the chunk is simply free again (RR-PND-06).
+    /// `small` are the bytes of one that travels in its slot.
     #[inline(always)]
     pub fn send(
         &self,
@@ -176,7 +177,7 @@ impl ServerCore {
         lane: usize,
         request_id: u64,
         chunk: &mut ChunkMut,
-        len: usize,
+        small: Option<usize>,
     ) -> Result<(), SendError> {
         if connection.gone.get() || connection.lanes[lane].newest.get() != request_id {
             return Ok(());
@@ -186,7 +187,7 @@ impl ServerCore {
         if !self.service.settings().overflow_responses && !connection.is_awaited(lane, request_id) {
             return Ok(());
         }
-        let (chunk, small) = (chunk.publish(), self.response_layout.fits_slot(len));
+        let chunk = chunk.publish();
         match connection.push(&self.payloads, lane, chunk, small) {
             Ok(true) => Ok(()),
             Ok(false) => self.settle(connection, (lane, request_id), chunk, small),
@@ -202,7 +203,7 @@ impl ServerCore {
         connection: &ServerConnection,
         of: (usize, u64),
         chunk: Published<'_>,
-        small: bool,
+        small: Option<usize>,
     ) -> Result<(), SendError> {
         if !self.backpressure.may_wait() {
             return Ok(());
@@ -219,7 +220,7 @@ impl ServerCore {
         connection: &ServerConnection,
         (lane, request_id): (usize, u64),
         chunk: Published<'_>,
-        small: bool,
+        small: Option<usize>,
     ) -> Option<GaveUp> {
         let mut waiting = Waiting::new(&self.backpressure, &self.service, self.id);
         // A handler may do anything in between, even drop the request or who waits for the response.

@@ -166,8 +166,8 @@ impl Drop for ServerCore {
         let settings = self.service.settings();
         for connection in self.connections.borrow().iter().filter(|connection| !connection.gone.get()) {
             let lane = |lane| {
-                let slots = connection.file.responses(lane);
-                (0..settings.response_buffer).map(|slot| slots.load(slot))
+                let slots = connection.file.responses(lane).view();
+                (0..settings.response_buffer).map(move |slot| slots.load(slot))
             };
             let unread = (0..settings.max_active_requests).flat_map(lane);
             self.payloads.hand_over(unread, connection.client, &connection.file, Side::Server);

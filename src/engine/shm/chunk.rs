@@ -2,10 +2,11 @@
 
 use std::fmt;
 use std::ptr::NonNull;
+use std::sync::atomic::AtomicU64;
 
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
-use super::message::Image;
+use super::mapping::LINE;
 use super::segment::{Holder, Pool, RemoteSegment};
 use crate::engine::share::Share;
 
@@ -131,10 +132,10 @@ impl Published<'_> {
         self.index
     }
 
-    /// Its first bytes, to travel in a slot.
+    /// Copies its first `bytes` bytes into an empty slot, behind the slot's word.
     #[inline(always)]
-    pub fn image(self) -> Image {
-        self.pool.image(self.index)
+    pub fn copy_to(self, bytes: usize, line: &[AtomicU64; LINE]) {
+        self.pool.copy_to(self.index, bytes, line);
     }
 
     /// Adds a receiver to its holders, before the receiver can know of it.

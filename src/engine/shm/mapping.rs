@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
+use std::marker::PhantomData;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
@@ -172,21 +173,37 @@ pub struct Lines {
 }
 
 impl Lines {
+    /// A view of them, to be kept in registers while their words are loaded and stored.
+    #[inline(always)]
+    pub fn view(&self) -> LinesView<'_> {
+        LinesView { first: self.first, count: self.count, lines: PhantomData }
+    }
+}
+
+/// Cache lines of a mapping.
+#[derive(Debug, Clone, Copy)]
+pub struct LinesView<'a> {
+    first: NonNull<[AtomicU64; LINE]>,
+    count: usize,
+    lines: PhantomData<&'a Lines>,
+}
+
+impl<'a> LinesView<'a> {
     /// The words of line `index`.
     ///
     /// # Panics
     /// If the caller's index is beyond the lines; no peer chooses one.
     #[inline(always)]
-    pub fn line(&self, index: usize) -> &[AtomicU64; LINE] {
+    pub fn line(self, index: usize) -> &'a [AtomicU64; LINE] {
         assert!(index < self.count, "there are {} lines, and none with number {index}", self.count);
-        // SAFETY: `lines` checked that all words of `count` lines lie within the mapping, which `_map` keeps, and that it is
-        // writable. Every bit pattern is a valid AtomicU64, so garbage from a peer is only a wrong number.
+        // SAFETY: `Mapping::lines` checked that all words of `count` lines lie within the mapping, which the `Lines` keep, and
+        // that it is writable. Every bit pattern is a valid AtomicU64, so garbage from a peer is only a wrong number.
         unsafe { self.first.add(index).as_ref() }
     }
 
     /// Asks for a line, to write or exchange something in it soon: a hint, which nothing depends on.
     #[inline(always)]
-    pub fn warm(&self, index: usize) {
+    pub fn warm(self, index: usize) {
         super::prefetch::for_writing(NonNull::from(self.line(index)));
     }
 }

@@ -16,59 +16,36 @@ const HEADER_WORDS: usize = CHUNK_HEADER_BYTES / 8;
 /// Words behind the header.
 const BODY_WORDS: usize = IMAGE_WORDS - HEADER_WORDS;
 
-/// The first bytes of a chunk, which lie behind the word of its slot. All of it is the sender's word, as a chunk is.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Image([u64; IMAGE_WORDS]);
-
-impl Image {
-    pub(super) fn new(words: [u64; IMAGE_WORDS]) -> Self {
-        Self(words)
-    }
-
-    /// What lies in a slot. It holds only if the slot's word, seen before, is taken afterwards.
-    #[inline(always)]
-    pub fn load(line: &[AtomicU64; LINE]) -> Self {
-        // Relaxed: ordered by the slot's word, which was loaded before and is taken afterwards.
-        Self(std::array::from_fn(|i| line[i + 1].load(Ordering::Relaxed)))
-    }
-
-    /// Puts it into an empty slot, before its word.
-    #[inline(always)]
-    pub fn store(&self, line: &[AtomicU64; LINE]) {
-        for (word, value) in line[1..].iter().zip(self.0) {
-            // Relaxed: the slot's word, which is stored afterwards, makes it known.
-            word.store(value, Ordering::Relaxed);
-        }
-    }
-
-    /// The chunk's header.
-    #[inline(always)]
-    pub fn header(&self) -> ChunkHeader {
-        ChunkHeader { request_id: self.0[0], lane: self.0[1], len: self.0[2] }
-    }
-
-    /// What is behind the header.
-    #[inline(always)]
-    fn body(&self) -> [u64; BODY_WORDS] {
-        std::array::from_fn(|i| self.0[HEADER_WORDS + i])
+/// The header of a message in a slot.
+///
+/// It holds, as everything beside the slot's word, only if the word, seen before, is taken afterwards.
+#[inline(always)]
+pub fn slot_header(line: &[AtomicU64; LINE]) -> ChunkHeader {
+    // Relaxed, as for the body: ordered by the slot's word, which was loaded before and is taken afterwards.
+    let [request_id, lane, len] = [&line[1], &line[2], &line[3]];
+    ChunkHeader {
+        request_id: request_id.load(Ordering::Relaxed),
+        lane: lane.load(Ordering::Relaxed),
+        len: len.load(Ordering::Relaxed),
     }
 }
 
 /// A message that was found and is not taken yet.
 #[derive(Debug)]
-pub enum Message {
-    /// A small one, copied out of its slot.
-    InSlot(Image),
+pub enum Message<'a> {
+    /// A small one, behind the word of its slot: the first bytes of a chunk, header and all. All of it is the sender's word, as
+    /// in a chunk.
+    InSlot(&'a [AtomicU64; LINE]),
     /// In the sender's segment.
     InChunk(ChunkRef),
 }
 
-impl Message {
+impl Message<'_> {
     /// Its header, as it is now; read it once and keep the copy.
     #[inline(always)]
     pub fn header(&self) -> ChunkHeader {
         match self {
-            Self::InSlot(image) => image.header(),
+            Self::InSlot(line) => slot_header(line),
             Self::InChunk(chunk) => chunk.header(),
         }
     }
@@ -106,14 +83,18 @@ pub const fn slot_offsets<T, H>() -> Option<[usize; 2]> {
 impl<T: Plain, H: Plain> Received<T, H> {
     /// Lays the types over the message; nothing if a length that the sender wrote does not fit it.
     #[inline(always)]
-    pub fn new(message: Message, shape: Shape) -> Option<Self> {
+    pub fn new(message: Message<'_>, shape: Shape) -> Option<Self> {
         let body = match message {
-            Message::InSlot(image) => {
+            Message::InSlot(line) => {
                 let end = Self::slot_payload()?.saturating_add(size_of::<T>().saturating_mul(shape.len));
                 if end > IMAGE_BYTES {
                     return None;
                 }
-                Body::Copied { words: image.body() }
+                let word = |i: usize| {
+                    let at = CHUNK_HEADER_BYTES + 8 * i;
+                    if at < end { line[1 + at / 8].load(Ordering::Relaxed) } else { 0 }
+                };
+                Body::Copied { words: std::array::from_fn(word) }
             }
             Message::InChunk(chunk) => {
                 let stride = chunk.segment.stride();

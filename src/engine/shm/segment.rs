@@ -8,11 +8,10 @@ use std::io;
 use std::path::Path;
 use std::ptr::NonNull;
 use std::rc::Rc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::chunk::{ChunkMut, ChunkRef};
-use super::mapping::Mapping;
-use super::message::Image;
+use super::mapping::{LINE, Mapping};
 use crate::engine::share::Share;
 
 /// First word of a segment file: `shmkseg` and the layout version.
@@ -294,12 +293,19 @@ impl Pool {
         self.free.top()
     }
 
-    /// The first bytes of a chunk that the sender holds; zeros for a number that no chunk has.
+    /// Copies the first `bytes` bytes of a chunk that the sender holds into an empty slot, behind its word.
     #[inline(always)]
-    pub(super) fn image(&self, index: u32) -> Image {
-        let Some(words) = self.chunks.address(index).map(NonNull::cast::<u64>) else { return Image::default() };
-        // SAFETY: a chunk has at least 64 bytes, aligned to them, and file memory is initialised; receivers map it read-only.
-        Image::new(std::array::from_fn(|i| unsafe { words.add(i).read() }))
+    pub(super) fn copy_to(&self, index: u32, bytes: usize, line: &[AtomicU64; LINE]) {
+        let Some(words) = self.chunks.address(index).map(NonNull::cast::<u64>) else { return };
+        for (i, to) in line[1..].iter().enumerate() {
+            if 8 * i < bytes {
+                // SAFETY: a chunk has at least a line's bytes, aligned to them, and file memory is initialised; receivers map
+                // it read-only.
+                let word = unsafe { words.add(i).read() };
+                // Relaxed: the slot's word, which is stored afterwards, makes it known.
+                to.store(word, Ordering::Relaxed);
+            }
+        }
     }
 
     /// A second look at a chunk's header, by its sender.
