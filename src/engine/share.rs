@@ -17,13 +17,20 @@ impl<T> Share<T> {
 
     /// Takes the share out of its place, which can only be dropped afterwards.
     #[inline(always)]
-    pub fn take(&mut self) -> Option<Self> {
-        self.0.take().map(|object| Self(Some(object)))
+    pub fn take(&mut self) -> Option<Rc<T>> {
+        self.0.take()
     }
 
     /// A look at the object that does not keep it alive.
     pub fn downgrade(&self) -> Weak<T> {
         self.0.as_ref().map_or_else(Weak::new, Rc::downgrade)
+    }
+}
+
+impl<T> From<Rc<T>> for Share<T> {
+    #[inline(always)]
+    fn from(object: Rc<T>) -> Self {
+        Self(Some(object))
     }
 }
 
@@ -48,6 +55,14 @@ impl<T> Deref for Share<T> {
 impl<T> Drop for Share<T> {
     #[inline(always)]
     fn drop(&mut self) {
-        drop(self.0.take());
+        if let Some(object) = self.0.take() {
+            let_go(object);
+        }
     }
+}
+
+/// Not inlined, so that every drop of a handle is: one that is called takes the handle's address.
+#[inline(never)]
+fn let_go<T>(object: Rc<T>) {
+    drop(object);
 }

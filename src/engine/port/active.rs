@@ -3,6 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
+use std::rc::Rc;
 
 use super::response::{ResponseMut, ResponseMutUninit};
 use super::server_connection::ServerConnection;
@@ -37,10 +38,26 @@ struct Held {
 impl Drop for Held {
     #[inline(always)]
     fn drop(&mut self) {
-        self.connection.finish(self.lane as usize, self.request_id);
-        self.connection.give_back(self.entry);
-        self.connection.places.leave(self.place);
+        let Self { entry, lane, place, request_id, .. } = *self;
+        if let (Some(core), Some(connection)) = (self.core.take(), self.connection.take()) {
+            end(core, connection, entry, (lane, place), request_id);
+        }
     }
+}
+
+/// Ends an active request; by value, so that dropping it does not take its address.
+#[inline(never)]
+fn end(
+    core: Rc<ServerCore>,
+    connection: Rc<ServerConnection>,
+    entry: Entry,
+    (lane, place): (u32, u32),
+    request_id: u64,
+) {
+    connection.finish(lane as usize, request_id);
+    connection.give_back(entry);
+    connection.places.leave(place);
+    drop((core, connection));
 }
 
 impl<Req, Res, ReqHeader, ResHeader> ActiveRequest<Req, Res, ReqHeader, ResHeader>

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
+use std::rc::Rc;
 
 use super::client_connection::ClientConnection;
 use super::client_core::{ClientCore, Sent};
@@ -29,8 +30,16 @@ pub struct PendingResponse<Res: ?Sized, ResHeader = ()> {
 impl<Res: ?Sized, ResHeader> Drop for PendingResponse<Res, ResHeader> {
     #[inline(always)]
     fn drop(&mut self) {
-        self.core.close_lane(self.lane as usize);
+        if let Some(core) = self.core.take() {
+            end(core, self.lane);
+        }
     }
+}
+
+/// Ends a pending response; by value, so that dropping it does not take its address.
+#[inline(never)]
+fn end(core: Rc<ClientCore>, lane: u32) {
+    core.close_lane(lane as usize);
 }
 
 impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
@@ -251,10 +260,18 @@ struct Borrow {
 impl Drop for Borrow {
     #[inline(always)]
     fn drop(&mut self) {
-        let borrowed = &self.connection.lanes[self.lane as usize].borrowed;
-        borrowed.set(borrowed.get() - 1);
-        self.connection.give_back(self.entry);
+        if let Some(connection) = self.connection.take() {
+            give_back(connection, self.lane, self.entry);
+        }
     }
+}
+
+/// Ends the borrowing of a response; by value, so that dropping it does not take its address.
+#[inline(never)]
+fn give_back(connection: Rc<ClientConnection>, lane: u32, entry: Entry) {
+    let borrowed = &connection.lanes[lane as usize].borrowed;
+    borrowed.set(borrowed.get() - 1);
+    connection.give_back(entry);
 }
 
 /// A received response: readable and unchanged until it is dropped, whatever becomes of its server (RR-PND-08).

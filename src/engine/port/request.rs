@@ -21,7 +21,7 @@ impl Loan {
     fn end(&mut self) -> Option<Share<ClientCore>> {
         let core = self.0.take()?;
         core.loans.set(core.loans.get() - 1);
-        Some(core)
+        Some(Share::from(core))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ptr::NonNull;
+use std::rc::Rc;
 use std::sync::atomic::AtomicU64;
 
 use zerocopy::{FromBytes, Immutable, IntoBytes};
@@ -108,8 +109,16 @@ impl ChunkMut {
 impl Drop for ChunkMut {
     #[inline(always)]
     fn drop(&mut self) {
-        self.pool.release_by_sender(self.index);
+        if let Some(pool) = self.pool.take() {
+            end(pool, self.index);
+        }
     }
+}
+
+/// Ends a loan; by value, so that dropping it does not take its address.
+#[inline(never)]
+fn end(pool: Rc<Pool>, index: u32) {
+    pool.release_by_sender(index);
 }
 
 /// A chunk that is being sent. When its loan is dropped, the receivers are its only holders; without one it is free.
