@@ -14,7 +14,7 @@ use crate::engine::error::LoanError;
 use crate::engine::id::Id;
 use crate::engine::payload::ChunkLayout;
 use crate::engine::service::{ServiceInner, files};
-use crate::engine::shm::{CHUNKS_MAX, ChunkHeader, ChunkMut, Geometry, Holder, Pool};
+use crate::engine::shm::{CHUNKS_MAX, ChunkHeader, Geometry, Holder, Pool};
 
 /// Largest segment: what a receiver maps at most.
 const SEGMENT_BYTES_MAX: usize = 1 << 40;
@@ -94,19 +94,13 @@ impl Payloads {
         self.plan.strategy != AllocationStrategy::Static
     }
 
-    /// Whether a chunk for `len` elements can be loaned without a look at anything else.
+    /// One more than the longest loan that can be served without a look at anything else.
     #[inline(always)]
-    pub fn is_ready(&self, len: usize) -> bool {
-        len < self.len_end.get() && self.current.borrow().next().is_some()
+    pub fn len_end(&self) -> usize {
+        self.len_end.get()
     }
 
-    /// A free chunk for `len` elements, if there is one.
-    #[inline(always)]
-    pub fn loan(&self, len: usize) -> Option<ChunkMut> {
-        if len <= self.len_max.get() { self.current.borrow().loan() } else { None }
-    }
-
-    /// Finds a free chunk for `len` elements where none is at hand: by `bring_home`, which learns what has come back, or else
+    /// Sees to it that the current segment has a free chunk for `len` elements where none is at hand: by `bring_home`, which learns what has come back, or else
     /// by growing, of which `announce` tells the receivers the new segment's number.
     ///
     /// # Errors

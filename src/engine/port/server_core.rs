@@ -131,10 +131,17 @@ impl ServerCore {
 
     #[inline(always)]
     pub fn loan_chunk(&self, len: usize) -> Result<ChunkMut, LoanError> {
-        if !self.payloads.is_ready(len) {
+        let mut at_hand = len < self.payloads.len_end();
+        loop {
+            if at_hand
+                && let Some(chunk) = self.payloads.current().loan()
+            {
+                return Ok(chunk);
+            }
+            // Now there is one, of this length.
             self.find_chunk(len)?;
+            at_hand = true;
         }
-        self.payloads.loan(len).ok_or(LoanError::OutOfMemory)
     }
 
     /// What is outstanding is learned only now, and what is too small outgrown.

@@ -50,6 +50,9 @@ impl ChunkHeader {
 /// Address of `len` elements at `offset`, or nothing where they do not fit the chunk or the alignment.
 #[inline(always)]
 pub(super) fn typed<T>(address: NonNull<u8>, stride: usize, offset: usize, len: usize) -> Option<NonNull<T>> {
+    if size_of::<T>() == 0 {
+        return Some(NonNull::dangling());
+    }
     // Saturated, they are beyond every stride: no segment is that long.
     let end = offset.saturating_add(size_of::<T>().saturating_mul(len));
     if offset < CHUNK_HEADER_BYTES || end > stride {
