@@ -318,6 +318,11 @@ impl ConnectionFile {
         self.requests.view()
     }
 
+    /// The client's line of a lane, and the server's.
+    pub fn sides(&self, lane: usize) -> &Lines {
+        &self.lanes[lane].sides
+    }
+
     /// Slots of a lane's responses.
     #[inline(always)]
     pub fn responses(&self, lane: usize) -> &Lines {
@@ -341,11 +346,6 @@ impl ConnectionFile {
         self.lanes[lane].sides.view().line(0)[0].load(Ordering::Acquire)
     }
 
-    #[inline]
-    pub fn set_lane_open(&self, lane: usize, request_id: u64) {
-        self.lanes[lane].sides.view().line(0)[0].store(request_id, Ordering::Release); // Pairs with the above.
-    }
-
     /// The request whose client wants no more responses. Written by the client.
     pub fn lane_hint(&self, lane: usize) -> u64 {
         self.lanes[lane].sides.view().line(0)[1].load(Ordering::Acquire) // As lane_open.
@@ -366,6 +366,12 @@ impl ConnectionFile {
     pub fn set_lane_done(&self, lane: usize, request_id: u64) {
         self.lanes[lane].sides.view().line(1)[0].store(request_id, Ordering::Release); // Pairs with the above.
     }
+}
+
+/// Writes what [`ConnectionFile::lane_open`] reads, into the lines of a lane's sides.
+#[inline(always)]
+pub(crate) fn set_lane_open(sides: LinesView<'_>, request_id: u64) {
+    sides.line(0)[0].store(request_id, Ordering::Release); // Pairs with the load.
 }
 
 /// The chunk that the sender of a slot expects to send from next, and one more; 0 if it has no idea. Only a hint which line

@@ -10,7 +10,7 @@ use super::payloads::Payloads;
 use super::remote::{Remote, Unreadable};
 use super::waker::Waker;
 use crate::engine::channel::{Entry, Front, Garbage, OffsetConsumer, OffsetProducer, ReturnProducer};
-use crate::engine::connection::{ConnectionFile, ConnectionLayout, Side, State};
+use crate::engine::connection::{self, ConnectionFile, ConnectionLayout, Side, State};
 use crate::engine::id::Id;
 use crate::engine::payload::ChunkLayout;
 use crate::engine::service::ServiceInner;
@@ -22,6 +22,7 @@ use crate::engine::shm::{Lines, Message};
 pub(super) struct LaneEnd {
     pub consumer: OffsetConsumer,
     pub slots: Lines,
+    sides: Lines,
     /// Responses of this lane that are held, older pending responses' too.
     pub borrowed: Cell<usize>,
     /// Slot of the request channel in which the lane's request is, and the word that is there until the server takes it.
@@ -32,6 +33,12 @@ pub(super) struct LaneEnd {
 }
 
 impl LaneEnd {
+    /// Tells the server whose pending response uses the lane; 0 if nobody's.
+    #[inline(always)]
+    pub fn set_open(&self, request_id: u64) {
+        connection::set_lane_open(self.sides.view(), request_id);
+    }
+
     /// Remembers where the lane's request is.
     #[inline(always)]
     pub fn set_sent(&self, slot: usize, word: u64) {
@@ -81,6 +88,7 @@ impl ClientConnection {
         let lane = |lane| LaneEnd {
             consumer: OffsetConsumer::new(layout.response_capacity, settings.overflow_responses),
             slots: file.responses(lane).clone(),
+            sides: file.sides(lane).clone(),
             borrowed: Cell::new(0),
             sent_slot: Cell::new(0),
             sent_word: Cell::new(0),
@@ -189,13 +197,13 @@ impl ClientConnection {
 
     /// Drops responses that wait in a lane which nobody listens to, or whose request is another.
     #[inline(always)]
-    pub fn drain_lane(&self, lane: usize) -> Result<(), Garbage> {
-        let end = &self.lanes[lane];
-        if end.consumer.is_empty(&end.slots.view()) { Ok(()) } else { self.drain(end) }
+    pub fn drain(&self, end: &LaneEnd) -> Result<(), Garbage> {
+        if end.consumer.is_empty(&end.slots.view()) { Ok(()) } else { self.drain_some(end) }
     }
 
     #[cold]
-    fn drain(&self, end: &LaneEnd) -> Result<(), Garbage> {
+    #[inline(never)]
+    fn drain_some(&self, end: &LaneEnd) -> Result<(), Garbage> {
         // A server that goes on sending is heard by the next call.
         for _ in 0..self.service.settings().response_buffer {
             let Some(entry) = end.consumer.take(&end.slots.view())? else { break };

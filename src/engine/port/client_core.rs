@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::backpressure::{Backpressure, GaveUp, Waiting};
 use super::client_connection::ClientConnection;
+use super::lanes::{FreeLanes, Lane};
 use super::payloads::Payloads;
 use super::sleeper::Sleeper;
 use super::watch::Watch;
@@ -33,17 +34,6 @@ pub(super) struct Sent {
     pub request_id: u64,
 }
 
-/// Place of one pending response.
-#[derive(Debug)]
-pub(super) struct Lane {
-    /// 0 if free.
-    pub request_id: Cell<u64>,
-    /// Where its request went.
-    pub deliveries: RefCell<Vec<Rc<ClientConnection>>>,
-    /// Where the next receive begins, so that every server is heard.
-    pub turn: Cell<usize>,
-}
-
 #[derive(Debug)]
 pub(super) struct ClientCore {
     pub service: Arc<ServiceInner>,
@@ -56,7 +46,7 @@ pub(super) struct ClientCore {
     pub(super) active: Cell<usize>,
     pub(super) backpressure: Backpressure,
     pub lanes: Box<[Lane]>,
-    pub(super) free_lanes: RefCell<Vec<u32>>,
+    pub(super) free_lanes: FreeLanes,
     pub(super) next_request: Cell<u64>,
     pub(super) connections: RefCell<Vec<Rc<ClientConnection>>>,
     /// Servers whose files could not be used; not tried again.
@@ -88,10 +78,8 @@ impl ClientCore {
             active_max,
             active: Cell::new(0),
             backpressure,
-            lanes: (0..lanes)
-                .map(|_| Lane { request_id: Cell::new(0), deliveries: RefCell::default(), turn: Cell::new(0) })
-                .collect(),
-            free_lanes: RefCell::new((0..lanes as u32).rev().collect()),
+            lanes: (0..lanes).map(|_| Lane::default()).collect(),
+            free_lanes: FreeLanes::new(lanes),
             next_request: Cell::new(1),
             connections: RefCell::default(),
             refused: RefCell::default(),
@@ -180,7 +168,7 @@ impl ClientCore {
         }
         self.follow_changes();
         // There is a lane for each active request of the service, and active_max is at most that.
-        let Some(lane) = self.free_lanes.borrow_mut().pop() else {
+        let Some(lane) = self.free_lanes.pop() else {
             return Err(SendError::ExceedsMaxActiveRequests { max: self.active_max });
         };
         let place = &self.lanes[lane as usize];
@@ -225,10 +213,11 @@ impl ClientCore {
         (request_id, small): (u64, Option<usize>),
     ) -> u8 {
         // Without overflow, a response that came after the end of an earlier request would keep out one to this.
-        if !self.service.settings().overflow_responses && connection.drain_lane(lane).is_err() {
+        let end = &connection.lanes[lane];
+        if !self.service.settings().overflow_responses && connection.drain(end).is_err() {
             return self.corrupted(connection);
         }
-        connection.file.set_lane_open(lane, request_id);
+        end.set_open(request_id);
         let (producer, slots) = (&connection.requests, connection.file.requests());
         let slot = producer.next_slot();
         let word = if let Some(bytes) = small
@@ -243,7 +232,7 @@ impl ClientCore {
             }
         };
         connection.waker.wake();
-        connection.lanes[lane].set_sent(slot, word);
+        end.set_sent(slot, word);
         self.lanes[lane].deliveries.borrow_mut().push(Rc::clone(connection));
         if connection.lending.is_half_lent() && connection.collect(&self.payloads).is_err() {
             connection.fail(&self.payloads);
@@ -381,24 +370,23 @@ impl ClientCore {
         let place = &self.lanes[lane];
         place.request_id.set(0);
         let mut owes = false;
-        {
-            let mut deliveries = place.deliveries.borrow_mut();
-            for connection in deliveries.iter() {
-                connection.file.set_lane_open(lane, 0);
-                if connection.drain_lane(lane).is_err() {
-                    connection.fail(&self.payloads);
-                }
-                owes |= connection.lanes[lane].borrowed.get() > 0;
+        let mut deliveries = place.deliveries.borrow_mut();
+        while let Some(connection) = deliveries.pop() {
+            let end = &connection.lanes[lane];
+            end.set_open(0);
+            if connection.drain(end).is_err() {
+                connection.fail(&self.payloads);
             }
-            deliveries.clear();
+            owes |= end.borrowed.get() > 0;
         }
+        drop(deliveries);
         self.active.set(self.active.get() - 1);
         // The next request takes the lane that was used last and owes nothing, so that responses which are kept beyond their
         // pending response do not count against another one while there is a choice.
         if owes {
-            self.free_lanes.borrow_mut().insert(0, lane as u32);
+            self.free_lanes.push_under_all(lane as u32);
         } else {
-            self.free_lanes.borrow_mut().push(lane as u32);
+            self.free_lanes.push(lane as u32);
         }
     }
 

@@ -10,6 +10,7 @@ mod client;
 mod client_connection;
 mod client_core;
 mod client_registry;
+mod lanes;
 mod lending;
 mod payloads;
 mod pending;

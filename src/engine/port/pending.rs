@@ -66,7 +66,7 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
     #[inline(always)]
     pub fn receive(&self) -> Result<Option<Response<Res, ResHeader>>, ReceiveError> {
         let listener = self.listener();
-        let mut turn = listener.next_turn();
+        let mut turn = self.core.lanes[listener.lane].turn.get() + 1;
         // A server whose overflow replaces whatever was found, again and again, is heard by the next call.
         for _ in 0..=self.core.service.settings().response_buffer {
             match listener.receive_from(turn) {
@@ -123,20 +123,14 @@ struct Listener<'a, Res: ?Sized, ResHeader> {
 }
 
 impl<Res: Payload + ?Sized, ResHeader: Plain> Listener<'_, Res, ResHeader> {
-    /// Whose turn it is, if the request went to anybody.
-    #[inline(always)]
-    fn next_turn(&self) -> usize {
-        let place = &self.core.lanes[self.lane];
-        let next = place.turn.get() + 1;
-        if next >= place.deliveries.borrow().len() { 0 } else { next }
-    }
-
     /// The common case, in a straight line: the server of this number has sent a response that is what it has to be, or it
     /// is the only one and has sent nothing.
     #[inline(always)]
     fn receive_from(&self, turn: usize) -> Result<Option<Response<Res, ResHeader>>, Uncommon> {
         let place = &self.core.lanes[self.lane];
         let deliveries = place.deliveries.borrow();
+        // Behind the last one it is the first one's turn.
+        let turn = if turn < deliveries.len() { turn } else { 0 };
         let connection = deliveries.get(turn).ok_or(Uncommon)?;
         let end = &connection.lanes[self.lane];
         let slots = &end.slots.view();

@@ -71,7 +71,7 @@ where
     #[inline(always)]
     pub fn receive(&self) -> Result<Option<ActiveRequest<Req, Res, ReqHeader, ResHeader>>, ReceiveError> {
         self.core.follow_changes();
-        let mut turn = self.core.next_turn();
+        let mut turn = self.core.turn.get() + 1;
         // A client whose overflow replaces whatever was found, again and again, is heard by the next call.
         for _ in 0..=self.core.service.settings().max_active_requests {
             match self.receive_from(turn) {
@@ -94,6 +94,8 @@ where
     ) -> Result<Option<ActiveRequest<Req, Res, ReqHeader, ResHeader>>, Uncommon> {
         let core = &self.core;
         let connections = core.connections.borrow();
+        // Behind the last one it is the first one's turn.
+        let turn = if turn < connections.len() { turn } else { 0 };
         let connection = connections.get(turn).ok_or(Uncommon)?;
         if connection.broken.get() {
             return Err(Uncommon);

@@ -92,13 +92,6 @@ impl ServerCore {
         !self.service.settings().fire_and_forget && !connection.is_awaited(lane, request_id)
     }
 
-    /// Whose turn it is, if there are clients.
-    #[inline(always)]
-    pub fn next_turn(&self) -> usize {
-        let next = self.turn.get() + 1;
-        if next >= self.connections.borrow().len() { 0 } else { next }
-    }
-
     /// The request that a client waits for to be received, with unwanted ones out of the way.
     pub fn front<'a>(&self, connection: &'a ServerConnection) -> Result<Option<Message<'a>>, ReceiveError> {
         if connection.broken.get() {

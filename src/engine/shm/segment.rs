@@ -220,7 +220,9 @@ impl Pool {
 
     #[inline(always)]
     fn holders_of(&self, index: u32, holder: Holder) -> Option<&Cell<u64>> {
-        self.holders.get(index as usize * self.width + holder.word)
+        // One word is enough nearly always, and a multiplication is not free.
+        let first = if self.width == 1 { index as usize } else { index as usize * self.width };
+        self.holders.get(first + holder.word)
     }
 
     /// Adds a receiver to the holders of a chunk that the sender holds and has not loaned any more.
