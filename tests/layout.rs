@@ -13,6 +13,8 @@ use siphasher::sip128::{Hasher128, SipHasher13};
 
 const NAME: &str = "My/Funk/ServiceName";
 const FOLDER: &str = "607da4b35a0145463ab8f7942d297a79";
+/// In the place of a chunk's number and one more: the message lies in the slot.
+const IN_SLOT: u64 = (1 << 24) - 1;
 
 /// A shared file, read word by word.
 struct Words(File);
@@ -55,6 +57,11 @@ impl Words {
 fn files(folder: &Path, start: &str) -> Vec<PathBuf> {
     let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     paths.filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with(start)).collect()
+}
+
+/// Sequence, segment, and a chunk's number and one more, of a channel's word.
+fn entry(word: u64) -> (u64, u64, u64) {
+    (word >> 36, (word >> 24) & 0xFFF, word & 0xFF_FFFF)
 }
 
 fn hash(bytes: &[u8]) -> String {
@@ -132,12 +139,9 @@ fn ports_segments_and_connections_are_as_the_page_says() {
 
     let pending = client.send_copy(0xABCD).unwrap();
     assert!(!path.exists() && connection.word(8) == 1, "both sides have mapped it");
-    let slot = connection.word(40);
-    let (sequence, in_segment, chunk) = (slot >> 36, (slot >> 24) & 0xFFF, (slot & 0xFF_FFFF) - 1);
-    assert_eq!((sequence, in_segment), (0, 0));
-    let first = 8 + chunk * 8;
+    assert_eq!(entry(connection.word(40)), (0, 0, IN_SLOT));
     // Request 1, on this lane, 1 element, and the payload right behind.
-    let [request_id, lane, elements, payload] = segment.words(first);
+    let [request_id, lane, elements, payload] = connection.words(41);
     assert_eq!((request_id, elements, payload), (1, 1, 0xABCD));
     let lane_at = 40 + 8 * 4 + lane * 8 * (2 + 2);
     assert_eq!((connection.word(lane_at), connection.word(lane_at + 8)), (1, 0), "open and done");
@@ -145,15 +149,13 @@ fn ports_segments_and_connections_are_as_the_page_says() {
     let active = server.receive().unwrap().unwrap();
     assert_eq!(connection.word(40), 0, "what is taken leaves an empty slot");
     active.send_copy(0x1234).unwrap();
-    let slot = connection.word(lane_at + 16);
-    let responses = Words::open(&folder.join(format!("segment-{}-{}-0", node.id(), server.id())));
-    assert_eq!(responses.words(8 + 8 * ((slot & 0xFF_FFFF) - 1)), [1, lane, 1, 0x1234]);
+    assert_eq!(entry(connection.word(lane_at + 16)), (0, 0, IN_SLOT));
+    assert_eq!(connection.words(lane_at + 17), [1, lane, 1, 0x1234]);
     drop(active);
     assert_eq!(connection.word(lane_at + 8), 1, "done");
-    let request_returns = 40 + 8 * 4 + 4 * 8 * (2 + 2);
-    assert_eq!(connection.word(request_returns), chunk + 1);
     drop(pending.receive().unwrap().unwrap());
-    assert_eq!(connection.word(request_returns + 16), slot & 0xFFFF_FFFF);
+    let returns = 40 + 8 * 4 + 4 * 8 * (2 + 2);
+    assert_eq!((connection.word(returns), connection.word(returns + 16)), (0, 0), "no chunk was lent");
     pending.set_disconnect_hint();
     assert_eq!(connection.word(lane_at + 1), 1, "hint");
     drop(pending);
@@ -164,4 +166,71 @@ fn ports_segments_and_connections_are_as_the_page_says() {
     assert_eq!((connection.word(8), connection.word(16)), (3, 1), "the client holds nothing any more");
     drop(server);
     assert_eq!(files(&folder, "segment-"), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn larger_messages_and_those_that_displace_lie_in_chunks() {
+    let root = tempfile::tempdir().unwrap();
+    let node = Node::builder().config(Config::default()).root(root.path()).create().unwrap();
+    let service = node.service_builder(&ServiceName::new(NAME).unwrap()).request_response::<[u8], [u8]>();
+    let service = service.max_active_requests_per_client(1).create().unwrap();
+    let folder = root.path().join("services").join(FOLDER);
+    let client = service.client_builder().initial_max_slice_len(33).create().unwrap();
+    let segment = Words::open(&folder.join(format!("segment-{}-{}-0", node.id(), client.id())));
+    let server = service.server_builder().initial_max_slice_len(33).create().unwrap();
+    let connection = Words::open(&folder.join(format!("connection-{}-{}", client.id(), server.id())));
+    let send = |len: usize| client.loan_slice_uninit(len).unwrap().write_from_fn(|i| i as u8).send().unwrap();
+    let [payload, more] = [0, 8].map(|first| u64::from_ne_bytes(std::array::from_fn(|i| first + i as u8)));
+
+    // 24 bytes and 33 are more than 56.
+    let pending = send(33);
+    let (sequence, in_segment, chunk) = entry(connection.word(40));
+    assert_eq!((sequence, in_segment), (0, 0));
+    assert_ne!(chunk, IN_SLOT);
+    assert_eq!(segment.words(8 * chunk), [1, 0, 33, payload, more]);
+    let hint = connection.word(41);
+    let active = server.receive().unwrap().unwrap();
+    active.loan_slice_uninit(33).unwrap().write_from_fn(|i| i as u8).send().unwrap();
+    let lane_at = 40 + 8;
+    let (_, _, response_chunk) = entry(connection.word(lane_at + 16));
+    let responses = Words::open(&folder.join(format!("segment-{}-{}-0", node.id(), server.id())));
+    assert_eq!(responses.words(8 * response_chunk), [1, 0, 33, payload, more]);
+    drop(active);
+    drop(pending.receive().unwrap().unwrap());
+    let returns = lane_at + 8 * (2 + 2);
+    assert_eq!((connection.word(returns), connection.word(returns + 8)), (chunk, response_chunk));
+    drop(pending);
+
+    // 24 and 32 are not, and fill the line of the slot.
+    drop(send(32));
+    assert_eq!(entry(connection.word(40)), (1, 0, IN_SLOT));
+    let body: [u64; 7] = connection.words(41);
+    assert_eq!(body[..5], [2, 0, 32, payload, more]);
+    assert_eq!(body[6].to_ne_bytes(), std::array::from_fn(|i| 24 + i as u8));
+
+    // A slot that is not empty gets another word, and nothing else.
+    let pending = send(31);
+    let (sequence, in_segment, chunk) = entry(connection.word(40));
+    assert_eq!((sequence, in_segment, chunk), (2, 0, hint), "the chunk that was announced");
+    assert_eq!(connection.words(41), body);
+    assert_eq!(segment.words(8 * chunk), [3, 0, 31, payload, more]);
+    assert_eq!(server.receive().unwrap().unwrap().len(), 31);
+    drop(pending);
+}
+
+#[test]
+fn wider_alignment_keeps_messages_in_chunks() {
+    let root = tempfile::tempdir().unwrap();
+    let node = Node::builder().config(Config::default()).root(root.path()).create().unwrap();
+    let service = node.service_builder(&ServiceName::new(NAME).unwrap()).request_response::<u64, u64>();
+    let service = service.request_payload_alignment(16).create().unwrap();
+    let folder = root.path().join("services").join(FOLDER);
+    let client = service.client_builder().create().unwrap();
+    let segment = Words::open(&folder.join(format!("segment-{}-{}-0", node.id(), client.id())));
+    let server = service.server_builder().create().unwrap();
+    let connection = Words::open(&folder.join(format!("connection-{}-{}", client.id(), server.id())));
+    drop(client.send_copy(7).unwrap());
+    let (_, _, chunk) = entry(connection.word(40));
+    assert_ne!(chunk, IN_SLOT);
+    assert_eq!(segment.words(8 * chunk), [1, 0, 1, 0, 7], "the payload begins at byte 32");
 }
