@@ -229,10 +229,7 @@ impl ConnectionFile {
         let map = &Rc::new(map);
         let lane = |lane| {
             let at = layout.lane_at(lane) / LINE;
-            Some(LaneLines {
-                sides: map.lines(at, 2)?,
-                responses: map.lines(at + 2, layout.response_capacity)?,
-            })
+            Some(LaneLines { sides: map.lines(at, 2)?, responses: map.lines(at + 2, layout.response_capacity)? })
         };
         let columns = || {
             Some(Self {

@@ -1,7 +1,8 @@
 //! The reference engine: request-response over shared memory.
 //!
 //! A client sends a request through a service; every connected server receives it and may answer with any number of
-//! responses. Payload is written once into the sender's payload segment and read there; what moves is one word.
+//! responses. Payload is written once into the sender's payload segment and read there; what moves is one word. A message
+//! of a few words moves with it, in the same cache line, so that nobody has to wait for a second one.
 //!
 //! ```
 //! use shmark::engine::{Node, ServiceName};

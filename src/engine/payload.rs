@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use serde::{Deserialize, Serialize};
 
-use super::shm::{ALIGN_MAX, CHUNK_HEADER_BYTES, IMAGE_BYTES, Plain, Shape, slot_offsets};
+use super::shm::{ALIGN_MAX, CHUNK_HEADER_BYTES, IMAGE_BYTES, Plain, Shape, slot_payload};
 
 /// One value or a slice of values of a plain type.
 ///
@@ -151,12 +151,13 @@ pub struct ChunkLayout {
 }
 
 impl ChunkLayout {
-    /// For elements `T` and a user header `H`, as a service's settings describe them.
-    pub fn new<T, H>(payload: &TypeDetail, header: &TypeDetail) -> Self {
+    /// For these types.
+    pub fn new(payload: &TypeDetail, header: &TypeDetail) -> Self {
         let header_offset = CHUNK_HEADER_BYTES.next_multiple_of(header.align);
         let payload_offset = (header_offset + header.size).next_multiple_of(payload.align);
-        let as_in_slot = slot_offsets::<T, H>() == Some([header_offset, payload_offset]);
-        let room = IMAGE_BYTES.checked_sub(payload_offset).filter(|_| as_in_slot);
+        // Where a payload begins in a slot is the same for every type that matches, whatever its own alignment: no gap.
+        let aligned = payload.align.max(header.align) <= 8 && header.size.is_multiple_of(payload.align);
+        let room = IMAGE_BYTES.checked_sub(payload_offset).filter(|_| aligned);
         let too_long_for_slot = room.map_or(0, |room| room.checked_div(payload.size).map_or(usize::MAX, |max| max + 1));
         Self {
             header_offset,
@@ -183,7 +184,7 @@ impl ChunkLayout {
     /// layout is for these types; what they say is known when the program is built.
     #[inline(always)]
     pub fn bytes_in_slot<T, H>(&self, len: usize) -> Option<usize> {
-        let [_, payload] = slot_offsets::<T, H>()?;
+        let payload = slot_payload::<T, H>()?;
         // Nothing overflows: so few elements fit a line.
         self.fits_slot(len).then(|| payload + size_of::<T>() * len)
     }
@@ -200,7 +201,7 @@ mod tests {
     use super::*;
 
     fn layout<P: Payload + ?Sized, H: Plain>(align: usize) -> ChunkLayout {
-        ChunkLayout::new::<P::Element, H>(&TypeDetail::of::<P>(align), &TypeDetail::of::<H>(1))
+        ChunkLayout::new(&TypeDetail::of::<P>(align), &TypeDetail::of::<H>(1))
     }
 
     #[test]
@@ -218,7 +219,11 @@ mod tests {
         assert!(layout::<[u64], ()>(8).fits_slot(4) && !layout::<[u64], ()>(8).fits_slot(5));
         assert!(layout::<[()], ()>(1).fits_slot(usize::MAX - 1));
         assert!(!layout::<[u64], ()>(16).fits_slot(1), "a slot's body is aligned to 8 bytes");
-        assert!(!layout::<[u8], u8>(8).fits_slot(1), "a slot's body is laid out as its types ask for");
+        assert!(!layout::<[u8], u64>(16).fits_slot(1), "also where a chunk would have it at the same place");
+        assert!(
+            !layout::<[u8], u8>(8).fits_slot(1) && !layout::<u64, u8>(1).fits_slot(1),
+            "a gap in front of the payload"
+        );
         assert!(!layout::<[u64; 5], ()>(1).fits_slot(1));
         assert!(!layout::<[u8], [u64; 5]>(1).fits_slot(0));
     }

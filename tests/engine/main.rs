@@ -24,5 +24,6 @@ mod protection;
 mod races;
 mod sending;
 mod services;
+mod slots;
 mod soak;
 mod waiting;

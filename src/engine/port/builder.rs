@@ -148,7 +148,7 @@ where
         if active_max > settings.max_active_requests {
             return Err(PortError::ExceedsMaxActiveRequests { asked: active_max, has: settings.max_active_requests });
         }
-        let layouts = layouts::<Req, Res, ReqHeader, ResHeader>(&self.service.config);
+        let layouts = layouts(&self.service.config);
         // Loaned, unread and held by each server, and the one that is being sent.
         let chunks = settings.max_loaned_requests + settings.max_servers * 2 * settings.max_active_requests + 1;
         let site = Site::enter(&self.service, &self.options, Role::Client)?;
@@ -192,7 +192,7 @@ where
     pub fn create(self) -> Result<Server<Req, Res, ReqHeader, ResHeader>, PortError> {
         let settings = self.service.settings();
         let loans_max = self.options.max.unwrap_or(self.service.node.config.server.max_loaned_responses.max(1));
-        let layouts = layouts::<Req, Res, ReqHeader, ResHeader>(&self.service.config);
+        let layouts = layouts(&self.service.config);
         // For each active request of each client: loaned, unread and held; and the one that is being sent.
         let each = loans_max.saturating_add(settings.response_buffer + settings.max_borrowed_responses);
         let chunks = each.saturating_mul(settings.max_clients * settings.max_active_requests).saturating_add(1);

@@ -113,9 +113,7 @@ impl ClientCore {
     pub fn loan_chunk(&self, len: usize) -> Result<ChunkMut, LoanError> {
         let mut at_hand = len < self.payloads.len_end();
         loop {
-            if at_hand
-                && let Some(chunk) = self.payloads.current().loan()
-            {
+            if at_hand && let Some(chunk) = self.payloads.current().loan() {
                 return Ok(chunk);
             }
             // Now there is one, of this length.
@@ -180,7 +178,9 @@ impl ClientCore {
         let chunk = chunk.publish();
         let connections = self.connections.borrow();
         let trouble = match &connections[..] {
-            [connection] if connection.open.get() => self.deliver(connection, lane as usize, chunk, (request_id, small)),
+            [connection] if connection.open.get() => {
+                self.deliver(connection, lane as usize, chunk, (request_id, small))
+            }
             several => self.deliver_to_each(several, lane as usize, chunk, (request_id, small)),
         };
         drop(connections);
@@ -270,7 +270,13 @@ impl ClientCore {
     /// What is left to do where not every server has simply got the request.
     #[cold]
     #[inline(never)]
-    fn settle(&self, lane: usize, chunk: Published<'_>, what: (u64, Option<usize>), trouble: u8) -> Result<(), SendError> {
+    fn settle(
+        &self,
+        lane: usize,
+        chunk: Published<'_>,
+        what: (u64, Option<usize>),
+        trouble: u8,
+    ) -> Result<(), SendError> {
         let mut corrupted = trouble & CORRUPTED != 0;
         let mut gave_up = None;
         if trouble & FULL != 0 && self.backpressure.may_wait() {

@@ -40,6 +40,7 @@ impl<Res: ?Sized, ResHeader> Drop for PendingResponse<Res, ResHeader> {
 #[inline(never)]
 fn end(core: Rc<ClientCore>, lane: u32) {
     core.close_lane(lane as usize);
+    drop(core);
 }
 
 impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
@@ -69,13 +70,11 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
         let mut turn = self.core.lanes[listener.lane].turn.get() + 1;
         // A server whose overflow replaces whatever was found, again and again, is heard by the next call.
         for _ in 0..=self.core.service.settings().response_buffer {
-            match listener.receive_from(turn) {
-                Ok(received) => return Ok(received),
-                Err(Uncommon) => {
-                    let Some(found) = listener.search()? else { break };
-                    turn = found;
-                }
+            if let Ok(received) = listener.receive_from(turn) {
+                return Ok(received);
             }
+            let Some(found) = listener.search()? else { break };
+            turn = found;
         }
         Ok(None)
     }
@@ -199,9 +198,8 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> Listener<'_, Res, ResHeader> {
             return Err(ReceiveError::ExceedsMaxBorrows { max });
         }
         let len = usize::try_from(message.header().len).ok().filter(|len| Res::KIND == Kind::Slice || *len == 1);
-        let received = len.and_then(|len| {
-            Received::<Res::Element, ResHeader>::new(message, self.core.response_layout.shape(len))
-        });
+        let received =
+            len.and_then(|len| Received::<Res::Element, ResHeader>::new(message, self.core.response_layout.shape(len)));
         if received.is_some() { Ok(true) } else { Err(self.unreadable(connection, Unreadable::Garbage)) }
     }
 
@@ -266,6 +264,7 @@ fn give_back(connection: Rc<ClientConnection>, lane: u32, entry: Entry) {
     let borrowed = &connection.lanes[lane as usize].borrowed;
     borrowed.set(borrowed.get() - 1);
     connection.give_back(entry);
+    drop(connection);
 }
 
 /// A received response: readable and unchanged until it is dropped, whatever becomes of its server (RR-PND-08).

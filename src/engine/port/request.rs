@@ -88,7 +88,8 @@ where
         let len = Req::elements(loaned.elements());
         // There is one until here: nothing else ends a loan.
         let Some(core) = loan.end() else { return Err(LoanError::OutOfMemory.into()) };
-        let sent = core.send(loaned.chunk_mut(), len, core.request_layout.bytes_in_slot::<Req::Element, ReqHeader>(len))?;
+        let sent =
+            core.send(loaned.chunk_mut(), len, core.request_layout.bytes_in_slot::<Req::Element, ReqHeader>(len))?;
         Ok(PendingResponse::new(core, sent))
     }
 }

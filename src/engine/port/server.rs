@@ -74,13 +74,11 @@ where
         let mut turn = self.core.turn.get() + 1;
         // A client whose overflow replaces whatever was found, again and again, is heard by the next call.
         for _ in 0..=self.core.service.settings().max_active_requests {
-            match self.receive_from(turn) {
-                Ok(received) => return Ok(received),
-                Err(Uncommon) => {
-                    let Some(found) = self.search()? else { break };
-                    turn = found;
-                }
+            if let Ok(received) = self.receive_from(turn) {
+                return Ok(received);
             }
+            let Some(found) = self.search()? else { break };
+            turn = found;
         }
         Ok(None)
     }
@@ -88,10 +86,7 @@ where
     /// The common case, in a straight line: the client of this number has sent a request that is what it has to be, or it is
     /// the only one and has sent nothing.
     #[inline(always)]
-    fn receive_from(
-        &self,
-        turn: usize,
-    ) -> Result<Option<ActiveRequest<Req, Res, ReqHeader, ResHeader>>, Uncommon> {
+    fn receive_from(&self, turn: usize) -> Result<Option<ActiveRequest<Req, Res, ReqHeader, ResHeader>>, Uncommon> {
         let core = &self.core;
         let connections = core.connections.borrow();
         // Behind the last one it is the first one's turn.
@@ -165,9 +160,8 @@ where
             return Err(ReceiveError::ExceedsMaxBorrows { max: core.service.settings().max_active_requests });
         }
         let len = usize::try_from(message.header().len).ok().filter(|len| Req::KIND == Kind::Slice || *len == 1);
-        let received = len.and_then(|len| {
-            Received::<Req::Element, ReqHeader>::new(message, core.request_layout.shape(len))
-        });
+        let received =
+            len.and_then(|len| Received::<Req::Element, ReqHeader>::new(message, core.request_layout.shape(len)));
         if received.is_some() { Ok(true) } else { Err(core.corrupted(connection)) }
     }
 

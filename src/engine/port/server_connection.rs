@@ -131,7 +131,11 @@ impl ServerConnection {
 
     /// The oldest request behind one that cannot be read.
     #[cold]
-    fn front_behind(&self, mut front: Front, mut reason: Unreadable) -> Result<Option<(Front, Message<'_>)>, Unreadable> {
+    fn front_behind(
+        &self,
+        mut front: Front,
+        mut reason: Unreadable,
+    ) -> Result<Option<(Front, Message<'_>)>, Unreadable> {
         let slots = &self.file.requests();
         // A client that goes on sending is heard by the next call.
         for _ in 0..=self.lanes.len() {

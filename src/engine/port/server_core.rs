@@ -126,9 +126,7 @@ impl ServerCore {
     pub fn loan_chunk(&self, len: usize) -> Result<ChunkMut, LoanError> {
         let mut at_hand = len < self.payloads.len_end();
         loop {
-            if at_hand
-                && let Some(chunk) = self.payloads.current().loan()
-            {
+            if at_hand && let Some(chunk) = self.payloads.current().loan() {
                 return Ok(chunk);
             }
             // Now there is one, of this length.

@@ -252,13 +252,9 @@ where
 }
 
 /// Layouts of the chunks of both directions.
-pub(crate) fn layouts<Req, Res, ReqHeader, ResHeader>(config: &StaticConfig) -> [ChunkLayout; 2]
-where
-    Req: Payload + ?Sized,
-    Res: Payload + ?Sized,
-{
+pub(crate) fn layouts(config: &StaticConfig) -> [ChunkLayout; 2] {
     [
-        ChunkLayout::new::<Req::Element, ReqHeader>(&config.request, &config.request_header),
-        ChunkLayout::new::<Res::Element, ResHeader>(&config.response, &config.response_header),
+        ChunkLayout::new(&config.request, &config.request_header),
+        ChunkLayout::new(&config.response, &config.response_header),
     ]
 }

@@ -122,6 +122,7 @@ impl Drop for ChunkMut {
 #[inline(never)]
 fn end(pool: Rc<Pool>, index: u32) {
     pool.release_by_sender(index);
+    drop(pool);
 }
 
 /// A chunk that is being sent. When its loan is dropped, the receivers are its only holders; without one it is free.

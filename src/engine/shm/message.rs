@@ -22,11 +22,10 @@ const BODY_WORDS: usize = IMAGE_WORDS - HEADER_WORDS;
 #[inline(always)]
 pub fn slot_header(line: &[AtomicU64; LINE]) -> ChunkHeader {
     // Relaxed, as for the body: ordered by the slot's word, which was loaded before and is taken afterwards.
-    let [request_id, lane, len] = [&line[1], &line[2], &line[3]];
     ChunkHeader {
-        request_id: request_id.load(Ordering::Relaxed),
-        lane: lane.load(Ordering::Relaxed),
-        len: len.load(Ordering::Relaxed),
+        request_id: line[1].load(Ordering::Relaxed),
+        lane: line[2].load(Ordering::Relaxed),
+        len: line[3].load(Ordering::Relaxed),
     }
 }
 
@@ -59,7 +58,7 @@ pub struct Received<T, H> {
 }
 
 enum Body<T, H> {
-    /// Our own copy, with user header and payload where [`slot_offsets`] says.
+    /// Our own copy, with the payload where [`slot_payload`] says, behind the user header.
     Copied { words: [u64; BODY_WORDS] },
     Shared {
         /// Keeps the mapping.
@@ -69,15 +68,19 @@ enum Body<T, H> {
     },
 }
 
-/// Where user header and payload begin in the image of a message, bytes; nothing if their alignment is wider than a word's.
-///
-/// The same as in a chunk, unless the service asks for a wider alignment of the payload than its type needs.
+/// Where a payload of elements `T` begins in the image of a message with a user header `H`, bytes: right behind the header,
+/// which begins where a chunk's does. Nothing if that place, or a word, is not aligned for it, or lies beyond the image.
 #[inline(always)]
-pub const fn slot_offsets<T, H>() -> Option<[usize; 2]> {
-    if align_of::<T>() > 8 || align_of::<H>() > 8 {
+pub const fn slot_payload<T, H>() -> Option<usize> {
+    let payload = CHUNK_HEADER_BYTES + size_of::<H>();
+    if align_of::<T>() > 8
+        || align_of::<H>() > 8
+        || !size_of::<H>().is_multiple_of(align_of::<T>())
+        || payload > IMAGE_BYTES
+    {
         return None;
     }
-    Some([CHUNK_HEADER_BYTES, CHUNK_HEADER_BYTES + size_of::<H>().next_multiple_of(align_of::<T>())])
+    Some(payload)
 }
 
 impl<T: Plain, H: Plain> Received<T, H> {
@@ -86,7 +89,8 @@ impl<T: Plain, H: Plain> Received<T, H> {
     pub fn new(message: Message<'_>, shape: Shape) -> Option<Self> {
         let body = match message {
             Message::InSlot(line) => {
-                let end = Self::slot_payload()?.saturating_add(size_of::<T>().saturating_mul(shape.len));
+                let payload = slot_payload::<T, H>().filter(|payload| *payload == shape.payload)?;
+                let end = payload.saturating_add(size_of::<T>().saturating_mul(shape.len));
                 if end > IMAGE_BYTES {
                     return None;
                 }
@@ -106,19 +110,10 @@ impl<T: Plain, H: Plain> Received<T, H> {
         Some(Self { body, len: shape.len })
     }
 
-    /// Where the payload begins in an image, bytes, if a user header and payload of these types can be in one.
-    #[inline(always)]
-    const fn slot_payload() -> Option<usize> {
-        match slot_offsets::<T, H>() {
-            Some([_, payload]) if payload <= IMAGE_BYTES => Some(payload),
-            _ => None,
-        }
-    }
-
     /// The elements.
     #[inline(always)]
     pub fn payload(&self) -> &[T] {
-        let payload = match (&self.body, Self::slot_payload()) {
+        let payload = match (&self.body, slot_payload::<T, H>()) {
             // SAFETY: `new` checked that `len` elements lie within the image from here on; the words begin behind the header.
             (Body::Copied { words }, Some(at)) => unsafe {
                 NonNull::from(words).byte_add(at - CHUNK_HEADER_BYTES).cast()

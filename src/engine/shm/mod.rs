@@ -15,9 +15,9 @@ mod prefetch;
 mod segment;
 
 pub use chunk::{CHUNK_HEADER_BYTES, ChunkHeader, ChunkMut, ChunkRef, Loaned, Plain, Published, Shape};
-pub use message::{IMAGE_BYTES, Message, Received, slot_header, slot_offsets};
 pub use futex::{SleepList, WORDS_MAX, fence_everybody, take_part_in_fences, wake};
 pub use mapping::{Column, FILE_BYTES_MAX, LINE, Lines, LinesView, Mapping};
+pub use message::{IMAGE_BYTES, Message, Received, slot_header, slot_payload};
 pub use pipe::make_pipe;
 pub use poller::Poller;
 pub use segment::{ALIGN_MAX, CHUNKS_MAX, Geometry, Holder, Pool, RemoteSegment};
