@@ -1,4 +1,4 @@
-//! What travels: entries of one word, through slots that are the message.
+//! What travels: entries of one word, which say where a message lies, through slots.
 //!
 //! Both channels have one producer and one consumer. Neither has a shared index: each side counts for itself and looks at
 //! the slot where the next entry has to be. [`Slots`] is the facade through which all atomics go, so that the same code
