@@ -370,6 +370,33 @@ impl ClientCore {
         gave_up.into_error()
     }
 
+    /// The server to receive a response from: the next one, or of several the next one that has sent something. Nothing if
+    /// none has.
+    #[inline(always)]
+    pub fn first_answering(&self, lane: usize) -> Option<usize> {
+        let place = &self.lanes[lane];
+        let next = place.turn.get() + 1;
+        if place.deliveries.borrow().len() > 1 { self.first_answering_of_several(lane, next) } else { Some(next) }
+    }
+
+    /// A look at a word of each server, and at nothing else: most of them may have nothing to say.
+    #[inline(never)]
+    fn first_answering_of_several(&self, lane: usize, next: usize) -> Option<usize> {
+        let deliveries = self.lanes[lane].deliveries.borrow();
+        let (before, from) = deliveries.split_at(next.min(deliveries.len()));
+        let has_answered = |connection: &Rc<ClientConnection>| {
+            let end = &connection.lanes[lane];
+            !end.consumer.is_empty(&end.slots.view())
+        };
+        let found = from.iter().position(has_answered).map(|index| before.len() + index);
+        let found = found.or_else(|| before.iter().position(has_answered));
+        drop(deliveries);
+        if found.is_none() {
+            self.idle();
+        }
+        found
+    }
+
     /// Ends a pending response.
     #[inline(always)]
     pub fn close_lane(&self, lane: usize) {

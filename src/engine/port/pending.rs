@@ -67,7 +67,7 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
     #[inline(always)]
     pub fn receive(&self) -> Result<Option<Response<Res, ResHeader>>, ReceiveError> {
         let listener = self.listener();
-        let mut turn = self.core.lanes[listener.lane].turn.get() + 1;
+        let Some(mut turn) = self.core.first_answering(listener.lane) else { return Ok(None) };
         // A server whose overflow replaces whatever was found, again and again, is heard by the next call.
         for _ in 0..=self.core.service.settings().response_buffer {
             if let Ok(received) = listener.receive_from(turn) {

@@ -71,7 +71,7 @@ where
     #[inline(always)]
     pub fn receive(&self) -> Result<Option<ActiveRequest<Req, Res, ReqHeader, ResHeader>>, ReceiveError> {
         self.core.follow_changes();
-        let mut turn = self.core.turn.get() + 1;
+        let Some(mut turn) = self.core.first_waiting() else { return Ok(None) };
         // A client whose overflow replaces whatever was found, again and again, is heard by the next call.
         for _ in 0..=self.core.service.settings().max_active_requests {
             if let Ok(received) = self.receive_from(turn) {

@@ -92,6 +92,30 @@ impl ServerCore {
         !self.service.settings().fire_and_forget && !connection.is_awaited(lane, request_id)
     }
 
+    /// The client to receive from: the next one, or of several the next one that has sent something. Nothing if none has.
+    #[inline(always)]
+    pub fn first_waiting(&self) -> Option<usize> {
+        let next = self.turn.get() + 1;
+        if self.connections.borrow().len() > 1 { self.first_waiting_of_several(next) } else { Some(next) }
+    }
+
+    /// A look at a word of each client, and at nothing else: most of them may be idle.
+    #[inline(never)]
+    fn first_waiting_of_several(&self, next: usize) -> Option<usize> {
+        let connections = self.connections.borrow();
+        let (before, from) = connections.split_at(next.min(connections.len()));
+        let is_waiting = |connection: &Rc<ServerConnection>| {
+            !connection.incoming.is_empty(&connection.file.requests()) && !connection.broken.get()
+        };
+        let found = from.iter().position(is_waiting).map(|index| before.len() + index);
+        let found = found.or_else(|| before.iter().position(is_waiting));
+        drop(connections);
+        if found.is_none() {
+            self.idle();
+        }
+        found
+    }
+
     /// The request that a client waits for to be received, with unwanted ones out of the way.
     pub fn front<'a>(&self, connection: &'a ServerConnection) -> Result<Option<Message<'a>>, ReceiveError> {
         if connection.broken.get() {
