@@ -5,10 +5,35 @@ use std::num::NonZeroU64;
 
 use super::{CHUNK_MASK, Entry, Garbage, SEQUENCE_MASK, Slots, sequence_of};
 
-/// The slot behind a slot.
-#[inline]
-fn after(slot: u32, capacity: u32) -> u32 {
-    if slot + 1 == capacity { 0 } else { slot + 1 }
+/// In which order the slots of a channel are used: again and again from 0, each `step` behind the one before.
+#[derive(Debug, Clone, Copy)]
+struct Round {
+    capacity: u32,
+    step: u32,
+}
+
+impl Round {
+    /// Slots in a row are lines in a row, and a processor that sees a few of those in use asks for the next ones by itself: it
+    /// takes them away from whoever is about to write or read them. So of more than eight slots, neighbours are not used one
+    /// after the other (docs/MEASURING.md).
+    fn new(capacity: usize) -> Self {
+        // Below 2^16.
+        let capacity = capacity as u32;
+        let step =
+            if capacity <= 8 { 1 } else { (3 * capacity / 8..).find(|step| gcd(*step, capacity) == 1).unwrap_or(1) };
+        Self { capacity, step }
+    }
+
+    #[inline(always)]
+    fn after(self, slot: u32) -> u32 {
+        let next = slot + self.step;
+        if next >= self.capacity { next - self.capacity } else { next }
+    }
+}
+
+/// Greatest common divisor; slots are used in a round that meets all of them if step and capacity have none but 1.
+fn gcd(a: u32, b: u32) -> u32 {
+    if b == 0 { a } else { gcd(b, a % b) }
 }
 
 /// What became of a push.
@@ -33,7 +58,7 @@ pub enum Push {
 /// The sender's side. `capacity` is in `1..=2^16`.
 #[derive(Debug, Clone)]
 pub struct OffsetProducer {
-    capacity: u32,
+    round: Round,
     overflow: bool,
     /// Slot of the next entry, in `0..capacity`.
     slot: Cell<u32>,
@@ -44,7 +69,7 @@ pub struct OffsetProducer {
 impl OffsetProducer {
     /// For an empty channel.
     pub fn new(capacity: usize, overflow: bool) -> Self {
-        Self { capacity: capacity as u32, overflow, slot: Cell::new(0), sequence: Cell::new(0) }
+        Self { round: Round::new(capacity), overflow, slot: Cell::new(0), sequence: Cell::new(0) }
     }
 
     /// Asks for the slot of the next push while its message is being written, so that the push does not have to wait for it.
@@ -100,7 +125,7 @@ impl OffsetProducer {
     #[inline(always)]
     fn advance(&self) {
         self.sequence.set((self.sequence.get() + 1) & SEQUENCE_MASK);
-        self.slot.set(after(self.slot.get(), self.capacity));
+        self.slot.set(self.round.after(self.slot.get()));
     }
 }
 
@@ -133,7 +158,7 @@ impl Front {
 /// The receiver's side.
 #[derive(Debug, Clone)]
 pub struct OffsetConsumer {
-    capacity: u32,
+    round: Round,
     overflow: bool,
     /// Slot of the oldest entry, if there is one.
     slot: Cell<u32>,
@@ -144,7 +169,7 @@ pub struct OffsetConsumer {
 impl OffsetConsumer {
     /// For an empty channel.
     pub fn new(capacity: usize, overflow: bool) -> Self {
-        Self { capacity: capacity as u32, overflow, slot: Cell::new(0), sequence: Cell::new(0) }
+        Self { round: Round::new(capacity), overflow, slot: Cell::new(0), sequence: Cell::new(0) }
     }
 
     /// Whether there is nothing to take: one load.
@@ -182,7 +207,7 @@ impl OffsetConsumer {
             slots.store(front.slot(), 0);
         }
         self.sequence.set((sequence_of(front.word.get()) + 1) & SEQUENCE_MASK);
-        self.slot.set(after(front.slot, self.capacity));
+        self.slot.set(self.round.after(front.slot));
         true
     }
 
@@ -196,7 +221,7 @@ impl OffsetConsumer {
     #[inline]
     pub fn take(&self, slots: &impl Slots) -> Result<Option<Entry>, Garbage> {
         // Each failed exchange means that the producer has pushed once more.
-        let looks_max = 2 * self.capacity + 1;
+        let looks_max = 2 * self.round.capacity + 1;
         for _ in 0..looks_max {
             let Some(front) = self.front(slots)? else { return Ok(None) };
             if self.take_front(slots, front) {
@@ -214,10 +239,10 @@ impl OffsetConsumer {
         if !self.overflow {
             return Err(Garbage);
         }
-        let looks_max = 2 * self.capacity + 1;
+        let looks_max = 2 * self.round.capacity + 1;
         for _ in 0..looks_max {
-            self.slot.set(after(self.slot.get(), self.capacity));
-            self.sequence.set(sequence_of(word).wrapping_sub(u64::from(self.capacity) - 1) & SEQUENCE_MASK);
+            self.slot.set(self.round.after(self.slot.get()));
+            self.sequence.set(sequence_of(word).wrapping_sub(u64::from(self.round.capacity) - 1) & SEQUENCE_MASK);
             let Some(found) = NonZeroU64::new(slots.load(self.slot.get() as usize)) else { return Ok(None) };
             word = found.get();
             if sequence_of(word) == self.sequence.get() {
@@ -232,10 +257,29 @@ impl OffsetConsumer {
 #[cfg(test)]
 pub(super) fn after_messages(capacity: usize, overflow: bool, messages: u64) -> (OffsetProducer, OffsetConsumer) {
     let (producer, consumer) = (OffsetProducer::new(capacity, overflow), OffsetConsumer::new(capacity, overflow));
-    let slot = (messages % capacity as u64) as u32;
+    let slot = (messages % capacity as u64) as u32 * producer.round.step % capacity as u32;
     for (at, sequence) in [(&producer.slot, &producer.sequence), (&consumer.slot, &consumer.sequence)] {
         at.set(slot);
         sequence.set(messages & SEQUENCE_MASK);
     }
     (producer, consumer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Round;
+
+    #[test]
+    fn a_round_meets_every_slot_once_and_no_neighbours_of_many() {
+        for capacity in 1..=200 {
+            let round = Round::new(capacity);
+            let mut slots: Vec<u32> =
+                std::iter::successors(Some(0), |slot| Some(round.after(*slot))).take(capacity).collect();
+            assert_eq!(round.after(slots[capacity - 1]), 0, "the round of {capacity} slots ends where it began");
+            let apart = |pair: &[u32]| capacity <= 8 || pair[0].abs_diff(pair[1]) > 1;
+            assert!(slots.windows(2).all(apart), "neighbours follow each other among {capacity} slots: {slots:?}");
+            slots.sort_unstable();
+            assert!(slots.iter().copied().eq(0..capacity as u32), "{capacity} slots: {slots:?}");
+        }
+    }
 }
