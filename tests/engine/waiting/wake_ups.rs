@@ -6,7 +6,7 @@ use nix::time::{ClockId, clock_gettime};
 use shmark::engine::{Client, Waited};
 
 use super::{LONG, pause, received, sent};
-use crate::common::{Numbers, Scratch, no_hang, numbers};
+use crate::common::{Numbers, Scratch, name, no_hang, numbers, until};
 use crate::processes::Process;
 
 /// Rounds of the tests that look for lost wake-ups.
@@ -62,6 +62,41 @@ fn no_wake_up_is_lost_where_a_push_is_a_plain_store() {
         ping_pong(&client, ROUNDS, &mut Numbers(4));
         drop(client);
         server.finish();
+    });
+}
+
+/// With messages that are too large for a slot.
+#[test]
+fn no_wake_up_is_lost_with_messages_in_chunks() {
+    no_hang(|| {
+        let root = Scratch::new();
+        let node = root.node();
+        let service = node.service_builder(&name("large")).request_response::<[u64; 8], [u64; 8]>().create().unwrap();
+        let other = service.clone();
+        let server = std::thread::spawn(move || {
+            let server = other.server_builder().create().unwrap();
+            server.set_spin_before_sleep(Duration::ZERO);
+            let mut held = None;
+            while let Waited::Received(active) = server.receive_timeout(LONG).unwrap() {
+                active.send_copy([active[0] + 1; 8]).unwrap();
+                // The end of an active request wakes as well, so it comes after the next one, on whose lane it says nothing.
+                held = Some(active);
+            }
+            drop(held);
+        });
+        let client = service.client_builder().create().unwrap();
+        client.set_spin_before_sleep(Duration::ZERO);
+        until("a server", || client.send_copy([0; 8]).unwrap().number_of_server_connections() == 1);
+        let mut slow = 0;
+        for round in 0..ROUNDS / 10 {
+            let began = Instant::now();
+            let pending = client.send_copy([round; 8]).unwrap();
+            assert_eq!(received(pending.receive_timeout(LONG).unwrap())[0], round + 1);
+            slow += u64::from(began.elapsed() >= SLICE * 9 / 10);
+            assert!(slow <= 10, "{slow} of {} rounds took a slice or more: wake-ups are lost", round + 1);
+        }
+        drop(client);
+        server.join().unwrap();
     });
 }
 
