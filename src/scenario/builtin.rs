@@ -116,6 +116,7 @@ pub(super) const CONFORMANCE: &[(&str, &str)] = files![
     "conformance/typ/lengths-change-between-messages.toml",
     "conformance/typ/other-headers-are-refused.toml",
     "conformance/typ/other-types-are-refused.toml",
+    "conformance/typ/payloads-are-aligned-behind-user-headers.toml",
     "conformance/typ/payloads-are-aligned.toml",
     "conformance/typ/slices-arrive.toml",
     "conformance/typ/user-headers-travel.toml",
