@@ -74,6 +74,11 @@ pub fn numbers(node: &Node) -> RequestResponseBuilder<u64, u64> {
     node.service_builder(&name("numbers")).request_response::<u64, u64>()
 }
 
+/// A service of numbers that are too widely aligned for a slot: each message takes a chunk.
+pub fn numbers_in_chunks(node: &Node) -> RequestResponseBuilder<u64, u64> {
+    numbers(node).request_payload_alignment(64).response_payload_alignment(64)
+}
+
 /// A service of slices of numbers.
 pub fn slices(node: &Node) -> RequestResponseBuilder<[u64], [u64]> {
     node.service_builder(&name("slices")).request_response::<[u64], [u64]>()

@@ -7,7 +7,7 @@ use std::path::Path;
 use shmark::engine::error::{ConfigError, LoanError, ServiceError};
 use shmark::engine::{BackpressureStrategy, Config, DeploymentProfile, Node, Settings};
 
-use crate::common::{Scratch, name, numbers};
+use crate::common::{Scratch, name, numbers, numbers_in_chunks};
 
 /// Unlike the built-in value in every key.
 const OTHER: &str = "
@@ -136,7 +136,7 @@ fn with_few_chunks_a_loan_fails_until_one_comes_back() {
             (config.client.preallocate, config.server.preallocate) = (Some(2), Some(1));
         }
         let node = node(&scratch, config);
-        let service = numbers(&node).create().unwrap();
+        let service = numbers_in_chunks(&node).create().unwrap();
         let (mut client, mut server) = (service.client_builder(), service.server_builder());
         if from_builder {
             (client, server) = (client.preallocate(2), server.preallocate(1));

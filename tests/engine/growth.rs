@@ -183,11 +183,11 @@ fn little_room_grows_or_fails_and_recovers() {
     let service = service(&scratch);
     let server = server(&service, AllocationStrategy::Static);
     for strategy in [AllocationStrategy::Static, AllocationStrategy::BestFit, AllocationStrategy::PowerOfTwo] {
-        let builder = service.client_builder().allocation_strategy(strategy).initial_max_slice_len(16);
+        let builder = service.client_builder().allocation_strategy(strategy).initial_max_slice_len(64);
         let client = builder.preallocate(1).create().unwrap();
         let mut held = Vec::new();
         for round in 0..8_usize {
-            let loan = client.loan_slice_uninit(10);
+            let loan = client.loan_slice_uninit(50);
             if strategy == AllocationStrategy::Static && round > 0 {
                 assert_eq!(loan.unwrap_err(), LoanError::OutOfMemory);
                 continue;
@@ -196,10 +196,10 @@ fn little_room_grows_or_fails_and_recovers() {
             held.push((round, pending, server.receive().unwrap().unwrap()));
         }
         for (round, _, active) in &held {
-            assert_content(*round, 10, active.payload());
+            assert_content(*round, 50, active.payload());
         }
         held.clear();
-        drop(client.loan_slice(10).unwrap());
+        drop(client.loan_slice(50).unwrap());
         assert_eq!((client.chunks_in_use(), client.segments()), (0, 1));
     }
     let tiny = service.server_builder().preallocate(0).create().unwrap();

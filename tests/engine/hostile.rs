@@ -65,7 +65,7 @@ fn use_it(client: &Client<[u64], [u64]>, server: &Server<[u64], [u64]>, held: &m
         2 | 3 => held.actives.extend(may_be_corrupted(server.receive()).flatten()),
         4 | 5 => {
             for active in &held.actives {
-                assert!(active.iter().sum::<u64>() < u64::MAX);
+                std::hint::black_box(active.iter().fold(0, |all, number| all ^ number));
                 let _ = active.loan_slice(numbers.below(3)).map_err(SendError::from).and_then(ResponseMut::send);
                 let _ = (active.is_connected(), active.has_disconnect_hint());
             }
@@ -75,7 +75,8 @@ fn use_it(client: &Client<[u64], [u64]>, server: &Server<[u64], [u64]>, held: &m
                 let _ = (pending.is_connected(), pending.has_response());
                 pending.set_disconnect_hint();
                 if let Some(response) = may_be_corrupted(pending.receive()).flatten() {
-                    assert!(response.len() <= 2);
+                    // What fits a slot, whose length the server writes.
+                    assert!(response.len() <= 4);
                 }
             }
         }

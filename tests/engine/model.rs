@@ -48,10 +48,18 @@ enum Fault {
     LeavesFile,
 }
 
-struct Engine(Fault);
+/// With the fault, and with or without messages so small that they take no chunk.
+struct Engine(Fault, Messages);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Messages {
+    Small,
+    InChunks,
+}
 
 struct World {
     fault: Fault,
+    messages: Messages,
     services: Vec<Service<Requests, u64, u64, u64>>,
     nodes: Vec<Node>,
     scratch: Scratch,
@@ -78,9 +86,11 @@ impl RequestResponse for Engine {
         let open = |node: &Node| {
             let builder = node.service_builder(&name("model")).request_response::<Requests, u64>();
             let builder = builder.request_user_header::<u64>().response_user_header::<u64>().wishes(wishes);
+            let align = if self.1 == Messages::InChunks { 64 } else { 8 };
+            let builder = builder.request_payload_alignment(align).response_payload_alignment(align);
             builder.open_or_create().unwrap()
         };
-        Some(World { fault: self.0, services: nodes.iter().map(open).collect(), nodes, scratch })
+        Some(World { fault: self.0, messages: self.1, services: nodes.iter().map(open).collect(), nodes, scratch })
     }
 }
 
@@ -124,6 +134,10 @@ impl World {
     fn one_if(&self, fault: Fault) -> usize {
         usize::from(self.fault == fault)
     }
+
+    fn has_chunks(&self) -> bool {
+        self.messages == Messages::InChunks
+    }
 }
 
 impl Ports for World {
@@ -163,11 +177,11 @@ impl Ports for World {
     }
 
     fn client_chunks(&self, client: &Self::Client) -> Option<usize> {
-        Some(client.chunks_in_use() + self.one_if(Fault::LeaksChunk))
+        self.has_chunks().then(|| client.chunks_in_use() + self.one_if(Fault::LeaksChunk))
     }
 
     fn server_chunks(&self, server: &Self::Server) -> Option<usize> {
-        Some(server.chunks_in_use())
+        self.has_chunks().then(|| server.chunks_in_use())
     }
 
     fn loan(&mut self, client: &Self::Client, header: u64, payload: &[u64]) -> Result<Self::Loan, Refused> {
@@ -276,7 +290,10 @@ impl Ports for World {
 #[test]
 fn the_pattern_is_as_required() -> Result<(), Failure> {
     let config = Config::from_env()?;
-    ports::check_operations(&Engine(Fault::None), Config { cases: 10 * config.cases, ..config })
+    for messages in [Messages::Small, Messages::InChunks] {
+        ports::check_operations(&Engine(Fault::None, messages), Config { cases: 5 * config.cases, ..config.clone() })?;
+    }
+    Ok(())
 }
 
 #[test]
@@ -297,7 +314,7 @@ fn every_fault_of_ports_is_found() {
         (F::LeaksChunk, "RR-RCL-01"),
         (F::LeavesFile, "left of a service"),
     ] {
-        let failure = ports::check_operations(&Engine(fault), Config::default());
+        let failure = ports::check_operations(&Engine(fault, Messages::InChunks), Config::default());
         let failure = failure.expect_err(&format!("{fault:?} was not found"));
         assert_eq!(failure.rule(), Rule::Pattern, "{failure}");
         assert!(failure.happened().contains(requirement), "{fault:?} was found, but for another reason:\n{failure}");

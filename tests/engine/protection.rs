@@ -156,11 +156,12 @@ fn payload_of_others_is_mapped_read_only() {
     let own: Vec<_> = service
         .client_builder()
         .allocation_strategy(AllocationStrategy::BestFit)
+        .initial_max_slice_len(100)
         .create()
         .map(|client| {
             let mut pending = Vec::new();
             let process = Process::start("slice-echo", scratch.path(), 0);
-            for len in [1, 500] {
+            for len in [100, 500] {
                 pending.push(client.loan_slice(len).unwrap().send().unwrap());
                 eventually("a response", || pending[pending.len() - 1].receive().unwrap());
             }
