@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 use shmark::engine::{ActiveRequest, AllocationStrategy, Config, Node, NodeState, Response};
 
-use crate::common::{Numbers, Scratch, eventually, no_hang, numbers, slices, until};
+use crate::common::{Numbers, Scratch, eventually, no_hang, numbers, numbers_in_chunks, slices, until};
 use crate::processes::Process;
 
 /// What a requirement gives one second: machines are shared, so a test gives it more, and no more than a hang would take.
@@ -117,7 +117,7 @@ fn open_or_create_by_several_processes_ends_with_one_service() {
 fn the_places_of_a_killed_client_are_free_and_its_request_is_not_awaited() {
     let root = Scratch::new();
     let node = root.node();
-    let service = numbers(&node).max_clients(1).max_nodes(2).create().unwrap();
+    let service = numbers_in_chunks(&node).max_clients(1).max_nodes(2).create().unwrap();
     let server = service.server_builder().create().unwrap();
     let process = Process::start("client", root.path(), 0);
     let active = eventually("the request", || server.receive().unwrap());
@@ -161,7 +161,8 @@ fn a_blocked_request_outlives_a_killed_server() {
     no_hang(|| {
         let root = Scratch::new();
         let node = root.node();
-        let service = numbers(&node).enable_safe_overflow_for_requests(false).max_active_requests_per_client(1);
+        let service =
+            numbers_in_chunks(&node).enable_safe_overflow_for_requests(false).max_active_requests_per_client(1);
         let service = service.create().unwrap();
         let process = Process::start("idle-server", root.path(), 0);
         let (full, is_full) = std::sync::mpsc::channel();
@@ -190,7 +191,7 @@ fn a_blocked_response_outlives_a_killed_client() {
     no_hang(|| {
         let root = Scratch::new();
         let node = root.node();
-        let service = numbers(&node).enable_safe_overflow_for_responses(false).max_response_buffer_size(1);
+        let service = numbers_in_chunks(&node).enable_safe_overflow_for_responses(false).max_response_buffer_size(1);
         let service = service.create().unwrap();
         let server = service.server_builder().create().unwrap();
         let process = Process::start("client", root.path(), 0);
@@ -213,7 +214,7 @@ fn a_pending_response_outlives_a_killed_server() {
     for role in ["server", "idle-server"] {
         let root = Scratch::new();
         let node = root.node();
-        let service = numbers(&node).create().unwrap();
+        let service = numbers_in_chunks(&node).create().unwrap();
         let client = service.client_builder().create().unwrap();
         let process = Process::start(role, root.path(), 0);
         let pending = client.send_copy(1).unwrap();

@@ -2,7 +2,7 @@
 
 use shmark::engine::error::LoanError;
 
-use crate::common::{Scratch, name, numbers};
+use crate::common::{Scratch, name, numbers, numbers_in_chunks};
 
 #[test]
 fn an_active_request_outlives_client_and_server_handles() {
@@ -76,7 +76,7 @@ fn a_server_that_never_looked_leaves_nobody_waiting() {
     for client_first in [true, false] {
         let scratch = Scratch::new();
         let node = scratch.node();
-        let service = numbers(&node).create().unwrap();
+        let service = numbers_in_chunks(&node).create().unwrap();
         let early = client_first.then(|| service.client_builder().create().unwrap());
         let server = service.server_builder().create().unwrap();
         let client = early.unwrap_or_else(|| service.client_builder().create().unwrap());
@@ -223,7 +223,8 @@ fn every_limit_at_once() {
     for (servers, clients, active, buffer, borrowed, loaned, loans) in [(1, 1, 1, 1, 1, 1, 1), (4, 8, 64, 2, 3, 5, 2)] {
         let scratch = Scratch::new();
         let node = scratch.node();
-        let service = numbers(&node).max_servers(servers).max_clients(clients).max_active_requests_per_client(active);
+        let service =
+            numbers_in_chunks(&node).max_servers(servers).max_clients(clients).max_active_requests_per_client(active);
         let service = service.max_loaned_requests(loaned).max_response_buffer_size(buffer);
         let service = service.max_borrowed_responses_per_pending_response(borrowed).create().unwrap();
         let server = || service.server_builder().max_loaned_responses_per_request(loans).create().unwrap();
@@ -294,7 +295,7 @@ fn every_limit_at_once() {
 fn returns_of_a_client_that_has_gone_are_no_garbage() {
     let scratch = Scratch::new();
     let node = scratch.node();
-    let service = numbers(&node).max_active_requests_per_client(1).create().unwrap();
+    let service = numbers_in_chunks(&node).max_active_requests_per_client(1).create().unwrap();
     let server = service.server_builder().create().unwrap();
     let client = service.client_builder().create().unwrap();
     let pending = client.send_copy(1).unwrap();

@@ -6,7 +6,7 @@ use std::sync::mpsc::channel;
 use shmark::engine::BackpressureStrategy;
 use shmark::engine::error::{LoanError, PortError, ReceiveError, SendError};
 
-use crate::common::{Scratch, name, no_hang, numbers, until};
+use crate::common::{Scratch, name, no_hang, numbers, numbers_in_chunks, until};
 
 /// Counts as reached what the other thread does next.
 fn step(steps: &AtomicUsize) {
@@ -46,7 +46,8 @@ fn a_blocked_request_goes_on_when_the_server_is_dropped() {
     no_hang(|| {
         let scratch = Scratch::new();
         let node = scratch.node();
-        let service = numbers(&node).enable_safe_overflow_for_requests(false).max_active_requests_per_client(1);
+        let service =
+            numbers_in_chunks(&node).enable_safe_overflow_for_requests(false).max_active_requests_per_client(1);
         let service = service.create().unwrap();
         let server = service.server_builder().create().unwrap();
         let steps = AtomicUsize::new(0);
@@ -73,7 +74,8 @@ fn a_blocked_response_goes_on_when_there_is_room_or_nobody_listens() {
         for room in [true, false] {
             let scratch = Scratch::new();
             let node = scratch.node();
-            let service = numbers(&node).enable_safe_overflow_for_responses(false).max_response_buffer_size(1);
+            let service =
+                numbers_in_chunks(&node).enable_safe_overflow_for_responses(false).max_response_buffer_size(1);
             let service = service.create().unwrap();
             let client = service.client_builder().create().unwrap();
             let (ready, is_ready) = channel();
@@ -164,7 +166,7 @@ fn a_stale_active_request_affects_no_later_one_on_its_lane() {
     for overflow in [true, false] {
         let scratch = Scratch::new();
         let node = scratch.node();
-        let service = numbers(&node).max_active_requests_per_client(1).max_response_buffer_size(1);
+        let service = numbers_in_chunks(&node).max_active_requests_per_client(1).max_response_buffer_size(1);
         let service = service.enable_safe_overflow_for_responses(overflow).create().unwrap();
         let client = service.client_builder().create().unwrap();
         let server =
@@ -203,7 +205,7 @@ fn a_stale_active_request_affects_no_later_one_on_its_lane() {
 fn a_loan_that_outlives_its_active_request_sends_nothing() {
     let scratch = Scratch::new();
     let node = scratch.node();
-    let service = numbers(&node).create().unwrap();
+    let service = numbers_in_chunks(&node).create().unwrap();
     let client = service.client_builder().create().unwrap();
     let server = service.server_builder().create().unwrap();
     let pending = client.send_copy(1).unwrap();
