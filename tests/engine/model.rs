@@ -291,7 +291,7 @@ impl Ports for World {
 fn the_pattern_is_as_required() -> Result<(), Failure> {
     let config = Config::from_env()?;
     for messages in [Messages::Small, Messages::InChunks] {
-        ports::check_operations(&Engine(Fault::None, messages), Config { cases: 5 * config.cases, ..config.clone() })?;
+        ports::check_operations(&Engine(Fault::None, messages), Config { cases: 5 * config.cases, ..config })?;
     }
     Ok(())
 }
