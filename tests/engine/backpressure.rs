@@ -51,14 +51,17 @@ impl Record {
     }
 }
 
-/// Both payload kinds go through the same tests.
+/// Both payload kinds go through the same tests, and messages that lie in a slot as well as those in a chunk.
 trait Message: Payload {
+    /// Chunks that a message is in as long as it is unread.
+    const CHUNKS: usize;
     fn request(client: &Client<Self, Self>, value: u8) -> Result<PendingResponse<Self>, SendError>;
     fn response(active: &ActiveRequest<Self, Self>, value: u8) -> Result<(), SendError>;
     fn value(&self) -> u8;
 }
 
 impl Message for u64 {
+    const CHUNKS: usize = 0;
     fn request(client: &Client<u64, u64>, value: u8) -> Result<PendingResponse<u64>, SendError> {
         client.send_copy(value.into())
     }
@@ -70,15 +73,30 @@ impl Message for u64 {
     }
 }
 
-impl Message for [u8] {
-    fn request(client: &Client<[u8], [u8]>, value: u8) -> Result<PendingResponse<[u8]>, SendError> {
-        client.loan_slice_uninit(7)?.write_from_fn(|_| value).send()
+impl Message for [u64; 8] {
+    const CHUNKS: usize = 1;
+    fn request(client: &Client<Self, Self>, value: u8) -> Result<PendingResponse<Self>, SendError> {
+        client.send_copy([value.into(); 8])
     }
-    fn response(active: &ActiveRequest<[u8], [u8]>, value: u8) -> Result<(), SendError> {
-        active.loan_slice_uninit(7)?.write_from_fn(|_| value).send()
+    fn response(active: &ActiveRequest<Self, Self>, value: u8) -> Result<(), SendError> {
+        active.send_copy([value.into(); 8])
     }
     fn value(&self) -> u8 {
-        assert_eq!(self, [self[0]; 7]);
+        assert_eq!(*self, [self[0]; 8]);
+        u8::try_from(self[0]).unwrap()
+    }
+}
+
+impl Message for [u8] {
+    const CHUNKS: usize = 1;
+    fn request(client: &Client<[u8], [u8]>, value: u8) -> Result<PendingResponse<[u8]>, SendError> {
+        client.loan_slice_uninit(40)?.write_from_fn(|_| value).send()
+    }
+    fn response(active: &ActiveRequest<[u8], [u8]>, value: u8) -> Result<(), SendError> {
+        active.loan_slice_uninit(40)?.write_from_fn(|_| value).send()
+    }
+    fn value(&self) -> u8 {
+        assert_eq!(self, [self[0]; 40]);
         self[0]
     }
 }
@@ -92,7 +110,7 @@ fn tight<M: Message + ?Sized>(scratch: &Scratch, overflow: bool) -> Service<M, M
 }
 
 fn server<M: Message + ?Sized>(service: &Service<M, M>) -> Server<M, M> {
-    service.server_builder().initial_max_slice_len(7).create().unwrap()
+    service.server_builder().initial_max_slice_len(40).create().unwrap()
 }
 
 fn receive<M: Message + ?Sized>(server: &Server<M, M>) -> Option<u8> {
@@ -115,7 +133,7 @@ fn fails_for_a_request<M: Message + ?Sized>() {
     let service = tight::<M>(&scratch, false);
     let server = server(&service);
     let record = Record::default();
-    let client = service.client_builder().initial_max_slice_len(7);
+    let client = service.client_builder().initial_max_slice_len(40);
     let client = client.backpressure_handler(record.always(BackpressureAction::DiscardAndFail)).create().unwrap();
     drop(M::request(&client, 1).unwrap());
     assert_eq!(record.calls(), 0, "called although there was room");
@@ -123,7 +141,7 @@ fn fails_for_a_request<M: Message + ?Sized>() {
         let error = M::request(&client, 2).err().unwrap();
         assert_eq!(error, SendError::UnableToDeliver { receiver: server.id() });
         assert_eq!(record.calls(), round, "asked again after it gave up");
-        assert_eq!(client.chunks_in_use(), 1, "round {round}: only the first request is outstanding");
+        assert_eq!(client.chunks_in_use(), M::CHUNKS, "round {round}: only the first request is outstanding");
     }
     assert_eq!((receive(&server), receive(&server)), (Some(1), None));
     assert_nothing_is_left(&client, &server);
@@ -132,6 +150,7 @@ fn fails_for_a_request<M: Message + ?Sized>() {
 #[test]
 fn a_request_that_its_handler_gives_up_fails_and_leaves_nothing() {
     fails_for_a_request::<u64>();
+    fails_for_a_request::<[u64; 8]>();
     fails_for_a_request::<[u8]>();
 }
 
@@ -140,9 +159,9 @@ fn fails_for_a_response<M: Message + ?Sized>() {
     let scratch = Scratch::new();
     let service = tight::<M>(&scratch, false);
     let record = Record::default();
-    let server = service.server_builder().initial_max_slice_len(7);
+    let server = service.server_builder().initial_max_slice_len(40);
     let server = server.backpressure_handler(record.always(BackpressureAction::DiscardAndFail)).create().unwrap();
-    let client = service.client_builder().initial_max_slice_len(7).create().unwrap();
+    let client = service.client_builder().initial_max_slice_len(40).create().unwrap();
     let pending = M::request(&client, 0).unwrap();
     let active = server.receive().unwrap().unwrap();
     M::response(&active, 1).unwrap();
@@ -151,7 +170,7 @@ fn fails_for_a_response<M: Message + ?Sized>() {
         let error = M::response(&active, 2).unwrap_err();
         assert_eq!(error, SendError::UnableToDeliver { receiver: client.id() });
         assert_eq!(record.calls(), round);
-        assert_eq!(server.chunks_in_use(), 1, "round {round}: only the first response is outstanding");
+        assert_eq!(server.chunks_in_use(), M::CHUNKS, "round {round}: only the first response is outstanding");
     }
     assert!(pending.is_connected(), "the request lives on");
     assert_eq!(pending.receive().unwrap().unwrap().payload().value(), 1);
@@ -163,6 +182,7 @@ fn fails_for_a_response<M: Message + ?Sized>() {
 #[test]
 fn a_response_that_its_handler_gives_up_fails_and_leaves_nothing() {
     fails_for_a_response::<u64>();
+    fails_for_a_response::<[u64; 8]>();
     fails_for_a_response::<[u8]>();
 }
 

@@ -135,12 +135,13 @@ fn another_process() {
         // A server of slices that answers everything at once and keeps what it has received.
         "slice-echo" => {
             let node = node();
-            let server = crate::common::slices(&node).open().unwrap().server_builder().create().unwrap();
+            let service = crate::common::slices(&node).open().unwrap();
+            let server = service.server_builder().initial_max_slice_len(8).create().unwrap();
             ready();
             let mut held = Vec::new();
             loop {
                 if let Some(active) = server.receive().unwrap() {
-                    active.loan_slice(1).unwrap().send().unwrap();
+                    active.loan_slice(8).unwrap().send().unwrap();
                     held.push(active);
                 }
             }
