@@ -44,31 +44,32 @@ enum Fault {
     MisstatesLimit,
     /// A chunk more is said to be in use.
     LeaksChunk,
+    /// It is denied that messages are copied.
+    DeniesCopies,
+    /// It is said that every request is copied.
+    ClaimsCopiesOfRequests,
+    /// It is said that large responses are copied.
+    ClaimsCopiesOfResponses,
     /// A file stays.
     LeavesFile,
 }
 
-/// With the fault, and with or without messages so small that they take no chunk.
-struct Engine(Fault, Messages);
+/// A response is so many times its value: one lies in a slot, and eight in a chunk.
+struct Engine<const RESPONSE: usize>(Fault);
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Messages {
-    Small,
-    InChunks,
-}
+type Responses<const LEN: usize> = [u64; LEN];
 
-struct World {
+struct World<const RESPONSE: usize> {
     fault: Fault,
-    messages: Messages,
-    services: Vec<Service<Requests, u64, u64, u64>>,
+    services: Vec<Service<Requests, Responses<RESPONSE>, u64, u64>>,
     nodes: Vec<Node>,
     scratch: Scratch,
 }
 
-impl RequestResponse for Engine {
-    type Ports = World;
+impl<const RESPONSE: usize> RequestResponse for Engine<RESPONSE> {
+    type Ports = World<RESPONSE>;
 
-    fn create(&self, settings: PortSettings) -> Option<World> {
+    fn create(&self, settings: PortSettings) -> Option<World<RESPONSE>> {
         let scratch = Scratch::new();
         let nodes = vec![scratch.node(), scratch.node()];
         let wishes = Wishes {
@@ -84,13 +85,24 @@ impl RequestResponse for Engine {
             max_nodes: Some(settings.max_nodes),
         };
         let open = |node: &Node| {
-            let builder = node.service_builder(&name("model")).request_response::<Requests, u64>();
+            let builder = node.service_builder(&name("model")).request_response::<Requests, Responses<RESPONSE>>();
             let builder = builder.request_user_header::<u64>().response_user_header::<u64>().wishes(wishes);
-            let align = if self.1 == Messages::InChunks { 64 } else { 8 };
-            let builder = builder.request_payload_alignment(align).response_payload_alignment(align);
             builder.open_or_create().unwrap()
         };
-        Some(World { fault: self.0, messages: self.1, services: nodes.iter().map(open).collect(), nodes, scratch })
+        Some(World { fault: self.0, services: nodes.iter().map(open).collect(), nodes, scratch })
+    }
+
+    // What fits the line of a slot beside its word, the message's header and the user header.
+    fn request_leaves_no_chunk(&self, elements: usize) -> bool {
+        match self.0 {
+            Fault::DeniesCopies => false,
+            Fault::ClaimsCopiesOfRequests => true,
+            _ => elements <= 3,
+        }
+    }
+
+    fn response_leaves_no_chunk(&self) -> bool {
+        self.0 == Fault::ClaimsCopiesOfResponses || (RESPONSE <= 3 && self.0 != Fault::DeniesCopies)
     }
 }
 
@@ -130,24 +142,20 @@ fn number(id: shmark::engine::Id) -> u128 {
     u128::from_str_radix(&id.to_string(), 16).unwrap()
 }
 
-impl World {
+impl<const RESPONSE: usize> World<RESPONSE> {
     fn one_if(&self, fault: Fault) -> usize {
         usize::from(self.fault == fault)
     }
-
-    fn has_chunks(&self) -> bool {
-        self.messages == Messages::InChunks
-    }
 }
 
-impl Ports for World {
-    type Client = Client<Requests, u64, u64, u64>;
-    type Server = Server<Requests, u64, u64, u64>;
-    type Loan = RequestMut<Requests, u64, u64, u64>;
-    type Pending = PendingResponse<u64, u64>;
-    type Active = ActiveRequest<Requests, u64, u64, u64>;
-    type ResponseLoan = ResponseMut<u64, u64>;
-    type Response = Response<u64, u64>;
+impl<const RESPONSE: usize> Ports for World<RESPONSE> {
+    type Client = Client<Requests, Responses<RESPONSE>, u64, u64>;
+    type Server = Server<Requests, Responses<RESPONSE>, u64, u64>;
+    type Loan = RequestMut<Requests, Responses<RESPONSE>, u64, u64>;
+    type Pending = PendingResponse<Responses<RESPONSE>, u64>;
+    type Active = ActiveRequest<Requests, Responses<RESPONSE>, u64, u64>;
+    type ResponseLoan = ResponseMut<Responses<RESPONSE>, u64>;
+    type Response = Response<Responses<RESPONSE>, u64>;
 
     fn create_client(&mut self, shape: ClientShape) -> Result<Self::Client, Refused> {
         let builder = self.services[shape.node].client_builder().initial_max_slice_len(shape.len_initial);
@@ -177,11 +185,11 @@ impl Ports for World {
     }
 
     fn client_chunks(&self, client: &Self::Client) -> Option<usize> {
-        self.has_chunks().then(|| client.chunks_in_use() + self.one_if(Fault::LeaksChunk))
+        Some(client.chunks_in_use() + self.one_if(Fault::LeaksChunk))
     }
 
     fn server_chunks(&self, server: &Self::Server) -> Option<usize> {
-        self.has_chunks().then(|| server.chunks_in_use())
+        Some(server.chunks_in_use())
     }
 
     fn loan(&mut self, client: &Self::Client, header: u64, payload: &[u64]) -> Result<Self::Loan, Refused> {
@@ -223,7 +231,9 @@ impl Ports for World {
     fn response(&self, response: &Self::Response) -> ReceivedResponse {
         let server = number(response.server_id());
         let header = *response.user_header() + self.one_if(Fault::Misattributes) as u64;
-        ReceivedResponse { header, payload: **response, server }
+        let payload = response[0];
+        assert_eq!(**response, [payload; RESPONSE], "a response arrives whole");
+        ReceivedResponse { header, payload, server }
     }
 
     fn has_requests(&mut self, server: &Self::Server) -> bool {
@@ -260,7 +270,7 @@ impl Ports for World {
     ) -> Result<Self::ResponseLoan, Refused> {
         let mut loan = active.loan_uninit().map_err(loan_refused)?;
         *loan.user_header_mut() = header;
-        Ok(loan.write_payload(payload))
+        Ok(loan.write_payload([payload; RESPONSE]))
     }
 
     fn send_response(&mut self, loan: Self::ResponseLoan) -> Result<(), Refused> {
@@ -290,10 +300,9 @@ impl Ports for World {
 #[test]
 fn the_pattern_is_as_required() -> Result<(), Failure> {
     let config = Config::from_env()?;
-    for messages in [Messages::Small, Messages::InChunks] {
-        ports::check_operations(&Engine(Fault::None, messages), Config { cases: 5 * config.cases, ..config })?;
-    }
-    Ok(())
+    let config = Config { cases: 5 * config.cases, ..config };
+    ports::check_operations(&Engine::<1>(Fault::None), config)?;
+    ports::check_operations(&Engine::<8>(Fault::None), config)
 }
 
 #[test]
@@ -312,9 +321,12 @@ fn every_fault_of_ports_is_found() {
         (F::IgnoresHint, "RR-PND-07"),
         (F::MisstatesLimit, "RR-LOAN-01"),
         (F::LeaksChunk, "RR-RCL-01"),
+        (F::DeniesCopies, "RR-LOAN-05"),
+        (F::ClaimsCopiesOfRequests, "RR-RCL-01"),
+        (F::ClaimsCopiesOfResponses, "RR-RCL-01"),
         (F::LeavesFile, "left of a service"),
     ] {
-        let failure = ports::check_operations(&Engine(fault, Messages::InChunks), Config::default());
+        let failure = ports::check_operations(&Engine::<8>(fault), Config::default());
         let failure = failure.expect_err(&format!("{fault:?} was not found"));
         assert_eq!(failure.rule(), Rule::Pattern, "{failure}");
         assert!(failure.happened().contains(requirement), "{fault:?} was found, but for another reason:\n{failure}");

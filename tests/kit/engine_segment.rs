@@ -21,6 +21,7 @@ impl Engine {
 }
 
 struct Ports {
+    align: usize,
     client: Client<[u8], u64>,
     servers: Vec<Server<[u8], u64>>,
 }
@@ -50,7 +51,7 @@ impl PayloadSegment for Engine {
             .create()
             .unwrap();
         let servers = (0..shape.receivers).map(|_| service.server_builder().create().unwrap()).collect();
-        Some(Ports { client, servers })
+        Some(Ports { align: shape.align, client, servers })
     }
 }
 
@@ -96,6 +97,11 @@ impl SegmentInstance for Ports {
 
     fn give_back(&mut self, held: Self::Held) {
         drop(held);
+    }
+
+    // What fits the line of a slot beside its word and the message's header; a slot's body is aligned to 8 bytes.
+    fn leaves_no_chunk(&self, len: usize) -> bool {
+        self.align <= 8 && len <= 32
     }
 
     fn chunks_in_use(&mut self) -> usize {

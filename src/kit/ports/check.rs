@@ -5,7 +5,7 @@ use std::cell::Cell;
 use proptest::prelude::*;
 
 use super::operation::{Operation, operation};
-use super::state::{self, Model};
+use super::state::{self, Model, Traits};
 use super::world::World;
 use super::{PortSettings, RequestResponse, event};
 use crate::kit::explore::{Log, explore};
@@ -14,6 +14,8 @@ use crate::kit::{Config, Failure};
 
 /// Operations of a case, at most.
 const OPERATIONS_MAX: usize = 120;
+/// No request has more elements: they grow with their number.
+const LEN_MAX_EVER: usize = 2 * OPERATIONS_MAX;
 const TESTED: &str = "the ports of a service";
 
 /// Small counts, so that every limit is met all the time.
@@ -50,9 +52,9 @@ fn run<R: RequestResponse>(
     log: &mut Log,
 ) -> Result<(), Broken> {
     log.push(format!("a service with {settings:?}"));
-    let can_grow = implementation.grows();
-    let mut world = World::new(ports, *settings, can_grow);
-    let mut models = vec![Model::new(*settings, can_grow)];
+    let mut world = World::new(ports, *settings, implementation.grows());
+    let traits = Traits::of(implementation, LEN_MAX_EVER);
+    let mut models = vec![Model::new(*settings, traits)];
     let mut follow = |models: &mut Vec<Model>, event: event::Event| {
         log.push(event.to_string());
         *models = state::follow(models, &event)?;

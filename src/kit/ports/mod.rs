@@ -159,11 +159,11 @@ pub trait Ports {
     fn client_id(&self, client: &Self::Client) -> u128;
     /// Who a server is, in what it sends.
     fn server_id(&self, server: &Self::Server) -> u128;
-    /// Chunks of a client that are loaned, unread or held, if that can be known.
+    /// Chunks of a client that are loaned, unread or held, if that can be known; without messages that left none.
     fn client_chunks(&self, _client: &Self::Client) -> Option<usize> {
         None
     }
-    /// Chunks of a server that are loaned, unread or held, if that can be known.
+    /// Chunks of a server that are loaned, unread or held, if that can be known; without messages that left none.
     fn server_chunks(&self, _server: &Self::Server) -> Option<usize> {
         None
     }
@@ -246,6 +246,17 @@ pub trait RequestResponse {
     /// Whether clients can grow; if not, all are [`Growth::Static`].
     fn grows(&self) -> bool {
         true
+    }
+
+    /// Whether a request of so many elements leaves no chunk with a server whose buffer has room for it: it is copied there,
+    /// and the client's chunk is free as soon as it is sent, unread or held. Where an older one makes room, either may be.
+    fn request_leaves_no_chunk(&self, _elements: usize) -> bool {
+        false
+    }
+
+    /// As [`RequestResponse::request_leaves_no_chunk`], of a response.
+    fn response_leaves_no_chunk(&self) -> bool {
+        false
     }
 }
 

@@ -4,7 +4,7 @@
 use super::Refused;
 
 use super::event::Key;
-use super::state::{Client, Model, Next, Pair, Server, Stage, demand};
+use super::state::{Chunk, Client, Delivery, Model, Next, Pair, Server, Stage, demand};
 
 impl Model {
     pub fn create_client(mut self, client: Key, active_max: Option<usize>, result: &Result<(), Refused>) -> Next {
@@ -88,7 +88,7 @@ impl Model {
         let holds = |client: Key| {
             self.clients[&client].loans > 0
                 || self.requests.values().any(|request| {
-                    let borrowed = request.deliveries.values().any(|delivery| delivery.borrowed > 0);
+                    let borrowed = request.deliveries.values().any(|delivery| !delivery.borrowed.is_empty());
                     request.client == client && (request.pending || borrowed)
                 })
         };
@@ -98,19 +98,28 @@ impl Model {
 
     pub fn client_chunks(self, client: Key, result: usize) -> Next {
         let of = || self.requests.values().filter(|request| request.client == client);
-        let at_servers = of().filter(|request| request.deliveries.values().any(|d| d.stage != Stage::Done)).count();
-        let least = self.clients[&client].loans + at_servers;
+        let in_chunks = |may_be: &dyn Fn(Chunk) -> bool| {
+            let keeps = |delivery: &Delivery| delivery.stage != Stage::Done && may_be(delivery.chunk);
+            let at_servers = of().filter(|request| request.deliveries.values().any(keeps)).count();
+            self.clients[&client].loans + at_servers
+        };
+        let (least, most) = (in_chunks(&|chunk| chunk == Chunk::Kept), in_chunks(&|chunk| chunk != Chunk::Free));
         demand(result >= least, "a chunk that is loaned, unread or held is not free (RR-LOAN-05)")?;
         // Unread requests of a dropped server come back when all that it still holds is gone.
         let dropped = self.pairs.keys().any(|(c, server)| *c == client && !self.servers[server].registered);
-        demand(result == least || dropped, "every chunk comes back (RR-RCL-01)").map(|()| vec![self])
+        demand(result <= most || dropped, "every chunk comes back (RR-RCL-01)").map(|()| vec![self])
     }
 
     pub fn server_chunks(self, server: Key, result: usize) -> Next {
         let deliveries = || self.requests.values().filter_map(|request| request.deliveries.get(&server));
-        let least: usize = deliveries().map(|d| d.loans + d.responses.len() + d.borrowed).sum();
+        let in_chunks = |may_be: &dyn Fn(Chunk) -> bool| {
+            let keeps = |response: &&Key| may_be(self.responses[*response].chunk);
+            let of = |d: &Delivery| d.loans + d.responses.iter().chain(&d.borrowed).filter(keeps).count();
+            deliveries().map(of).sum::<usize>()
+        };
+        let (least, most) = (in_chunks(&|chunk| chunk == Chunk::Kept), in_chunks(&|chunk| chunk != Chunk::Free));
         let unheard: usize = deliveries().map(|delivery| delivery.unheard).sum();
         demand(result >= least, "a chunk that is loaned, unread or held is not free (RR-LOAN-05)")?;
-        demand(result <= least + unheard, "every chunk comes back (RR-RCL-01)").map(|()| vec![self])
+        demand(result <= most + unheard, "every chunk comes back (RR-RCL-01)").map(|()| vec![self])
     }
 }

@@ -1,12 +1,12 @@
 //! Rules of a client: loaning and sending requests, hints, dropping pending responses.
 #![allow(clippy::unnecessary_wraps, reason = "every operation has the same result, one that cannot fail too")]
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::Refused;
 
 use super::event::Key;
-use super::state::{Client, Delivery, LEN_MAX, Model, Next, Request, Stage, demand};
+use super::state::{Chunk, Client, Delivery, LEN_MAX, Loan, Model, Next, Request, Stage, demand};
 
 impl Model {
     pub fn loan(mut self, client: Key, request: Key, len: usize, result: &Result<(), Refused>) -> Next {
@@ -17,7 +17,7 @@ impl Model {
                 demand(!full, "a client holds at most max_loaned_requests loans (RR-LOAN-01)")?;
                 demand(!long, "a loan beyond the segment's chunks is refused (RR-DYN-01)")?;
                 self.clients.get_mut(&client).unwrap().loans += 1;
-                self.loans.insert(request, client);
+                self.loans.insert(request, Loan { client, len });
             }
             Err(Refused::TooManyLoans { max: told }) => {
                 demand(full && told == max, "a loan below the limit succeeds (RR-LOAN-01)")?;
@@ -34,13 +34,14 @@ impl Model {
     }
 
     pub fn drop_loan(mut self, request: Key) -> Next {
-        let client = self.loans.remove(&request).unwrap();
+        let Loan { client, .. } = self.loans.remove(&request).unwrap();
         self.clients.get_mut(&client).unwrap().loans -= 1;
         Ok(vec![self])
     }
 
     pub fn send(mut self, request: Key, result: &Result<usize, Refused>) -> Next {
-        let client = self.loans.remove(&request).unwrap();
+        let Loan { client, len } = self.loans.remove(&request).unwrap();
+        let leaves_no_chunk = self.traits.requests_without_chunk.contains(&len);
         let held = self.requests.values().filter(|request| request.client == client && request.pending).count();
         let Client { registered, active_max: max, .. } = self.clients[&client];
         self.clients.get_mut(&client).unwrap().loans -= 1;
@@ -64,7 +65,7 @@ impl Model {
             model.requests.insert(request, Request { client, pending: true, hinted: false, deliveries });
             for (i, server) in servers.iter().enumerate() {
                 if reached & (1 << i) != 0 {
-                    model.deliver(client, *server, request);
+                    model.deliver(client, *server, request, leaves_no_chunk);
                 }
             }
             if model.requests[&request].deliveries.len() == delivered {
@@ -76,9 +77,10 @@ impl Model {
         demand(!next.is_empty(), rule).map(|()| next)
     }
 
-    fn deliver(&mut self, client: Key, server: Key, request: Key) {
+    fn deliver(&mut self, client: Key, server: Key, request: Key, leaves_no_chunk: bool) {
         let queue = &mut self.pairs.get_mut(&(client, server)).unwrap().queue;
-        if queue.len() == self.settings.max_active_requests {
+        let displaces = queue.len() == self.settings.max_active_requests;
+        if displaces {
             if !self.settings.overflow_requests {
                 return;
             }
@@ -88,7 +90,14 @@ impl Model {
         } else {
             queue.push_back(request);
         }
-        let delivery = Delivery { stage: Stage::Unread, loans: 0, responses: VecDeque::new(), borrowed: 0, unheard: 0 };
+        let delivery = Delivery {
+            stage: Stage::Unread,
+            chunk: Chunk::of(leaves_no_chunk, displaces),
+            loans: 0,
+            responses: VecDeque::new(),
+            borrowed: BTreeSet::new(),
+            unheard: 0,
+        };
         self.requests.get_mut(&request).unwrap().deliveries.insert(server, delivery);
     }
 

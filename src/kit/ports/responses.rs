@@ -5,7 +5,7 @@ use super::PortSettings;
 use super::Refused;
 
 use super::event::Key;
-use super::state::{Model, Next, Response, Stage, demand};
+use super::state::{Chunk, Model, Next, Response, Stage, demand};
 
 impl Model {
     pub fn drop_active(mut self, request: Key, server: Key) -> Next {
@@ -20,7 +20,7 @@ impl Model {
             Ok(()) => {
                 demand(!full, "an active request holds at most its maximum of loaned responses (RR-LOAN-02)")?;
                 self.delivery(request, server).loans += 1;
-                self.responses.insert(response, Response { request, server });
+                self.responses.insert(response, Response { request, server, chunk: Chunk::Kept });
             }
             Err(Refused::TooManyLoans { max: told }) => {
                 demand(full && told == max, "a loan below the request's own limit succeeds (RR-LOAN-02)")?;
@@ -34,27 +34,30 @@ impl Model {
     }
 
     pub fn drop_response_loan(mut self, response: Key) -> Next {
-        let Response { request, server } = self.responses.remove(&response).unwrap();
+        let Response { request, server, .. } = self.responses.remove(&response).unwrap();
         self.delivery(request, server).loans -= 1;
         Ok(vec![self])
     }
 
     pub fn send_response(mut self, response: Key, result: &Result<(), Refused>) -> Next {
         demand(result.is_ok(), "sending a response succeeds, even if nobody listens (RR-PND-06)")?;
-        let Response { request, server } = self.responses[&response].clone();
+        let Response { request, server, .. } = self.responses[&response];
         let PortSettings { response_buffer, overflow_responses, .. } = self.settings;
         let pending = self.requests[&request].pending;
+        let leaves_no_chunk = self.traits.responses_without_chunk;
         let delivery = self.delivery(request, server);
         delivery.loans -= 1;
         if !pending {
             delivery.unheard += 1;
         } else if delivery.stage == Stage::Held {
             // After the active request was dropped, no more responses come from it (RR-ACT-05).
-            if delivery.responses.len() == response_buffer && overflow_responses {
+            let displaces = delivery.responses.len() == response_buffer && overflow_responses;
+            if displaces {
                 delivery.responses.pop_front();
             }
             if delivery.responses.len() < response_buffer {
                 delivery.responses.push_back(response);
+                self.responses.get_mut(&response).unwrap().chunk = Chunk::of(leaves_no_chunk, displaces);
             }
         }
         Ok(vec![self])
@@ -67,7 +70,7 @@ impl Model {
         for (server, delivery) in &self.requests[&request].deliveries {
             if let Some(response) = delivery.responses.front() {
                 let kept = self.kept_responses(client, *server);
-                waiting.push((*response, delivery.borrowed < max, delivery.borrowed + kept >= max));
+                waiting.push((*response, delivery.borrowed.len() < max, delivery.borrowed.len() + kept >= max));
             }
         }
         match *result {
@@ -86,21 +89,21 @@ impl Model {
                 let server = self.responses[&response].server;
                 let delivery = self.delivery(request, server);
                 delivery.responses.pop_front();
-                delivery.borrowed += 1;
+                delivery.borrowed.insert(response);
             }
         }
         Ok(vec![self])
     }
 
     pub fn drop_response(mut self, response: Key) -> Next {
-        let Response { request, server } = self.responses.remove(&response).unwrap();
-        self.delivery(request, server).borrowed -= 1;
+        let Response { request, server, .. } = self.responses.remove(&response).unwrap();
+        self.delivery(request, server).borrowed.remove(&response);
         Ok(vec![self])
     }
 
     /// Responses of a server that are held beyond their pending responses; they may count against a later one.
     fn kept_responses(&self, client: Key, server: Key) -> usize {
         let gone = self.requests.values().filter(|request| request.client == client && !request.pending);
-        gone.filter_map(|request| request.deliveries.get(&server)).map(|delivery| delivery.borrowed).sum()
+        gone.filter_map(|request| request.deliveries.get(&server)).map(|delivery| delivery.borrowed.len()).sum()
     }
 }

@@ -1,15 +1,15 @@
 //! The model: what is held and what waits where, in plain collections. Its rules are in the modules beside this one, one
 //! method for each operation.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::PortSettings;
+use super::{PortSettings, RequestResponse};
 use crate::kit::segment::Growth;
 
 use super::event::{Event, Key};
 
 /// Elements that a request may have.
-pub const LEN_MAX: usize = 3;
+pub const LEN_MAX: usize = 6;
 
 /// How a client's payload segment grows.
 pub fn growth(client: Key, can_grow: bool) -> Growth {
@@ -60,14 +60,55 @@ pub enum Stage {
     Done,
 }
 
+/// Whether a message that is unread or held keeps a chunk of its sender.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Chunk {
+    Kept,
+    /// It was copied to where it waits.
+    Free,
+    /// It might have been, but displaced an older message.
+    Either,
+}
+
+impl Chunk {
+    pub fn of(leaves_none: bool, displaces: bool) -> Self {
+        match (leaves_none, displaces) {
+            (false, _) => Self::Kept,
+            (true, false) => Self::Free,
+            (true, true) => Self::Either,
+        }
+    }
+}
+
+/// What an implementation can do and does without chunks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Traits {
+    pub can_grow: bool,
+    /// Lengths of requests that leave no chunk.
+    pub requests_without_chunk: BTreeSet<usize>,
+    pub responses_without_chunk: bool,
+}
+
+impl Traits {
+    pub fn of(implementation: &impl RequestResponse, len_max: usize) -> Self {
+        Self {
+            can_grow: implementation.grows(),
+            requests_without_chunk: (0..=len_max).filter(|len| implementation.request_leaves_no_chunk(*len)).collect(),
+            responses_without_chunk: implementation.response_leaves_no_chunk(),
+        }
+    }
+}
+
 /// A request at one server, and the responses from there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
     pub stage: Stage,
+    pub chunk: Chunk,
     /// Responses that are loaned, by the active request or what it left.
     pub loans: usize,
     pub responses: VecDeque<Key>,
-    pub borrowed: usize,
+    /// Responses that are held.
+    pub borrowed: BTreeSet<Key>,
     /// Responses that were sent when nobody listened any more; their chunks come back when the client looks again.
     pub unheard: usize,
 }
@@ -93,16 +134,24 @@ pub struct Pair {
 pub struct Response {
     pub request: Key,
     pub server: Key,
+    /// Once it is sent.
+    pub chunk: Chunk,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Loan {
+    pub client: Key,
+    pub len: usize,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Model {
     pub settings: PortSettings,
-    pub can_grow: bool,
+    pub traits: Traits,
     pub clients: BTreeMap<Key, Client>,
     pub servers: BTreeMap<Key, Server>,
-    /// Loaned requests and their clients.
-    pub loans: BTreeMap<Key, Key>,
+    /// Loaned requests.
+    pub loans: BTreeMap<Key, Loan>,
     pub requests: BTreeMap<Key, Request>,
     pub pairs: BTreeMap<(Key, Key), Pair>,
     pub responses: BTreeMap<Key, Response>,
@@ -116,10 +165,10 @@ pub fn demand(holds: bool, rule: &str) -> Result<(), String> {
 }
 
 impl Model {
-    pub fn new(settings: PortSettings, can_grow: bool) -> Self {
+    pub fn new(settings: PortSettings, traits: Traits) -> Self {
         Self {
             settings,
-            can_grow,
+            traits,
             clients: BTreeMap::new(),
             servers: BTreeMap::new(),
             loans: BTreeMap::new(),
@@ -130,7 +179,7 @@ impl Model {
     }
 
     pub fn grows(&self, client: Key) -> bool {
-        growth(client, self.can_grow) != Growth::Static
+        growth(client, self.traits.can_grow) != Growth::Static
     }
 
     fn apply(self, event: &Event) -> Next {

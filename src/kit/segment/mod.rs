@@ -76,7 +76,13 @@ pub trait SegmentInstance {
     /// A receiver gives its message back; the chunk is free when all have.
     fn give_back(&mut self, held: Self::Held);
 
-    /// Chunks that are loaned or held, after the sender has learned of everything that was given back.
+    /// Whether a message of so many bytes leaves no chunk behind: it is copied to its receivers, and the sender's chunk is
+    /// free as soon as it is sent.
+    fn leaves_no_chunk(&self, _len: usize) -> bool {
+        false
+    }
+
+    /// Chunks that are loaned or held, without messages that left none, after the sender has learned of everything that was given back.
     fn chunks_in_use(&mut self) -> usize;
 
     /// Segments that exist, the current one and those that it has outgrown.

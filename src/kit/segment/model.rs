@@ -13,6 +13,8 @@ pub(super) struct Message {
     pub bytes: Vec<u8>,
     /// Which receivers still hold it.
     pub holders: Vec<usize>,
+    /// Whether they hold a copy, and no chunk.
+    pub copied: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -52,7 +54,7 @@ impl Model {
     }
 
     pub fn chunks_in_use(&self) -> usize {
-        self.loans.len() + self.messages.len()
+        self.loans.len() + self.messages.values().filter(|message| !message.copied).count()
     }
 
     /// Most segments that can be there: each outgrown one has a chunk that is in use.

@@ -201,11 +201,12 @@ impl<I: SegmentInstance> Case<'_, I> {
         }
         let Some((loan, bytes)) = self.loans.remove(&key).zip(self.model.loans.remove(&key)) else { return Ok(()) };
         self.log.push(format!("send loan {key}, and receive it"));
+        let copied = self.instance.leaves_no_chunk(bytes.len());
         let held = self.instance.send(loan);
         let (received, receivers) = (held.len(), self.model.shape.receivers);
         demand(received == receivers, Rule::EveryoneReceives, || format!("{received} of {receivers} have it"))?;
         self.held.extend(held.into_iter().enumerate().map(|(receiver, held)| ((key, receiver), held)));
-        self.model.messages.insert(key, Message { bytes, holders: (0..receivers).collect() });
+        self.model.messages.insert(key, Message { bytes, holders: (0..receivers).collect(), copied });
         Ok(())
     }
 
