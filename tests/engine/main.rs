@@ -25,5 +25,6 @@ mod races;
 mod sending;
 mod services;
 mod slots;
+mod small_messages;
 mod soak;
 mod waiting;

@@ -168,6 +168,16 @@ fn another_process() {
             wait();
             active.send_copy(*active + 1).unwrap();
         }
+        // The same, which says when it has answered.
+        "answering-server" => {
+            let node = node();
+            let server = numbers(&node).open().unwrap().server_builder().create().unwrap();
+            ready();
+            let active = eventually("a request", || server.receive().unwrap());
+            active.send_copy(*active + 1).unwrap();
+            ready();
+            wait();
+        }
         "budget" => {
             crate::budget::a_pair_within_its_budget(root);
             ready();
