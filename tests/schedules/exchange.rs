@@ -2,17 +2,16 @@
 //!
 //! A chunk's contents are a cell whose accesses are checked: two of them, one a write, that are not ordered by what the
 //! channels do end the exploration with an error. So an ordering that is too weak is found even though nothing ever reads
-//! a wrong value.
+//! a wrong value. What lies in a slot beside its word is such a cell, too.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use loom::cell::Cell;
-use loom::sync::atomic::AtomicU64;
 use loom::thread;
 use shmark::engine::channel::{Entry, OffsetConsumer, OffsetProducer, Push, ReturnConsumer, ReturnProducer};
 
-use crate::slots::{Behaviour, Explored, Life};
+use crate::slots::{Behaviour, Explored, Life, Words};
 
 /// Numbers of messages, from 1 in the order in which they were sent.
 type Message = u32;
@@ -28,6 +27,8 @@ pub struct Case {
     pub receives: usize,
     /// The receiver looks and takes in two calls, and keeps a message until it has looked for the next one.
     pub looks_first: bool,
+    /// Two of three messages are small: they lie in their slots where these are empty. Only if the receiver looks first.
+    pub small: bool,
 }
 
 impl Case {
@@ -55,9 +56,11 @@ impl Crash {
 }
 
 struct Shared {
-    channel: Rc<[AtomicU64]>,
-    returns: Rc<[AtomicU64]>,
+    channel: Words,
+    returns: Words,
     chunks: Rc<[Cell<Message>]>,
+    /// What lies beside the word of each slot.
+    bodies: Rc<[Cell<Message>]>,
 }
 
 struct Sender {
@@ -65,6 +68,9 @@ struct Sender {
     channel: (OffsetProducer, Explored),
     returns: (ReturnConsumer, Explored),
     chunks: Rc<[Cell<Message>]>,
+    bodies: Rc<[Cell<Message>]>,
+    small: bool,
+    write_into_full: bool,
     free: Vec<u32>,
     /// The sender's private record: what was sent and has not come back.
     outstanding: BTreeMap<u32, Message>,
@@ -84,13 +90,37 @@ impl Sender {
         }
     }
 
+    /// Sends a small message in its slot, if that is empty.
+    fn send_in_slot(&mut self, message: Message) -> bool {
+        let (producer, slots) = &self.channel;
+        let Some(slot) = producer.vacant(slots) else {
+            if self.write_into_full {
+                self.bodies[producer.next_slot()].set(message);
+            }
+            return false;
+        };
+        if self.life.is_dead() {
+            return true;
+        }
+        self.bodies[slot].set(message);
+        producer.fill(slots, slot, Entry::IN_SLOT);
+        if !self.life.is_dead() {
+            self.sent.push(message);
+        }
+        true
+    }
+
     fn send(&mut self, message: Message) {
+        if self.small && message % 3 != 0 && self.send_in_slot(message) {
+            return;
+        }
         self.take_back();
         let Some(chunk) = self.free.pop() else { return };
         if self.life.is_dead() {
             return;
         }
         self.chunks[chunk as usize].set(message);
+        let slot = self.channel.0.next_slot();
         let pushed = self.channel.0.push(&self.channel.1, Entry { segment: 1, chunk }).unwrap();
         if self.life.is_dead() {
             return;
@@ -98,6 +128,8 @@ impl Sender {
         match pushed {
             Push::Full => return self.free.push(chunk),
             Push::Done { .. } => {}
+            // It is still there: nobody writes into a slot that is not empty.
+            Push::Displaced { oldest, .. } if oldest.is_in_slot() => self.displaced.push(self.bodies[slot].get()),
             Push::Displaced { oldest, .. } => {
                 let displaced = self.outstanding.remove(&oldest.chunk);
                 self.displaced.push(displaced.expect("what is displaced was outstanding"));
@@ -114,19 +146,27 @@ struct Receiver {
     channel: (OffsetConsumer, Explored),
     returns: (ReturnProducer, Explored),
     chunks: Rc<[Cell<Message>]>,
+    bodies: Rc<[Cell<Message>]>,
+    read_after_take: bool,
     looks_first: bool,
     held: Vec<Entry>,
     received: Vec<Message>,
 }
 
 impl Receiver {
-    fn take(&mut self) -> Option<Entry> {
+    /// Takes an entry, with the message if it lies in the slot: copied before it is taken, as the slot is the sender's then.
+    fn take(&mut self) -> Option<(Entry, Option<Message>)> {
         let (consumer, slots) = &mut self.channel;
         if !self.looks_first {
-            return consumer.take(slots).unwrap();
+            return consumer.take(slots).unwrap().map(|entry| (entry, None));
         }
         let front = consumer.front(slots).unwrap()?;
-        consumer.take_front(slots, front).then_some(front.entry())
+        let body = || front.entry().is_in_slot().then(|| self.bodies[front.slot()].get());
+        if self.read_after_take {
+            return consumer.take_front(slots, front).then(|| (front.entry(), body()));
+        }
+        let copy = body();
+        consumer.take_front(slots, front).then_some((front.entry(), copy))
     }
 
     /// Takes a message and reads it; `false` if there was none.
@@ -141,7 +181,11 @@ impl Receiver {
         if self.looks_first {
             self.give_back();
         }
-        let Some(entry) = taken else { return false };
+        let Some((entry, in_slot)) = taken else { return false };
+        if let Some(message) = in_slot {
+            self.received.push(message);
+            return true;
+        }
         self.received.push(self.chunks[entry.chunk as usize].get());
         self.held.push(entry);
         true
@@ -172,12 +216,16 @@ pub fn run(case: Case, behaviour: Behaviour, crash: Crash) -> Stores {
         channel: Explored::words(case.capacity),
         returns: Explored::words(chunks.next_power_of_two()),
         chunks: (0..chunks).map(|_| Cell::new(0)).collect(),
+        bodies: (0..case.capacity).map(|_| Cell::new(0)).collect(),
     };
     let life = Life::until(crash.of_sender());
     let mut sender = Sender {
         channel: (OffsetProducer::new(case.capacity, case.overflow), Explored::new(&shared.channel, behaviour, &life)),
-        returns: (ReturnConsumer::new(shared.returns.len()), Explored::new(&shared.returns, behaviour, &life)),
+        returns: (ReturnConsumer::new(shared.returns.slots.len()), Explored::new(&shared.returns, behaviour, &life)),
         chunks: Rc::clone(&shared.chunks),
+        bodies: Rc::clone(&shared.bodies),
+        small: case.small,
+        write_into_full: behaviour.write_into_full,
         free: (0..chunks as u32).collect(),
         outstanding: BTreeMap::new(),
         sent: Vec::new(),
@@ -187,8 +235,10 @@ pub fn run(case: Case, behaviour: Behaviour, crash: Crash) -> Stores {
     let life = Life::until(crash.of_receiver());
     let mut receiver = Receiver {
         channel: (OffsetConsumer::new(case.capacity, case.overflow), Explored::new(&shared.channel, behaviour, &life)),
-        returns: (ReturnProducer::new(shared.returns.len()), Explored::new(&shared.returns, behaviour, &life)),
+        returns: (ReturnProducer::new(shared.returns.slots.len()), Explored::new(&shared.returns, behaviour, &life)),
         chunks: Rc::clone(&shared.chunks),
+        bodies: Rc::clone(&shared.bodies),
+        read_after_take: behaviour.read_after_take,
         looks_first: case.looks_first,
         held: Vec::new(),
         received: Vec::new(),
@@ -219,8 +269,9 @@ fn judge(shared: &Shared, sender: &mut Sender, receiver: &mut Receiver, crash: C
     let chunks = shared.chunks.len();
     if receiver.life.is_dead() {
         // All that a dead receiver could still read, or that lies where it would have read, is on the sender's record.
-        let unread = shared.channel.iter().map(|word| word.load(std::sync::atomic::Ordering::Acquire));
-        let unread: Vec<_> = unread.filter(|word| *word != 0).map(|word| (word & 0xff_ffff) as u32 - 1).collect();
+        let unread = shared.channel.slots.iter().map(|word| word.load(std::sync::atomic::Ordering::Acquire));
+        let unread = unread.filter_map(|word| Entry::of_word(word).unwrap()).filter(|entry| !entry.is_in_slot());
+        let unread: Vec<_> = unread.map(|entry| entry.chunk).collect();
         let held = receiver.held.iter().map(|entry| entry.chunk);
         let there: Vec<_> = unread.into_iter().chain(held).collect();
         let known = there.iter().all(|chunk| sender.outstanding.contains_key(chunk));

@@ -35,8 +35,10 @@ fn cases() -> Vec<Case> {
     }
     let mut cases = Vec::new();
     for (capacity, sends, receives) in counts {
-        for (overflow, looks_first) in [(false, false), (false, true), (true, false), (true, true)] {
-            cases.push(Case { capacity, overflow, sends, receives, looks_first });
+        for overflow in [false, true] {
+            for (looks_first, small) in [(false, false), (true, false), (true, true)] {
+                cases.push(Case { capacity, overflow, sends, receives, looks_first, small });
+            }
         }
     }
     cases

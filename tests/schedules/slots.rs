@@ -20,6 +20,12 @@ pub struct Behaviour {
     pub take_in_two_steps: bool,
     /// A conditional exchange takes whatever is there.
     pub take_unconditionally: bool,
+    /// A message in a slot is read when its entry is taken already.
+    pub read_after_take: bool,
+    /// A message is written into its slot whether the slot is empty or not.
+    pub write_into_full: bool,
+    /// Every order of the two sides' loads and stores is explored, where it takes seconds.
+    pub every_look: bool,
 }
 
 impl Default for Behaviour {
@@ -32,6 +38,9 @@ impl Default for Behaviour {
             swap_in_two_steps: false,
             take_in_two_steps: false,
             take_unconditionally: false,
+            read_after_take: false,
+            write_into_full: false,
+            every_look: false,
         }
     }
 }
@@ -78,32 +87,48 @@ impl Life {
     }
 }
 
+/// The slots of a channel.
+#[derive(Debug, Clone)]
+pub struct Words {
+    pub slots: Rc<[AtomicU64]>,
+    /// Changed before each load if asked for, without any order. The exploration goes back to the last access that a step depends on: a
+    /// side's own load just before its store would hide that the store could come before a load of the other side.
+    looks: Rc<AtomicU64>,
+}
+
 /// One side's view of the slots of a channel. What a dead side is told is made up and never used.
 #[derive(Debug, Clone)]
 pub struct Explored {
-    words: Rc<[AtomicU64]>,
+    words: Words,
     behaviour: Behaviour,
     life: Rc<Life>,
 }
 
 impl Explored {
-    pub fn words(count: usize) -> Rc<[AtomicU64]> {
-        (0..count).map(|_| AtomicU64::new(0)).collect()
+    pub fn words(count: usize) -> Words {
+        let slots = (0..count).map(|_| AtomicU64::new(0)).collect();
+        Words { slots, looks: Rc::new(AtomicU64::new(0)) }
     }
 
-    pub fn new(words: &Rc<[AtomicU64]>, behaviour: Behaviour, life: &Rc<Life>) -> Self {
-        Self { words: Rc::clone(words), behaviour, life: Rc::clone(life) }
+    pub fn new(words: &Words, behaviour: Behaviour, life: &Rc<Life>) -> Self {
+        Self { words: words.clone(), behaviour, life: Rc::clone(life) }
     }
 }
 
 impl Slots for Explored {
     fn load(&self, slot: usize) -> u64 {
-        if self.life.is_dead() { 0 } else { self.words[slot].load(self.behaviour.load) }
+        if self.life.is_dead() {
+            return 0;
+        }
+        if self.behaviour.every_look {
+            self.words.looks.fetch_add(1, Ordering::Relaxed);
+        }
+        self.words.slots[slot].load(self.behaviour.load)
     }
 
     fn store(&self, slot: usize, word: u64) {
         if self.life.stores_now() {
-            self.words[slot].store(word, self.behaviour.store);
+            self.words.slots[slot].store(word, self.behaviour.store);
         }
     }
 
@@ -112,11 +137,11 @@ impl Slots for Explored {
             return 0;
         }
         if self.behaviour.swap_in_two_steps {
-            let old = self.words[slot].load(Ordering::Acquire);
-            self.words[slot].store(word, Ordering::Release);
+            let old = self.words.slots[slot].load(Ordering::Acquire);
+            self.words.slots[slot].store(word, Ordering::Release);
             return old;
         }
-        self.words[slot].swap(word, self.behaviour.swap)
+        self.words.slots[slot].swap(word, self.behaviour.swap)
     }
 
     fn take(&self, slot: usize, old: u64) -> bool {
@@ -124,15 +149,15 @@ impl Slots for Explored {
             return true;
         }
         if self.behaviour.take_unconditionally {
-            return self.words[slot].swap(0, self.behaviour.take) != 0;
+            return self.words.slots[slot].swap(0, self.behaviour.take) != 0;
         }
         if self.behaviour.take_in_two_steps {
-            let same = self.words[slot].load(Ordering::Acquire) == old;
+            let same = self.words.slots[slot].load(Ordering::Acquire) == old;
             if same {
-                self.words[slot].store(0, Ordering::Release);
+                self.words.slots[slot].store(0, Ordering::Release);
             }
             return same;
         }
-        self.words[slot].compare_exchange(old, 0, self.behaviour.take, ordering::TAKE_FAILED).is_ok()
+        self.words.slots[slot].compare_exchange(old, 0, self.behaviour.take, ordering::TAKE_FAILED).is_ok()
     }
 }
