@@ -45,8 +45,8 @@ fn a_folder_adds_scenarios_and_replaces_known_ones_with_all_their_cells() {
     .unwrap();
     let builtin = Library::builtin().unwrap();
     let cells = |library: &Library, id: &str| library.conformance().iter().filter(|s| s.id == id).count();
-    assert_eq!((cells(&builtin, known), cells(&library, known), cells(&library, "own/first")), (9, 1, 1));
-    assert_eq!(library.conformance().len(), builtin.conformance().len() - 9 + 1 + 1);
+    assert_eq!((cells(&builtin, known), cells(&library, known), cells(&library, "own/first")), (11, 1, 1));
+    assert_eq!(library.conformance().len(), builtin.conformance().len() - 11 + 1 + 1);
     assert!(library.conformance().is_sorted_by_key(|scenario| &scenario.id));
     let rounds: Vec<usize> =
         library.bench().iter().filter(|bench| bench.name == "rtt").map(|bench| bench.rounds).collect();

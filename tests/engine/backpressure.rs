@@ -104,8 +104,6 @@ impl Message for [u8] {
 fn tight<M: Message + ?Sized>(scratch: &Scratch, overflow: bool) -> Service<M, M> {
     let service = scratch.node().service_builder(&name("tight")).request_response::<M, M>();
     let service = service.enable_safe_overflow_for_requests(overflow).enable_safe_overflow_for_responses(overflow);
-    // Each message takes a chunk, of which none may be left.
-    let service = service.request_payload_alignment(64).response_payload_alignment(64);
     service.max_active_requests_per_client(1).max_response_buffer_size(1).create().unwrap()
 }
 
