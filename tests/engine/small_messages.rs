@@ -199,17 +199,23 @@ fn small_messages_outlive_a_sender_that_is_dropped() {
     let scratch = Scratch::new();
     let service = slices(&scratch.node()).enable_fire_and_forget_requests(true).create().unwrap();
     let server = service.server_builder().allocation_strategy(AllocationStrategy::BestFit).create().unwrap();
-    let client = service.client_builder().allocation_strategy(AllocationStrategy::BestFit).create().unwrap();
-    assert!(!server.has_requests().unwrap(), "the server has mapped the first segment");
-    drop(client.loan_slice(1000).unwrap());
-    for number in [7, 8] {
-        drop(client.loan_slice_uninit(4).unwrap().write_from_fn(|_| number).send().unwrap());
-    }
-    drop(client);
-    assert_eq!(scratch.files_like("segment-").len(), 1, "the server's own");
-    assert_eq!(scratch.files_like("handover-").len(), 0, "there is nothing to hand over");
-    for number in [7, 8] {
-        assert_eq!(server.receive().unwrap().unwrap().payload(), [number; 4]);
+    // Both have mapped the first segment, and the client has another one; or the server has not looked at all.
+    for looked in [true, false] {
+        let client = service.client_builder().allocation_strategy(AllocationStrategy::BestFit).create().unwrap();
+        if looked {
+            assert!(!server.has_requests().unwrap());
+            drop(client.loan_slice(1000).unwrap());
+        }
+        for number in [7, 8] {
+            let request = client.loan_slice_uninit(if looked { 4 } else { 1 }).unwrap();
+            drop(request.write_from_fn(|_| number).send().unwrap());
+        }
+        drop(client);
+        assert_eq!(scratch.files_like("segment-").len(), 1, "the server's own");
+        assert_eq!(scratch.files_like("handover-").len(), 0, "there is nothing to hand over");
+        for number in [7, 8] {
+            assert_eq!(server.receive().unwrap().unwrap().payload()[0], number);
+        }
     }
     // The other way.
     let client = service.client_builder().create().unwrap();
