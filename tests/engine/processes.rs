@@ -101,6 +101,7 @@ fn wait() {
 /// No test, but what the processes of the tests run.
 #[test]
 #[ignore = "run by the tests that need another process"]
+#[allow(clippy::too_many_lines, reason = "one arm for each role")]
 fn another_process() {
     let Ok(role) = std::env::var(ROLE) else { return };
     // Dies with the test that started it.

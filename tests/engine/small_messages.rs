@@ -103,8 +103,10 @@ fn values_on_both_sides_of_the_limit_arrive_whole() {
     value(u128::MAX, 1);
 }
 
+type Pair = (Service<[u64], [u64]>, Client<[u64], [u64]>, Server<[u64], [u64]>);
+
 /// Between one client and one server: at most as many requests unread and pending, and responses unread, as said.
-fn overflowing(scratch: &Scratch, room: usize) -> (Service<[u64], [u64]>, Client<[u64], [u64]>, Server<[u64], [u64]>) {
+fn overflowing(scratch: &Scratch, room: usize) -> Pair {
     let service = slices(&scratch.node()).max_active_requests_per_client(room).max_response_buffer_size(room);
     let service = service.enable_safe_overflow_for_requests(true).enable_safe_overflow_for_responses(true);
     let service = service.enable_fire_and_forget_requests(true).create().unwrap();

@@ -111,7 +111,7 @@ impl Sender {
     }
 
     fn send(&mut self, message: Message) {
-        if self.small && message % 3 != 0 && self.send_in_slot(message) {
+        if self.small && !message.is_multiple_of(3) && self.send_in_slot(message) {
             return;
         }
         self.take_back();

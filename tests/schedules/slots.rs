@@ -9,6 +9,7 @@ use shmark::engine::channel::{Slots, ordering};
 
 /// How the slots behave. The default is what the engine does on mapped memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools, reason = "independent ways to be wrong")]
 pub struct Behaviour {
     pub load: Ordering,
     pub store: Ordering,

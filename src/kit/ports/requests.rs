@@ -79,8 +79,8 @@ impl Model {
 
     fn deliver(&mut self, client: Key, server: Key, request: Key, leaves_no_chunk: bool) {
         let queue = &mut self.pairs.get_mut(&(client, server)).unwrap().queue;
-        let displaces = queue.len() == self.settings.max_active_requests;
-        if displaces {
+        let is_full = queue.len() == self.settings.max_active_requests;
+        if is_full {
             if !self.settings.overflow_requests {
                 return;
             }
@@ -92,7 +92,7 @@ impl Model {
         }
         let delivery = Delivery {
             stage: Stage::Unread,
-            chunk: Chunk::of(leaves_no_chunk, displaces),
+            chunk: Chunk::of(leaves_no_chunk, is_full),
             loans: 0,
             responses: VecDeque::new(),
             borrowed: BTreeSet::new(),
