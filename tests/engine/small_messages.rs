@@ -328,6 +328,8 @@ fn damaged<P: Payload + ?Sized>(
             answer(&active);
             damage(&connection.words()[RESPONSE_SLOT..RESPONSE_SLOT + 8]);
             assert_eq!(pending.receive().unwrap_err(), ReceiveError::ConnectionCorrupted, "{what}");
+            assert!(matches!(pending.receive(), Ok(None)), "{what}: told once, and nothing is received any more");
+            assert!(!pending.has_response().unwrap() && !pending.is_connected(), "{what}");
         }
         until("the end of the connection", || !pending.is_connected());
         assert!(server.receive().unwrap().is_none(), "{what}");

@@ -145,7 +145,9 @@ impl Soak<'_> {
     fn send(&self, client: &Client<[u64], [u64]>, wanted: u64) -> PendingResponse<[u64]> {
         let number = self.number;
         let words = |i| if i == 1 { wanted } else { number };
-        let pending = client.loan_slice_uninit(len(number)).unwrap().write_from_fn(words).send().unwrap();
+        // Read in the client's segment, so that whoever reports has mapped one, whenever it met the client.
+        let len = if wanted == op::REPORT { 8 } else { len(number) };
+        let pending = client.loan_slice_uninit(len).unwrap().write_from_fn(words).send().unwrap();
         assert_eq!(pending.number_of_server_connections(), 1, "request {number}");
         pending
     }

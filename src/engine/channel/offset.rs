@@ -19,8 +19,11 @@ impl Round {
     fn new(capacity: usize) -> Self {
         // Below 2^16.
         let capacity = capacity as u32;
-        let step =
-            if capacity <= 8 { 1 } else { (3 * capacity / 8..).find(|step| gcd(*step, capacity) == 1).unwrap_or(1) };
+        let step = if capacity <= 8 {
+            1
+        } else {
+            (3 * capacity / 8..capacity).find(|step| gcd(*step, capacity) == 1).unwrap_or(1)
+        };
         Self { capacity, step }
     }
 

@@ -65,6 +65,8 @@ pub(super) struct ClientConnection {
     pub open: Cell<bool>,
     /// Whether nothing more can come from there.
     pub gone: Cell<bool>,
+    /// Whether it wrote garbage: then what it sent before is not received either.
+    pub broken: Cell<bool>,
 }
 
 impl ClientConnection {
@@ -108,6 +110,7 @@ impl ClientConnection {
             going_back: ReturnProducer::new(layout.response_returns),
             open: Cell::new(true),
             gone: Cell::new(false),
+            broken: Cell::new(false),
         }))
     }
 
@@ -127,6 +130,7 @@ impl ClientConnection {
     #[cold]
     pub fn fail(&self, payloads: &Payloads) {
         self.close(payloads);
+        self.broken.set(true);
         self.service.registry.changed();
     }
 

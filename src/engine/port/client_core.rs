@@ -386,7 +386,7 @@ impl ClientCore {
         let (before, from) = deliveries.split_at(next.min(deliveries.len()));
         let has_answered = |connection: &Rc<ClientConnection>| {
             let end = &connection.lanes[lane];
-            !end.consumer.is_empty(&end.slots.view())
+            !end.consumer.is_empty(&end.slots.view()) && !connection.broken.get()
         };
         let found = from.iter().position(has_answered).map(|index| before.len() + index);
         let found = found.or_else(|| before.iter().position(has_answered));

@@ -131,6 +131,9 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> Listener<'_, Res, ResHeader> {
         // Behind the last one it is the first one's turn.
         let turn = if turn < deliveries.len() { turn } else { 0 };
         let connection = deliveries.get(turn).ok_or(Uncommon)?;
+        if connection.broken.get() {
+            return Err(Uncommon);
+        }
         let end = &connection.lanes[self.lane];
         let slots = &end.slots.view();
         let front = match end.consumer.front(slots) {
@@ -227,6 +230,9 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> Listener<'_, Res, ResHeader> {
 
     /// The oldest response to this request, with what belongs to others out of the way.
     fn front<'a>(&self, connection: &'a ClientConnection) -> Result<Option<Message<'a>>, Unreadable> {
+        if connection.broken.get() {
+            return Ok(None);
+        }
         // Bounded by what can be in the lane; a server that goes on sending is heard by the next call.
         for _ in 0..=self.core.service.settings().response_buffer {
             let Some((front, message)) = connection.front(self.lane)? else { return Ok(None) };

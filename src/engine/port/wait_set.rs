@@ -111,7 +111,7 @@ fn look_at_pending(core: &ClientCore, lane: usize, request_id: u64, look: Look) 
     core.idle();
     let deliveries = core.lanes[lane].deliveries.borrow();
     let has_response = || {
-        deliveries.iter().any(|connection| {
+        deliveries.iter().filter(|connection| !connection.broken.get()).any(|connection| {
             let slots = connection.file.responses(lane).view();
             (0..core.service.settings().response_buffer).any(|slot| slots.load(slot) != 0)
         })
