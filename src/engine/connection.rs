@@ -9,10 +9,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::channel::{Slots, ordering};
 use super::id::Id;
 use super::settings::Settings;
-use super::shm::{Column, LINE, Lines, LinesView, Mapping};
+use super::shm::{Column, LINE, Lines, LinesView, Mapping, SHUTTLE_BODY};
 
 const MAGIC: u64 = u64::from_le_bytes(*b"shmkcon\x01");
-/// Lines in front of the request channel: constants, client, server, and two that are not used.
+/// Lines in front of the request channel: constants, client, server, shuttle, and one that is not used.
 const HEAD_LINES: usize = 5;
 /// Behind the constants: the node of the side that made the file.
 const MAKER: usize = 6;
@@ -25,6 +25,10 @@ const HANDED_OVER: usize = 3;
 /// In the line of a channel's slot, behind it.
 const NEXT: usize = 1;
 const REQUESTS_AT: usize = HEAD_LINES * LINE;
+const SHUTTLE_LINE: usize = 3;
+/// In the shuttle's line: word of the request, its number, its payload; word of the response, its payload.
+const SHUTTLE_WORDS: [usize; 2] = [0, 4];
+const SHUTTLE_REQUEST_ID: usize = 1;
 
 /// How a side is, in its own words. What a dead process never wrote is in the registry: its node is not there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -144,6 +148,7 @@ impl Side {
 #[derive(Debug)]
 pub(crate) struct ConnectionFile {
     head: Column,
+    shuttle: Lines,
     requests: Lines,
     lanes: Box<[LaneLines]>,
     request_returns: Column,
@@ -179,6 +184,69 @@ impl Slots for LinesView<'_> {
     #[inline(always)]
     fn warm(&self, slot: usize) {
         LinesView::warm(*self, slot);
+    }
+}
+
+/// The line of a shuttle.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Shuttle<'a>(&'a [AtomicU64; LINE]);
+
+impl<'a> Shuttle<'a> {
+    #[inline(always)]
+    fn word(self, slot: usize) -> &'a AtomicU64 {
+        &self.0[SHUTTLE_WORDS[slot]]
+    }
+
+    /// Asks for the line, to write something in it soon.
+    #[inline(always)]
+    pub fn warm(self) {
+        super::shm::warm(self.0);
+    }
+
+    /// Number of the request in it; it holds if the request is taken afterwards.
+    #[inline(always)]
+    pub fn request_id(self) -> u64 {
+        // Relaxed, as payloads: ordered by the request's word, which was loaded before and is taken afterwards.
+        self.0[SHUTTLE_REQUEST_ID].load(Ordering::Relaxed)
+    }
+
+    #[inline(always)]
+    pub fn set_request_id(self, request_id: u64) {
+        self.0[SHUTTLE_REQUEST_ID].store(request_id, Ordering::Relaxed); // The request's word makes it known.
+    }
+
+    /// The payload of the request.
+    #[inline(always)]
+    pub fn request(self) -> &'a [AtomicU64; SHUTTLE_BODY] {
+        let [_, _, body @ .., _, _, _, _] = self.0;
+        body
+    }
+
+    /// The payload of the response.
+    #[inline(always)]
+    pub fn reply(self) -> &'a [AtomicU64; SHUTTLE_BODY] {
+        let [_, _, _, _, _, body @ .., _] = self.0;
+        body
+    }
+}
+
+/// Two words of a shuttle's line, with what belongs to each behind it.
+impl Slots for Shuttle<'_> {
+    #[inline(always)]
+    fn load(&self, slot: usize) -> u64 {
+        self.word(slot).load(ordering::LOAD)
+    }
+    #[inline(always)]
+    fn store(&self, slot: usize, word: u64) {
+        self.word(slot).store(word, ordering::STORE);
+    }
+    #[inline(always)]
+    fn swap(&self, slot: usize, word: u64) -> u64 {
+        self.word(slot).swap(word, ordering::SWAP)
+    }
+    #[inline(always)]
+    fn take(&self, slot: usize, old: u64) -> bool {
+        self.word(slot).compare_exchange(old, 0, ordering::TAKE, ordering::TAKE_FAILED).is_ok()
     }
 }
 
@@ -234,6 +302,7 @@ impl ConnectionFile {
         let columns = || {
             Some(Self {
                 head: map.column(0, REQUESTS_AT)?,
+                shuttle: map.lines(SHUTTLE_LINE, 1)?,
                 requests: map.lines(HEAD_LINES, layout.request_capacity)?,
                 lanes: (0..layout.lanes).map(lane).collect::<Option<_>>()?,
                 request_returns: map.column(layout.request_returns_at, layout.request_returns)?,
@@ -307,6 +376,12 @@ impl ConnectionFile {
 
     pub fn set_handed_over(&self, side: Side) {
         self.word(side.at() + HANDED_OVER).store(1, Ordering::Release); // As `has_handed_over`.
+    }
+
+    /// The line of the shuttle.
+    #[inline(always)]
+    pub fn shuttle(&self) -> Shuttle<'_> {
+        Shuttle(self.shuttle.view().line(0))
     }
 
     /// Slots of the requests.

@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use serde::{Deserialize, Serialize};
 
-use super::shm::{ALIGN_MAX, CHUNK_HEADER_BYTES, IMAGE_BYTES, Plain, Shape, slot_payload};
+use super::shm::{ALIGN_MAX, CHUNK_HEADER_BYTES, IMAGE_BYTES, Plain, SHUTTLE_BYTES, Shape, slot_payload};
 
 /// One value or a slice of values of a plain type.
 ///
@@ -178,6 +178,11 @@ impl ChunkLayout {
     #[inline(always)]
     pub fn fits_slot(&self, len: usize) -> bool {
         len < self.too_long_for_slot
+    }
+
+    /// Whether a message of one element travels in a shuttle.
+    pub fn fits_shuttle(&self) -> bool {
+        self.fits_slot(1) && self.payload_offset + self.element_bytes <= SHUTTLE_BYTES
     }
 
     /// Bytes of a message of `len` elements `T` behind a user header `H`, header and all, if it travels in its slot. The

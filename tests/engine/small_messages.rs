@@ -275,6 +275,9 @@ const RESPONSE_SLOT: usize = REQUEST_SLOT + 8 + 2 * 8;
 const REQUEST_ID: usize = 1;
 const LANE: usize = 2;
 const ELEMENTS: usize = 3;
+/// Words of the shuttle's: request, its number, its payload; response, its payload.
+const SHUTTLE: usize = 24;
+const SHUTTLE_REPLY: usize = SHUTTLE + 4;
 /// In the low bits of a slot's word: the message lies in the slot.
 const IN_SLOT: u64 = 0xff_ffff;
 
@@ -365,8 +368,8 @@ fn garbage_in_a_slot_ends_its_connection_and_no_other() {
         damaged::<[u64]>(
             what,
             damage,
-            |client| client.loan_slice(2).unwrap().send().unwrap(),
-            |active| active.loan_slice(2).unwrap().send().unwrap(),
+            |client| client.loan_slice(3).unwrap().send().unwrap(),
+            |active| active.loan_slice(3).unwrap().send().unwrap(),
         );
     }
     let of_one: [(&str, Damage); 3] = [
@@ -375,7 +378,12 @@ fn garbage_in_a_slot_ends_its_connection_and_no_other() {
         ("more elements than there are numbers", |line| set(&line[ELEMENTS], (1 << 32) + 2)),
     ];
     for (what, damage) in of_one {
-        damaged::<u64>(what, damage, |client| client.send_copy(1).unwrap(), |active| active.send_copy(2).unwrap());
+        damaged::<[u64; 3]>(
+            what,
+            damage,
+            |client| client.send_copy([1; 3]).unwrap(),
+            |active| active.send_copy([2; 3]).unwrap(),
+        );
     }
     damaged::<[u64; 8]>(
         "a slot that cannot hold it",

@@ -7,6 +7,7 @@
 mod offset;
 pub mod ordering;
 mod returns;
+pub mod shuttle;
 
 use std::num::NonZeroU64;
 

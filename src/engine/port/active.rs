@@ -110,8 +110,11 @@ where
         if !connection.places.loan(*place, core.loans_max) {
             return Err(LoanError::ExceedsMaxLoans { max: core.loans_max });
         }
-        let start = &connection.lanes[*lane as usize];
-        start.producer.warm(&start.slots.view());
+        // The shuttle that the request came by is still here.
+        if !connection.shuttle.is_first(*request_id) {
+            let start = &connection.lanes[*lane as usize];
+            start.producer.warm(&start.slots.view());
+        }
         let failed = |error| {
             connection.places.unloan(*place);
             Err(error)

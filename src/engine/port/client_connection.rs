@@ -9,13 +9,14 @@ use super::lending::Lending;
 use super::payloads::Payloads;
 use super::remote::{Remote, Unreadable};
 use super::waker::Waker;
-use crate::engine::channel::{Entry, Front, Garbage, OffsetConsumer, OffsetProducer, ReturnProducer};
+use crate::engine::channel::shuttle::{self, Carried, Oldest, ShuttleClient};
+use crate::engine::channel::{Entry, Front, Garbage, OffsetConsumer, OffsetProducer, ReturnProducer, Slots};
 use crate::engine::connection::{self, ConnectionFile, ConnectionLayout, Side, State};
 use crate::engine::id::Id;
 use crate::engine::payload::ChunkLayout;
 use crate::engine::service::ServiceInner;
 use crate::engine::service::registry::Role;
-use crate::engine::shm::{Lines, Message};
+use crate::engine::shm::{ChunkHeader, Lines, Message};
 
 /// One lane's receiving end.
 #[derive(Debug)]
@@ -25,8 +26,9 @@ pub(super) struct LaneEnd {
     sides: Lines,
     /// Responses of this lane that are held, older pending responses' too.
     pub borrowed: Cell<usize>,
-    /// Slot of the request channel in which the lane's request is, and the word that is there until the server takes it.
-    pub sent_slot: Cell<usize>,
+    /// Slot of the request channel in which the lane's request is, none if it is in the shuttle, and the word that is there
+    /// until the server takes it.
+    pub sent_slot: Cell<Option<usize>>,
     pub sent_word: Cell<u64>,
     /// The server can never take it: a newer request displaced it.
     pub displaced: Cell<bool>,
@@ -41,7 +43,7 @@ impl LaneEnd {
 
     /// Remembers where the lane's request is.
     #[inline(always)]
-    pub fn set_sent(&self, slot: usize, word: u64) {
+    pub fn set_sent(&self, slot: Option<usize>, word: u64) {
         self.sent_slot.set(slot);
         self.sent_word.set(word);
         self.displaced.set(false);
@@ -58,6 +60,9 @@ pub(super) struct ClientConnection {
     pub waker: Waker,
     pub remote: Remote,
     pub requests: OffsetProducer,
+    /// Slot of the newest request that may be in the channel.
+    pub sent_slot: Cell<Option<usize>>,
+    pub shuttle: ShuttleClient,
     pub lanes: Box<[LaneEnd]>,
     pub lending: Lending,
     going_back: ReturnProducer,
@@ -92,7 +97,7 @@ impl ClientConnection {
             slots: file.responses(lane).clone(),
             sides: file.sides(lane).clone(),
             borrowed: Cell::new(0),
-            sent_slot: Cell::new(0),
+            sent_slot: Cell::new(None),
             sent_word: Cell::new(0),
             displaced: Cell::new(false),
         };
@@ -105,6 +110,12 @@ impl ClientConnection {
             waker: Waker::new(service, Role::Server, server),
             remote,
             requests: OffsetProducer::new(layout.request_capacity, settings.overflow_requests),
+            sent_slot: Cell::new(None),
+            shuttle: ShuttleClient::new(
+                layout.request_capacity,
+                settings.overflow_requests,
+                settings.overflow_responses,
+            ),
             lanes,
             lending: Lending::new(number, layout.request_returns),
             going_back: ReturnProducer::new(layout.response_returns),
@@ -134,6 +145,34 @@ impl ClientConnection {
         self.service.registry.changed();
     }
 
+    /// Whether the shuttle is here and nothing is in the channel that the server has to take first.
+    #[inline(always)]
+    pub fn is_shuttle_free(&self) -> bool {
+        (self.shuttle.is_here() && self.sent_slot.get().is_none()) || self.is_shuttle_free_now()
+    }
+
+    #[inline(never)]
+    fn is_shuttle_free_now(&self) -> bool {
+        if self.sent_slot.get().is_some_and(|slot| self.file.requests().load(slot) != 0) {
+            return false;
+        }
+        self.sent_slot.set(None);
+        self.shuttle.has_come_back(&self.file.shuttle(), |lane| self.file.lane_done(lane))
+    }
+
+    /// The word in a slot of the request channel, or the request's in the shuttle.
+    pub fn word_at(&self, slot: Option<usize>) -> u64 {
+        slot.map_or_else(|| self.file.shuttle().load(shuttle::REQUEST), |slot| self.file.requests().load(slot))
+    }
+
+    /// Whether a word of the lane says that there is a response.
+    #[inline(always)]
+    pub fn has_answered(&self, lane: usize, request_id: u64) -> bool {
+        let end = &self.lanes[lane];
+        let by_shuttle = || self.shuttle.is_awaited(request_id) && self.file.shuttle().load(shuttle::REPLY) != 0;
+        !end.consumer.is_empty(&end.slots.view()) || by_shuttle()
+    }
+
     /// Gives a response back to its server.
     #[inline(always)]
     pub fn give_back(&self, entry: Entry) {
@@ -154,48 +193,54 @@ impl ClientConnection {
         self.remote.message(front, end.slots.view(), &self.file)
     }
 
-    /// The oldest response of a lane, still in it. One that cannot be read any more is skipped.
-    pub fn front(&self, lane: usize) -> Result<Option<(Front, Message<'_>)>, Unreadable> {
-        let end = &self.lanes[lane];
-        let Some(front) = end.consumer.front(&end.slots.view())? else { return Ok(None) };
-        match self.message(end, front) {
-            Ok(message) => Ok(Some((front, message))),
-            Err(reason) => self.front_behind(lane, front, reason),
+    /// The response to a request that has come by the shuttle.
+    #[inline(always)]
+    pub fn front_in_shuttle(&self, lane: usize, request_id: u64) -> Result<Option<(Carried, Message<'_>)>, Garbage> {
+        if !self.shuttle.is_awaited(request_id) {
+            return Ok(None);
         }
+        let shuttle = self.file.shuttle();
+        shuttle.warm();
+        let Some(carried) = self.shuttle.front(&shuttle)? else { return Ok(None) };
+        let header = ChunkHeader { request_id, lane: lane as u64, len: carried.len as u64 };
+        Ok(Some((carried, Message::InShuttle(header, shuttle.reply()))))
     }
 
-    /// The oldest response behind one that cannot be read.
-    #[cold]
-    fn front_behind(
-        &self,
-        lane: usize,
-        mut front: Front,
-        mut reason: Unreadable,
-    ) -> Result<Option<(Front, Message<'_>)>, Unreadable> {
+    /// The oldest response to a request, or else the oldest of its lane, still where it is. One that cannot be read any more
+    /// is skipped.
+    pub fn front(&self, lane: usize, request_id: u64) -> Result<Option<(Oldest, Message<'_>)>, Unreadable> {
         let end = &self.lanes[lane];
-        let (consumer, slots) = (&end.consumer, &end.slots.view());
         // A sender that goes on sending is heard by the next call.
         for _ in 0..=self.service.settings().response_buffer {
-            match reason {
-                Unreadable::Gone => self.refuse(lane, front),
-                Unreadable::CannotMap => return Err(Unreadable::CannotMap),
-                // One that was displaced may be gone with its segment, and is nothing to read.
-                Unreadable::Garbage if consumer.take_front(slots, front) => return Err(Unreadable::Garbage),
-                Unreadable::Garbage => {}
+            let front = end.consumer.front(&end.slots.view())?;
+            // Behind the look into the lane: what came by the shuttle was sent before what is there.
+            if let Some((carried, message)) = self.front_in_shuttle(lane, request_id)? {
+                return Ok(Some((Oldest::InShuttle(carried), message)));
             }
-            let Some(next) = consumer.front(slots)? else { return Ok(None) };
-            match self.message(end, next) {
-                Ok(message) => return Ok(Some((next, message))),
-                Err(other) => (front, reason) = (next, other),
+            let Some(front) = front else { return Ok(None) };
+            match self.message(end, front) {
+                Ok(message) => return Ok(Some((Oldest::InChannel(front), message))),
+                Err(Unreadable::CannotMap) => return Err(Unreadable::CannotMap),
+                Err(Unreadable::Gone) => self.refuse(lane, Oldest::InChannel(front)),
+                // One that was displaced may be gone with its segment, and is nothing to read.
+                Err(Unreadable::Garbage) if end.consumer.take_front(&end.slots.view(), front) => {
+                    return Err(Unreadable::Garbage);
+                }
+                Err(Unreadable::Garbage) => {}
             }
         }
         Ok(None)
     }
 
     /// Gives back the oldest response of a lane unread, unless a newer one has displaced it meanwhile.
-    pub fn refuse(&self, lane: usize, front: Front) {
-        if self.lanes[lane].consumer.take_front(&self.lanes[lane].slots.view(), front) {
-            self.give_back(front.entry());
+    pub fn refuse(&self, lane: usize, oldest: Oldest) {
+        let end = &self.lanes[lane];
+        let taken = match oldest {
+            Oldest::InShuttle(carried) => self.shuttle.take(&self.file.shuttle(), carried),
+            Oldest::InChannel(front) => end.consumer.take_front(&end.slots.view(), front),
+        };
+        if taken {
+            self.give_back(oldest.entry());
         }
     }
 

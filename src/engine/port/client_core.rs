@@ -10,14 +10,15 @@ use super::lanes::{FreeLanes, Lane};
 use super::payloads::Payloads;
 use super::sleeper::Sleeper;
 use super::watch::Watch;
-use crate::engine::channel::{Entry, Push, Slots};
+use crate::engine::channel::shuttle::{Room, SHUTTLE_LEN_MAX};
+use crate::engine::channel::{Entry, Push};
 use crate::engine::connection::{self, Side, State};
 use crate::engine::error::{LoanError, SendError};
 use crate::engine::id::Id;
 use crate::engine::payload::ChunkLayout;
 use crate::engine::service::ServiceInner;
 use crate::engine::service::registry::Role;
-use crate::engine::shm::{ChunkHeader, ChunkMut, Published, slot_header};
+use crate::engine::shm::{ChunkHeader, ChunkMut, Published, SHUTTLE_BYTES, slot_header};
 
 /// What became of sending to one server, or to several.
 const NO_TROUBLE: u8 = 0;
@@ -25,6 +26,16 @@ const NO_TROUBLE: u8 = 0;
 const FULL: u8 = 1;
 /// It has written garbage, and its connection is closed.
 const CORRUPTED: u8 = 2;
+
+/// A request on its way, which its chunk holds.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Outgoing {
+    id: u64,
+    /// Elements.
+    len: usize,
+    /// Its bytes if it travels in slots.
+    small: Option<usize>,
+}
 
 /// A request that was sent.
 #[derive(Debug, Clone, Copy)]
@@ -41,6 +52,8 @@ pub(super) struct ClientCore {
     pub request_layout: ChunkLayout,
     pub response_layout: ChunkLayout,
     pub payloads: Payloads,
+    /// Whether there are requests and responses that travel by shuttle.
+    uses_shuttle: bool,
     pub loans: Cell<usize>,
     pub(super) active_max: usize,
     pub(super) active: Cell<usize>,
@@ -74,6 +87,7 @@ impl ClientCore {
             request_layout,
             response_layout,
             payloads,
+            uses_shuttle: request_layout.fits_shuttle() && response_layout.fits_shuttle(),
             loans: Cell::new(0),
             active_max,
             active: Cell::new(0),
@@ -101,10 +115,14 @@ impl ClientCore {
         }
     }
 
-    /// The first server's slot is asked for with the loan; it is the only one mostly.
+    /// The line in which the request will go to the first server is asked for with the loan; it is the only one mostly.
     #[inline(always)]
     pub fn warm(&self) {
-        if let Some(connection) = self.connections.borrow().first() {
+        let connections = self.connections.borrow();
+        let Some(connection) = connections.first() else { return };
+        if self.uses_shuttle && self.active.get() == 0 && connection.shuttle.is_here() {
+            connection.file.shuttle().warm();
+        } else {
             connection.requests.warm(&connection.file.requests());
         }
     }
@@ -176,51 +194,52 @@ impl ClientCore {
         place.request_id.set(request_id);
         chunk.set_header(ChunkHeader { request_id, lane: lane.into(), len: len as u64 });
         let chunk = chunk.publish();
+        let request = Outgoing { id: request_id, len, small };
         let connections = self.connections.borrow();
         let trouble = match &connections[..] {
-            [connection] if connection.open.get() => {
-                self.deliver(connection, lane as usize, chunk, (request_id, small))
-            }
-            several => self.deliver_to_each(several, lane as usize, chunk, (request_id, small)),
+            [connection] if connection.open.get() => self.deliver(connection, lane as usize, chunk, request),
+            several => self.deliver_to_each(several, lane as usize, chunk, request),
         };
         drop(connections);
         if trouble != NO_TROUBLE {
-            self.settle(lane as usize, chunk, (request_id, small), trouble)?;
+            self.settle(lane as usize, chunk, request, trouble)?;
         }
         Ok(Sent { lane, delivered: place.deliveries.borrow().len() as u32, request_id })
     }
 
-    /// Sends to all servers: the trouble with any of them. `what` is the request's number, and its bytes if it fits
-    /// a slot.
+    /// Sends to all servers: the trouble with any of them.
     fn deliver_to_each(
         &self,
         connections: &[Rc<ClientConnection>],
         lane: usize,
         chunk: Published<'_>,
-        what: (u64, Option<usize>),
+        request: Outgoing,
     ) -> u8 {
         let open = connections.iter().filter(|connection| connection.open.get());
-        open.fold(NO_TROUBLE, |trouble, connection| trouble | self.deliver(connection, lane, chunk, what))
+        open.fold(NO_TROUBLE, |trouble, connection| trouble | self.deliver(connection, lane, chunk, request))
     }
 
     /// Sends to one server: the trouble with it.
     #[inline(always)]
-    fn deliver(
-        &self,
-        connection: &Rc<ClientConnection>,
-        lane: usize,
-        chunk: Published<'_>,
-        (request_id, small): (u64, Option<usize>),
-    ) -> u8 {
+    fn deliver(&self, connection: &Rc<ClientConnection>, lane: usize, chunk: Published<'_>, request: Outgoing) -> u8 {
         // Without overflow, a response that came after the end of an earlier request would keep out one to this.
         let end = &connection.lanes[lane];
         if !self.service.settings().overflow_responses && connection.drain(end).is_err() {
             return self.corrupted(connection);
         }
-        end.set_open(request_id);
+        end.set_open(request.id);
+        if self.send_by_shuttle(connection, lane, chunk, request) {
+            return NO_TROUBLE;
+        }
+        if connection.shuttle.has_message() {
+            let trouble = self.make_room(connection);
+            if trouble != NO_TROUBLE {
+                return trouble;
+            }
+        }
         let (producer, slots) = (&connection.requests, connection.file.requests());
         let slot = producer.next_slot();
-        let word = if let Some(bytes) = small
+        let word = if let Some(bytes) = request.small
             && let Some(slot) = producer.vacant(&slots)
         {
             chunk.copy_to(bytes, slots.line(slot));
@@ -232,10 +251,50 @@ impl ClientCore {
             }
         };
         connection.waker.wake();
-        end.set_sent(slot, word);
+        connection.sent_slot.set(Some(slot));
+        end.set_sent(Some(slot), word);
         self.lanes[lane].deliveries.borrow_mut().push(Rc::clone(connection));
         if connection.lending.is_half_lent() && connection.collect(&self.payloads).is_err() {
             connection.fail(&self.payloads);
+        }
+        NO_TROUBLE
+    }
+
+    /// Sends a request by the shuttle if it is the only one under way and very small; `false` if it has to go through the
+    /// channel.
+    #[inline(always)]
+    fn send_by_shuttle(
+        &self,
+        connection: &Rc<ClientConnection>,
+        lane: usize,
+        chunk: Published<'_>,
+        Outgoing { id, len, small }: Outgoing,
+    ) -> bool {
+        let Some(bytes) = small.filter(|bytes| *bytes <= SHUTTLE_BYTES && len <= SHUTTLE_LEN_MAX) else {
+            return false;
+        };
+        if !self.uses_shuttle || self.active.get() > 1 || !connection.is_shuttle_free() {
+            return false;
+        }
+        let shuttle = connection.file.shuttle();
+        chunk.copy_body_to(bytes, shuttle.request());
+        shuttle.set_request_id(id);
+        let word = connection.shuttle.send(&shuttle, id, lane as u32, len);
+        connection.waker.wake();
+        connection.lanes[lane].set_sent(None, word);
+        self.lanes[lane].deliveries.borrow_mut().push(Rc::clone(connection));
+        true
+    }
+
+    /// Makes room in the channel behind a request that may still be in the shuttle.
+    #[cold]
+    #[inline(never)]
+    fn make_room(&self, connection: &Rc<ClientConnection>) -> u8 {
+        let (request_id, lane) = connection.shuttle.sent();
+        match connection.shuttle.make_room(&connection.file.shuttle()) {
+            Room::Free => {}
+            Room::Full => return FULL,
+            Room::Displaced => self.mark_displaced(connection, request_id, lane),
         }
         NO_TROUBLE
     }
@@ -270,17 +329,11 @@ impl ClientCore {
     /// What is left to do where not every server has simply got the request.
     #[cold]
     #[inline(never)]
-    fn settle(
-        &self,
-        lane: usize,
-        chunk: Published<'_>,
-        what: (u64, Option<usize>),
-        trouble: u8,
-    ) -> Result<(), SendError> {
+    fn settle(&self, lane: usize, chunk: Published<'_>, request: Outgoing, trouble: u8) -> Result<(), SendError> {
         let mut corrupted = trouble & CORRUPTED != 0;
         let mut gave_up = None;
         if trouble & FULL != 0 && self.backpressure.may_wait() {
-            gave_up = self.deliver_when_there_is_room(lane, chunk, what, &mut corrupted);
+            gave_up = self.deliver_when_there_is_room(lane, chunk, request, &mut corrupted);
         }
         // As long as somebody has the request, a server that lost its connection is as one that has gone.
         if corrupted && self.lanes[lane].deliveries.borrow().is_empty() {
@@ -298,7 +351,7 @@ impl ClientCore {
         let in_slot = || slot_header(connection.file.requests().line(slot));
         let header = if oldest.is_in_slot() { Some(in_slot()) } else { self.payloads.header(oldest) };
         if let Some(header) = header {
-            self.mark_displaced(connection, header);
+            self.mark_displaced(connection, header.request_id, header.lane as usize);
         }
         match connection.lending.reclaim(&self.payloads, oldest) {
             Ok(()) => NO_TROUBLE,
@@ -313,10 +366,9 @@ impl ClientCore {
     }
 
     /// It will never be answered by this server (RR-SND-06).
-    pub fn mark_displaced(&self, connection: &Rc<ClientConnection>, header: ChunkHeader) {
-        let number = header.lane as usize;
+    pub fn mark_displaced(&self, connection: &Rc<ClientConnection>, request_id: u64, number: usize) {
         let lane = self.lanes.get(number);
-        let Some(lane) = lane.filter(|lane| lane.request_id.get() == header.request_id) else { return };
+        let Some(lane) = lane.filter(|lane| lane.request_id.get() == request_id) else { return };
         if lane.deliveries.borrow().iter().any(|delivered| Rc::ptr_eq(delivered, connection)) {
             connection.lanes[number].displaced.set(true);
         }
@@ -329,7 +381,7 @@ impl ClientCore {
         &self,
         lane: usize,
         chunk: Published<'_>,
-        what: (u64, Option<usize>),
+        request: Outgoing,
         corrupted: &mut bool,
     ) -> Option<GaveUp> {
         let mut full: Vec<_> = {
@@ -350,7 +402,7 @@ impl ClientCore {
             self.look_after_peers(self.watch.is_due());
             full.retain(|connection| {
                 let settled = !connection.open.get()
-                    || match self.deliver(connection, lane, chunk, what) {
+                    || match self.deliver(connection, lane, chunk, request) {
                         FULL => false,
                         trouble => {
                             *corrupted |= trouble == CORRUPTED;
@@ -385,8 +437,7 @@ impl ClientCore {
         let deliveries = self.lanes[lane].deliveries.borrow();
         let (before, from) = deliveries.split_at(next.min(deliveries.len()));
         let has_answered = |connection: &Rc<ClientConnection>| {
-            let end = &connection.lanes[lane];
-            !end.consumer.is_empty(&end.slots.view()) && !connection.broken.get()
+            connection.has_answered(lane, self.lanes[lane].request_id.get()) && !connection.broken.get()
         };
         let found = from.iter().position(has_answered).map(|index| before.len() + index);
         let found = found.or_else(|| before.iter().position(has_answered));
@@ -430,7 +481,7 @@ impl ClientCore {
             return false;
         }
         // A server that has left takes nothing more: what is still in its slot stays there.
-        let unread = || connection.file.requests().load(end.sent_slot.get()) == end.sent_word.get();
+        let unread = || connection.word_at(end.sent_slot.get()) == end.sent_word.get();
         connection.file.server_state() < State::Left || !unread()
     }
 }

@@ -119,8 +119,8 @@ impl ClientCore {
         let settings = self.service.settings();
         for connection in self.connections.borrow().iter() {
             let slots = connection.file.requests();
-            let received_later =
-                settings.fire_and_forget && (0..settings.max_active_requests).any(|i| slots.load(i) != 0);
+            let received_later = settings.fire_and_forget
+                && (connection.word_at(None) != 0 || (0..settings.max_active_requests).any(|i| slots.load(i) != 0));
             if connection.file.server_state() == State::Absent && !received_later {
                 connection.close(&self.payloads);
                 // What stays is swept with the server.

@@ -9,6 +9,7 @@ use super::client_connection::ClientConnection;
 use super::client_core::{ClientCore, Sent};
 use super::remote::Unreadable;
 use crate::engine::channel::Entry;
+use crate::engine::channel::shuttle::Carried;
 use crate::engine::error::ReceiveError;
 use crate::engine::id::Id;
 use crate::engine::payload::{Kind, Payload, ResponseTypes};
@@ -134,18 +135,52 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> Listener<'_, Res, ResHeader> {
         if connection.broken.get() {
             return Err(Uncommon);
         }
+        let by_shuttle = connection.shuttle.is_awaited(self.request_id);
+        if by_shuttle && let Some((carried, message)) = self.front_in_shuttle(connection)? {
+            let take = || connection.shuttle.take(&connection.file.shuttle(), carried);
+            return self.take(connection, turn, message, (Entry::IN_SLOT, take)).map(Some);
+        }
         let end = &connection.lanes[self.lane];
         let slots = &end.slots.view();
         let front = match end.consumer.front(slots) {
             Ok(Some(front)) => front,
             Ok(None) if deliveries.len() == 1 => {
+                if by_shuttle {
+                    connection.shuttle.found_nothing();
+                }
                 drop(deliveries);
                 self.core.idle();
                 return Ok(None);
             }
             _ => return Err(Uncommon),
         };
+        // What came by the shuttle meanwhile was sent before what is here.
+        if by_shuttle && self.front_in_shuttle(connection)?.is_some() {
+            return Err(Uncommon);
+        }
         let message = connection.message(end, front).map_err(|_| Uncommon)?;
+        let take = || end.consumer.take_front(slots, front);
+        self.take(connection, turn, message, (front.entry(), take)).map(Some)
+    }
+
+    #[inline(always)]
+    fn front_in_shuttle<'a>(
+        &self,
+        connection: &'a ClientConnection,
+    ) -> Result<Option<(Carried, Message<'a>)>, Uncommon> {
+        connection.front_in_shuttle(self.lane, self.request_id).map_err(|_| Uncommon)
+    }
+
+    /// Takes a message that was found, if it is what it has to be.
+    #[inline(always)]
+    fn take(
+        &self,
+        connection: &Rc<ClientConnection>,
+        turn: usize,
+        message: Message<'_>,
+        (entry, take): (Entry, impl FnOnce() -> bool),
+    ) -> Result<Response<Res, ResHeader>, Uncommon> {
+        let end = &connection.lanes[self.lane];
         let header = message.header();
         let len = header.len as usize;
         let borrowed = end.borrowed.get();
@@ -157,14 +192,14 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> Listener<'_, Res, ResHeader> {
         }
         let received = Received::new(message, self.core.response_layout.shape(Res::elements(len))).ok_or(Uncommon)?;
         // What the header said holds if it is taken: the entry was in the channel from the look to the taking.
-        if !end.consumer.take_front(slots, front) {
+        if !take() {
             return Err(Uncommon);
         }
         end.borrowed.set(borrowed + 1);
-        place.turn.set(turn);
+        self.core.lanes[self.lane].turn.set(turn);
         // Lanes are counted in 32 bits.
-        let borrow = Borrow { connection: Share::of(connection), lane: self.lane as u32, entry: front.entry() };
-        Ok(Some(Response { received, borrow }))
+        let borrow = Borrow { connection: Share::of(connection), lane: self.lane as u32, entry };
+        Ok(Response { received, borrow })
     }
 
     /// Looks for a server of which a response can be received now, beginning with the one whose turn it is.
@@ -235,13 +270,13 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> Listener<'_, Res, ResHeader> {
         }
         // Bounded by what can be in the lane; a server that goes on sending is heard by the next call.
         for _ in 0..=self.core.service.settings().response_buffer {
-            let Some((front, message)) = connection.front(self.lane)? else { return Ok(None) };
+            let Some((oldest, message)) = connection.front(self.lane, self.request_id)? else { return Ok(None) };
             if message.header().request_id == self.request_id {
                 return Ok(Some(message));
             }
             // Sent by an active request whose pending response is gone: nobody's any more (RR-ACT-03). What may have
             // displaced it meanwhile does not go with it.
-            connection.refuse(self.lane, front);
+            connection.refuse(self.lane, oldest);
         }
         Ok(None)
     }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::{Deref, DerefMut};
 
 use super::request::fill;
-use super::server_connection::ServerConnection;
+use super::server_connection::{Outgoing, ServerConnection};
 use super::server_core::ServerCore;
 use crate::engine::error::SendError;
 use crate::engine::payload::Payload;
@@ -80,7 +80,9 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> ResponseMut<Res, ResHeader> {
         let Self { mut loaned, loan } = self;
         let len = Res::elements(loaned.elements());
         let small = loan.core.response_layout.bytes_in_slot::<Res::Element, ResHeader>(len);
-        loan.core.send(&loan.connection, loan.lane as usize, loan.request_id, loaned.chunk_mut(), small)
+        let Loan { lane, request_id, .. } = loan;
+        let response = Outgoing { lane: lane as usize, request_id, len, small };
+        loan.core.send(&loan.connection, loaned.chunk_mut(), response)
     }
 }
 

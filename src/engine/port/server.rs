@@ -6,11 +6,12 @@ use std::rc::Rc;
 use super::active::ActiveRequest;
 use super::server_connection::ServerConnection;
 use super::server_core::ServerCore;
+use crate::engine::channel::Entry;
 use crate::engine::error::ReceiveError;
 use crate::engine::id::Id;
 use crate::engine::payload::{Kind, Payload, Types};
 use crate::engine::share::Share;
-use crate::engine::shm::{Plain, Received};
+use crate::engine::shm::{Message, Plain, Received};
 
 /// Receives requests and answers them; from [`Service::server_builder`](crate::engine::Service::server_builder).
 ///
@@ -95,17 +96,41 @@ where
         if connection.broken.get() {
             return Err(Uncommon);
         }
+        let in_shuttle = connection.front_in_shuttle().map_err(|_| Uncommon)?;
+        if let Some((carried, message)) = in_shuttle {
+            let take = |request_id| connection.shuttle.take(&connection.file.shuttle(), carried, request_id);
+            return self.take(connection, turn, message, (Entry::IN_SLOT, take)).map(Some);
+        }
         let slots = &connection.file.requests();
         let front = match connection.incoming.front(slots) {
             Ok(Some(front)) => front,
             Ok(None) if connections.len() == 1 => {
+                connection.shuttle.found_nothing();
                 drop(connections);
                 core.idle();
                 return Ok(None);
             }
             _ => return Err(Uncommon),
         };
+        // What came by the shuttle meanwhile was sent before what is here.
+        if !connection.shuttle.is_empty(&connection.file.shuttle()) {
+            return Err(Uncommon);
+        }
         let message = connection.message(front).map_err(|_| Uncommon)?;
+        let take = |_| connection.incoming.take_front(slots, front);
+        self.take(connection, turn, message, (front.entry(), take)).map(Some)
+    }
+
+    /// Takes a message that was found, if it is what it has to be.
+    #[inline(always)]
+    fn take(
+        &self,
+        connection: &Rc<ServerConnection>,
+        turn: usize,
+        message: Message<'_>,
+        (entry, take): (Entry, impl FnOnce(u64) -> bool),
+    ) -> Result<ActiveRequest<Req, Res, ReqHeader, ResHeader>, Uncommon> {
+        let core = &self.core;
         let header = message.header();
         let (lane, len) = (header.lane as usize, header.len as usize);
         let start = connection.lanes.get(lane).ok_or(Uncommon)?;
@@ -115,7 +140,7 @@ where
         let received = Received::new(message, core.request_layout.shape(Req::elements(len))).ok_or(Uncommon)?;
         let place = connection.places.enter().ok_or(Uncommon)?;
         // What the header said holds if it is taken: the entry was in the channel from the look to the taking.
-        if !connection.incoming.take_front(slots, front) {
+        if !take(header.request_id) {
             connection.places.leave(place);
             return Err(Uncommon);
         }
@@ -124,7 +149,7 @@ where
         // Lanes are counted in 32 bits, and this one was found.
         let ids = (lane as u32, header.request_id, place);
         let (core, connection) = (Share::of(core), Share::of(connection));
-        Ok(Some(ActiveRequest::new(core, connection, received, front.entry(), ids)))
+        Ok(ActiveRequest::new(core, connection, received, entry, ids))
     }
 
     /// Looks for a client of which a request can be received now, beginning with the one whose turn it is.

@@ -9,13 +9,25 @@ use super::lending::Lending;
 use super::payloads::Payloads;
 use super::remote::{Remote, Unreadable};
 use super::waker::Waker;
+use crate::engine::channel::shuttle::{Carried, Oldest, Room, SHUTTLE_LEN_MAX, ShuttleServer};
 use crate::engine::channel::{Entry, Front, Garbage, OffsetConsumer, OffsetProducer, Push, ReturnProducer, Slots};
 use crate::engine::connection::{self, ConnectionFile, ConnectionLayout, Side, State};
 use crate::engine::id::Id;
 use crate::engine::payload::ChunkLayout;
 use crate::engine::service::ServiceInner;
 use crate::engine::service::registry::Role;
-use crate::engine::shm::{Lines, Message, Published};
+use crate::engine::shm::{ChunkHeader, Lines, Message, Published, SHUTTLE_BYTES};
+
+/// A response on its way, which its chunk holds.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Outgoing {
+    pub lane: usize,
+    pub request_id: u64,
+    /// Elements.
+    pub len: usize,
+    /// Its bytes if it travels in slots.
+    pub small: Option<usize>,
+}
 
 /// One lane's sending end.
 #[derive(Debug)]
@@ -55,6 +67,7 @@ pub(super) struct ServerConnection {
     waker: Waker,
     pub remote: Remote,
     pub incoming: OffsetConsumer,
+    pub shuttle: ShuttleServer,
     pub lanes: Box<[LaneStart]>,
     pub places: Places,
     pub lending: Lending,
@@ -97,6 +110,11 @@ impl ServerConnection {
             waker: Waker::new(service, Role::Client, client),
             remote,
             incoming: OffsetConsumer::new(layout.request_capacity, settings.overflow_requests),
+            shuttle: ShuttleServer::new(
+                layout.response_capacity,
+                settings.overflow_requests,
+                settings.overflow_responses,
+            ),
             places: Places::new(settings.max_active_requests),
             lending: Lending::new(number, layout.response_returns),
             going_back: ReturnProducer::new(layout.request_returns),
@@ -120,40 +138,38 @@ impl ServerConnection {
         self.remote.message(front, self.file.requests(), &self.file)
     }
 
-    /// The oldest request, still in the channel. One that cannot be read any more is skipped.
-    pub fn front(&self) -> Result<Option<(Front, Message<'_>)>, Unreadable> {
-        let Some(front) = self.incoming.front(&self.file.requests())? else { return Ok(None) };
-        match self.message(front) {
-            Ok(message) => Ok(Some((front, message))),
-            Err(reason) => self.front_behind(front, reason),
-        }
+    /// The request that is in the shuttle.
+    #[inline(always)]
+    pub fn front_in_shuttle(&self) -> Result<Option<(Carried, Message<'_>)>, Garbage> {
+        let shuttle = self.file.shuttle();
+        shuttle.warm();
+        let Some(carried) = self.shuttle.front(&shuttle)? else { return Ok(None) };
+        let header = ChunkHeader { request_id: shuttle.request_id(), lane: carried.lane(), len: carried.len as u64 };
+        Ok(Some((carried, Message::InShuttle(header, shuttle.request()))))
     }
 
-    /// The oldest request behind one that cannot be read.
-    #[cold]
-    fn front_behind(
-        &self,
-        mut front: Front,
-        mut reason: Unreadable,
-    ) -> Result<Option<(Front, Message<'_>)>, Unreadable> {
+    /// The oldest request, still where it is. One that cannot be read any more is skipped.
+    pub fn front(&self) -> Result<Option<(Oldest, Message<'_>)>, Unreadable> {
         let slots = &self.file.requests();
         // A client that goes on sending is heard by the next call.
         for _ in 0..=self.lanes.len() {
-            match reason {
-                Unreadable::CannotMap => return Err(Unreadable::CannotMap),
-                Unreadable::Gone => {
+            let front = self.incoming.front(slots)?;
+            // Behind the look into the channel: what is in the shuttle was sent before what is there.
+            if let Some((carried, message)) = self.front_in_shuttle()? {
+                return Ok(Some((Oldest::InShuttle(carried), message)));
+            }
+            let Some(front) = front else { return Ok(None) };
+            match self.message(front) {
+                Ok(message) => return Ok(Some((Oldest::InChannel(front), message))),
+                Err(Unreadable::CannotMap) => return Err(Unreadable::CannotMap),
+                Err(Unreadable::Gone) => {
                     if self.incoming.take_front(slots, front) {
                         self.give_back(front.entry());
                     }
                 }
                 // One that was displaced may be gone with its segment, and is nothing to read.
-                Unreadable::Garbage if self.incoming.take_front(slots, front) => return Err(Unreadable::Garbage),
-                Unreadable::Garbage => {}
-            }
-            let Some(next) = self.incoming.front(slots)? else { return Ok(None) };
-            match self.message(next) {
-                Ok(message) => return Ok(Some((next, message))),
-                Err(other) => (front, reason) = (next, other),
+                Err(Unreadable::Garbage) if self.incoming.take_front(slots, front) => return Err(Unreadable::Garbage),
+                Err(Unreadable::Garbage) => {}
             }
         }
         Ok(None)
@@ -161,8 +177,11 @@ impl ServerConnection {
 
     /// Takes the request that [`Self::front`] has just shown; `false` if a newer one has displaced it meanwhile.
     #[inline(always)]
-    pub fn take(&self, front: Front, request_id: u64, lane: usize) -> bool {
-        let taken = self.incoming.take_front(&self.file.requests(), front);
+    pub fn take(&self, oldest: Oldest, request_id: u64, lane: usize) -> bool {
+        let taken = match oldest {
+            Oldest::InShuttle(carried) => self.shuttle.take(&self.file.shuttle(), carried, request_id),
+            Oldest::InChannel(front) => self.incoming.take_front(&self.file.requests(), front),
+        };
         if taken {
             self.lanes[lane].newest.set(request_id);
         }
@@ -170,10 +189,10 @@ impl ServerConnection {
     }
 
     /// Refuses the request that [`Self::front`] has just shown, unless a newer one has displaced it meanwhile.
-    pub fn refuse(&self, front: Front, request_id: u64, lane: usize) {
-        if self.take(front, request_id, lane) {
+    pub fn refuse(&self, oldest: Oldest, request_id: u64, lane: usize) {
+        if self.take(oldest, request_id, lane) {
             self.finish(lane, request_id);
-            self.give_back(front.entry());
+            self.give_back(oldest.entry());
         }
     }
 
@@ -215,15 +234,35 @@ impl ServerConnection {
         !self.gone.get() && self.file.lane_open(lane) == request_id
     }
 
-    /// Pushes a response, into its slot if it is small and the slot is empty; `false` if there is no room.
+    /// Sends a response back by the shuttle if its request came by it, if it is the first and if it is very small.
     #[inline(always)]
-    pub fn push(
-        &self,
-        payloads: &Payloads,
-        lane: usize,
-        chunk: Published<'_>,
-        small: Option<usize>,
-    ) -> Result<bool, Garbage> {
+    fn reply(&self, chunk: Published<'_>, Outgoing { request_id, len, small, .. }: Outgoing) -> bool {
+        if !self.shuttle.is_first(request_id) {
+            return false;
+        }
+        self.shuttle.has_answered();
+        let Some(bytes) = small.filter(|bytes| *bytes <= SHUTTLE_BYTES && len <= SHUTTLE_LEN_MAX) else {
+            return false;
+        };
+        let shuttle = self.file.shuttle();
+        chunk.copy_body_to(bytes, shuttle.reply());
+        self.shuttle.reply(&shuttle, request_id, len);
+        self.waker.wake();
+        true
+    }
+
+    /// Sends a response by the shuttle, or pushes it into its lane, into the slot itself if it is small and the slot is empty;
+    /// `false` if there is no room.
+    #[inline(always)]
+    pub fn push(&self, payloads: &Payloads, chunk: Published<'_>, response: Outgoing) -> Result<bool, Garbage> {
+        if self.reply(chunk, response) {
+            return Ok(true);
+        }
+        let Outgoing { lane, request_id, small, .. } = response;
+        let passes = self.shuttle.has_message(request_id);
+        if passes && self.shuttle.make_room(&self.file.shuttle()) == Room::Full {
+            return Ok(false);
+        }
         let LaneStart { producer, slots, .. } = &self.lanes[lane];
         let slots = slots.view();
         if let Some(bytes) = small
@@ -283,10 +322,10 @@ impl ServerConnection {
     pub fn refuse_unread(&self) {
         // A client that goes on sending sees that the server has left, and that its request was not taken.
         for _ in 0..self.service.settings().max_active_requests {
-            let Ok(Some((front, message))) = self.front() else { return };
+            let Ok(Some((oldest, message))) = self.front() else { return };
             let header = message.header();
             let Ok(lane) = self.lane_of(header.lane) else { return };
-            self.refuse(front, header.request_id, lane);
+            self.refuse(oldest, header.request_id, lane);
         }
     }
 }

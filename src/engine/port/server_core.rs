@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::backpressure::{Backpressure, GaveUp, Waiting};
 use super::payloads::Payloads;
 use super::remote::Unreadable;
-use super::server_connection::ServerConnection;
+use super::server_connection::{Outgoing, ServerConnection};
 use super::sleeper::Sleeper;
 use super::watch::Watch;
 use crate::engine::channel::Garbage;
@@ -105,7 +105,9 @@ impl ServerCore {
         let connections = self.connections.borrow();
         let (before, from) = connections.split_at(next.min(connections.len()));
         let is_waiting = |connection: &Rc<ServerConnection>| {
-            !connection.incoming.is_empty(&connection.file.requests()) && !connection.broken.get()
+            let is_empty = connection.shuttle.is_empty(&connection.file.shuttle())
+                && connection.incoming.is_empty(&connection.file.requests());
+            !is_empty && !connection.broken.get()
         };
         let found = from.iter().position(is_waiting).map(|index| before.len() + index);
         let found = found.or_else(|| before.iter().position(is_waiting));
@@ -124,13 +126,13 @@ impl ServerCore {
         // Requests that are skipped are bounded by the channel; a client that goes on sending is heard by the next call.
         for _ in 0..=self.service.settings().max_active_requests {
             let front = connection.front().map_err(|reason| self.unreadable(connection, reason))?;
-            let Some((front, message)) = front else { return Ok(None) };
+            let Some((oldest, message)) = front else { return Ok(None) };
             let header = message.header();
             let Ok(lane) = connection.lane_of(header.lane) else { return Err(self.corrupted(connection)) };
             if !self.is_unwanted(connection, lane, header.request_id) {
                 return Ok(Some(message));
             }
-            connection.refuse(front, header.request_id, lane);
+            connection.refuse(oldest, header.request_id, lane);
         }
         Ok(None)
     }
@@ -191,16 +193,14 @@ impl ServerCore {
     }
 
     /// Sends a response, unless its request is nobody's any more: then the chunk is simply free again (RR-PND-06).
-    /// `small` are the bytes of one that travels in its slot.
     #[inline(always)]
     pub fn send(
         &self,
         connection: &ServerConnection,
-        lane: usize,
-        request_id: u64,
         chunk: &mut ChunkMut,
-        small: Option<usize>,
+        response: Outgoing,
     ) -> Result<(), SendError> {
+        let Outgoing { lane, request_id, .. } = response;
         if connection.gone.get() || connection.lanes[lane].newest.get() != request_id {
             return Ok(());
         }
@@ -210,9 +210,9 @@ impl ServerCore {
             return Ok(());
         }
         let chunk = chunk.publish();
-        match connection.push(&self.payloads, lane, chunk, small) {
+        match connection.push(&self.payloads, chunk, response) {
             Ok(true) => Ok(()),
-            Ok(false) => self.settle(connection, (lane, request_id), chunk, small),
+            Ok(false) => self.settle(connection, chunk, response),
             Err(Garbage) => Err(self.take_back(connection, GaveUp::Corrupted)),
         }
     }
@@ -220,17 +220,11 @@ impl ServerCore {
     /// What is left to do where there was no room.
     #[cold]
     #[inline(never)]
-    fn settle(
-        &self,
-        connection: &ServerConnection,
-        of: (usize, u64),
-        chunk: Published<'_>,
-        small: Option<usize>,
-    ) -> Result<(), SendError> {
+    fn settle(&self, connection: &ServerConnection, chunk: Published<'_>, response: Outgoing) -> Result<(), SendError> {
         if !self.backpressure.may_wait() {
             return Ok(());
         }
-        match self.push_when_there_is_room(connection, of, chunk, small) {
+        match self.push_when_there_is_room(connection, chunk, response) {
             None => Ok(()),
             Some(gave_up) => Err(self.take_back(connection, gave_up)),
         }
@@ -240,10 +234,10 @@ impl ServerCore {
     fn push_when_there_is_room(
         &self,
         connection: &ServerConnection,
-        (lane, request_id): (usize, u64),
         chunk: Published<'_>,
-        small: Option<usize>,
+        response: Outgoing,
     ) -> Option<GaveUp> {
+        let Outgoing { lane, request_id, .. } = response;
         let mut waiting = Waiting::new(&self.backpressure, &self.service, self.id);
         // A handler may do anything in between, even drop the request or who waits for the response.
         let is_wanted = || connection.is_awaited(lane, request_id) && connection.lanes[lane].newest.get() == request_id;
@@ -253,7 +247,7 @@ impl ServerCore {
             if !is_wanted() {
                 break;
             }
-            match connection.push(&self.payloads, lane, chunk, small) {
+            match connection.push(&self.payloads, chunk, response) {
                 Ok(true) => break,
                 Ok(false) => {}
                 Err(Garbage) => return Some(GaveUp::Corrupted),

@@ -8,6 +8,7 @@ use std::sync::atomic::AtomicU64;
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 use super::mapping::LINE;
+use super::message::SHUTTLE_BODY;
 use super::segment::{Holder, Pool, RemoteSegment};
 use crate::engine::share::Share;
 
@@ -149,6 +150,12 @@ impl Published<'_> {
     #[inline(always)]
     pub fn copy_to(self, bytes: usize, line: &[AtomicU64; LINE]) {
         self.pool.copy_to(self.index, bytes, line);
+    }
+
+    /// Copies what lies behind its header, up to its first `bytes` bytes, into the empty shuttle.
+    #[inline(always)]
+    pub fn copy_body_to(self, bytes: usize, body: &[AtomicU64; SHUTTLE_BODY]) {
+        self.pool.copy_body_to(self.index, bytes, body);
     }
 
     /// Adds a receiver to its holders, before the receiver can know of it.

@@ -12,7 +12,11 @@ use crate::engine::share::Share;
 /// Bytes of a chunk that fit a slot beside its entry: what ends within them need not be read from the chunk.
 pub const IMAGE_BYTES: usize = 8 * IMAGE_WORDS;
 const IMAGE_WORDS: usize = LINE - 1;
-const HEADER_WORDS: usize = CHUNK_HEADER_BYTES / 8;
+/// Words of a message in a shuttle, behind its header.
+pub const SHUTTLE_BODY: usize = 2;
+/// Bytes of a chunk that a shuttle's message is the image of: its user header and payload end within them.
+pub const SHUTTLE_BYTES: usize = CHUNK_HEADER_BYTES + 8 * SHUTTLE_BODY;
+pub(super) const HEADER_WORDS: usize = CHUNK_HEADER_BYTES / 8;
 /// Words behind the header.
 const BODY_WORDS: usize = IMAGE_WORDS - HEADER_WORDS;
 
@@ -35,6 +39,8 @@ pub enum Message<'a> {
     /// A small one, behind the word of its slot: the first bytes of a chunk, header and all. All of it is the sender's word, as
     /// in a chunk.
     InSlot(&'a [AtomicU64; LINE]),
+    /// A very small one, in a shuttle, with what its words say. The body is that of a message in a slot.
+    InShuttle(ChunkHeader, &'a [AtomicU64; SHUTTLE_BODY]),
     /// In the sender's segment.
     InChunk(ChunkRef),
 }
@@ -45,6 +51,7 @@ impl Message<'_> {
     pub fn header(&self) -> ChunkHeader {
         match self {
             Self::InSlot(line) => slot_header(line),
+            Self::InShuttle(header, _) => *header,
             Self::InChunk(chunk) => chunk.header(),
         }
     }
@@ -83,23 +90,28 @@ pub const fn slot_payload<T, H>() -> Option<usize> {
     Some(payload)
 }
 
+/// A copy of what lies behind a message's header, in a slot or in a shuttle; nothing if it does not end there.
+#[inline(always)]
+fn copied<T: Plain, H: Plain>(body: &[AtomicU64], shape: Shape) -> Option<Body<T, H>> {
+    let payload = slot_payload::<T, H>().filter(|payload| *payload == shape.payload)?;
+    let end = payload.saturating_add(size_of::<T>().saturating_mul(shape.len));
+    if end > CHUNK_HEADER_BYTES + 8 * body.len() {
+        return None;
+    }
+    // Relaxed: ordered by the word in front of it, which was loaded before and is taken afterwards.
+    let word = |i: usize| {
+        if CHUNK_HEADER_BYTES + 8 * i < end { body[i].load(Ordering::Relaxed) } else { 0 }
+    };
+    Some(Body::Copied { words: std::array::from_fn(word) })
+}
+
 impl<T: Plain, H: Plain> Received<T, H> {
     /// Lays the types over the message; nothing if a length that the sender wrote does not fit it.
     #[inline(always)]
     pub fn new(message: Message<'_>, shape: Shape) -> Option<Self> {
         let body = match message {
-            Message::InSlot(line) => {
-                let payload = slot_payload::<T, H>().filter(|payload| *payload == shape.payload)?;
-                let end = payload.saturating_add(size_of::<T>().saturating_mul(shape.len));
-                if end > IMAGE_BYTES {
-                    return None;
-                }
-                let word = |i: usize| {
-                    let at = CHUNK_HEADER_BYTES + 8 * i;
-                    if at < end { line[1 + at / 8].load(Ordering::Relaxed) } else { 0 }
-                };
-                Body::Copied { words: std::array::from_fn(word) }
-            }
+            Message::InSlot(line) => copied::<T, H>(&line[1 + HEADER_WORDS..], shape)?,
+            Message::InShuttle(_, body) => copied::<T, H>(body, shape)?,
             Message::InChunk(chunk) => {
                 let stride = chunk.segment.stride();
                 let header = typed(chunk.address, stride, shape.header, 1)?;

@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::chunk::{ChunkMut, ChunkRef};
 use super::mapping::{LINE, Mapping};
+use super::message::{HEADER_WORDS, SHUTTLE_BODY};
 use crate::engine::share::Share;
 
 /// First word of a segment file: `shmkseg` and the layout version.
@@ -298,8 +299,20 @@ impl Pool {
     /// Copies the first `bytes` bytes of a chunk that the sender holds into an empty slot, behind its word.
     #[inline(always)]
     pub(super) fn copy_to(&self, index: u32, bytes: usize, line: &[AtomicU64; LINE]) {
+        self.copy_words(index, 0, bytes, &line[1..]);
+    }
+
+    /// Copies what lies behind the header of a chunk that the sender holds, up to its first `bytes` bytes, into a shuttle.
+    #[inline(always)]
+    pub(super) fn copy_body_to(&self, index: u32, bytes: usize, body: &[AtomicU64; SHUTTLE_BODY]) {
+        self.copy_words(index, HEADER_WORDS, bytes, body);
+    }
+
+    /// Copies words from `first` on to `to`, as far as they begin within the first `bytes` bytes. `to` is less than a line.
+    #[inline(always)]
+    fn copy_words(&self, index: u32, first: usize, bytes: usize, to: &[AtomicU64]) {
         let Some(words) = self.chunks.address(index).map(NonNull::cast::<u64>) else { return };
-        for (i, to) in line[1..].iter().enumerate() {
+        for (i, to) in (first..LINE).zip(to) {
             if 8 * i < bytes {
                 // SAFETY: a chunk has at least a line's bytes, aligned to them, and file memory is initialised; receivers map
                 // it read-only.
