@@ -110,7 +110,7 @@ fn ports_segments_and_connections_are_as_the_page_says() {
     let root = tempfile::tempdir().unwrap();
     let node = Node::builder().config(Config::default()).root(root.path()).create().unwrap();
     let name = ServiceName::new(NAME).unwrap();
-    let service = node.service_builder(&name).request_response::<u64, u64>().create().unwrap();
+    let service = node.service_builder(&name).request_response::<[u64; 3], [u64; 3]>().create().unwrap();
     let folder = root.path().join("services").join(FOLDER);
     let registry = Words::open(&folder.join("registry"));
     let changes = registry.word(8);
@@ -137,25 +137,26 @@ fn ports_segments_and_connections_are_as_the_page_says() {
     assert_eq!((connection.id(6), connection.len()), (node.id(), 248));
     assert_eq!((connection.word(8), connection.word(16)), (0, 1), "states of client and server");
 
-    let pending = client.send_copy(0xABCD).unwrap();
+    let pending = client.send_copy([0xABCD, 2, 3]).unwrap();
     assert!(!path.exists() && connection.word(8) == 1, "both sides have mapped it");
     assert_eq!(entry(connection.word(40)), (0, 0, IN_SLOT));
     // Request 1, on this lane, 1 element, and the payload right behind.
-    let [request_id, lane, elements, payload] = connection.words(41);
-    assert_eq!((request_id, elements, payload), (1, 1, 0xABCD));
+    let [request_id, lane, elements, payload, _, last] = connection.words(41);
+    assert_eq!((request_id, elements, payload, last), (1, 1, 0xABCD, 3));
     let lane_at = 40 + 8 * 4 + lane * 8 * (2 + 2);
     assert_eq!((connection.word(lane_at), connection.word(lane_at + 8)), (1, 0), "open and done");
 
     let active = server.receive().unwrap().unwrap();
     assert_eq!(connection.word(40), 0, "what is taken leaves an empty slot");
-    active.send_copy(0x1234).unwrap();
+    active.send_copy([0x1234, 5, 6]).unwrap();
     assert_eq!(entry(connection.word(lane_at + 16)), (0, 0, IN_SLOT));
-    assert_eq!(connection.words(lane_at + 17), [1, lane, 1, 0x1234]);
+    assert_eq!(connection.words(lane_at + 17), [1, lane, 1, 0x1234, 5, 6]);
     drop(active);
     assert_eq!(connection.word(lane_at + 8), 1, "done");
     drop(pending.receive().unwrap().unwrap());
     let returns = 40 + 8 * 4 + 4 * 8 * (2 + 2);
     assert_eq!((connection.word(returns), connection.word(returns + 16)), (0, 0), "no chunk was lent");
+    assert_eq!(connection.words(24), [0; 16], "the shuttle carries less, and a line is not used");
     pending.set_disconnect_hint();
     assert_eq!(connection.word(lane_at + 1), 1, "hint");
     drop(pending);
@@ -166,6 +167,60 @@ fn ports_segments_and_connections_are_as_the_page_says() {
     assert_eq!((connection.word(8), connection.word(16)), (3, 1), "the client holds nothing any more");
     drop(server);
     assert_eq!(files(&folder, "segment-"), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn a_lone_small_request_goes_by_the_shuttle_and_its_first_response_comes_back_by_it() {
+    let root = tempfile::tempdir().unwrap();
+    let node = Node::builder().config(Config::default()).root(root.path()).create().unwrap();
+    let service = node.service_builder(&ServiceName::new(NAME).unwrap()).request_response::<[u8], [u8]>();
+    let service = service.max_active_requests_per_client(2).create().unwrap();
+    let folder = root.path().join("services").join(FOLDER);
+    let client = service.client_builder().initial_max_slice_len(33).create().unwrap();
+    let server = service.server_builder().initial_max_slice_len(33).create().unwrap();
+    let connection = Words::open(&folder.join(format!("connection-{}-{}", client.id(), server.id())));
+    let send = |len: usize| client.loan_slice_uninit(len).unwrap().write_from_fn(|i| i as u8).send().unwrap();
+    let bytes = |len: u8| u64::from_ne_bytes(std::array::from_fn(|i| if i < len.into() { i as u8 } else { 0 }));
+
+    // 11 bytes: number 1, 12 is one more than the elements, lane 0.
+    let first = send(11);
+    let [request, request_id, payload, end, reply] = connection.words(24);
+    assert_eq!((request, request_id, payload), (1 << 32 | 12 << 16, 1, bytes(8)));
+    assert_eq!(end.to_ne_bytes()[..3], [8, 9, 10]);
+    assert_eq!((reply, connection.word(40)), (0, 0));
+    // The second one is not alone: it goes through the channel.
+    let second = send(1);
+    assert_eq!((connection.word(24), entry(connection.word(40))), (request, (0, 0, IN_SLOT)));
+    let actives = [0, 1].map(|_| server.receive().unwrap().unwrap());
+    assert_eq!(actives.each_ref().map(|active| active.len()), [11, 1], "in the order in which they were sent");
+    assert_eq!(connection.word(24), 0, "what is taken leaves an empty word");
+
+    let answer = |active: usize, len: usize| {
+        actives[active].loan_slice_uninit(len).unwrap().write_from_fn(|i| i as u8).send().unwrap();
+    };
+    for (active, len) in [(1, 2), (0, 3), (0, 4)] {
+        answer(active, len);
+    }
+    let [reply, payload, _, reserved] = connection.words(28);
+    assert_eq!((reply, reserved), (1 << 16 | 4, 0), "number 1, and 3 elements and 1");
+    assert_eq!(payload.to_ne_bytes()[..3], [0, 1, 2]);
+    let lane_at = |lane: u64| 40 + 8 * 2 + lane * 8 * (2 + 2);
+    for (lane, number, elements) in [(0, 1, 4), (1, 2, 2)] {
+        let slot = lane_at(lane) + 16;
+        assert_eq!((entry(connection.word(slot)), connection.word(slot + 3)), ((0, 0, IN_SLOT), elements), "{number}");
+    }
+    for len in [3, 4] {
+        assert_eq!(first.receive().unwrap().unwrap().len(), len);
+    }
+    assert_eq!((connection.word(28), second.receive().unwrap().unwrap().len()), (0, 2));
+    drop((first, second, actives));
+
+    // Nothing of 17 bytes, and no response to what came through the channel.
+    let third = send(17);
+    assert_eq!((connection.word(24), entry(connection.word(48))), (0, (1, 0, IN_SLOT)));
+    server.receive().unwrap().unwrap().loan_slice(1).unwrap().send().unwrap();
+    assert_eq!(connection.word(28), 0);
+    drop(third);
 }
 
 #[test]

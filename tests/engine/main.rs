@@ -24,6 +24,7 @@ mod protection;
 mod races;
 mod sending;
 mod services;
+mod shuttle;
 mod slots;
 mod small_messages;
 mod soak;

@@ -275,9 +275,6 @@ const RESPONSE_SLOT: usize = REQUEST_SLOT + 8 + 2 * 8;
 const REQUEST_ID: usize = 1;
 const LANE: usize = 2;
 const ELEMENTS: usize = 3;
-/// Words of the shuttle's: request, its number, its payload; response, its payload.
-const SHUTTLE: usize = 24;
-const SHUTTLE_REPLY: usize = SHUTTLE + 4;
 /// In the low bits of a slot's word: the message lies in the slot.
 const IN_SLOT: u64 = 0xff_ffff;
 
