@@ -5,8 +5,10 @@
 //! through the channels; the rules that keep the order of both are here.
 //!
 //! - A request goes by the shuttle only if the server has taken all that went through the channel before, so what is in the
-//!   shuttle is older than what is in the channel. Whoever finds something in the channel looks into the shuttle once more.
-//! - Only the first response to such a request comes back by the shuttle, so it is older than those in the lane.
+//!   shuttle is older than what is in the channel. A server looks into the channel first and into the shuttle afterwards, and
+//!   takes what is in the shuttle: what was sent behind that is younger.
+//! - Only the first response to such a request comes back by the shuttle, so it is older than those in the lane, and the
+//!   client looks into the lane first.
 //! - What is unread in the shuttle counts among the messages that the channel may hold.
 //! - The client uses the shuttle again when the server will not write into it any more: after the response, or after the
 //!   end of the request.

@@ -9,7 +9,6 @@ use super::client_connection::ClientConnection;
 use super::client_core::{ClientCore, Sent};
 use super::remote::Unreadable;
 use crate::engine::channel::Entry;
-use crate::engine::channel::shuttle::Carried;
 use crate::engine::error::ReceiveError;
 use crate::engine::id::Id;
 use crate::engine::payload::{Kind, Payload, ResponseTypes};
@@ -135,40 +134,28 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> Listener<'_, Res, ResHeader> {
         if connection.broken.get() {
             return Err(Uncommon);
         }
-        let by_shuttle = connection.shuttle.is_awaited(self.request_id);
-        if by_shuttle && let Some((carried, message)) = self.front_in_shuttle(connection)? {
+        let end = &connection.lanes[self.lane];
+        let slots = &end.slots.view();
+        let front = end.consumer.front(slots);
+        // Behind the look into the lane: what came by the shuttle was sent before what is there.
+        let in_shuttle = connection.front_in_shuttle(self.lane, self.request_id).map_err(|_| Uncommon)?;
+        if let Some((carried, message)) = in_shuttle {
             let take = || connection.shuttle.take(&connection.file.shuttle(), carried);
             return self.take(connection, turn, message, (Entry::IN_SLOT, take)).map(Some);
         }
-        let end = &connection.lanes[self.lane];
-        let slots = &end.slots.view();
-        let front = match end.consumer.front(slots) {
+        let front = match front {
             Ok(Some(front)) => front,
             Ok(None) if deliveries.len() == 1 => {
-                if by_shuttle {
-                    connection.shuttle.found_nothing();
-                }
+                connection.shuttle.found_nothing();
                 drop(deliveries);
                 self.core.idle();
                 return Ok(None);
             }
             _ => return Err(Uncommon),
         };
-        // What came by the shuttle meanwhile was sent before what is here.
-        if by_shuttle && self.front_in_shuttle(connection)?.is_some() {
-            return Err(Uncommon);
-        }
         let message = connection.message(end, front).map_err(|_| Uncommon)?;
         let take = || end.consumer.take_front(slots, front);
         self.take(connection, turn, message, (front.entry(), take)).map(Some)
-    }
-
-    #[inline(always)]
-    fn front_in_shuttle<'a>(
-        &self,
-        connection: &'a ClientConnection,
-    ) -> Result<Option<(Carried, Message<'a>)>, Uncommon> {
-        connection.front_in_shuttle(self.lane, self.request_id).map_err(|_| Uncommon)
     }
 
     /// Takes a message that was found, if it is what it has to be.

@@ -96,13 +96,15 @@ where
         if connection.broken.get() {
             return Err(Uncommon);
         }
+        let slots = &connection.file.requests();
+        let front = connection.incoming.front(slots);
+        // Behind the look into the channel: what is in the shuttle was sent before what is there.
         let in_shuttle = connection.front_in_shuttle().map_err(|_| Uncommon)?;
         if let Some((carried, message)) = in_shuttle {
             let take = |request_id| connection.shuttle.take(&connection.file.shuttle(), carried, request_id);
             return self.take(connection, turn, message, (Entry::IN_SLOT, take)).map(Some);
         }
-        let slots = &connection.file.requests();
-        let front = match connection.incoming.front(slots) {
+        let front = match front {
             Ok(Some(front)) => front,
             Ok(None) if connections.len() == 1 => {
                 connection.shuttle.found_nothing();
@@ -112,10 +114,6 @@ where
             }
             _ => return Err(Uncommon),
         };
-        // What came by the shuttle meanwhile was sent before what is here.
-        if !connection.shuttle.is_empty(&connection.file.shuttle()) {
-            return Err(Uncommon);
-        }
         let message = connection.message(front).map_err(|_| Uncommon)?;
         let take = |_| connection.incoming.take_front(slots, front);
         self.take(connection, turn, message, (front.entry(), take)).map(Some)
