@@ -38,11 +38,13 @@ pub struct Carried {
 }
 
 impl Carried {
+    #[inline(always)]
     fn request(word: NonZeroU64) -> Result<Self, Garbage> {
         let len = (word.get() >> LEN_SHIFT & FIELD_MASK).checked_sub(1).ok_or(Garbage)?;
         Ok(Self { word, len: len as usize })
     }
 
+    #[inline(always)]
     fn reply(word: NonZeroU64, request_id: u64) -> Result<Self, Garbage> {
         let len = (word.get() & FIELD_MASK).checked_sub(1).ok_or(Garbage)?;
         let is_reply = word.get() == pack_reply(request_id, len as usize);
@@ -79,6 +81,7 @@ pub enum Oldest {
 
 impl Oldest {
     /// Where the message lies.
+    #[inline(always)]
     pub fn entry(self) -> Entry {
         match self {
             Self::InShuttle(_) => Entry::IN_SLOT,

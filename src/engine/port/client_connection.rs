@@ -232,14 +232,18 @@ impl ClientConnection {
         Ok(None)
     }
 
-    /// Gives back the oldest response of a lane unread, unless a newer one has displaced it meanwhile.
-    pub fn refuse(&self, lane: usize, oldest: Oldest) {
-        let end = &self.lanes[lane];
-        let taken = match oldest {
+    /// Takes the response that was just found; `false` if a newer one has displaced it meanwhile.
+    #[inline(always)]
+    pub fn take(&self, end: &LaneEnd, oldest: Oldest) -> bool {
+        match oldest {
             Oldest::InShuttle(carried) => self.shuttle.take(&self.file.shuttle(), carried),
             Oldest::InChannel(front) => end.consumer.take_front(&end.slots.view(), front),
-        };
-        if taken {
+        }
+    }
+
+    /// Gives back the oldest response of a lane unread, unless a newer one has displaced it meanwhile.
+    pub fn refuse(&self, lane: usize, oldest: Oldest) {
+        if self.take(&self.lanes[lane], oldest) {
             self.give_back(oldest.entry());
         }
     }

@@ -9,6 +9,7 @@ use super::client_connection::ClientConnection;
 use super::client_core::{ClientCore, Sent};
 use super::remote::Unreadable;
 use crate::engine::channel::Entry;
+use crate::engine::channel::shuttle::Oldest;
 use crate::engine::error::ReceiveError;
 use crate::engine::id::Id;
 use crate::engine::payload::{Kind, Payload, ResponseTypes};
@@ -140,8 +141,7 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> Listener<'_, Res, ResHeader> {
         // Behind the look into the lane: what came by the shuttle was sent before what is there.
         let in_shuttle = connection.front_in_shuttle(self.lane, self.request_id).map_err(|_| Uncommon)?;
         if let Some((carried, message)) = in_shuttle {
-            let take = || connection.shuttle.take(&connection.file.shuttle(), carried);
-            return self.take(connection, turn, message, (Entry::IN_SLOT, take)).map(Some);
+            return self.take(connection, turn, message, Oldest::InShuttle(carried)).map(Some);
         }
         let front = match front {
             Ok(Some(front)) => front,
@@ -154,8 +154,7 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> Listener<'_, Res, ResHeader> {
             _ => return Err(Uncommon),
         };
         let message = connection.message(end, front).map_err(|_| Uncommon)?;
-        let take = || end.consumer.take_front(slots, front);
-        self.take(connection, turn, message, (front.entry(), take)).map(Some)
+        self.take(connection, turn, message, Oldest::InChannel(front)).map(Some)
     }
 
     /// Takes a message that was found, if it is what it has to be.
@@ -165,7 +164,7 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> Listener<'_, Res, ResHeader> {
         connection: &Rc<ClientConnection>,
         turn: usize,
         message: Message<'_>,
-        (entry, take): (Entry, impl FnOnce() -> bool),
+        oldest: Oldest,
     ) -> Result<Response<Res, ResHeader>, Uncommon> {
         let end = &connection.lanes[self.lane];
         let header = message.header();
@@ -179,13 +178,13 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> Listener<'_, Res, ResHeader> {
         }
         let received = Received::new(message, self.core.response_layout.shape(Res::elements(len))).ok_or(Uncommon)?;
         // What the header said holds if it is taken: the entry was in the channel from the look to the taking.
-        if !take() {
+        if !connection.take(end, oldest) {
             return Err(Uncommon);
         }
         end.borrowed.set(borrowed + 1);
         self.core.lanes[self.lane].turn.set(turn);
         // Lanes are counted in 32 bits.
-        let borrow = Borrow { connection: Share::of(connection), lane: self.lane as u32, entry };
+        let borrow = Borrow { connection: Share::of(connection), lane: self.lane as u32, entry: oldest.entry() };
         Ok(Response { received, borrow })
     }
 

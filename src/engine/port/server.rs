@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::active::ActiveRequest;
 use super::server_connection::ServerConnection;
 use super::server_core::ServerCore;
-use crate::engine::channel::Entry;
+use crate::engine::channel::shuttle::Oldest;
 use crate::engine::error::ReceiveError;
 use crate::engine::id::Id;
 use crate::engine::payload::{Kind, Payload, Types};
@@ -101,8 +101,7 @@ where
         // Behind the look into the channel: what is in the shuttle was sent before what is there.
         let in_shuttle = connection.front_in_shuttle().map_err(|_| Uncommon)?;
         if let Some((carried, message)) = in_shuttle {
-            let take = |request_id| connection.shuttle.take(&connection.file.shuttle(), carried, request_id);
-            return self.take(connection, turn, message, (Entry::IN_SLOT, take)).map(Some);
+            return self.take(connection, turn, message, Oldest::InShuttle(carried)).map(Some);
         }
         let front = match front {
             Ok(Some(front)) => front,
@@ -115,8 +114,7 @@ where
             _ => return Err(Uncommon),
         };
         let message = connection.message(front).map_err(|_| Uncommon)?;
-        let take = |_| connection.incoming.take_front(slots, front);
-        self.take(connection, turn, message, (front.entry(), take)).map(Some)
+        self.take(connection, turn, message, Oldest::InChannel(front)).map(Some)
     }
 
     /// Takes a message that was found, if it is what it has to be.
@@ -126,7 +124,7 @@ where
         connection: &Rc<ServerConnection>,
         turn: usize,
         message: Message<'_>,
-        (entry, take): (Entry, impl FnOnce(u64) -> bool),
+        oldest: Oldest,
     ) -> Result<ActiveRequest<Req, Res, ReqHeader, ResHeader>, Uncommon> {
         let core = &self.core;
         let header = message.header();
@@ -138,7 +136,7 @@ where
         let received = Received::new(message, core.request_layout.shape(Req::elements(len))).ok_or(Uncommon)?;
         let place = connection.places.enter().ok_or(Uncommon)?;
         // What the header said holds if it is taken: the entry was in the channel from the look to the taking.
-        if !take(header.request_id) {
+        if !connection.take(oldest, header.request_id) {
             connection.places.leave(place);
             return Err(Uncommon);
         }
@@ -147,7 +145,7 @@ where
         // Lanes are counted in 32 bits, and this one was found.
         let ids = (lane as u32, header.request_id, place);
         let (core, connection) = (Share::of(core), Share::of(connection));
-        Ok(ActiveRequest::new(core, connection, received, entry, ids))
+        Ok(ActiveRequest::new(core, connection, received, oldest.entry(), ids))
     }
 
     /// Looks for a client of which a request can be received now, beginning with the one whose turn it is.

@@ -177,20 +177,17 @@ impl ServerConnection {
 
     /// Takes the request that [`Self::front`] has just shown; `false` if a newer one has displaced it meanwhile.
     #[inline(always)]
-    pub fn take(&self, oldest: Oldest, request_id: u64, lane: usize) -> bool {
-        let taken = match oldest {
+    pub fn take(&self, oldest: Oldest, request_id: u64) -> bool {
+        match oldest {
             Oldest::InShuttle(carried) => self.shuttle.take(&self.file.shuttle(), carried, request_id),
             Oldest::InChannel(front) => self.incoming.take_front(&self.file.requests(), front),
-        };
-        if taken {
-            self.lanes[lane].newest.set(request_id);
         }
-        taken
     }
 
     /// Refuses the request that [`Self::front`] has just shown, unless a newer one has displaced it meanwhile.
     pub fn refuse(&self, oldest: Oldest, request_id: u64, lane: usize) {
-        if self.take(oldest, request_id, lane) {
+        if self.take(oldest, request_id) {
+            self.lanes[lane].newest.set(request_id);
             self.finish(lane, request_id);
             self.give_back(oldest.entry());
         }
