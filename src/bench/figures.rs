@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use hdrhistogram::Histogram;
 
+use super::regimes::{self, Regime};
 use super::statistics::{median, median_interval};
 use super::validity::{self, Invalid};
 use super::{case_map, histogram};
 use crate::peer::bench_protocol::{BenchCollected, Interval};
 use crate::peer::kit::implementation::Timing;
-use crate::report::model::{BenchResult, BySide, Measure, Percentiles, Ratio};
+use crate::report::model::{BenchResult, BySide, Estimate, Measure, Percentiles, Ratio};
 use crate::scenario::model::{BenchCase, BenchScenario};
 
 /// Largest difference of the floors before and after a load slice, as a share of the smaller one.
@@ -104,12 +105,14 @@ impl Trial {
     }
 }
 
-/// The figures of a case for one subject; `why_invalid` is what was wrong with the rounds that are missing in `trials`.
+/// The figures of a case for one subject; `regimes` are those of the scenario's run, `why_invalid` is what was wrong
+/// with the rounds that are missing in `trials`.
 pub fn result(
     scenario: &BenchScenario,
     subject: &str,
     case: &BenchCase,
     trials: &[&Trial],
+    regimes: &[Regime],
     why_invalid: Option<String>,
 ) -> BenchResult {
     let total = |part: fn(&Trial) -> u64| trials.iter().map(|trial| part(trial)).fold(0_u64, u64::saturating_add);
@@ -137,6 +140,7 @@ pub fn result(
         floor_rtt_ns: percentiles(&floor),
         p50_floors: ratio(&rounds),
         p50_floors_rounds: rounds,
+        regimes: regimes::figures(trials, regimes),
         cpu_ns_per_request: BySide {
             client: per_request(total(|trial| trial.load_cpu_ns[0])),
             server: per_request(total(|trial| trial.load_cpu_ns[1])),
@@ -158,6 +162,11 @@ pub fn measure(timing: Timing) -> Measure {
 /// Median over rounds with its interval; absent for fewer than two rounds, which have none.
 pub fn ratio(rounds: &[f64]) -> Option<Ratio> {
     Some(Ratio { ratio: median(rounds)?, ci95: median_interval(rounds)? })
+}
+
+/// Median over rounds, with its interval if there are two or more; absent without a round.
+pub fn estimate(rounds: &[f64]) -> Option<Estimate> {
+    Some(Estimate { ratio: median(rounds)?, ci95: median_interval(rounds) })
 }
 
 /// Case as in a report.

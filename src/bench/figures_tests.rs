@@ -43,7 +43,7 @@ fn figures_of_a_case_are_those_of_the_definitions() {
         .into_iter()
         .map(|load| Trial::new(&client(&vec![(100.0, load); 25]), &server(25), 1).unwrap())
         .collect();
-    let result = result(&scenario(3), "mine", &case(), &trials.iter().collect::<Vec<_>>(), None);
+    let result = result(&scenario(3), "mine", &case(), &trials.iter().collect::<Vec<_>>(), &[], None);
     assert!(result.valid && result.why_invalid.is_none());
     assert_eq!((result.rounds, result.samples, result.intervals, result.regime_changes), (3, 75, 72, 0));
     assert_eq!(result.p50_floors_rounds, [2.0, 2.2, 2.1]);
@@ -61,12 +61,12 @@ fn figures_of_a_case_are_those_of_the_definitions() {
 #[test]
 fn one_round_has_no_interval_and_none_is_invalid() {
     let trial = Trial::new(&client(&vec![(100.0, 200.0); 25]), &server(25), 1).unwrap();
-    let one = result(&scenario(3), "mine", &case(), &[&trial], None);
+    let one = result(&scenario(3), "mine", &case(), &[&trial], &[], None);
     assert!(one.valid && one.p50_floors.is_none());
     assert_eq!(one.p50_floors_rounds, [2.0]);
-    let none = result(&scenario(3), "mine", &case(), &[], None);
+    let none = result(&scenario(3), "mine", &case(), &[], &[], None);
     assert!(!none.valid && none.why_invalid.is_some());
-    let bad = result(&scenario(3), "mine", &case(), &[&trial], Some("round 2: lost".to_owned()));
+    let bad = result(&scenario(3), "mine", &case(), &[&trial], &[], Some("round 2: lost".to_owned()));
     assert!(!bad.valid);
     assert_eq!(bad.why_invalid.as_deref(), Some("round 2: lost"));
 }

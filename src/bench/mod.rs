@@ -1,8 +1,9 @@
 //! Load, rounds, statistics, comparison. `docs/MEASURING.md` defines every figure.
 //!
 //! [`run`] measures: it rotates subjects over rounds ([`order`]), launches the two processes of each trial
-//! (`processes`), refuses trials that do not count ([`validity`]) and reduces the others to figures ([`figures`],
-//! [`relative`](mod@relative)). The load itself runs inside the peers.
+//! (`processes`), refuses trials that do not count ([`validity`]), finds out between which placements the machine
+//! changed ([`regimes`]) and reduces trials to figures ([`figures`], [`relative`](mod@relative)). The load itself runs
+//! inside the peers.
 
 pub mod clock;
 pub mod error;
@@ -10,6 +11,7 @@ pub mod figures;
 pub mod histogram;
 pub mod order;
 pub mod pin;
+pub mod regimes;
 pub mod relative;
 pub mod statistics;
 pub mod validity;

@@ -3,11 +3,13 @@
 //! Neither nanoseconds nor floors can be divided as they are. The machine changes its placement between two trials, so
 //! nanoseconds of two trials may belong to different regimes; and a subject that spends its time computing grows less
 //! than the floor does, so floors are not free of the regime either. So like is compared with like: within a round each
-//! interval of one subject meets the intervals of the other that had the same floor.
+//! interval of one subject meets the intervals of the other that had the same floor. And because two subjects need not
+//! scale alike from one placement to another, each regime has a ratio of its own.
 
-use super::figures::{MatchedSlice, ratio};
+use super::figures::{MatchedSlice, estimate, ratio};
+use super::regimes::Regime;
 use super::statistics::median;
-use crate::report::model::{Measure, Ratio};
+use crate::report::model::{Measure, Ratio, RelativeRegime};
 
 /// Floors that differ by no more than this share are the same.
 pub const FLOOR_SHARE: f64 = 0.1;
@@ -38,15 +40,52 @@ pub fn round_ratio(subject: &[MatchedSlice], baseline: &[MatchedSlice]) -> Optio
     (ratios.len() >= MATCHES_MIN).then(|| median(&ratios)).flatten()
 }
 
-/// Over all rounds in which both subjects have a trial: how many could be compared, and the median ratio with its
-/// interval, of times or of rates. `None` with fewer than two rounds to compare.
-pub fn relative(rounds: &[(&[MatchedSlice], &[MatchedSlice])], measure: Measure) -> Option<(usize, Ratio)> {
-    let times = rounds.iter().filter_map(|(subject, baseline)| round_ratio(subject, baseline));
-    let ratios: Vec<f64> = match measure {
-        Measure::RoundTrip => times.collect(),
-        Measure::Throughput => times.map(|time| 1.0 / time).collect(),
+/// Two subjects over all rounds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Compared {
+    /// Rounds that `ratio` rests on.
+    pub rounds: usize,
+    /// Median over rounds with its interval, of times or of rates.
+    pub ratio: Ratio,
+    /// Floor of the regime that `ratio` belongs to, ns; `None` if it is over all intervals.
+    pub floor_ns: Option<f64>,
+    /// Each regime in which both met in at least one round.
+    pub regimes: Vec<RelativeRegime>,
+}
+
+/// Compares over the rounds in which both subjects have a trial. The ratio is that of the first regime in which they met
+/// in two rounds, or else over all intervals; `None` with fewer than two rounds to compare.
+pub fn relative(
+    rounds: &[(&[MatchedSlice], &[MatchedSlice])],
+    regimes: &[Regime],
+    measure: Measure,
+) -> Option<Compared> {
+    let figure = |time: f64| match measure {
+        Measure::RoundTrip => time,
+        Measure::Throughput => 1.0 / time,
     };
-    ratio(&ratios).map(|ratio| (ratios.len(), ratio))
+    let mut compared = Vec::new();
+    let mut headline = None;
+    for regime in regimes {
+        let within = |slices: &[MatchedSlice]| regime.slices(slices);
+        let times = rounds.iter().filter_map(|(subject, baseline)| round_ratio(&within(subject), &within(baseline)));
+        let ratios: Vec<f64> = times.map(figure).collect();
+        let Some(found) = estimate(&ratios) else { continue };
+        compared.push(RelativeRegime {
+            floor_ns: regime.floor_ns,
+            rounds: ratios.len(),
+            ratio: found.ratio,
+            ci95: found.ci95,
+        });
+        headline = headline.or_else(|| Some((ratios.len(), ratio(&ratios)?, Some(regime.floor_ns))));
+    }
+    let everywhere = || {
+        let ratios: Vec<f64> =
+            rounds.iter().filter_map(|(subject, baseline)| round_ratio(subject, baseline)).map(figure).collect();
+        Some((ratios.len(), ratio(&ratios)?, None))
+    };
+    let (rounds, ratio, floor_ns) = headline.or_else(everywhere)?;
+    Some(Compared { rounds, ratio, floor_ns, regimes: compared })
 }
 
 #[cfg(test)]
@@ -77,17 +116,17 @@ mod tests {
         assert_eq!(round_ratio(&slices(9, 120.0, 180.0), &fast), None, "nine counterparts are one too few");
         assert_eq!(round_ratio(&[], &fast), None);
         let same: (&[_], &[_]) = (&fast, &fast);
-        assert_eq!(relative(&[(&fast, &slow), same], Measure::RoundTrip), None, "one round has no interval");
-        let (rounds, ratio) = relative(&[(&fast, &slow), same, same, same], Measure::RoundTrip).unwrap();
-        assert_eq!((rounds, ratio.ratio, ratio.ci95), (3, 1.0, [1.0, 1.0]));
+        assert_eq!(relative(&[(&fast, &slow), same], &[], Measure::RoundTrip), None, "one round has no interval");
+        let found = relative(&[(&fast, &slow), same, same, same], &[], Measure::RoundTrip).unwrap();
+        assert_eq!((found.rounds, found.ratio.ratio, found.ratio.ci95), (3, 1.0, [1.0, 1.0]));
     }
 
     #[test]
     fn rates_are_compared_the_other_way_round() {
         let (fast, slow) = (slices(30, 120.0, 50.0), slices(30, 120.0, 200.0));
         let rounds: &[(&[_], &[_])] = &[(fast.as_slice(), slow.as_slice()); 6];
-        assert_eq!(relative(rounds, Measure::RoundTrip).unwrap().1.ratio, 0.25);
-        assert_eq!(relative(rounds, Measure::Throughput).unwrap().1.ratio, 4.0);
+        assert_eq!(relative(rounds, &[], Measure::RoundTrip).unwrap().ratio.ratio, 0.25);
+        assert_eq!(relative(rounds, &[], Measure::Throughput).unwrap().ratio.ratio, 4.0);
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! Scenarios, cases, rounds and subjects in order; trials into results. How a trial comes about is the launcher's.
 
 use super::figures::{self, MatchedSlice, Trial};
+use super::regimes::Regime;
 use super::validity::Invalid;
-use super::{calibrate, case_map, label, order, relative};
+use super::{calibrate, case_map, label, order, regimes, relative};
 use crate::peer::bench_protocol::BenchCollected;
 use crate::report::events::{Event, Observer};
 use crate::report::model::{BenchResult, Relative};
@@ -243,6 +244,9 @@ impl ScenarioRun<'_> {
 
     fn results(&self, found: &mut Found, observer: &mut dyn Observer) {
         let scenario = self.scenario();
+        // Of all subjects and cases together, so that all results name the same regimes.
+        let trials = self.rows.iter().flat_map(|row| row.trials.iter().flatten());
+        let regimes = regimes::find(trials.flat_map(|trial| trial.matched.iter().map(|slice| slice.floor_ns)));
         for (index, row) in self.rows.iter().enumerate() {
             let (case, name) = (self.case(index), self.name(index));
             if row.unsupported {
@@ -252,26 +256,26 @@ impl ScenarioRun<'_> {
                 found.skipped.push(text);
             } else if !row.trials.is_empty() || row.why_invalid.is_some() {
                 let trials: Vec<&Trial> = row.trials.iter().flatten().collect();
-                let result = figures::result(scenario, name, case, &trials, row.why_invalid.clone());
+                let result = figures::result(scenario, name, case, &trials, &regimes, row.why_invalid.clone());
                 observer.event(&Event::BenchFinished { result: Box::new(result.clone()) });
                 found.bench.push(result);
             }
         }
         let subjects = self.entry.subjects.len();
+        let relative = |subject, baseline| self.relative(subject, baseline, &regimes);
         for first in (0..self.rows.len()).step_by(subjects.max(1)) {
             for subject in 0..self.entry.asked.min(subjects) {
-                let others = (subject + 1..subjects).filter_map(|other| self.relative(first + subject, first + other));
+                let others = (subject + 1..subjects).filter_map(|other| relative(first + subject, first + other));
                 found.relative.extend(others);
             }
             // Every subject beside itself in the first case.
-            let same =
-                (0..subjects).filter(|_| first > 0).filter_map(|subject| self.relative(first + subject, subject));
+            let same = (0..subjects).filter(|_| first > 0).filter_map(|subject| relative(first + subject, subject));
             found.relative.extend(same);
         }
     }
 
     /// Compares two rows; only valid results are compared.
-    fn relative(&self, subject: usize, baseline: usize) -> Option<Relative> {
+    fn relative(&self, subject: usize, baseline: usize, regimes: &[Regime]) -> Option<Relative> {
         let (ours, theirs) = (&self.rows[subject], &self.rows[baseline]);
         if ours.why_invalid.is_some() || theirs.why_invalid.is_some() {
             return None;
@@ -284,15 +288,17 @@ impl ScenarioRun<'_> {
             .collect();
         let measure = figures::measure(self.scenario().timing);
         let (case, baseline_case) = (self.case(subject), self.case(baseline));
-        relative::relative(&pairs, measure).map(|(rounds, ratio)| Relative {
+        relative::relative(&pairs, regimes, measure).map(|compared| Relative {
             scenario: self.scenario().name.clone(),
             case: case_map(case),
             subject: self.name(subject).to_owned(),
             baseline: self.name(baseline).to_owned(),
             baseline_case: (case != baseline_case).then(|| case_map(baseline_case)),
             measure,
-            rounds,
-            ratio,
+            rounds: compared.rounds,
+            ratio: compared.ratio,
+            floor_ns: compared.floor_ns,
+            regimes: compared.regimes,
         })
     }
 }

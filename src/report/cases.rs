@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::figures::{counted, three_digits};
-use super::model::{BenchResult, Measure, Ratio, Relative, Report};
+use super::figures::three_digits;
+use super::model::{BenchResult, Measure, Ratio, Relative, RelativeRegime, Report};
+use super::regimes;
 
 /// Results that answer one question: one scenario, one case, several subjects.
 #[derive(Debug, Clone)]
@@ -17,6 +18,8 @@ pub struct Case<'a> {
     pub results: Vec<&'a BenchResult>,
     /// Comparisons of subjects measured in the same rounds.
     pub relative: Vec<&'a Relative>,
+    /// Where the scenario's run met more than one regime, the floors at which they begin, ns.
+    pub regime_floors: Vec<f64>,
 }
 
 /// A column of ratios to something else, measured in the same rounds.
@@ -26,6 +29,8 @@ pub struct Beside {
     pub heading: String,
     /// One a result, in the order of [`Case::results`]: times, or rates of a throughput.
     pub ratios: Vec<Option<Ratio>>,
+    /// The same by regime.
+    pub regimes: Vec<Vec<RelativeRegime>>,
 }
 
 /// Every case of a report, in order of first appearance.
@@ -39,6 +44,7 @@ pub fn cases(report: &Report) -> Vec<Case<'_>> {
                 case: &result.case,
                 results: vec![result],
                 relative: Vec::new(),
+                regime_floors: regimes::floors_of(report, &result.scenario),
             }),
         }
     }
@@ -89,9 +95,11 @@ impl<'a> Case<'a> {
 
     /// Ratios to the first case of the scenario, and to the first subject of this one.
     pub fn beside(&self) -> Vec<Beside> {
-        let column = |heading: String, find: &dyn Fn(&BenchResult) -> Option<Ratio>| Beside {
-            heading,
-            ratios: self.results.iter().map(|result| find(result).filter(|_| result.valid)).collect(),
+        let column = |heading: String, find: &dyn Fn(&BenchResult) -> Option<(Ratio, Vec<RelativeRegime>)>| {
+            let found = self.results.iter().map(|result| find(result).filter(|_| result.valid));
+            let (ratios, regimes) =
+                found.map(|found| found.map_or((None, Vec::new()), |(r, all)| (Some(r), all))).unzip();
+            Beside { heading, ratios, regimes }
         };
         let mut columns = Vec::new();
         let own = |r: &&&Relative| r.baseline_case.is_some();
@@ -99,7 +107,8 @@ impl<'a> Case<'a> {
             let heading =
                 format!("vs. {}", first.baseline_case.as_ref().map_or(String::new(), |c| differing(c, &first.case)));
             columns.push(column(heading, &|result| {
-                self.relative.iter().filter(own).find(|r| r.subject == result.subject).map(|r| r.ratio)
+                let same = |r: &&&Relative| r.subject == result.subject;
+                self.relative.iter().filter(own).find(same).map(|r| (r.ratio, r.regimes.clone()))
             }));
         }
         if let Some(first) = self.relative.iter().find(|r| r.baseline_case.is_none()) {
@@ -107,9 +116,11 @@ impl<'a> Case<'a> {
                 let pair = |r: &&&Relative| {
                     r.baseline_case.is_none() && r.subject == first.subject && r.baseline == result.subject
                 };
-                let Ratio { ratio, ci95: [low, high] } = self.relative.iter().find(pair)?.ratio;
+                let found = self.relative.iter().find(pair)?;
+                let Ratio { ratio, ci95: [low, high] } = found.ratio;
+                let regimes = found.regimes.iter().filter_map(regimes::inverse).collect();
                 // The comparison has the first subject on top.
-                (low > 0.0).then(|| Ratio { ratio: 1.0 / ratio, ci95: [1.0 / high, 1.0 / low] })
+                (low > 0.0).then(|| (Ratio { ratio: 1.0 / ratio, ci95: [1.0 / high, 1.0 / low] }, regimes))
             }));
         }
         columns.retain(|column| column.ratios.iter().any(Option::is_some));
@@ -152,7 +163,7 @@ impl<'a> Case<'a> {
         let mut sentences: Vec<String> = if self.relative.is_empty() {
             self.beside_fastest()
         } else {
-            self.relative.iter().map(|r| relative(r)).collect()
+            self.relative.iter().map(|r| relative(r, &self.conditions(r.rounds, r.floor_ns))).collect()
         };
         for result in self.results.iter().filter(|result| !result.valid) {
             let why = result.why_invalid.as_deref().unwrap_or("no reason was given");
@@ -203,8 +214,9 @@ pub fn slugs(cases: &[Case<'_>]) -> Vec<String> {
     slugs
 }
 
-/// What a comparison within one run says. It names a winner only if the interval leaves out 1.
-pub fn relative(relative: &Relative) -> String {
+/// What a comparison within one run says; `conditions` are its rounds and floor. It names a winner only if the interval
+/// leaves out 1.
+pub fn relative(relative: &Relative, conditions: &str) -> String {
     let Relative { rounds, ratio, .. } = relative;
     let (subject, baseline) = match &relative.baseline_case {
         None => (relative.subject.clone(), relative.baseline.clone()),
@@ -213,8 +225,7 @@ pub fn relative(relative: &Relative) -> String {
             format!("with {}", differing(other, &relative.case)),
         ),
     };
-    let facts =
-        format!("ratio {} ({}, {})", three_digits(ratio.ratio), interval(ratio), counted(*rounds, "common round"));
+    let facts = format!("ratio {} ({}, {conditions})", three_digits(ratio.ratio), interval(ratio));
     let times = three_digits(if ratio.ratio > 0.0 { ratio.ratio.max(1.0 / ratio.ratio) } else { 0.0 });
     if *rounds == 0 || ratio.ratio <= 0.0 {
         format!("{subject} and {baseline}: no verdict, they share no round.")
@@ -255,16 +266,20 @@ mod tests {
             measure: Measure::RoundTrip,
             rounds,
             ratio: Ratio { ratio, ci95 },
+            floor_ns: None,
+            regimes: Vec::new(),
         }
     }
 
     fn compared(ratio: f64, ci95: [f64; 2], rounds: usize) -> String {
-        relative(&pair(ratio, ci95, rounds))
+        relative(&pair(ratio, ci95, rounds), "12 common rounds")
     }
 
     #[test]
     fn rates_are_compared_as_rates() {
-        let rates = |ratio, ci95| relative(&Relative { measure: Measure::Throughput, ..pair(ratio, ci95, 12) });
+        let rates = |ratio, ci95| {
+            relative(&Relative { measure: Measure::Throughput, ..pair(ratio, ci95, 12) }, "12 common rounds")
+        };
         assert!(rates(4.2, [4.0, 4.4]).starts_with("a has 4.20 times as many messages per second as b: ratio 4.20 ("));
         assert!(rates(0.25, [0.2, 0.3]).starts_with("a has 0.250 times as many messages per second as b"));
         assert!(rates(1.0, [0.9, 1.1]).contains("no verdict"));
@@ -281,11 +296,8 @@ mod tests {
             baseline_case: Some(case("0")),
             ..pair(1.2, [1.1, 1.3], 12)
         };
-        assert!(
-            relative(&own).starts_with("a with idle_clients 7 takes 1.20 times as long as with idle_clients 0: "),
-            "{}",
-            relative(&own)
-        );
+        let text = relative(&own, "12 common rounds");
+        assert!(text.starts_with("a with idle_clients 7 takes 1.20 times as long as with idle_clients 0: "), "{text}");
     }
 
     #[test]

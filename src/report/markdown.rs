@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::cases::{Case, cases};
 use super::figures::{counted, duration_ns, rate_per_s, three_digits};
 use super::model::{ConformanceResult, Measure, Ratio, Report};
+use super::regimes;
 use super::sanitise::sanitise;
 use super::summary::{Summary, Tally, Tone, level_word, outcome_word, pairing_label};
 
@@ -109,11 +110,22 @@ fn benchmark(out: &mut String, case: &Case<'_>) {
     for sentence in case.sentences() {
         let _ = writeln!(out, "- {}", inline(&sentence));
     }
+    by_regime(out, case);
     let _ = writeln!(
         out,
         "\nMedians over {}. One floor is the round trip of a bare cache line between the same two processes.",
         inline(&case.rounds())
     );
+}
+
+fn by_regime(out: &mut String, case: &Case<'_>) {
+    let Some(table) = case.regimes(" to ") else { return };
+    let line = |cells: &[String]| cells.iter().map(|text| cell(text)).collect::<Vec<_>>().join(" | ");
+    let rule = " --: |".repeat(table.headings.len() - 2);
+    let _ = writeln!(out, "\n{}\n\n| {} |\n| --: | :-- |{rule}", regimes::CAPTION, line(&table.headings));
+    for row in &table.rows {
+        let _ = writeln!(out, "| {} |", line(row));
+    }
 }
 
 fn failures(out: &mut String, title: &str, results: &[&ConformanceResult]) {

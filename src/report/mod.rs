@@ -1,8 +1,8 @@
 //! Results into formats; one file a format.
 //!
 //! Everything here renders a [`model::Report`] that is already complete: no format decides anything. What the formats
-//! share is derived once: counts and groups in [`summary`], benchmark cases in [`cases`], numbers as text in
-//! [`figures`]. Text from peers and files is made harmless in [`sanitise`] before any format sees it.
+//! share is derived once: counts and groups in [`summary`], benchmark cases in [`cases`] and [`regimes`], numbers
+//! as text in [`figures`]. Text from peers and files is made harmless in [`sanitise`] before any format sees it.
 
 mod atomic;
 pub mod cases;
@@ -18,6 +18,7 @@ pub mod markdown;
 pub mod merge;
 pub mod model;
 pub mod plots;
+pub mod regimes;
 pub mod sanitise;
 pub mod schema;
 pub mod summary;

@@ -192,6 +192,43 @@ pub struct Ratio {
     pub ci95: [f64; 2],
 }
 
+/// A median over rounds, with its 95 % confidence interval where there are two rounds or more.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Estimate {
+    /// Median over rounds.
+    pub ratio: f64,
+    /// Lower and upper bound; absent for one round.
+    pub ci95: Option<[f64; 2]>,
+}
+
+/// Figures of a result in one regime: intervals whose floors are alike.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct BenchRegime {
+    /// Median floor of the regime, ns, over all results of the scenario: the regime's name in this run.
+    pub floor_ns: f64,
+    /// Rounds that met it.
+    pub rounds: usize,
+    /// Intervals of these rounds in it.
+    pub intervals: u64,
+    /// Median of these intervals' median round trips, ns.
+    pub p50_ns: f64,
+    /// Median round trip in floors.
+    pub p50_floors: Estimate,
+}
+
+/// A comparison in one regime.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RelativeRegime {
+    /// As in [`BenchRegime::floor_ns`].
+    pub floor_ns: f64,
+    /// Rounds in which both met it.
+    pub rounds: usize,
+    /// As [`Relative::ratio`], within the regime.
+    pub ratio: f64,
+    /// Lower and upper bound; absent for one round.
+    pub ci95: Option<[f64; 2]>,
+}
+
 /// Processor time for one request, ns, by side.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[allow(missing_docs, reason = "by side")]
@@ -248,6 +285,9 @@ pub struct BenchResult {
     pub p50_floors: Option<Ratio>,
     /// Median round trip in floors, by round.
     pub p50_floors_rounds: Vec<f64>,
+    /// The same figure by regime, the nearest placement (lowest floor) first.
+    #[serde(default)]
+    pub regimes: Vec<BenchRegime>,
     /// Processor time of the load per request.
     pub cpu_ns_per_request: BySide,
     /// Not measured if absent.
@@ -276,11 +316,18 @@ pub struct Relative {
     /// What is compared.
     #[serde(default)]
     pub measure: Measure,
-    /// Rounds in which both were measured under the same conditions.
+    /// Rounds in which both were measured under the same conditions: those that `ratio` rests on.
     pub rounds: usize,
     /// Median round trip of the subject over that of the baseline: 0.25 means a quarter of its time. For a throughput,
     /// its rate over that of the baseline: 4 means four times as many messages.
     pub ratio: Ratio,
+    /// Floor of the regime that `ratio` belongs to, ns: the lowest in which both met in two rounds. Absent if there is
+    /// none; then `ratio` is over all intervals.
+    #[serde(default)]
+    pub floor_ns: Option<f64>,
+    /// The ratio by regime, the nearest placement (lowest floor) first.
+    #[serde(default)]
+    pub regimes: Vec<RelativeRegime>,
 }
 
 impl ConformanceResult {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::model::{BenchResult, Percentiles, Report};
+use super::model::{BenchRegime, BenchResult, Percentiles, Report};
 
 /// A copy in which every control character, every direction override and every non-character is shown as an escape
 /// (`\u{1b}`), and every figure is finite. Markup is not touched: each format escapes its own.
@@ -23,9 +23,12 @@ pub fn finite(report: &Report) -> Report {
             result.why_invalid.get_or_insert_with(|| "a figure is not a finite number".to_owned());
         }
     }
-    report
-        .relative
-        .retain(|entry| entry.ratio.ratio.is_finite() && entry.ratio.ci95.iter().all(|bound| bound.is_finite()));
+    let all_finite = |figures: &[f64]| figures.iter().all(|figure| figure.is_finite());
+    for entry in &mut report.relative {
+        entry.floor_ns = entry.floor_ns.filter(|floor_ns| floor_ns.is_finite());
+        entry.regimes.retain(|r| all_finite(&[r.floor_ns, r.ratio]) && all_finite(&r.ci95.unwrap_or_default()));
+    }
+    report.relative.retain(|entry| all_finite(&[entry.ratio.ratio]) && all_finite(&entry.ratio.ci95));
     report
 }
 
@@ -73,6 +76,10 @@ fn make_finite(result: &mut BenchResult) -> bool {
     figures.extend([&mut result.cpu_ns_per_request.client, &mut result.cpu_ns_per_request.server]);
     figures.extend(result.p50_floors_rounds.iter_mut());
     figures.extend(result.allocations_per_request.iter_mut().chain(result.syscalls_per_request.iter_mut()));
+    for BenchRegime { floor_ns, p50_ns, p50_floors, rounds: _, intervals: _ } in &mut result.regimes {
+        figures.extend([floor_ns, p50_ns, &mut p50_floors.ratio]);
+        figures.extend(p50_floors.ci95.iter_mut().flatten());
+    }
     if let Some(ratio) = &mut result.p50_floors {
         figures.push(&mut ratio.ratio);
         figures.extend(ratio.ci95.iter_mut());

@@ -8,6 +8,7 @@ use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Tab
 use super::cases::{Case, cases};
 use super::figures::{counted, duration_ns, rate_per_s, three_digits};
 use super::model::{BenchResult, ConformanceResult, Measure, Ratio, Report};
+use super::regimes;
 use super::sanitise::sanitise;
 use super::summary::{Summary, Tally, Tone, level_word, outcome_word, pairing_label};
 
@@ -193,8 +194,8 @@ impl Page {
 
     fn benchmark(&mut self, case: &Case<'_>) {
         self.heading(&format!("Benchmark {}", case.label()));
-        let table = self.figures(case);
         if case.valid().next().is_some() {
+            let table = self.fitted(columns(case), 1);
             let _ = writeln!(self.out, "{}", trimmed(&table).trim_end());
         }
         let sentences: Vec<(&str, String, Style)> = case
@@ -207,20 +208,39 @@ impl Page {
             .collect();
         let text = self.wrapped(&sentences);
         self.out.push_str(&text);
+        self.regimes(case);
         self.paragraph(&case.rounds(), Style::Plain);
         self.out.push('\n');
     }
 
-    /// The table of figures with as many columns as fit: a figure that is broken in two is no figure.
-    fn figures(&self, case: &Case<'_>) -> Table {
-        let mut columns = columns(case);
+    fn regimes(&mut self, case: &Case<'_>) {
+        let Some(regimes) = case.regimes("–") else { return };
+        let last = regimes.headings.len() - 1;
+        let columns = regimes.headings.into_iter().enumerate().map(|(at, heading)| Column {
+            heading,
+            goes: match at {
+                2 => Some(1),
+                4.. if at < last => Some(2),
+                4.. => Some(0),
+                _ => None,
+            },
+            cells: regimes.rows.iter().map(|row| row[at].clone()).collect(),
+        });
+        let table = self.fitted(columns.collect(), 2);
+        self.paragraph(regimes::CAPTION, Style::Plain);
+        let _ = writeln!(self.out, "{}", trimmed(&table).trim_end());
+    }
+
+    /// A table with as many of its columns as fit, the first `names` of them to the left: a figure that is broken in two
+    /// is no figure.
+    fn fitted(&self, mut columns: Vec<Column>, names: usize) -> Table {
         loop {
             let mut table = self.ruled();
             table.set_header(columns.iter().map(|column| Style::Heading.apply(Cell::new(&column.heading))));
-            for row in 0..case.valid().count() {
+            for row in 0..columns.first().map_or(0, |column| column.cells.len()) {
                 table.add_row(columns.iter().map(|column| Cell::new(&column.cells[row])));
             }
-            for column in table.column_iter_mut().skip(1) {
+            for column in table.column_iter_mut().skip(names) {
                 column.set_cell_alignment(CellAlignment::Right);
             }
             let widths = table.column_max_content_widths();
@@ -268,7 +288,7 @@ struct Column {
     heading: String,
     /// Where there is no room for all, the column with the least of these goes first; those without one stay.
     goes: Option<u8>,
-    /// One a result that counts.
+    /// One a row.
     cells: Vec<String>,
 }
 

@@ -28,6 +28,8 @@ fn compared(measure: Measure) -> Report {
         measure,
         rounds: 8,
         ratio: Ratio { ratio, ci95: [ratio * 0.98, ratio * 1.02] },
+        floor_ns: None,
+        regimes: Vec::new(),
     };
     Report {
         bench: vec![

@@ -9,6 +9,7 @@ mod hostile;
 mod json;
 mod merge;
 mod plots;
+mod regimes;
 mod sample;
 mod schemas;
 mod snapshots;

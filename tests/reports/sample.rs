@@ -295,6 +295,13 @@ pub fn measured(name: &str, p50_ns: f64, tail: f64) -> BenchResult {
         floor_rtt_ns: Percentiles { p50: FLOOR_NS, ..Percentiles::default() },
         p50_floors: Some(Ratio { ratio: short(ratio), ci95: [short(ratio * 0.975), short(ratio * 1.03)] }),
         p50_floors_rounds: rounds.into(),
+        regimes: vec![BenchRegime {
+            floor_ns: FLOOR_NS,
+            rounds: rounds.len(),
+            intervals: 3_900,
+            p50_ns,
+            p50_floors: Estimate { ratio: short(ratio), ci95: Some([short(ratio * 0.975), short(ratio * 1.03)]) },
+        }],
         cpu_ns_per_request: BySide { client: p50_ns, server: short(p50_ns * 0.98) },
         allocations_per_request: Some(0.0),
         syscalls_per_request: (p50_ns > 1000.0).then_some(4.0),
@@ -312,6 +319,8 @@ fn relative() -> Vec<Relative> {
         measure: Measure::RoundTrip,
         rounds: 8,
         ratio: Ratio { ratio, ci95 },
+        floor_ns: Some(FLOOR_NS),
+        regimes: vec![RelativeRegime { floor_ns: FLOOR_NS, rounds: 8, ratio, ci95: Some(ci95) }],
     };
     vec![
         compared("iceoryx2", 0.252, [0.243, 0.261]),

@@ -14,6 +14,7 @@ use crate::report::model::{
 };
 use crate::report::plots::palette::{Colour, Palette, SERIES_COUNT};
 use crate::report::plots::{self, Drawing, Shape};
+use crate::report::regimes::{self, RegimeTable};
 use crate::report::summary::{Pairing, Summary, Tone, group_key, level_word, outcome_word, pairing_label};
 
 /// The whole page.
@@ -86,6 +87,8 @@ struct CaseView {
     plots: Vec<Plot>,
     headings: Vec<Heading>,
     rows: Vec<BenchRow>,
+    regimes: Option<RegimeTable>,
+    regimes_caption: &'static str,
     sentences: Vec<String>,
     rounds: String,
 }
@@ -265,6 +268,8 @@ fn case_view(case: &Case<'_>, colours: &Palette, number: usize) -> Result<CaseVi
         plots: shown,
         headings: headings(case),
         rows: bench_rows(case, colours),
+        regimes: case.regimes("–"),
+        regimes_caption: regimes::CAPTION,
         sentences: case.sentences(),
         rounds: case.rounds(),
     })

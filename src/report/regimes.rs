@@ -1,0 +1,101 @@
+//! Figures by regime, for the cases of a run in which the machine changed its placement.
+
+use serde::Serialize;
+
+use super::cases::Case;
+use super::figures::{counted, duration_ns, three_digits};
+use super::model::{Estimate, Measure, RelativeRegime, Report};
+
+/// Floors of two reports that differ by less than this share are one line of a table.
+const SAME_SHARE: f64 = 0.25;
+
+/// Says what a table of regimes is.
+pub const CAPTION: &str = "The two processors were not always equally far apart during this run, and figures depend on \
+                           it. Those at each distance, which the floor shows:";
+
+/// Figures of a case, a row for each regime and subject.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RegimeTable {
+    /// What each column is.
+    pub headings: Vec<String>,
+    /// One cell a heading; the nearest placement (lowest floor) first.
+    pub rows: Vec<Vec<String>>,
+}
+
+/// Where a scenario's run met more than one regime, the floors at which regimes begin; otherwise nothing.
+///
+/// In one run all results name the same regimes by the same floors. Reports that are shown together agree only roughly.
+pub fn floors_of(report: &Report, scenario: &str) -> Vec<f64> {
+    let results = report.bench.iter().filter(|result| result.scenario == scenario);
+    let mut floors: Vec<f64> = results.flat_map(|result| result.regimes.iter().map(|regime| regime.floor_ns)).collect();
+    floors.sort_by(f64::total_cmp);
+    let mut begins: Vec<f64> = Vec::new();
+    for floor_ns in floors {
+        if begins.last().is_none_or(|last| floor_ns > last * (1.0 + SAME_SHARE)) {
+            begins.push(floor_ns);
+        }
+    }
+    if begins.len() > 1 { begins } else { Vec::new() }
+}
+
+impl Case<'_> {
+    /// Its figures by regime; `None` unless the scenario's run met more than one. `to` stands between two bounds.
+    pub fn regimes(&self, to: &str) -> Option<RegimeTable> {
+        let beside = self.beside();
+        let time = match self.measure() {
+            Measure::RoundTrip => "p50",
+            Measure::Throughput => "one message",
+        };
+        let mut headings: Vec<String> = ["floor", "subject", time, "floors (95 %)"].map(str::to_owned).into();
+        headings.extend(beside.iter().map(|column| column.heading.clone()));
+        headings.push("rounds".to_owned());
+        let mut rows = Vec::new();
+        for (at, from_ns) in self.regime_floors.iter().enumerate() {
+            let end_ns = self.regime_floors.get(at + 1).copied().unwrap_or(f64::INFINITY);
+            let here = |floor_ns: f64| (*from_ns..end_ns).contains(&floor_ns);
+            for (index, result) in self.results.iter().enumerate().filter(|(_, result)| result.valid) {
+                let Some(regime) = result.regimes.iter().find(|regime| here(regime.floor_ns)) else { continue };
+                let mut row = vec![
+                    duration_ns(regime.floor_ns),
+                    result.subject.clone(),
+                    duration_ns(regime.p50_ns),
+                    bounded(regime.p50_floors, to),
+                ];
+                row.extend(beside.iter().map(|column| {
+                    let found = column.regimes[index].iter().find(|regime| here(regime.floor_ns));
+                    found.map_or_else(|| "–".to_owned(), |r| bounded(Estimate { ratio: r.ratio, ci95: r.ci95 }, to))
+                }));
+                row.push(regime.rounds.to_string());
+                rows.push(row);
+            }
+        }
+        (!rows.is_empty()).then_some(RegimeTable { headings, rows })
+    }
+
+    /// What a sentence about a comparison adds: `5 common rounds`, and at which floor if there was more than one.
+    pub(super) fn conditions(&self, rounds: usize, floor_ns: Option<f64>) -> String {
+        let rounds = counted(rounds, "common round");
+        match floor_ns {
+            _ if self.regime_floors.is_empty() => rounds,
+            Some(floor_ns) => format!("{rounds} with a floor of {}", duration_ns(floor_ns)),
+            None => format!("{rounds} with whatever floor"),
+        }
+    }
+}
+
+/// The comparison the other way round; `None` if it cannot be turned.
+pub(super) fn inverse(regime: &RelativeRegime) -> Option<RelativeRegime> {
+    let bounds = regime.ci95.map(|[low, high]| [1.0 / high, 1.0 / low]);
+    let turned = RelativeRegime { ratio: 1.0 / regime.ratio, ci95: bounds, ..*regime };
+    let positive = regime.ratio > 0.0 && regime.ci95.is_none_or(|[low, _]| low > 0.0);
+    positive.then_some(turned)
+}
+
+/// `1.83 (1.79–1.88)`, or `1.83` of a single round.
+fn bounded(estimate: Estimate, to: &str) -> String {
+    let ratio = three_digits(estimate.ratio);
+    match estimate.ci95 {
+        Some([low, high]) => format!("{ratio} ({}{to}{})", three_digits(low), three_digits(high)),
+        None => ratio,
+    }
+}
