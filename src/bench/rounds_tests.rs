@@ -159,6 +159,38 @@ fn an_interrupt_keeps_what_was_measured() {
     assert!(found.bench.is_empty() && found.interrupted);
 }
 
+/// Each subject met a placement that the other one hardly met; both met a third one.
+struct Moving;
+impl Launch for Moving {
+    fn trial(&mut self, plan: &Plan<'_>) -> Ended {
+        let (own_floor, load) = [(100.0, 150.0), (400.0, 600.0)][plan.subject];
+        let log = [vec![(own_floor, load); 30], vec![(200.0, load); 30]].concat();
+        Ended::Measured { client: Box::new(client(&log)), server: Box::new(server(60)) }
+    }
+}
+
+#[test]
+fn all_results_of_a_scenario_name_the_same_regimes() {
+    let cases = [0, 7].map(|idle| BenchCase { counts: [("idle_clients", idle)].into(), ..case() });
+    let scenario = BenchScenario { cases: cases.to_vec(), ..scenario(3) };
+    let entry = Entry { scenario, subjects: vec![0, 1], asked: 1 };
+    let found = measure(&[entry], &["a".to_owned(), "b".to_owned()], 0, &mut Moving, &mut Seen::default());
+    let met = |result: &BenchResult| result.regimes.iter().map(|r| (r.floor_ns, r.rounds)).collect::<Vec<_>>();
+    assert_eq!(
+        found.bench.iter().map(met).collect::<Vec<_>>(),
+        [[(100.0, 3), (200.0, 3)], [(200.0, 3), (400.0, 3)]].repeat(2)
+    );
+    let compared: Vec<_> = found
+        .relative
+        .iter()
+        .map(|r| (&*r.subject, &*r.baseline, r.floor_ns, r.regimes.len(), r.ratio.ratio))
+        .collect();
+    let (near, both) = (Some(100.0), Some(200.0));
+    let beside = [("a", "b", both, 1, 0.25), ("a", "b", both, 1, 0.25)];
+    assert_eq!(compared[..1], beside[..1]);
+    assert_eq!(compared[1..], [beside[1], ("a", "a", near, 2, 1.0), ("b", "b", both, 2, 1.0)]);
+}
+
 /// Writes down the idle clients of each trial that counts; a trial with some takes twice as long.
 struct ByCase<'a>(&'a mut Vec<usize>);
 impl Launch for ByCase<'_> {
