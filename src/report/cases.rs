@@ -95,10 +95,10 @@ impl<'a> Case<'a> {
 
     /// Ratios to the first case of the scenario, and to the first subject of this one.
     pub fn beside(&self) -> Vec<Beside> {
-        let column = |heading: String, find: &dyn Fn(&BenchResult) -> Option<(Ratio, Vec<RelativeRegime>)>| {
+        let column = |heading: String, find: &dyn Fn(&BenchResult) -> Option<Relative>| {
             let found = self.results.iter().map(|result| find(result).filter(|_| result.valid));
             let (ratios, regimes) =
-                found.map(|found| found.map_or((None, Vec::new()), |(r, all)| (Some(r), all))).unzip();
+                found.map(|r| (r.as_ref().map(|r| r.ratio), r.map_or(vec![], |r| r.regimes))).unzip();
             Beside { heading, ratios, regimes }
         };
         let mut columns = Vec::new();
@@ -108,7 +108,7 @@ impl<'a> Case<'a> {
                 format!("vs. {}", first.baseline_case.as_ref().map_or(String::new(), |c| differing(c, &first.case)));
             columns.push(column(heading, &|result| {
                 let same = |r: &&&Relative| r.subject == result.subject;
-                self.relative.iter().filter(own).find(same).map(|r| (r.ratio, r.regimes.clone()))
+                self.relative.iter().filter(own).find(same).map(|r| (*r).clone())
             }));
         }
         if let Some(first) = self.relative.iter().find(|r| r.baseline_case.is_none()) {
@@ -116,11 +116,8 @@ impl<'a> Case<'a> {
                 let pair = |r: &&&Relative| {
                     r.baseline_case.is_none() && r.subject == first.subject && r.baseline == result.subject
                 };
-                let found = self.relative.iter().find(pair)?;
-                let Ratio { ratio, ci95: [low, high] } = found.ratio;
-                let regimes = found.regimes.iter().filter_map(regimes::inverse).collect();
                 // The comparison has the first subject on top.
-                (low > 0.0).then(|| (Ratio { ratio: 1.0 / ratio, ci95: [1.0 / high, 1.0 / low] }, regimes))
+                self.relative.iter().find(pair).and_then(|r| turned(r))
             }));
         }
         columns.retain(|column| column.ratios.iter().any(Option::is_some));
@@ -239,6 +236,19 @@ pub fn relative(relative: &Relative, conditions: &str) -> String {
     } else {
         format!("{subject} takes {times} times as long as {baseline}: {facts}.")
     }
+}
+
+/// The comparison the other way round; `None` if a bound is 0.
+fn turned(relative: &Relative) -> Option<Relative> {
+    let bounds = |[low, high]: [f64; 2]| [1.0 / high, 1.0 / low];
+    let Ratio { ratio, ci95 } = relative.ratio;
+    let mut turned = relative.clone();
+    turned.ratio = Ratio { ratio: 1.0 / ratio, ci95: bounds(ci95) };
+    turned.regimes.retain(|regime| regime.ratio > 0.0 && regime.ci95.is_none_or(|[low, _]| low > 0.0));
+    for regime in &mut turned.regimes {
+        (regime.ratio, regime.ci95) = (1.0 / regime.ratio, regime.ci95.map(bounds));
+    }
+    (ci95[0] > 0.0).then_some(turned)
 }
 
 /// What a case has that another one has not: `idle_clients 7`.

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::cases::Case;
 use super::figures::{counted, duration_ns, three_digits};
-use super::model::{Estimate, Measure, RelativeRegime, Report};
+use super::model::{Estimate, Measure, Report};
 
 /// Floors of two reports that differ by less than this share are one line of a table.
 const SAME_SHARE: f64 = 0.25;
@@ -78,17 +78,9 @@ impl Case<'_> {
         match floor_ns {
             _ if self.regime_floors.is_empty() => rounds,
             Some(floor_ns) => format!("{rounds} with a floor of {}", duration_ns(floor_ns)),
-            None => format!("{rounds} with whatever floor"),
+            None => format!("{rounds} over all floors"),
         }
     }
-}
-
-/// The comparison the other way round; `None` if it cannot be turned.
-pub(super) fn inverse(regime: &RelativeRegime) -> Option<RelativeRegime> {
-    let bounds = regime.ci95.map(|[low, high]| [1.0 / high, 1.0 / low]);
-    let turned = RelativeRegime { ratio: 1.0 / regime.ratio, ci95: bounds, ..*regime };
-    let positive = regime.ratio > 0.0 && regime.ci95.is_none_or(|[low, _]| low > 0.0);
-    positive.then_some(turned)
 }
 
 /// `1.83 (1.79–1.88)`, or `1.83` of a single round.
