@@ -17,12 +17,18 @@ const OVERFLOWS_SMALL: Case = Case { sends: 2, looks_first: true, small: true, .
 /// What is said by the first schedule that goes wrong.
 #[track_caller]
 fn goes_wrong(case: Case, behaviour: Behaviour) -> String {
-    let outcome = catch_unwind(AssertUnwindSafe(|| {
+    what_goes_wrong(&format!("{behaviour:?} in {case:?}"), || {
         explore(move || {
             run(case, behaviour, Crash::None);
         });
-    }));
-    let Err(panic) = outcome else { panic!("no schedule goes wrong with {behaviour:?} in {case:?}") };
+    })
+}
+
+/// The same of any exploration, which is named.
+#[track_caller]
+pub fn what_goes_wrong(name: &str, exploration: impl FnOnce()) -> String {
+    let outcome = catch_unwind(AssertUnwindSafe(exploration));
+    let Err(panic) = outcome else { panic!("no schedule goes wrong with {name}") };
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()
 }
