@@ -65,7 +65,8 @@ impl Client {
         }
     }
 
-    fn is_shuttle_free(&mut self) -> bool {
+    /// Whether the shuttle is here and nothing is in the channel that the server has to take first.
+    pub fn is_shuttle_free(&mut self) -> bool {
         if self.shuttle.is_here() && self.sent_slot.is_none() {
             return true;
         }

@@ -194,6 +194,9 @@ fn judge(case: Case, shared: &Shared, account: &Account, client: &mut Client, se
     if client.life.is_dead() {
         return;
     }
+    if is_whole {
+        assert!(client.is_shuttle_free(), "the server is done with every request, and the shuttle does not come back");
+    }
     // The client goes on, and has as much room as it has to have, not more and not less.
     let refused = account.refused();
     for _ in 0..=case.capacity {
