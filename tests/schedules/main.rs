@@ -20,17 +20,18 @@ use exchange::Case;
 
 /// Runs `body` under every schedule.
 fn explore(body: impl Fn() + Sync + Send + 'static) {
-    explore_with(loom::model::Builder::new(), body);
+    explore_with(&loom::model::Builder::new(), body);
 }
 
-/// Runs `body` under every schedule with so many preemptions at most, unless `LOOM_MAX_PREEMPTIONS` says another number.
+/// Runs `body` under every schedule with so many preemptions at most, or with one less than `LOOM_MAX_PREEMPTIONS` says: there are
+/// about ten times as many schedules as elsewhere.
 fn explore_bounded(preemptions_max: usize, body: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = builder.preemption_bound.or(Some(preemptions_max));
-    explore_with(builder, body);
+    builder.preemption_bound = Some(builder.preemption_bound.map_or(preemptions_max, |bound| bound.saturating_sub(1)));
+    explore_with(&builder, body);
 }
 
-fn explore_with(builder: loom::model::Builder, body: impl Fn() + Sync + Send + 'static) {
+fn explore_with(builder: &loom::model::Builder, body: impl Fn() + Sync + Send + 'static) {
     let schedules = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&schedules);
     builder.check(move || {

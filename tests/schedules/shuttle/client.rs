@@ -204,15 +204,19 @@ impl Client {
 
     fn look(&self) -> Look {
         let by_shuttle = self.shuttle.is_awaited(self.pending);
-        if by_shuttle && let Some(carried) = self.shuttle.front(&self.line).unwrap() {
-            return self.take_from_shuttle(carried);
-        }
+        let in_shuttle = || if by_shuttle { self.shuttle.front(&self.line).unwrap() } else { None };
         let (consumer, slots) = &self.lane;
-        let Some(front) = consumer.front(slots).unwrap() else { return Look::Nothing };
-        let looks_again = by_shuttle && !self.rules.client_looks_once;
-        if looks_again && let Some(carried) = self.shuttle.front(&self.line).unwrap() {
+        let (first, front) = if self.rules.client_looks_into_the_shuttle_first {
+            (in_shuttle(), consumer.front(slots).unwrap())
+        } else {
+            // What came by the shuttle, looked at afterwards, was sent before what is here.
+            let front = consumer.front(slots).unwrap();
+            (in_shuttle(), front)
+        };
+        if let Some(carried) = first {
             return self.take_from_shuttle(carried);
         }
+        let Some(front) = front else { return Look::Nothing };
         let reply = self.read(front);
         if reply.to != self.pending {
             self.refuse(front);

@@ -59,10 +59,10 @@ pub struct Case {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[allow(clippy::struct_excessive_bools, reason = "independent ways to be wrong")]
 pub struct Rules {
-    /// The server does not look into the shuttle again when it has found a request in the channel.
-    pub server_looks_once: bool,
-    /// The client does not when it has found a response in the lane.
-    pub client_looks_once: bool,
+    /// The server looks into the shuttle, and only afterwards into the channel.
+    pub server_looks_into_the_shuttle_first: bool,
+    /// The client looks into the shuttle, and only afterwards into the lane.
+    pub client_looks_into_the_shuttle_first: bool,
     /// The second response to a request goes by the shuttle, too.
     pub replies_twice: bool,
     /// The client uses the shuttle while a request is in it, or may be answered by it, or while one is in the channel.

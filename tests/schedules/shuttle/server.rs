@@ -71,14 +71,14 @@ impl Server {
 
     fn oldest(&self) -> Option<Oldest> {
         let in_shuttle = || self.shuttle.front(&self.line).unwrap().map(Oldest::InShuttle);
-        if let Some(oldest) = in_shuttle() {
-            return Some(oldest);
-        }
         let (consumer, slots) = &self.requests;
-        let front = consumer.front(slots).unwrap()?;
-        // What came by the shuttle meanwhile was sent before what is here.
-        let again = if self.rules.server_looks_once { None } else { in_shuttle() };
-        again.or(Some(Oldest::InChannel(front)))
+        let in_channel = || consumer.front(slots).unwrap().map(Oldest::InChannel);
+        if self.rules.server_looks_into_the_shuttle_first {
+            return in_shuttle().or_else(in_channel);
+        }
+        // What is in the shuttle, looked at afterwards, was sent before what is here.
+        let in_channel = in_channel();
+        in_shuttle().or(in_channel)
     }
 
     /// Reads a request where it lies; whether it is one is certain once it is taken.

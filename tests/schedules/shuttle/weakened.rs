@@ -86,10 +86,10 @@ fn a_message_in_the_shuttle_is_taken_in_one_step() {
 }
 
 #[test]
-fn whoever_finds_a_message_in_the_channel_looks_into_the_shuttle_again() {
-    let server = Rules { server_looks_once: true, ..Rules::default() };
+fn whoever_looks_into_the_shuttle_first_may_miss_the_oldest_message() {
+    let server = Rules { server_looks_into_the_shuttle_first: true, ..Rules::default() };
     goes_wrong(PASSES, rules(server), "the oldest unread request is");
-    let client = Rules { client_looks_once: true, ..Rules::default() };
+    let client = Rules { client_looks_into_the_shuttle_first: true, ..Rules::default() };
     goes_wrong(ANSWERS_TWICE, rules(client), "the oldest unread response is");
 }
 
