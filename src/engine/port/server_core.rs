@@ -105,8 +105,11 @@ impl ServerCore {
         let connections = self.connections.borrow();
         let (before, from) = connections.split_at(next.min(connections.len()));
         let is_waiting = |connection: &Rc<ServerConnection>| {
-            let is_empty = connection.shuttle.is_empty(&connection.file.shuttle())
-                && connection.incoming.is_empty(&connection.file.requests());
+            let shuttle = connection.file.shuttle();
+            // As where a request is looked for to be taken: the line arrives ready for that.
+            shuttle.warm();
+            let is_empty =
+                connection.shuttle.is_empty(&shuttle) && connection.incoming.is_empty(&connection.file.requests());
             !is_empty && !connection.broken.get()
         };
         let found = from.iter().position(is_waiting).map(|index| before.len() + index);
