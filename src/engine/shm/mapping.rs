@@ -155,12 +155,6 @@ impl Column {
     pub fn mapping(&self) -> &Mapping {
         &self.map
     }
-
-    /// Asks for the line of a word, to write it soon: a hint, which nothing depends on.
-    #[inline(always)]
-    pub fn warm(&self, index: usize) {
-        super::prefetch::for_writing(NonNull::from(self.word(index)));
-    }
 }
 
 /// Cache lines of a mapping, which stay where they are as long as this lives.
@@ -199,12 +193,6 @@ impl<'a> LinesView<'a> {
         // SAFETY: `Mapping::lines` checked that all words of `count` lines lie within the mapping, which the `Lines` keep, and
         // that it is writable. Every bit pattern is a valid AtomicU64, so garbage from a peer is only a wrong number.
         unsafe { self.first.add(index).as_ref() }
-    }
-
-    /// Asks for a line, to write or exchange something in it soon: a hint, which nothing depends on.
-    #[inline(always)]
-    pub fn warm(self, index: usize) {
-        super::prefetch::for_writing(NonNull::from(self.line(index)));
     }
 }
 

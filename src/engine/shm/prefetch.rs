@@ -1,14 +1,11 @@
 //! Hints to the processor which cache line is needed next, and for what. They never fault and never change a value.
 
 use std::ptr::NonNull;
-use std::sync::atomic::AtomicU64;
 
-use super::mapping::LINE;
-
-/// Asks for a line, to write something in it soon.
+/// Asks for the line of a word, or a whole line, to write or exchange something in it soon.
 #[inline(always)]
-pub fn warm(line: &[AtomicU64; LINE]) {
-    for_writing(NonNull::from(line));
+pub fn warm<T>(word_or_line: &T) {
+    for_writing(NonNull::from(word_or_line));
 }
 
 /// Asks for a line to be written soon, or to be exchanged: it arrives in a state in which no other core has a copy, so that

@@ -1,19 +1,21 @@
 //! The shared memory of one client-server pair: a channel for requests, a lane for each active request's responses, two
 //! return queues, and a few words in which each side says how it is. `docs/LAYOUT.md` has the bytes.
 
+mod layout;
+mod slots;
+
 use std::io;
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::channel::{Slots, ordering};
-use super::id::Id;
-use super::settings::Settings;
-use super::shm::{Column, LINE, Lines, LinesView, Mapping, SHUTTLE_BODY};
+pub(crate) use layout::ConnectionLayout;
+use layout::{HEAD_LINES, REQUESTS_AT};
+use slots::Shuttle;
 
-const MAGIC: u64 = u64::from_le_bytes(*b"shmkcon\x01");
-/// Lines in front of the request channel: constants, client, server, shuttle, and one that is not used.
-const HEAD_LINES: usize = 5;
+use super::id::Id;
+use super::shm::{Column, LINE, Lines, LinesView, Mapping};
+
 /// Behind the constants: the node of the side that made the file.
 const MAKER: usize = 6;
 const CLIENT_STATE: usize = LINE;
@@ -24,11 +26,7 @@ const MAPPED: usize = 2;
 const HANDED_OVER: usize = 3;
 /// In the line of a channel's slot, behind it.
 const NEXT: usize = 1;
-const REQUESTS_AT: usize = HEAD_LINES * LINE;
 const SHUTTLE_LINE: usize = 3;
-/// In the shuttle's line: word of the request, its number, its payload; word of the response, its payload.
-const SHUTTLE_WORDS: [usize; 2] = [0, 4];
-const SHUTTLE_REQUEST_ID: usize = 1;
 
 /// How a side is, in its own words. What a dead process never wrote is in the registry: its node is not there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,70 +50,6 @@ impl State {
             // Garbage ends what the peer takes part in.
             _ => Self::Gone,
         }
-    }
-}
-
-/// Where things are, in words. Both sides compute it from the service's settings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct ConnectionLayout {
-    pub request_capacity: usize,
-    pub lanes: usize,
-    pub response_capacity: usize,
-    pub request_returns: usize,
-    pub response_returns: usize,
-    /// Words from lane to lane.
-    lane_words: usize,
-    /// First words of the lanes and of the two return queues.
-    lanes_at: usize,
-    request_returns_at: usize,
-    response_returns_at: usize,
-}
-
-impl ConnectionLayout {
-    pub fn new(settings: &Settings) -> Self {
-        let lanes = settings.max_active_requests;
-        // Everything that can be unread and held at once, and one more on its way there. A sender that knows of so many
-        // outstanding chunks looks into the queue before it sends, so the queue never overflows.
-        let requests = 2 * settings.max_active_requests + 1;
-        let responses = lanes * (settings.response_buffer + settings.max_borrowed_responses) + 1;
-        let request_capacity = settings.max_active_requests;
-        let request_returns = requests.next_power_of_two().max(LINE);
-        let lane_words = (2 + settings.response_buffer) * LINE;
-        let lanes_at = REQUESTS_AT + request_capacity * LINE;
-        let request_returns_at = lanes_at + lanes * lane_words;
-        Self {
-            request_capacity,
-            lanes,
-            response_capacity: settings.response_buffer,
-            request_returns,
-            response_returns: responses.next_power_of_two().max(LINE),
-            lane_words,
-            lanes_at,
-            request_returns_at,
-            response_returns_at: request_returns_at + request_returns,
-        }
-    }
-
-    #[inline]
-    fn lane_at(&self, lane: usize) -> usize {
-        self.lanes_at + lane * self.lane_words
-    }
-    fn words(&self) -> usize {
-        self.response_returns_at + self.response_returns
-    }
-    /// Bytes of the file's pages.
-    pub fn file_bytes(&self) -> u64 {
-        (self.words() as u64 * 8).next_multiple_of(4096)
-    }
-    fn head(&self) -> [u64; 6] {
-        [
-            MAGIC,
-            self.request_capacity as u64,
-            self.lanes as u64,
-            self.response_capacity as u64,
-            self.request_returns as u64,
-            self.response_returns as u64,
-        ]
     }
 }
 
@@ -161,117 +95,6 @@ struct LaneLines {
     /// The client's line and the server's.
     sides: Lines,
     responses: Lines,
-}
-
-/// A slot is the first word of its line; what is beside it is the message, if it is small, or a hint.
-impl Slots for LinesView<'_> {
-    #[inline(always)]
-    fn load(&self, slot: usize) -> u64 {
-        self.line(slot)[0].load(ordering::LOAD)
-    }
-    #[inline(always)]
-    fn store(&self, slot: usize, word: u64) {
-        self.line(slot)[0].store(word, ordering::STORE);
-    }
-    #[inline(always)]
-    fn swap(&self, slot: usize, word: u64) -> u64 {
-        self.line(slot)[0].swap(word, ordering::SWAP)
-    }
-    #[inline(always)]
-    fn take(&self, slot: usize, old: u64) -> bool {
-        self.line(slot)[0].compare_exchange(old, 0, ordering::TAKE, ordering::TAKE_FAILED).is_ok()
-    }
-    #[inline(always)]
-    fn warm(&self, slot: usize) {
-        LinesView::warm(*self, slot);
-    }
-}
-
-/// The line of a shuttle.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Shuttle<'a>(&'a [AtomicU64; LINE]);
-
-impl<'a> Shuttle<'a> {
-    #[inline(always)]
-    fn word(self, slot: usize) -> &'a AtomicU64 {
-        &self.0[SHUTTLE_WORDS[slot]]
-    }
-
-    /// Asks for the line, to write something in it soon.
-    #[inline(always)]
-    pub fn warm(self) {
-        super::shm::warm(self.0);
-    }
-
-    /// Number of the request in it; it holds if the request is taken afterwards.
-    #[inline(always)]
-    pub fn request_id(self) -> u64 {
-        // Relaxed, as payloads: ordered by the request's word, which was loaded before and is taken afterwards.
-        self.0[SHUTTLE_REQUEST_ID].load(Ordering::Relaxed)
-    }
-
-    #[inline(always)]
-    pub fn set_request_id(self, request_id: u64) {
-        self.0[SHUTTLE_REQUEST_ID].store(request_id, Ordering::Relaxed); // The request's word makes it known.
-    }
-
-    /// The payload of the request.
-    #[inline(always)]
-    pub fn request(self) -> &'a [AtomicU64; SHUTTLE_BODY] {
-        let [_, _, body @ .., _, _, _, _] = self.0;
-        body
-    }
-
-    /// The payload of the response.
-    #[inline(always)]
-    pub fn reply(self) -> &'a [AtomicU64; SHUTTLE_BODY] {
-        let [_, _, _, _, _, body @ .., _] = self.0;
-        body
-    }
-}
-
-/// Two words of a shuttle's line, with what belongs to each behind it.
-impl Slots for Shuttle<'_> {
-    #[inline(always)]
-    fn load(&self, slot: usize) -> u64 {
-        self.word(slot).load(ordering::LOAD)
-    }
-    #[inline(always)]
-    fn store(&self, slot: usize, word: u64) {
-        self.word(slot).store(word, ordering::STORE);
-    }
-    #[inline(always)]
-    fn swap(&self, slot: usize, word: u64) -> u64 {
-        self.word(slot).swap(word, ordering::SWAP)
-    }
-    #[inline(always)]
-    fn take(&self, slot: usize, old: u64) -> bool {
-        self.word(slot).compare_exchange(old, 0, ordering::TAKE, ordering::TAKE_FAILED).is_ok()
-    }
-}
-
-/// A return queue has a slot in each word.
-impl Slots for Column {
-    #[inline(always)]
-    fn load(&self, slot: usize) -> u64 {
-        self.word(slot).load(ordering::LOAD)
-    }
-    #[inline(always)]
-    fn store(&self, slot: usize, word: u64) {
-        self.word(slot).store(word, ordering::STORE);
-    }
-    #[inline(always)]
-    fn swap(&self, slot: usize, word: u64) -> u64 {
-        self.word(slot).swap(word, ordering::SWAP)
-    }
-    #[inline(always)]
-    fn take(&self, slot: usize, old: u64) -> bool {
-        self.word(slot).compare_exchange(old, 0, ordering::TAKE, ordering::TAKE_FAILED).is_ok()
-    }
-    #[inline(always)]
-    fn warm(&self, slot: usize) {
-        Column::warm(self, slot);
-    }
 }
 
 impl ConnectionFile {
@@ -381,7 +204,7 @@ impl ConnectionFile {
     /// The line of the shuttle.
     #[inline(always)]
     pub fn shuttle(&self) -> Shuttle<'_> {
-        Shuttle(self.shuttle.view().line(0))
+        Shuttle::new(self.shuttle.view().line(0))
     }
 
     /// Slots of the requests.
@@ -466,12 +289,7 @@ fn misshapen() -> io::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_default_connection_fits_one_page() {
-        let layout = ConnectionLayout::new(&Settings::default());
-        assert!(layout.words() * 8 <= 4096, "{} bytes", layout.words() * 8);
-    }
+    use crate::engine::settings::Settings;
 
     #[test]
     fn another_shape_or_a_changed_head_is_refused() {
