@@ -34,6 +34,7 @@ pub mod channel;
 mod config;
 mod connection;
 pub mod error;
+mod free_list;
 mod id;
 mod inventory;
 mod lock;

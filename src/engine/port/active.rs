@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use std::ops::Deref;
 use std::rc::Rc;
 
+use super::lender::Lender;
 use super::response::{ResponseMut, ResponseMutUninit};
 use super::server_connection::ServerConnection;
 use super::server_core::ServerCore;

@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 use std::rc::Rc;
 
 use super::client_core::ClientCore;
+use super::lender::Lender;
 use super::pending::PendingResponse;
 use super::request::{RequestMut, RequestMutUninit};
 use crate::engine::error::{LoanError, SendError};

@@ -61,7 +61,7 @@ pub(super) struct ClientConnection {
     pub remote: Remote,
     pub requests: OffsetProducer,
     /// Slot of the newest request that may be in the channel.
-    pub sent_slot: Cell<Option<usize>>,
+    pub newest_slot: Cell<Option<usize>>,
     pub shuttle: ShuttleClient,
     pub lanes: Box<[LaneEnd]>,
     pub lending: Lending,
@@ -110,7 +110,7 @@ impl ClientConnection {
             waker: Waker::new(service, Role::Server, server),
             remote,
             requests: OffsetProducer::new(layout.request_capacity, settings.overflow_requests),
-            sent_slot: Cell::new(None),
+            newest_slot: Cell::new(None),
             shuttle: ShuttleClient::new(
                 layout.request_capacity,
                 settings.overflow_requests,
@@ -148,15 +148,15 @@ impl ClientConnection {
     /// Whether the shuttle is here and nothing is in the channel that the server has to take first.
     #[inline(always)]
     pub fn is_shuttle_free(&self) -> bool {
-        (self.shuttle.is_here() && self.sent_slot.get().is_none()) || self.is_shuttle_free_now()
+        (self.shuttle.is_here() && self.newest_slot.get().is_none()) || self.is_shuttle_free_now()
     }
 
     #[inline(never)]
     fn is_shuttle_free_now(&self) -> bool {
-        if self.sent_slot.get().is_some_and(|slot| self.file.requests().load(slot) != 0) {
+        if self.newest_slot.get().is_some_and(|slot| self.file.requests().load(slot) != 0) {
             return false;
         }
-        self.sent_slot.set(None);
+        self.newest_slot.set(None);
         self.shuttle.has_come_back(&self.file.shuttle(), |lane| self.file.lane_done(lane))
     }
 

@@ -100,8 +100,8 @@ impl Payloads {
         self.len_end.get()
     }
 
-    /// Sees to it that the current segment has a free chunk for `len` elements where none is at hand: by `bring_home`, which learns what has come back, or else
-    /// by growing, of which `announce` tells the receivers the new segment's number.
+    /// Sees to it that the current segment has a free chunk for `len` elements where none is at hand: by `bring_home`, which
+    /// learns what has come back, or else by growing, of which `announce` tells the receivers the new segment's number.
     ///
     /// # Errors
     /// [`LoanError`]; everything is as it was then.

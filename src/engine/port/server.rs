@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 use std::rc::Rc;
 
 use super::active::ActiveRequest;
+use super::lender::Lender;
 use super::server_connection::ServerConnection;
 use super::server_core::ServerCore;
 use crate::engine::channel::shuttle::Oldest;

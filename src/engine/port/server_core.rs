@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::backpressure::{Backpressure, GaveUp, Waiting};
+use super::lender::Lender;
 use super::payloads::Payloads;
 use super::remote::Unreadable;
 use super::server_connection::{Outgoing, ServerConnection};
@@ -12,7 +13,7 @@ use super::sleeper::Sleeper;
 use super::watch::Watch;
 use crate::engine::channel::Garbage;
 use crate::engine::connection::Side;
-use crate::engine::error::{LoanError, ReceiveError, SendError};
+use crate::engine::error::{ReceiveError, SendError};
 use crate::engine::id::Id;
 use crate::engine::payload::ChunkLayout;
 use crate::engine::service::ServiceInner;
@@ -37,6 +38,25 @@ pub(super) struct ServerCore {
     pub(super) registered: Cell<bool>,
     pub(super) watch: Watch,
     pub sleeper: Sleeper,
+}
+
+impl Lender for ServerCore {
+    #[inline(always)]
+    fn payloads(&self) -> &Payloads {
+        &self.payloads
+    }
+
+    fn bring_home(&self) {
+        self.follow_changes();
+        self.collect();
+        self.payloads.tidy();
+    }
+
+    fn announce(&self, segment: u16) {
+        for connection in self.connections.borrow().iter() {
+            connection.file.set_segment(Side::Server, segment);
+        }
+    }
 }
 
 impl ServerCore {
@@ -149,41 +169,6 @@ impl ServerCore {
     #[cold]
     pub fn unreadable(&self, connection: &ServerConnection, reason: Unreadable) -> ReceiveError {
         if reason == Unreadable::CannotMap { ReceiveError::CannotMap } else { self.corrupted(connection) }
-    }
-
-    #[inline(always)]
-    pub fn loan_chunk(&self, len: usize) -> Result<ChunkMut, LoanError> {
-        let mut at_hand = len < self.payloads.len_end();
-        loop {
-            if at_hand && let Some(chunk) = self.payloads.current().loan() {
-                return Ok(chunk);
-            }
-            // Now there is one, of this length.
-            self.find_chunk(len)?;
-            at_hand = true;
-        }
-    }
-
-    /// What is outstanding is learned only now, and what is too small outgrown.
-    #[cold]
-    #[inline(never)]
-    pub fn find_chunk(&self, len: usize) -> Result<(), LoanError> {
-        self.payloads.find(
-            len,
-            || self.bring_home(),
-            |number| {
-                for connection in self.connections.borrow().iter() {
-                    connection.file.set_segment(Side::Server, number);
-                }
-            },
-        )
-    }
-
-    /// Learns what has come back, and gives up segments that are empty then.
-    pub fn bring_home(&self) {
-        self.follow_changes();
-        self.collect();
-        self.payloads.tidy();
     }
 
     pub fn collect(&self) {

@@ -9,7 +9,8 @@ use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 use super::mapping::LINE;
 use super::message::SHUTTLE_BODY;
-use super::segment::{Holder, Pool, RemoteSegment};
+use super::pool::{Holder, Pool};
+use super::remote_segment::RemoteSegment;
 use crate::engine::share::Share;
 
 /// What a type needs to travel: every bit pattern is valid (a peer may write any), no padding, no pointer, no interior

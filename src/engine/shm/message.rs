@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::chunk::{CHUNK_HEADER_BYTES, ChunkHeader, ChunkRef, Plain, Shape, typed};
 use super::mapping::LINE;
-use super::segment::RemoteSegment;
+use super::remote_segment::RemoteSegment;
 use crate::engine::share::Share;
 
 /// Bytes of a chunk that fit a slot beside its entry: what ends within them need not be read from the chunk.

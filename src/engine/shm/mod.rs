@@ -11,7 +11,9 @@ mod mapping;
 mod message;
 mod pipe;
 mod poller;
+mod pool;
 mod prefetch;
+mod remote_segment;
 mod segment;
 
 pub use chunk::{CHUNK_HEADER_BYTES, ChunkHeader, ChunkMut, ChunkRef, Loaned, Plain, Published, Shape};
@@ -20,5 +22,7 @@ pub use mapping::{Column, FILE_BYTES_MAX, LINE, Lines, LinesView, Mapping};
 pub use message::{IMAGE_BYTES, Message, Received, SHUTTLE_BODY, SHUTTLE_BYTES, slot_header, slot_payload};
 pub use pipe::make_pipe;
 pub use poller::Poller;
+pub use pool::{Holder, Pool};
 pub use prefetch::warm;
-pub use segment::{ALIGN_MAX, CHUNKS_MAX, Geometry, Holder, Pool, RemoteSegment};
+pub use remote_segment::RemoteSegment;
+pub use segment::{ALIGN_MAX, CHUNKS_MAX, Geometry};
