@@ -12,6 +12,7 @@ mod client;
 mod floor;
 mod host;
 pub mod load;
+mod median;
 mod plan;
 mod record;
 mod server;

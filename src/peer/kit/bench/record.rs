@@ -5,6 +5,7 @@ use base64::prelude::BASE64_STANDARD;
 use hdrhistogram::Histogram;
 use hdrhistogram::serialization::{Serializer, V2Serializer};
 
+use super::median::median;
 use super::plan::Plan;
 use super::usage::Meter;
 use crate::peer::bench_protocol::{BenchCollected, Interval};
@@ -88,18 +89,6 @@ impl Durations {
             .serialize(&self.histogram, &mut bytes)
             .map_err(|error| format!("the histogram cannot be written: {error}"))?;
         Ok(BASE64_STANDARD.encode(bytes))
-    }
-}
-
-/// Median of at least one value; reorders them.
-fn median(values: &mut [u64]) -> f64 {
-    let middle = values.len() / 2;
-    let even = values.len().is_multiple_of(2);
-    let (below, upper, _) = values.select_nth_unstable(middle);
-    let upper = *upper as f64;
-    match below.iter().max() {
-        Some(lower) if even => f64::midpoint(*lower as f64, upper),
-        _ => upper,
     }
 }
 
@@ -190,13 +179,6 @@ impl Record {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn median_of_odd_and_even_numbers_of_values() {
-        assert!((median(&mut [7]) - 7.0).abs() < f64::EPSILON);
-        assert!((median(&mut [9, 1, 5]) - 5.0).abs() < f64::EPSILON);
-        assert!((median(&mut [9, 1, 5, 2]) - 3.5).abs() < f64::EPSILON);
-    }
 
     #[test]
     fn a_duration_beyond_the_bounds_is_counted_at_the_bound() {
