@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, Write};
 use std::path::Path;
+use std::time::Duration;
 
 use hdrhistogram::Histogram;
 use serde_json::{Value, json};
@@ -143,7 +144,15 @@ fn scenario(rounds: usize) -> BenchScenario {
 }
 
 fn options(subjects: Vec<Subject>, rounds: usize) -> Options {
-    Options { scenarios: vec![scenario(rounds)], subjects, rounds: None, quick: false, pin: None, seed: 1 }
+    Options {
+        scenarios: vec![scenario(rounds)],
+        subjects,
+        rounds: None,
+        quick: false,
+        pin: None,
+        patience: Duration::ZERO,
+        seed: 1,
+    }
 }
 
 /// `None` on a machine with one processor, where the run has to say so.

@@ -1,7 +1,7 @@
 //! Load, rounds, statistics, comparison. `docs/MEASURING.md` defines every figure.
 //!
 //! [`run`] measures: it rotates subjects over rounds ([`order`]), launches the two processes of each trial
-//! (`processes`), refuses trials that do not count ([`validity`]), finds out between which placements the machine
+//! (`processes`) where the processors are close together ([`placement`]), refuses trials that do not count ([`validity`]), finds out between which placements the machine
 //! changed ([`regimes`]) and reduces trials to figures ([`figures`], [`relative`](mod@relative)). The load itself runs
 //! inside the peers.
 
@@ -11,6 +11,7 @@ pub mod figures;
 pub mod histogram;
 pub mod order;
 pub mod pin;
+pub mod placement;
 pub mod regimes;
 pub mod relative;
 pub mod statistics;

@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::placement::Placement;
 use super::rounds::{Ended, Launch, Plan};
 use crate::harness::Args;
 use crate::harness::error::HarnessError;
@@ -18,6 +19,7 @@ use crate::harness::reply::Reply;
 use crate::harness::subject::Subject;
 use crate::peer::bench_protocol::{BenchCollected, BenchPrepare, BenchRole, BenchStart};
 use crate::peer::kit::implementation::{BenchSetup, Timing};
+use crate::report::events::Observer;
 use crate::scenario::model::{BenchCase, SERVICE_COUNTS};
 
 /// Time for creating ports, connecting them and allocating everything.
@@ -39,12 +41,17 @@ pub(super) struct Processes {
     pub folder: RunFolder,
     /// Processors of client and server.
     pub pin: (usize, usize),
+    pub placement: Placement,
     pub seed: u64,
 }
 
 impl Launch for Processes {
     fn trial(&mut self, plan: &Plan<'_>) -> Ended {
         self.try_trial(plan).unwrap_or_else(|stop| stop)
+    }
+
+    fn settle(&mut self, observer: &mut dyn Observer) {
+        self.placement.wait(observer);
     }
 }
 

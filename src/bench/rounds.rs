@@ -49,6 +49,9 @@ impl Ended {
 /// Launches the two processes of a trial.
 pub(super) trait Launch {
     fn trial(&mut self, plan: &Plan<'_>) -> Ended;
+
+    /// Before each trial that is to count: sees to it that the machine is as fit for it as it gets.
+    fn settle(&mut self, _observer: &mut dyn Observer) {}
 }
 
 /// A scenario and who takes part in it.
@@ -193,6 +196,7 @@ impl ScenarioRun<'_> {
             rounds: scenario.rounds,
         });
         let mut fitted = BenchScenario { slice_requests: self.rows[row].slice_requests, ..scenario.clone() };
+        launcher.settle(observer);
         let mut ended = launcher.trial(&Plan { scenario: &fitted, case, subject });
         for _ in 0..REPEATS_MAX {
             let Some(why) = ended.disturbance(self.responses(row)) else { break };
@@ -202,6 +206,7 @@ impl ScenarioRun<'_> {
             observer.event(&Event::Warning { text });
             // The machine leaves time for some intervals; twice the time leaves it for twice as many.
             fitted.duration_ms = fitted.duration_ms.saturating_mul(2);
+            launcher.settle(observer);
             ended = launcher.trial(&Plan { scenario: &fitted, case, subject });
         }
         ended

@@ -11,6 +11,8 @@ struct Script<F> {
     order: Vec<usize>,
     /// Subjects of the short trials before.
     short: Vec<usize>,
+    /// How often the machine was made fit.
+    settled: usize,
     answer: F,
 }
 
@@ -21,9 +23,14 @@ impl<F: FnMut(usize, usize) -> Option<Ended>> Launch for Script<F> {
             return good(plan.subject);
         }
         assert_eq!(plan.scenario.slice_requests, scenario(1).slice_requests, "fast subjects keep the slices");
+        assert_eq!(self.settled, self.order.len() + 1, "before each trial that is to count, once");
         let turn = self.order.len();
         self.order.push(plan.subject);
         (self.answer)(turn, plan.subject).unwrap_or_else(|| good(plan.subject))
+    }
+
+    fn settle(&mut self, _observer: &mut dyn Observer) {
+        self.settled += 1;
     }
 }
 
@@ -48,7 +55,7 @@ fn play(
 ) -> (Found, Vec<usize>, Seen) {
     let names: Vec<String> = ["a", "b", "c", "d"].map(str::to_owned).to_vec();
     let entry = Entry { scenario: scenario(rounds), subjects: (0..subjects).collect(), asked: 1 };
-    let mut script = Script { order: vec![], short: vec![], answer };
+    let mut script = Script { order: vec![], short: vec![], settled: 0, answer };
     let mut seen = Seen::default();
     let found = measure(&[entry], &names, 0, &mut script, &mut seen);
     assert_eq!(script.short, (0..subjects).collect::<Vec<_>>(), "one short trial each");

@@ -1,5 +1,8 @@
 //! Who takes part, where, and then: measure.
 
+use std::time::Duration;
+
+use super::placement::Placement;
 use super::processes::Processes;
 use super::rounds::{Entry, measure};
 use super::{BenchError, cases, pin};
@@ -24,6 +27,9 @@ pub struct Options {
     pub quick: bool,
     /// Processors of client and server; chosen if absent.
     pub pin: Option<(usize, usize)>,
+    /// How long the run waits, in all, for a host that has put the two processors far apart; see
+    /// [`placement`](super::placement). Zero where they stay where they are.
+    pub patience: Duration,
     /// Picks who begins.
     pub seed: u64,
 }
@@ -73,7 +79,8 @@ pub fn run(options: &Options, observer: &mut dyn Observer) -> Result<Outcome, Be
         gathered => gathered?,
     };
     let names: Vec<String> = party.subjects.iter().map(|subject| subject.name.clone()).collect();
-    let mut launcher = Processes { subjects: party.subjects, folder, pin, seed: options.seed };
+    let placement = Placement::new(pin, options.patience);
+    let mut launcher = Processes { subjects: party.subjects, folder, pin, placement, seed: options.seed };
     let found = measure(&entries, &names, options.seed, &mut launcher, observer);
     party.skipped.extend(found.skipped);
     Ok(Outcome {

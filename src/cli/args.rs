@@ -63,6 +63,8 @@ pub(super) struct Run {
     /// Processors of client and server; chosen if left out
     #[arg(long, value_name = "A,B", value_parser = pin)]
     pub pin: Option<(usize, usize)>,
+    #[command(flatten)]
+    pub placement: Placement,
     /// Scenarios at a time [default: as many as there are processors]
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub jobs: Option<usize>,
@@ -127,9 +129,18 @@ pub(super) struct Bench {
     #[arg(long, value_name = "A,B", value_parser = pin)]
     pub pin: Option<(usize, usize)>,
     #[command(flatten)]
+    pub placement: Placement,
+    #[command(flatten)]
     pub common: Common,
     #[command(flatten)]
     pub outputs: Outputs,
+}
+
+#[derive(Debug, Clone, Copy, Args)]
+pub(super) struct Placement {
+    /// On a virtual machine, do not wait for the host to put the two processors close together
+    #[arg(long = "any-placement")]
+    pub any: bool,
 }
 
 #[derive(Debug, Args)]

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use super::args;
 use super::failure::Failure;
@@ -19,19 +20,28 @@ pub(super) fn run(args: &args::Bench) -> Result<u8, Failure> {
         rounds: args.rounds,
         quick: args.quick,
         pin: args.pin,
+        patience: Duration::ZERO,
         seed: args.common.seed,
     };
     if options.scenarios.is_empty() {
         return Err(Failure::Nothing("no benchmark scenario was selected".to_owned()));
     }
     let mut session = Session::start(&args.outputs, args.common.seed)?;
-    let done = measure(&options, &mut session);
+    let done = measure(options, args.placement, &mut session);
     session.finish(done)
 }
 
 /// Measures into the session's report. Returns whether it got to its end.
-pub(super) fn measure(options: &bench::Options, session: &mut Session<'_>) -> Result<bool, Failure> {
-    let outcome = bench::run(options, session)?;
+pub(super) fn measure(
+    mut options: bench::Options,
+    placement: args::Placement,
+    session: &mut Session<'_>,
+) -> Result<bool, Failure> {
+    // Real processors stay where they are.
+    if session.report.machine.virtualised && !placement.any {
+        options.patience = bench::placement::patience(options.quick);
+    }
+    let outcome = bench::run(&options, session)?;
     session.subjects(outcome.subjects);
     session.report.bench.extend(outcome.bench);
     session.report.relative.extend(outcome.relative);

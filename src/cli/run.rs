@@ -1,5 +1,7 @@
 //! `shmark run`: the main job.
 
+use std::time::Duration;
+
 use super::args::{self, Outputs};
 use super::failure::Failure;
 use super::session::Session;
@@ -30,13 +32,14 @@ pub(super) fn run(args: &args::Run) -> Result<u8, Failure> {
         rounds: None,
         quick: true,
         pin: args.pin,
+        patience: Duration::ZERO,
         seed,
     };
     let outputs = Outputs { out: Some(args.out.clone()), ..Outputs::default() };
     let mut session = Session::start(&outputs, seed)?;
     let mut done = conform::judge(&judging, &mut session);
     if matches!(done, Ok(true)) {
-        done = match bench::measure(&measuring, &mut session) {
+        done = match bench::measure(measuring, args.placement, &mut session) {
             // Conformance does not need two processors.
             Err(Failure::Bench(error @ BenchError::OneProcessor)) => {
                 session.event(&Event::Warning { text: format!("nothing was measured: {error}") });

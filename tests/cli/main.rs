@@ -92,7 +92,10 @@ fn help_names_every_command_and_the_exit_codes() {
         ("run", &["--out", "reports/latest", "--seed", "--pin"][..]),
         ("conform", &["--subject", "--client", "--server", "--run", "--skip", "--level", "--requirement", "--jobs"]),
         ("conform", &["--repeat", "--seed", "--trace", "--json", "--junit", "--html", "--markdown", "--out"]),
-        ("bench", &["FILE|NAME", "--subject", "--quick", "--rounds", "--pin", "--scenarios", "--out"]),
+        (
+            "bench",
+            &["FILE|NAME", "--subject", "--quick", "--rounds", "--pin", "--any-placement", "--scenarios", "--out"],
+        ),
         ("report", &["FILE", "--html"]),
         ("services", &["--root", "--settings", "--json", "SHMARK_ROOT"]),
         ("clean", &["--root", "--dry-run", "--json", "never touched"]),
