@@ -267,15 +267,16 @@ impl ScenarioRun<'_> {
             }
         }
         let subjects = self.entry.subjects.len();
-        let relative = |subject, baseline| self.relative(subject, baseline, &regimes);
         for first in (0..self.rows.len()).step_by(subjects.max(1)) {
-            for subject in 0..self.entry.asked.min(subjects) {
-                let others = (subject + 1..subjects).filter_map(|other| relative(first + subject, first + other));
-                found.relative.extend(others);
-            }
+            let others = (0..self.entry.asked.min(subjects))
+                .flat_map(|subject| (subject + 1..subjects).map(move |other| (first + subject, first + other)));
             // Every subject beside itself in the first case.
-            let same = (0..subjects).filter(|_| first > 0).filter_map(|subject| relative(first + subject, subject));
-            found.relative.extend(same);
+            let same = (0..subjects).filter(|_| first > 0).map(|subject| (first + subject, subject));
+            for (subject, baseline) in others.chain(same) {
+                let Some(relative) = self.relative(subject, baseline, &regimes) else { continue };
+                observer.event(&Event::Compared { relative: Box::new(relative.clone()) });
+                found.relative.push(relative);
+            }
         }
     }
 

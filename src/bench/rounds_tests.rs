@@ -81,9 +81,14 @@ fn subjects_take_turns_and_each_gets_all_rounds() {
 
 #[test]
 fn subjects_asked_for_are_compared_with_everything_behind_them() {
-    let (found, _, _) = play(3, 4, |_, _| None);
+    let (found, _, seen) = play(3, 4, |_, _| None);
     let pairs: Vec<_> = found.relative.iter().map(|r| (&*r.subject, &*r.baseline, r.ratio.ratio, r.rounds)).collect();
     assert_eq!(pairs, [("a", "b", 0.5, 4), ("a", "c", 200.0 / 600.0, 4)]);
+    let told = seen.0.iter().filter_map(|event| match event {
+        Event::Compared { relative } => Some(&**relative),
+        _ => None,
+    });
+    assert!(told.eq(&found.relative), "each comparison is an event as well");
 }
 
 #[test]

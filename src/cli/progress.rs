@@ -133,7 +133,7 @@ impl Observer for Progress {
             Event::SubjectReady { subject } => {
                 self.passing(format!("{} {} ({}) is ready", subject.name, subject.version, subject.language));
             }
-            Event::BenchFinished { .. } => {}
+            Event::BenchFinished { .. } | Event::Compared { .. } => {}
         }
     }
 }

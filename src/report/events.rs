@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::model::{BenchResult, ConformanceResult, Footer, Machine, SubjectInfo};
+use super::model::{BenchResult, ConformanceResult, Footer, Machine, Relative, SubjectInfo};
 
 /// One event; a line of `events.jsonl`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -36,6 +36,8 @@ pub enum Event {
     },
     /// All rounds of a case are done.
     BenchFinished { result: Box<BenchResult> },
+    /// Two results of one question were compared.
+    Compared { relative: Box<Relative> },
     /// Something that the reader should know.
     Warning { text: String },
     /// Last line.

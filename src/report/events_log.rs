@@ -121,6 +121,7 @@ fn apply(report: &mut Report, event: Event) {
         }
         Event::ScenarioFinished { result } => report.conformance.push(*result),
         Event::BenchFinished { result } => report.bench.push(*result),
+        Event::Compared { relative } => report.relative.push(*relative),
         Event::Warning { text } => report.machine.warnings.push(text),
         Event::RunFinished { footer } => report.footer = Some(footer),
         _ => {}

@@ -359,6 +359,7 @@ pub fn events() -> Vec<Event> {
         });
         events.push(Event::BenchFinished { result: Box::new(result) });
     }
+    events.extend(report.relative.into_iter().map(|relative| Event::Compared { relative: Box::new(relative) }));
     events.push(Event::RunFinished { footer: Footer { complete: true } });
     events
 }
