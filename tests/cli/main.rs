@@ -250,8 +250,9 @@ fn an_interrupt_writes_what_was_measured_and_leaves_nothing() {
     )
     .unwrap();
     let out = dir.path().join("out");
-    let child =
-        start(&["bench", file.to_str().unwrap(), "--subject", "pipe", "--out", out.to_str().unwrap(), "--seed", "7"]);
+    let (file, out_words) = (file.to_str().unwrap(), out.to_str().unwrap());
+    let words = ["bench", file, "--subject", "pipe", "--out", out_words, "--seed", "7", "--any-placement"];
+    let child = start(&words);
     let (pid, since) = (child.id(), Instant::now());
     let events = out.join("events.jsonl");
     while !fs::read_to_string(&events).unwrap_or_default().contains("\"trial-finished\"") {
