@@ -16,7 +16,7 @@ use nix::sched::{CpuSet, sched_setaffinity};
 use nix::unistd::Pid;
 
 use super::statistics::median;
-use crate::harness::interrupt::interrupted;
+use crate::harness::interrupt::{NOTICE_MS, interrupted};
 use crate::report::events::{Event, Observer};
 
 /// Longest round trip of a line between processors that share a cache, ns. Where they do, it takes 30 to 130 ns; where they
@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// How long a quick run waits in all.
 const PATIENCE_QUICK: Duration = Duration::from_secs(15);
 /// Between two looks.
-const PAUSE: Duration = Duration::from_millis(100);
+const PAUSE: Duration = Duration::from_millis(NOTICE_MS);
 /// Time of a look.
 const LOOK: Duration = Duration::from_millis(3);
 /// A line that has not come back by then does not: somebody else uses the processors.
