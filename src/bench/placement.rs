@@ -7,7 +7,6 @@
 //! as long as its patience lasts. Whatever the trial itself meets afterwards is in its floors.
 
 use std::hint::spin_loop;
-use std::sync::Barrier;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -95,44 +94,62 @@ impl Placement {
 #[repr(align(128))]
 struct Line(AtomicU64);
 
+/// In the line before the server is there.
+const EMPTY: u64 = 0;
+/// The server is there. Behind this, the client counts up by two, and the server answers with one more.
+const READY: u64 = 1;
+/// The look is over.
+const END: u64 = u64::MAX;
+
 /// Time of a line from one processor to the other and back, ns: median over batches. `None` if nobody was there to answer.
 fn floor_ns((client, server): (usize, usize)) -> Option<f64> {
-    const END: u64 = u64::MAX;
-    let line = &Line(AtomicU64::new(0));
-    let start = &Barrier::new(2);
+    let line = &Line(AtomicU64::new(EMPTY));
     thread::scope(|scope| {
-        scope.spawn(move || {
-            let pinned = pin(server);
-            start.wait();
-            let mut expected = 1;
-            loop {
-                // Acquire and Release, here and below, as in the floor that the peers measure.
-                match line.0.load(Ordering::Acquire) {
-                    END => return,
-                    ball if ball == expected && pinned => {
-                        line.0.store(ball + 1, Ordering::Release);
-                        expected += 2;
-                    }
-                    _ => spin_loop(),
-                }
-            }
-        });
-        let player = scope.spawn(move || {
-            let pinned = pin(client);
-            start.wait();
-            let batches = if pinned { play(&line.0) } else { None };
-            line.0.store(END, Ordering::Release);
-            median(&batches?)
-        });
-        player.join().ok().flatten()
+        thread::Builder::new().spawn_scoped(scope, move || answer(server, &line.0)).ok()?;
+        let client = thread::Builder::new().spawn_scoped(scope, move || play(client, &line.0));
+        let batches = client.ok().and_then(|client| client.join().ok().flatten());
+        line.0.store(END, Ordering::Release);
+        median(&batches?)
     })
 }
 
-/// Round trips of the line, ns, each the mean of a batch. `None` if one did not come back.
-fn play(line: &AtomicU64) -> Option<Vec<f64>> {
+/// The server's side, until the end.
+fn answer(cpu: usize, line: &AtomicU64) {
+    if pin(cpu) {
+        line.store(READY, Ordering::Release);
+    }
+    let mut expected = READY + 1;
+    loop {
+        // Acquire and Release, here and below, as in the floor that the peers measure.
+        match line.load(Ordering::Acquire) {
+            END => return,
+            ball if ball == expected => {
+                // Not over an end that has come meanwhile: a client that has given up does not wait for this.
+                // Relaxed where it fails: nothing is read then.
+                let answered = line.compare_exchange(ball, ball + 1, Ordering::Release, Ordering::Relaxed);
+                expected += 2 * u64::from(answered.is_ok());
+            }
+            _ => spin_loop(),
+        }
+    }
+}
+
+/// The client's side: round trips of the line, ns, each the mean of a batch. `None` if one did not come back.
+fn play(cpu: usize, line: &AtomicU64) -> Option<Vec<f64>> {
+    let first = Instant::now();
+    if !pin(cpu) {
+        return None;
+    }
+    while line.load(Ordering::Acquire) == EMPTY {
+        if first.elapsed() > LOOK_MAX {
+            return None;
+        }
+        // The server may have to leave this very processor first.
+        thread::yield_now();
+    }
     let begin = Instant::now();
     let mut batches = Vec::new();
-    let mut ball = 0;
+    let mut ball = READY;
     while begin.elapsed() < LOOK {
         let start = Instant::now();
         for _ in 0..BATCH {
@@ -162,6 +179,8 @@ fn pin(cpu: usize) -> bool {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use std::sync::Arc;
 
     use super::*;
     use crate::bench::pin::allowed;
@@ -212,6 +231,29 @@ mod tests {
         assert!(said.len() == 2 && said[1].contains("still far apart"), "{said:?}");
         assert_eq!(wait(&mut placement, &[330.0]), (0, Duration::ZERO, vec![]));
         assert_eq!(wait(&mut Placement::new((0, 1), Duration::ZERO), &[330.0]), (0, Duration::ZERO, vec![]));
+    }
+
+    /// The client gives up just as the server answers.
+    #[test]
+    fn an_end_is_never_answered_over() {
+        let cpu = *allowed().unwrap().last().unwrap();
+        for _ in 0..500 {
+            let line = Arc::new(Line(AtomicU64::new(EMPTY)));
+            let shared = Arc::clone(&line);
+            let server = thread::spawn(move || answer(cpu, &shared.0));
+            let since = Instant::now();
+            let in_time = || assert!(since.elapsed() < Duration::from_secs(20), "the server neither begins nor ends");
+            while line.0.load(Ordering::Acquire) == EMPTY {
+                in_time();
+                thread::yield_now();
+            }
+            line.0.store(READY + 1, Ordering::Release);
+            line.0.store(END, Ordering::Release);
+            while !server.is_finished() {
+                in_time();
+                thread::yield_now();
+            }
+        }
     }
 
     #[test]
