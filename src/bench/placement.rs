@@ -3,7 +3,7 @@
 //! The host moves virtual processors between real ones whenever they have slept: onto cores that share a cache, or onto
 //! cores that do not. Each placement has figures of its own ([`super::regimes`]), so a run that met only one cannot be
 //! compared with a run that met only the other. So before each trial the line between the processors is measured for some
-//! milliseconds, and if they are far apart the run sleeps, which is what makes the host think again, and looks again, for
+//! milliseconds, and if they are far apart the run sleeps, which leaves the host free to move them, and looks again, for
 //! as long as its patience lasts. Whatever the trial itself meets afterwards is in its floors.
 
 use std::hint::spin_loop;
@@ -42,22 +42,19 @@ pub fn patience(quick: bool) -> Duration {
 /// A run's patience with where its processors are.
 #[derive(Debug)]
 pub(super) struct Placement {
-    /// Processors of client and server.
-    pin: (usize, usize),
     left: Duration,
     was_said: bool,
 }
 
 impl Placement {
     /// With all of its patience; without any, nothing is looked at.
-    pub fn new(pin: (usize, usize), patience: Duration) -> Self {
-        Self { pin, left: patience, was_said: false }
+    pub fn new(patience: Duration) -> Self {
+        Self { left: patience, was_said: false }
     }
 
-    /// Waits until the processors are close together, if there is patience left. Says so the first time, and when the
-    /// patience is at its end. An interrupt ends it.
-    pub fn wait(&mut self, observer: &mut dyn Observer) {
-        let pin = self.pin;
+    /// Waits until the processors of client and server are close together, if there is patience left. Says so the first
+    /// time, and when the patience is at its end. An interrupt ends it.
+    pub fn wait(&mut self, pin: (usize, usize), observer: &mut dyn Observer) {
         self.wait_with(&mut || floor_ns(pin), &mut thread::sleep, observer);
     }
 
@@ -208,14 +205,14 @@ mod tests {
 
     #[test]
     fn processors_close_together_are_not_waited_for() {
-        let mut placement = Placement::new((0, 1), Duration::from_secs(1));
+        let mut placement = Placement::new(Duration::from_secs(1));
         assert_eq!(wait(&mut placement, &[130.0]), (1, Duration::ZERO, vec![]));
         assert_eq!(wait(&mut placement, &[]), (1, Duration::ZERO, vec![]), "a look that shows nothing says nothing");
     }
 
     #[test]
     fn a_run_waits_until_they_are_close_together_and_says_so_once() {
-        let mut placement = Placement::new((0, 1), Duration::from_secs(1));
+        let mut placement = Placement::new(Duration::from_secs(1));
         let (looks, slept, said) = wait(&mut placement, &[330.0, 270.0, 66.0]);
         assert_eq!((looks, slept), (3, 2 * PAUSE));
         assert!(said.len() == 1 && said[0].contains("330 ns") && said[0].contains("up to 1 s"), "{said:?}");
@@ -225,12 +222,12 @@ mod tests {
 
     #[test]
     fn patience_ends_once_and_for_the_whole_run() {
-        let mut placement = Placement::new((0, 1), 3 * PAUSE);
+        let mut placement = Placement::new(3 * PAUSE);
         let (looks, slept, said) = wait(&mut placement, &[330.0]);
         assert_eq!((looks, slept), (3, 3 * PAUSE));
         assert!(said.len() == 2 && said[1].contains("still far apart"), "{said:?}");
         assert_eq!(wait(&mut placement, &[330.0]), (0, Duration::ZERO, vec![]));
-        assert_eq!(wait(&mut Placement::new((0, 1), Duration::ZERO), &[330.0]), (0, Duration::ZERO, vec![]));
+        assert_eq!(wait(&mut Placement::new(Duration::ZERO), &[330.0]), (0, Duration::ZERO, vec![]));
     }
 
     /// The client gives up just as the server answers.
@@ -260,10 +257,12 @@ mod tests {
     fn a_look_measures_a_line_or_says_nothing() {
         let allowed = allowed().unwrap();
         let [first, .., last] = allowed[..] else { return };
-        // Busy machines may not give two processors at once; then the look ends all the same.
-        if let Some(floor_ns) = floor_ns((first, last)) {
-            assert!(floor_ns > 1.0, "{floor_ns}");
-        }
+        // A busy machine may not give two processors at once; then the look ends all the same, and the next one succeeds.
+        let since = Instant::now();
+        let found = std::iter::repeat_with(|| floor_ns((first, last)))
+            .find(|found| found.is_some() || since.elapsed() > Duration::from_secs(20))
+            .flatten();
+        assert!(found.is_some_and(|floor_ns| floor_ns > 1.0), "no look has measured a line: {found:?}");
         assert_eq!(floor_ns((first, CpuSet::count() + 1)), None, "there is no such processor");
     }
 }

@@ -51,7 +51,7 @@ impl Launch for Processes {
     }
 
     fn settle(&mut self, observer: &mut dyn Observer) {
-        self.placement.wait(observer);
+        self.placement.wait(self.pin, observer);
     }
 }
 

@@ -79,7 +79,7 @@ pub fn run(options: &Options, observer: &mut dyn Observer) -> Result<Outcome, Be
         gathered => gathered?,
     };
     let names: Vec<String> = party.subjects.iter().map(|subject| subject.name.clone()).collect();
-    let placement = Placement::new(pin, options.patience);
+    let placement = Placement::new(options.patience);
     let mut launcher = Processes { subjects: party.subjects, folder, pin, placement, seed: options.seed };
     let found = measure(&entries, &names, options.seed, &mut launcher, observer);
     party.skipped.extend(found.skipped);
