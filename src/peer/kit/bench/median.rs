@@ -3,7 +3,7 @@
 //! Some clocks advance in steps of 10 ns. The plain median of what they read is a multiple of a step, and jumps by a whole
 //! one, 8 % of a floor, where what is measured has changed by a nanosecond. A reading says no more than that the duration
 //! lay within a step around it; so each value counts as spread evenly over that width. Where a clock is finer than that,
-//! the median of many values is the same within a fraction of a nanosecond, unless they scatter less than a step.
+//! the median of many values is the same within about a nanosecond.
 
 /// Width that a value is spread over, ns; even.
 const STEP_NS: u64 = 10;
@@ -51,14 +51,14 @@ fn spread(durations_ns: &[u64], plain: u64) -> f64 {
         });
         wholly_below as f64 + shares.sum::<f64>()
     };
-    // Between half steps it grows in a straight line.
+    // Between whole nanoseconds it grows in a straight line.
     let mut low = -step / 2.0;
     let mut below_low = below(low);
     while low < step / 2.0 {
-        let high = low + 0.5;
+        let high = low + 1.0;
         let below_high = below(high);
         if below_high >= half && below_high > below_low {
-            return plain as f64 + low + 0.5 * ((half - below_low) / (below_high - below_low)).clamp(0.0, 1.0);
+            return plain as f64 + low + (half - below_low) / (below_high - below_low);
         }
         (low, below_low) = (high, below_high);
     }
