@@ -18,6 +18,22 @@ pub struct SystemError {
     pub text: String,
 }
 
+impl ServiceError {
+    /// Whether it says that a service's files are not as they have to be. Nothing else is: what failed for want of
+    /// descriptors, memory or permission may work the next time.
+    pub(crate) fn is_damage(&self) -> bool {
+        matches!(self, Self::Corrupted { .. } | Self::VersionMismatch { .. })
+    }
+
+    /// For callers that report all failures as those of the system.
+    pub(crate) fn into_io(self) -> io::Error {
+        match self {
+            Self::System(error) => io::Error::new(error.kind, error),
+            other => io::Error::other(other),
+        }
+    }
+}
+
 impl SystemError {
     pub(crate) fn new(what: impl Into<String>, error: &io::Error) -> Self {
         Self { what: what.into(), kind: error.kind(), text: error.to_string() }

@@ -75,7 +75,7 @@ impl Inventory {
         inventory.look_at_root(root).map_err(system)?;
         inventory.look_at_nodes(root).map_err(system)?;
         for entry in std::fs::read_dir(root.services()).map_err(system)? {
-            inventory.look_at_service(root, &entry.map_err(system)?.path());
+            inventory.look_at_service(root, &entry.map_err(system)?.path()).map_err(system)?;
         }
         inventory.services.sort_by(|a, b| a.name.cmp(&b.name));
         inventory.remains.sort();
@@ -119,10 +119,12 @@ impl Inventory {
     }
 
     /// Whether a node may still do something: all but the dead, and those that have no file.
-    fn may_live(&self, root: &Root, id: Id) -> bool {
-        let listed = self.nodes.iter().find(|node| node.id == id);
-        // One that is not listed may be newer than the list.
-        listed.map_or_else(|| root.nodes().join(id.to_string()).exists(), |node| node.state != NodeState::Dead)
+    fn may_live(&self, root: &Root, id: Id) -> io::Result<bool> {
+        match self.nodes.iter().find(|node| node.id == id) {
+            Some(node) => Ok(node.state != NodeState::Dead),
+            // One that is not listed may be newer than the list.
+            None => root.nodes().join(id.to_string()).try_exists(),
+        }
     }
 
     fn look_at_root(&mut self, root: &Root) -> io::Result<()> {
@@ -153,46 +155,77 @@ impl Inventory {
                 }
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(_) => self.remains(RemainsKind::Foreign, &path, ""),
+                Err(_) if files::is_no_file(&path) => self.remains(RemainsKind::Foreign, &path, ""),
+                Err(error) => return Err(error),
             }
         }
         Ok(())
     }
 
-    fn look_at_service(&mut self, root: &Root, folder: &Path) {
+    fn look_at_service(&mut self, root: &Root, folder: &Path) -> io::Result<()> {
         let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         if let Some(owner) = files::temporary_owner(name) {
-            if !self.may_live(root, owner) && folder.exists() {
+            if !self.may_live(root, owner)? && folder.try_exists()? {
                 self.remains(RemainsKind::UnfinishedService, folder, "");
             }
-            return;
+            return Ok(());
+        }
+        match std::fs::symlink_metadata(folder) {
+            Ok(meta) if meta.is_dir() && name.parse::<Id>().is_ok() => {}
+            // Not even opened: opening a pipe would not end.
+            Ok(_) => {
+                self.remains(RemainsKind::Foreign, folder, "");
+                return Ok(());
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(error),
         }
         // Opened first, to tell afterwards whether it was there all the time.
-        let Ok(there) = File::open(folder) else { return };
-        if name.parse::<Id>().is_err() || !folder.is_dir() || files::is_link(folder) {
-            return self.remains(RemainsKind::Foreign, folder, "");
-        }
+        let there = match File::open(folder) {
+            Ok(there) => there,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(error),
+        };
         let found = look_at_service_files(folder);
-        if !lock::is_still_at(&there, folder).unwrap_or(false) {
-            return;
+        if !lock::is_still_at(&there, folder)? {
+            return Ok(());
         }
         match found {
-            Ok(service) if service.nodes.iter().any(|id| self.may_live(root, *id)) => self.services.push(service),
-            Ok(service) => self.remains(RemainsKind::AbandonedService, folder, service.name),
-            Err(error) => self.remains(RemainsKind::DamagedService, folder, error.to_string()),
+            Ok(service) => {
+                let mut live = false;
+                for id in &service.nodes {
+                    live |= self.may_live(root, *id)?;
+                }
+                if live {
+                    self.services.push(service);
+                } else {
+                    self.remains(RemainsKind::AbandonedService, folder, service.name);
+                }
+            }
+            Err(error) if error.is_damage() => self.remains(RemainsKind::DamagedService, folder, error.to_string()),
+            Err(error) => return Err(error.into_io()),
         }
+        Ok(())
     }
 }
 
 /// What a service's files say, under its lock, so that nobody is changing them. If somebody holds the lock and does not go
 /// on, without.
 fn look_at_service_files(folder: &Path) -> Result<ServiceInfo, ServiceError> {
-    let file = lock::open(&folder.join(files::LOCK), false)
-        .map_err(|error| ServiceError::Corrupted { file: "lock", reason: error.to_string() })?;
-    let _guard = lock::acquire(&file, LOCK_WAIT);
+    let system = |error: io::Error| ServiceError::from(SystemError::new("looking at a service", &error));
+    let path = folder.join(files::LOCK);
+    let file = lock::open(&path, false).map_err(|error| match error {
+        error if files::is_no_file(&path) => ServiceError::Corrupted { file: "lock", reason: error.to_string() },
+        error => system(error),
+    })?;
+    let _guard = match lock::acquire(&file, LOCK_WAIT) {
+        Ok(guard) => Some(guard),
+        Err(error) if error.kind() == io::ErrorKind::TimedOut => None,
+        Err(error) => return Err(system(error)),
+    };
     let config = StaticConfig::read(folder)?;
     let registry = open_registry(folder, &config.settings)?;
-    Ok(info(&config, &registry, folder))
+    info(&config, &registry, folder).map_err(system)
 }
 
 impl RemainsKind {

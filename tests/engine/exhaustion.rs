@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use shmark::engine::error::{LoanError, NodeError, PortError, ReceiveError, ServiceError, SystemError};
-use shmark::engine::{AllocationStrategy, Client, Config, Node, Server};
+use shmark::engine::{AllocationStrategy, Client, Config, Inventory, Node, Root, Server};
 
 use crate::common::{Scratch, name, numbers};
 use crate::processes::Process;
@@ -166,6 +166,61 @@ pub fn growth_without_descriptors(root: &Path) {
     exchange_slices(&ports, 400);
 }
 
+/// Runs something with so many free descriptors.
+fn with_free<T>(free: usize, run: impl FnOnce() -> T) -> T {
+    let _limit = Limit::set(Resource::RLIMIT_NOFILE, 100);
+    // The limit is on numbers, and there may be gaps between those in use.
+    let mut open: Vec<_> = std::iter::from_fn(|| std::fs::File::open("/dev/null").ok()).collect();
+    open.truncate(open.len() - free);
+    run()
+}
+
+/// Descriptors that the longest of the ways below takes, and some more.
+const ENOUGH: usize = 12;
+
+/// Whatever step of cleaning fails for want of a descriptor: a dead node whose file is gone is out of its services.
+pub fn cleaning_without_descriptors(root: &Path) {
+    let node = Node::builder().config(Config::default()).root(root).create().unwrap();
+    let service = numbers(&node).create().unwrap();
+    Process::start("creator", root, 0).kill();
+    let mut failed = 0;
+    for free in 0..=ENOUGH {
+        let result = with_free(free, || Node::clean_up(root));
+        let [nodes, entered] = [node.list().unwrap().len(), service.info().nodes.len()];
+        assert!(
+            nodes >= entered,
+            "{free} free descriptors: cleaning said {result:?}, the dead node's file is gone, and \
+            the service still has the node, which nobody will ever take out"
+        );
+        failed += usize::from(!matches!(result, Ok((_, 0))));
+    }
+    assert!((1..ENOUGH).contains(&failed), "failed so often: {failed}");
+    assert_eq!(service.info().nodes, [node.id()], "cleaned as soon as there were descriptors");
+    assert!(service.info().servers.is_empty());
+}
+
+/// A listing has every service and calls none damaged, or it fails.
+pub fn looking_without_descriptors(root: &Path) {
+    let node = Node::builder().config(Config::default()).root(root).create().unwrap();
+    let _service = numbers(&node).create().unwrap();
+    let namespace = Root::at(root).unwrap();
+    let mut failed = [0; 2];
+    for free in 0..=ENOUGH {
+        let (listed, seen) = with_free(free, || (node.services(), Inventory::of(&namespace)));
+        match listed {
+            Ok(services) => assert_eq!(services.len(), 1, "{free} free descriptors: services that are listed"),
+            Err(ServiceError::System(error)) if error.is_exhaustion() => failed[0] += 1,
+            Err(error) => panic!("{free} free descriptors: {error}"),
+        }
+        match seen {
+            Ok(seen) => assert_eq!((seen.services.len(), &seen.remains), (1, &vec![]), "{free} free descriptors"),
+            Err(NodeError::System(error)) if error.is_exhaustion() => failed[1] += 1,
+            Err(error) => panic!("{free} free descriptors: {error}"),
+        }
+    }
+    assert!(failed.iter().all(|times| (1..ENOUGH).contains(times)), "failed so often: {failed:?}");
+}
+
 /// In a file system of one mebibyte, which is full: creating, opening and growing fail, messages go on, and everything
 /// works again when there is room.
 pub fn without_room(root: &Path) {
@@ -209,6 +264,13 @@ pub fn without_room(root: &Path) {
 fn what_runs_out_is_an_error_and_what_exists_goes_on() {
     let root = Scratch::new();
     Process::start("exhaustion", root.path(), 0).finish();
+    root.assert_empty();
+}
+
+#[test]
+fn a_shortage_of_descriptors_is_not_taken_for_damage() {
+    let root = Scratch::new();
+    Process::start("cleaning-exhaustion", root.path(), 0).finish();
     root.assert_empty();
 }
 

@@ -189,6 +189,11 @@ fn another_process() {
             crate::exhaustion::without_address_space(root);
             ready();
         }
+        "cleaning-exhaustion" => {
+            crate::exhaustion::cleaning_without_descriptors(root);
+            crate::exhaustion::looking_without_descriptors(root);
+            ready();
+        }
         // A server that never looks, of a service that it has made itself if need be.
         "creator" => {
             let node = node();

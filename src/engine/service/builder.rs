@@ -245,9 +245,12 @@ where
         ServerBuilder::new(Arc::clone(&self.inner))
     }
 
-    /// Nodes, clients and servers that it has now (RR-PRT-03).
+    /// Nodes, clients and servers that it has now (RR-PRT-03). The memory is 0 if it cannot be told, for instance for want
+    /// of descriptors.
     pub fn info(&self) -> super::ServiceInfo {
-        super::listing::info(&self.inner.config, &self.inner.registry, &self.inner.folder)
+        let ServiceInner { config, registry, folder, .. } = &*self.inner;
+        super::listing::info(config, registry, folder)
+            .unwrap_or_else(|_| super::listing::info_without_memory(config, registry))
     }
 }
 

@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use super::files;
 use super::registry::{Registry, Role};
 use super::static_config::StaticConfig;
-use crate::engine::error::ServiceError;
 use crate::engine::id::Id;
 use crate::engine::lock::{self, LOCK_WAIT};
 use crate::engine::node::{DeadNode, claim_dead};
@@ -43,9 +42,12 @@ fn clean(root: &Root, dead: &DeadNode) -> io::Result<()> {
     let name = dead.path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     // A `new-` file was never anybody's node.
     if let Ok(id) = name.parse::<Id>() {
+        let mut cleaned = Ok(());
         for folder in service_folders(root)? {
-            clean_service(root, &folder, id)?;
+            // One that cannot be cleaned now keeps none of the others from it.
+            cleaned = cleaned.and(clean_service(root, &folder, id));
         }
+        cleaned?;
     }
     // Last, and while the lock is held: as long as the file is there, somebody will do all of the above again.
     std::fs::remove_file(&dead.path)
@@ -65,13 +67,17 @@ fn clean_service(root: &Root, folder: &Path, dead: Id) -> io::Result<()> {
         return Ok(());
     }
     let lock_path = folder.join(files::LOCK);
-    let Ok(file) = lock::open(&lock_path, false) else { return Ok(()) };
+    let file = match lock::open(&lock_path, false) {
+        Ok(file) => file,
+        Err(_) if files::is_no_file(&lock_path) => return Ok(()),
+        Err(error) => return Err(error),
+    };
     let _guard = lock::acquire(&file, LOCK_WAIT)?;
     if !lock::is_still_at(&file, &lock_path)? {
         return Ok(());
     }
     // A damaged service is reported to whoever opens it; it must not keep the others from being cleaned.
-    let Ok(registry) = open_registry(folder) else { return Ok(()) };
+    let Some(registry) = open_undamaged(folder)? else { return Ok(()) };
     if registry.is_removed() {
         return files::discard_folder(root, folder, dead);
     }
@@ -81,9 +87,14 @@ fn clean_service(root: &Root, folder: &Path, dead: Id) -> io::Result<()> {
     Ok(())
 }
 
-fn open_registry(folder: &Path) -> Result<Registry, ServiceError> {
-    let config = StaticConfig::read(folder)?;
-    super::open_registry(folder, &config.settings)
+/// A service's registry, or nothing if the service is damaged: only that is final. If it cannot be told, for instance for
+/// want of descriptors, that is an error, so that whoever cleans tries it again.
+pub(super) fn open_undamaged(folder: &Path) -> io::Result<Option<Registry>> {
+    match StaticConfig::read(folder).and_then(|config| super::open_registry(folder, &config.settings)) {
+        Ok(registry) => Ok(Some(registry)),
+        Err(error) if error.is_damage() => Ok(None),
+        Err(error) => Err(error.into_io()),
+    }
 }
 
 /// Takes a node and all its ports out of a service, and the service away if it was the last. Under the service's lock.

@@ -72,6 +72,15 @@ pub(crate) fn is_link(path: &Path) -> bool {
     std::fs::symlink_metadata(path).is_ok_and(|meta| meta.is_symlink())
 }
 
+/// Whether what could not be opened as a file is none: nothing, a folder, a link, a pipe. That is damage and stays so;
+/// every other reason, such as a shortage of descriptors, may be gone the next time.
+pub(crate) fn is_no_file(path: &Path) -> bool {
+    match std::fs::symlink_metadata(path) {
+        Ok(meta) => !meta.is_file(),
+        Err(error) => matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory),
+    }
+}
+
 /// Removes a file; one that is gone already is fine.
 pub(crate) fn remove(path: &Path) -> io::Result<()> {
     ignore_missing(std::fs::remove_file(path))
@@ -99,6 +108,18 @@ fn ignore_missing(result: io::Result<()>) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_no_file_is_told_from_what_cannot_be_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let [file, link, missing] = ["file", "link", "missing"].map(|name| folder.path().join(name));
+        std::fs::write(&file, "").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        assert!(!is_no_file(&file));
+        for other in [&link, &missing, &file.join("below a file"), &folder.path().to_owned()] {
+            assert!(is_no_file(other), "{}", other.display());
+        }
+    }
 
     #[test]
     fn names_tell_whose_they_are() {

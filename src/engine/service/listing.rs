@@ -58,12 +58,22 @@ pub struct ServiceInfo {
     pub memory_bytes: u64,
 }
 
-pub(crate) fn info(config: &StaticConfig, registry: &Registry, folder: &Path) -> ServiceInfo {
+/// What a service's files say.
+///
+/// # Errors
+/// What the system says if its folder cannot be read.
+pub(crate) fn info(config: &StaticConfig, registry: &Registry, folder: &Path) -> io::Result<ServiceInfo> {
+    let mut info = info_without_memory(config, registry);
+    info.memory_bytes = memory_bytes(config, folder, [&info.clients, &info.servers])?;
+    Ok(info)
+}
+
+/// The same with 0 for the memory, which takes no descriptor.
+pub(super) fn info_without_memory(config: &StaticConfig, registry: &Registry) -> ServiceInfo {
     let [clients, servers] = [Role::Client, Role::Server].map(|role| {
         let ports = registry.ports(role).into_iter();
         ports.map(|entry| PortInfo { id: entry.id, node: entry.node, name: entry.name }).collect::<Vec<_>>()
     });
-    let memory_bytes = memory_bytes(config, folder, [&clients, &servers]);
     ServiceInfo {
         name: config.name.clone(),
         settings: config.settings,
@@ -75,31 +85,41 @@ pub(crate) fn info(config: &StaticConfig, registry: &Registry, folder: &Path) ->
         attributes: config.attributes.clone(),
         clients,
         servers,
-        memory_bytes,
+        memory_bytes: 0,
     }
 }
 
 /// Blocks of all files, and of the connections that have no file any more because both their ports have mapped it.
-fn memory_bytes(config: &StaticConfig, folder: &Path, [clients, servers]: [&[PortInfo]; 2]) -> u64 {
+fn memory_bytes(config: &StaticConfig, folder: &Path, [clients, servers]: [&[PortInfo]; 2]) -> io::Result<u64> {
     let mut files_bytes = 0;
     let mut unmapped = 0;
-    // What cannot be looked at is gone.
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        files_bytes += entry.metadata().map_or(0, |meta| meta.blocks() * BLOCK_BYTES);
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        // It is being left at this moment.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        Err(error) => return Err(error),
+    };
+    for entry in entries {
+        let entry = entry?;
+        files_bytes += match entry.metadata() {
+            Ok(meta) => meta.blocks() * BLOCK_BYTES,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
+            Err(error) => return Err(error),
+        };
         let ids = entry.file_name().to_str().and_then(super::files::connection_ids);
         unmapped += u64::from(ids.is_some_and(|(client, server)| {
             clients.iter().any(|port| port.id == client) && servers.iter().any(|port| port.id == server)
         }));
     }
     let pairs = clients.len() as u64 * servers.len() as u64;
-    files_bytes + pairs.saturating_sub(unmapped) * ConnectionLayout::new(&config.settings).file_bytes()
+    Ok(files_bytes + pairs.saturating_sub(unmapped) * ConnectionLayout::new(&config.settings).file_bytes())
 }
 
 impl Node {
     /// All live services of the namespace, by name. Damaged ones are left out: opening them says what is wrong.
     ///
     /// # Errors
-    /// [`ServiceError::System`] if the namespace cannot be read.
+    /// [`ServiceError::System`] if the namespace or a service in it cannot be read, for instance for want of descriptors.
     pub fn services(&self) -> Result<Vec<ServiceInfo>, ServiceError> {
         let system = |error: io::Error| ServiceError::from(SystemError::new("listing services", &error));
         // Dead nodes' services are not live; what cannot be cleaned now is listed.
@@ -108,14 +128,19 @@ impl Node {
         for entry in std::fs::read_dir(self.inner.root.services()).map_err(system)? {
             let entry = entry.map_err(system)?;
             let name = entry.file_name();
-            let unfinished = name.to_str().is_none_or(|name| super::files::temporary_owner(name).is_some());
-            if unfinished || super::files::is_link(&entry.path()) {
+            let is_service = name.to_str().is_some_and(|name| name.parse::<Id>().is_ok());
+            if !is_service || super::files::is_link(&entry.path()) {
                 continue;
             }
-            let Ok(config) = StaticConfig::read(&entry.path()) else { continue };
-            let Ok(registry) = super::open_registry(&entry.path(), &config.settings) else { continue };
-            if !registry.is_removed() {
-                services.push(info(&config, &registry, &entry.path()));
+            let opened = StaticConfig::read(&entry.path()).and_then(|config| {
+                let registry = super::open_registry(&entry.path(), &config.settings)?;
+                Ok((config, registry))
+            });
+            match opened {
+                Ok((_, registry)) if registry.is_removed() => {}
+                Ok((config, registry)) => services.push(info(&config, &registry, &entry.path()).map_err(system)?),
+                Err(error) if error.is_damage() => {}
+                Err(error) => return Err(error),
             }
         }
         services.sort_by(|a, b| a.name.cmp(&b.name));

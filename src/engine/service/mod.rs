@@ -194,8 +194,13 @@ fn without_lock(folder: &Path, lock: &Path) -> io::Result<Result<Found, ServiceE
         Err(error) => return Err(error),
     };
     // A folder comes and goes with its lock in it, so both looks have to be at the same folder.
-    if std::fs::symlink_metadata(lock).is_err() && lock::is_still_at(&there, folder)? {
-        return Ok(Err(ServiceError::Corrupted { file: "lock", reason: "it is missing".to_owned() }));
+    match std::fs::symlink_metadata(lock) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            if lock::is_still_at(&there, folder)? {
+                return Ok(Err(ServiceError::Corrupted { file: "lock", reason: "it is missing".to_owned() }));
+            }
+        }
+        looked => drop(looked?),
     }
     Ok(Ok(Found::Again))
 }

@@ -83,6 +83,9 @@ impl Registry {
             Err(error) if matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::NotFound) => {
                 return Err(RegistryError::Corrupted(error.to_string()));
             }
+            Err(error) if files::is_no_file(&folder.join(FILE)) => {
+                return Err(RegistryError::Corrupted(error.to_string()));
+            }
             Err(error) => return Err(RegistryError::System(error)),
         };
         if map.len() != words(settings) * 8 {

@@ -8,6 +8,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use siphasher::sip128::{Hasher128, SipHasher13};
 
+use super::files;
 use crate::engine::error::{ServiceError, SystemError};
 use crate::engine::lock;
 use crate::engine::payload::TypeDetail;
@@ -98,6 +99,7 @@ impl StaticConfig {
                 // The folder is there, or the caller has looked: it appears complete, so the file was taken away.
                 return Err(corrupted("it is missing".to_owned()));
             }
+            Err(error) if files::is_no_file(&folder.join(FILE)) => return Err(corrupted(error.to_string())),
             Err(error) => return Err(SystemError::new("opening the service's static settings", &error).into()),
         };
         match file.take(FILE_BYTES_MAX).read_to_string(&mut text) {

@@ -7,7 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::registry::Registry;
-use super::{StaticConfig, cleanup, files};
+use super::{cleanup, files};
 use crate::engine::id::Id;
 use crate::engine::lock::{self, LOCK_WAIT};
 use crate::engine::node::{self, NodeInner, NodeState};
@@ -22,8 +22,9 @@ pub(crate) fn clean(cleaner: &NodeInner) -> Vec<(PathBuf, String)> {
         Ok(entries) => entries,
         Err(error) => return vec![(root.services(), error.to_string())],
     };
-    for folder in entries.filter_map(|entry| entry.ok().map(|entry| entry.path())) {
-        if let Err(error) = clean_folder(cleaner, &folder) {
+    for entry in entries {
+        let folder = entry.as_ref().map_or_else(|_| root.services(), std::fs::DirEntry::path);
+        if let Err(error) = entry.and_then(|entry| clean_folder(cleaner, &entry.path())) {
             kept.push((folder, error.to_string()));
         }
     }
@@ -50,7 +51,7 @@ fn clean_folder(cleaner: &NodeInner, folder: &Path) -> io::Result<()> {
     if !lock::is_still_at(&file, &lock_path)? {
         return Ok(());
     }
-    match open(folder) {
+    match cleanup::open_undamaged(folder)? {
         Some(registry) => clean_service(cleaner, folder, &registry),
         None if is_alone(cleaner)? => files::discard_folder(root, folder, cleaner.id),
         None => Ok(()),
@@ -71,11 +72,6 @@ fn clean_service(cleaner: &NodeInner, folder: &Path, registry: &Registry) -> io:
         return files::discard_folder(root, folder, cleaner.id);
     }
     cleanup::sweep(folder, registry)
-}
-
-fn open(folder: &Path) -> Option<Registry> {
-    let config = StaticConfig::read(folder).ok()?;
-    super::open_registry(folder, &config.settings).ok()
 }
 
 /// Whether a node has a file, whatever its state: a dead one's is the business of its cleaner.
