@@ -39,6 +39,10 @@ impl SystemError {
         Self { what: what.into(), kind: error.kind(), text: error.to_string() }
     }
 
+    pub(crate) fn at(what: impl Into<String>, path: &std::path::Path, error: &io::Error) -> Self {
+        Self::new(format!("{} at {}", what.into(), path.display()), error)
+    }
+
     /// Whether memory, disk space or descriptors ran out (RR-BAD-04).
     pub fn is_exhaustion(&self) -> bool {
         matches!(self.kind, io::ErrorKind::StorageFull | io::ErrorKind::OutOfMemory | io::ErrorKind::QuotaExceeded)
@@ -231,6 +235,18 @@ pub enum PortError {
         /// The service's.
         has: usize,
     },
+    /// As many clients as may have left behind requests that a server has not looked at, where a full request buffer does
+    /// not give way.
+    #[error(
+        "{max} clients have left with requests that the server {server} has not looked at, the maximum: have it receive, or \
+         create the service with a larger max_departed_clients"
+    )]
+    TooManyDepartedClients {
+        /// The server that does not look.
+        server: Id,
+        /// The maximum.
+        max: usize,
+    },
     /// A name that does not fit its place.
     #[error("a port name has at most 64 bytes, this one has {bytes}: choose another")]
     NameTooLong {
@@ -304,7 +320,7 @@ pub enum LoanError {
 }
 
 /// Why a message was not sent. Nothing of it is left (RR-SND-10).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SendError {
     /// As many pending responses are held as are allowed.
@@ -327,10 +343,16 @@ pub enum SendError {
     /// A peer wrote what it must not; its connection is closed, the message went to the others.
     #[error("a peer wrote garbage into a connection, which is closed now: restart that peer")]
     ConnectionCorrupted,
+    /// No server is connected, and one that is there cannot be now; it is tried again by later calls (RR-BAD-04).
+    #[error("a server cannot be connected ({0}): remove the cause, it is tried again with each call")]
+    CannotAttach(#[source] Box<SystemError>),
+    /// No server is connected, and the files of this port's node are not there any more (told once).
+    #[error("{0}")]
+    NamespaceRemoved(#[source] Box<SystemError>),
 }
 
 /// Why nothing was received.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReceiveError {
     /// As many messages are held as are allowed; nothing is lost.
@@ -344,5 +366,14 @@ pub enum ReceiveError {
     ConnectionCorrupted,
     /// The sender's payload segment has grown, and the new one could not be mapped; nothing is lost (RR-BAD-04).
     #[error("the sender's new payload segment cannot be mapped: free descriptors or memory, and receive again")]
-    CannotMap,
+    CannotMap(#[source] Box<SystemError>),
+    /// A peer cannot be connected now, and is told so; it is tried again by later calls (RR-BAD-04).
+    #[error("a peer cannot be connected ({0}): remove the cause, it is tried again with each call")]
+    CannotAttach(#[source] Box<SystemError>),
+    /// The sender of a message has gone, and could not leave the message behind: there was no room for a file's name.
+    #[error("a message is lost: its sender has gone and could not leave it behind; make room in the namespace")]
+    MessageLost,
+    /// The files of this port's node are not there any more (told once); newcomers are in another world.
+    #[error("{0}")]
+    NamespaceRemoved(#[source] Box<SystemError>),
 }

@@ -33,6 +33,8 @@ pub struct Settings {
     pub max_clients: usize,
     /// Nodes that have the service open at once.
     pub max_nodes: usize,
+    /// Clients that have left, with requests that a server has not looked at, for each server.
+    pub max_departed_clients: usize,
 }
 
 impl Default for Settings {
@@ -48,11 +50,18 @@ impl Default for Settings {
             max_servers: 2,
             max_clients: 8,
             max_nodes: 20,
+            max_departed_clients: 256,
         }
     }
 }
 
 impl Settings {
+    /// Slots of a lane. Without overflow there is one more than responses may wait: a response that was pushed while its
+    /// pending response ended is still in the lane of the next request, and takes the room of none to that (RR-ACT-03).
+    pub(crate) fn response_slots(&self) -> usize {
+        self.response_buffer + usize::from(!self.overflow_responses)
+    }
+
     /// Every count in its range; for settings that came from a file.
     pub(crate) fn is_valid(&self) -> bool {
         let counts = [
@@ -63,6 +72,7 @@ impl Settings {
             self.max_servers,
             self.max_clients,
             self.max_nodes,
+            self.max_departed_clients,
         ];
         counts.iter().all(|count| (1..=COUNT_MAX).contains(count))
     }
@@ -82,6 +92,7 @@ pub struct Wishes {
     pub max_servers: Option<usize>,
     pub max_clients: Option<usize>,
     pub max_nodes: Option<usize>,
+    pub max_departed_clients: Option<usize>,
 }
 
 impl Wishes {
@@ -106,6 +117,11 @@ impl Wishes {
             max_servers: count("max_servers", self.max_servers, default.max_servers)?,
             max_clients: count("max_clients", self.max_clients, default.max_clients)?,
             max_nodes: count("max_nodes", self.max_nodes, default.max_nodes)?,
+            max_departed_clients: count(
+                "max_departed_clients",
+                self.max_departed_clients,
+                default.max_departed_clients,
+            )?,
         })
     }
 
@@ -129,6 +145,7 @@ impl Wishes {
             ("max_servers", self.max_servers, has.max_servers),
             ("max_clients", self.max_clients, has.max_clients),
             ("max_nodes", self.max_nodes, has.max_nodes),
+            ("max_departed_clients", self.max_departed_clients, has.max_departed_clients),
         ];
         for (setting, asked, has) in counts {
             if let Some(asked) = asked.filter(|asked| *asked > has) {

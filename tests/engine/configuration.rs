@@ -23,6 +23,7 @@ response_buffer = 7
 max_servers = 8
 max_clients = 9
 max_nodes = 10
+max_departed_clients = 12
 [client]
 initial_max_slice_len = 11
 backpressure_strategy = \"discard-data\"
@@ -67,6 +68,7 @@ fn settings_of_services_come_from_the_builder_then_the_file_then_the_engine() {
         max_servers: 8,
         max_clients: 9,
         max_nodes: 10,
+        max_departed_clients: 12,
     };
     assert_eq!(*numbers(&configured).create().unwrap().settings(), from_file);
     assert_eq!(*numbers(&plain).create().unwrap().settings(), Settings::default());

@@ -128,6 +128,11 @@ fn exchange_slices((client, server): &Slices, len: usize) {
     assert!(response.len() == len && response.iter().enumerate().all(|(i, byte)| *byte == !(i as u8)));
 }
 
+/// Says that the sender's segment cannot be mapped, and that it is for want of descriptors.
+fn cannot_map(result: &Result<(), ReceiveError>) -> bool {
+    matches!(result, Err(ReceiveError::CannotMap(reason)) if reason.is_exhaustion())
+}
+
 /// Growing, opening, and receiving from what somebody else has grown.
 pub fn growth_without_descriptors(root: &Path) {
     let [node, other] = [(); 2].map(|()| Node::builder().root(root).create().unwrap());
@@ -153,14 +158,14 @@ pub fn growth_without_descriptors(root: &Path) {
     let exhausted = limit();
     let (first, second) = (server.receive().map(|_| ()), server.receive().map(|_| ()));
     drop(exhausted);
-    assert_eq!((first, second), (Err(ReceiveError::CannotMap), Err(ReceiveError::CannotMap)));
+    assert!(cannot_map(&first) && cannot_map(&second), "{first:?}, {second:?}");
     let active = server.receive().unwrap().expect("nothing is lost");
     assert!(active.len() == 200 && active.iter().enumerate().all(|(i, byte)| *byte == i as u8));
     active.loan_slice_uninit(300).unwrap().write_from_fn(|i| i as u8).send().unwrap();
     let exhausted = limit();
     let first = pending.receive().map(|_| ());
     drop(exhausted);
-    assert_eq!(first, Err(ReceiveError::CannotMap));
+    assert!(cannot_map(&first), "{first:?}");
     assert_eq!(pending.receive().unwrap().expect("nothing is lost").len(), 300);
     drop((active, pending));
     exchange_slices(&ports, 400);

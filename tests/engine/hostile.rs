@@ -48,7 +48,10 @@ struct Held {
 fn may_be_corrupted<T>(result: Result<T, ReceiveError>) -> Option<T> {
     match result {
         Ok(value) => Some(value),
-        Err(ReceiveError::ConnectionCorrupted | ReceiveError::ExceedsMaxBorrows { .. }) => None,
+        // A registry that lies can have its service removed.
+        Err(
+            ReceiveError::ConnectionCorrupted | ReceiveError::ExceedsMaxBorrows { .. } | ReceiveError::CannotAttach(_),
+        ) => None,
         Err(other) => panic!("{other}"),
     }
 }

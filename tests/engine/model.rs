@@ -83,6 +83,7 @@ impl<const RESPONSE: usize> RequestResponse for Engine<RESPONSE> {
             max_servers: Some(settings.max_servers),
             max_clients: Some(settings.max_clients),
             max_nodes: Some(settings.max_nodes),
+            ..Wishes::default()
         };
         let open = |node: &Node| {
             let builder = node.service_builder(&name("model")).request_response::<Requests, Responses<RESPONSE>>();

@@ -86,6 +86,17 @@ impl OffsetProducer {
         self.slot.get() as usize
     }
 
+    /// Whether the oldest entry gives way where there is no room.
+    #[inline(always)]
+    pub fn overflows(&self) -> bool {
+        self.overflow
+    }
+
+    /// Slot of the push behind the next one; of a channel without overflow that was full but for one slot, the oldest.
+    pub fn slot_after_next(&self) -> usize {
+        self.round.after(self.slot.get()) as usize
+    }
+
     /// Pushes an entry. With overflow the oldest one is exchanged against it in one step, so that every entry belongs to
     /// exactly one side at any moment, whoever dies.
     ///

@@ -111,6 +111,8 @@ pub(super) struct ServiceTable {
     max_clients: usize,
     #[serde(deserialize_with = "count")]
     max_nodes: usize,
+    #[serde(deserialize_with = "count")]
+    max_departed_clients: usize,
 }
 
 fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {

@@ -3,7 +3,7 @@
 use crate::engine::settings::Settings;
 use crate::engine::shm::LINE;
 
-const MAGIC: u64 = u64::from_le_bytes(*b"shmkcon\x01");
+const MAGIC: u64 = u64::from_le_bytes(*b"shmkcon\x02");
 /// Lines in front of the request channel: constants, client, server, shuttle, and one that is not used.
 pub(super) const HEAD_LINES: usize = 5;
 /// First word of the request channel.
@@ -14,6 +14,7 @@ pub(super) const REQUESTS_AT: usize = HEAD_LINES * LINE;
 pub(crate) struct ConnectionLayout {
     pub request_capacity: usize,
     pub lanes: usize,
+    /// Slots of a lane.
     pub response_capacity: usize,
     pub request_returns: usize,
     pub response_returns: usize,
@@ -31,16 +32,17 @@ impl ConnectionLayout {
         // Everything that can be unread and held at once, and one more on its way there. A sender that knows of so many
         // outstanding chunks looks into the queue before it sends, so the queue never overflows.
         let requests = 2 * settings.max_active_requests + 1;
-        let responses = lanes * (settings.response_buffer + settings.max_borrowed_responses) + 1;
+        let response_capacity = settings.response_slots();
+        let responses = lanes * (response_capacity + settings.max_borrowed_responses) + 1;
         let request_capacity = settings.max_active_requests;
         let request_returns = requests.next_power_of_two().max(LINE);
-        let lane_words = (2 + settings.response_buffer) * LINE;
+        let lane_words = (2 + response_capacity) * LINE;
         let lanes_at = REQUESTS_AT + request_capacity * LINE;
         let request_returns_at = lanes_at + lanes * lane_words;
         Self {
             request_capacity,
             lanes,
-            response_capacity: settings.response_buffer,
+            response_capacity,
             request_returns,
             response_returns: responses.next_power_of_two().max(LINE),
             lane_words,

@@ -13,6 +13,7 @@ pub(crate) use layout::ConnectionLayout;
 use layout::{HEAD_LINES, REQUESTS_AT};
 use slots::Shuttle;
 
+use super::channel::{Slots, shuttle};
 use super::id::Id;
 use super::shm::{Column, LINE, Lines, LinesView, Mapping};
 
@@ -22,7 +23,6 @@ const CLIENT_STATE: usize = LINE;
 const SERVER_STATE: usize = 2 * LINE;
 /// In a side's line, behind its state.
 const SEGMENT: usize = 1;
-const MAPPED: usize = 2;
 const HANDED_OVER: usize = 3;
 /// In the line of a channel's slot, behind it.
 const NEXT: usize = 1;
@@ -51,6 +51,17 @@ impl State {
             _ => Self::Gone,
         }
     }
+}
+
+/// What a side that is gone has left for the other one to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Handover {
+    /// No segment.
+    Nothing = 0,
+    /// Every segment in which something is unread.
+    Whole = 1,
+    /// Not all of them: the system refused.
+    InPart = 2,
 }
 
 /// Which side of a connection.
@@ -180,25 +191,40 @@ impl ConnectionFile {
         self.word(side.at() + SEGMENT).store(number.into(), Ordering::Relaxed); // As `segment`.
     }
 
-    /// One more than the newest segment of the other side that a side has mapped, as it says; 0 if none.
-    pub fn mapped(&self, side: Side) -> u64 {
-        // Relaxed: decides only for whom a segment is left behind, and who says it wrongly misses his own messages.
-        self.word(side.at() + MAPPED).load(Ordering::Relaxed)
-    }
-
-    pub fn set_mapped(&self, side: Side, newest: Option<u16>) {
-        let word = newest.map_or(0, |number| u64::from(number) + 1);
-        self.word(side.at() + MAPPED).store(word, Ordering::Relaxed); // As `mapped`.
-    }
-
     /// Whether a side that is gone has left segments for the other one.
-    pub fn has_handed_over(&self, side: Side) -> bool {
+    pub fn handover(&self, side: Side) -> Handover {
         // Acquire: the files are there before it is said.
-        self.word(side.at() + HANDED_OVER).load(Ordering::Acquire) != 0
+        match self.word(side.at() + HANDED_OVER).load(Ordering::Acquire) {
+            0 => Handover::Nothing,
+            1 => Handover::Whole,
+            // Garbage is a peer's own loss.
+            _ => Handover::InPart,
+        }
     }
 
-    pub fn set_handed_over(&self, side: Side) {
-        self.word(side.at() + HANDED_OVER).store(1, Ordering::Release); // As `has_handed_over`.
+    pub fn set_handover(&self, side: Side, handover: Handover) {
+        self.word(side.at() + HANDED_OVER).store(handover as u64, Ordering::Release); // As `handover`.
+    }
+
+    pub fn state(&self, side: Side) -> State {
+        match side {
+            Side::Client => self.client_state(),
+            Side::Server => self.server_state(),
+        }
+    }
+
+    pub fn set_state(&self, side: Side, state: State) {
+        match side {
+            Side::Client => self.set_client_state(state),
+            Side::Server => self.set_server_state(state),
+        }
+    }
+
+    /// Requests that nobody has taken, in the channel and in the shuttle.
+    pub fn unread_requests(&self) -> usize {
+        let slots = self.requests();
+        let in_channel = (0..self.lanes.len()).filter(|slot| slots.load(*slot) != 0).count();
+        in_channel + usize::from(self.shuttle().load(shuttle::REQUEST) != 0)
     }
 
     /// The line of the shuttle.

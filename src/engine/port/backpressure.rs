@@ -85,6 +85,8 @@ pub(super) enum GaveUp {
     Corrupted,
     /// The handler said so, for this receiver.
     UnableToDeliver(Id),
+    /// Nobody got it, and this is why.
+    Nobody(SendError),
     /// The handler panicked. Goes on when nothing of the message is left.
     Panicked(Box<dyn Any + Send>),
 }
@@ -95,6 +97,7 @@ impl GaveUp {
         match self {
             Self::Corrupted => SendError::ConnectionCorrupted,
             Self::UnableToDeliver(receiver) => SendError::UnableToDeliver { receiver },
+            Self::Nobody(reason) => reason,
             Self::Panicked(reason) => resume_unwind(reason),
         }
     }

@@ -2,11 +2,12 @@
 
 use std::io;
 use std::marker::PhantomData;
-use std::path::Path;
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use super::AllocationStrategy;
+use super::attaching::Attaching;
 use super::backpressure::{Backpressure, BackpressureAction, BackpressureInfo, BackpressureStrategy};
 use super::client::Client;
 use super::client_connection::ClientConnection;
@@ -20,7 +21,8 @@ use crate::engine::error::{PortError, SystemError};
 use crate::engine::id::Id;
 use crate::engine::payload::{ChunkLayout, Kind, Payload, Types};
 use crate::engine::service::registry::{PORT_NAME_BYTES_MAX, PortEntry, Role};
-use crate::engine::service::{ServiceInner, ServiceLock, cleanup, files, layouts};
+use crate::engine::service::{ServiceInner, cleanup, files, layouts, sweep};
+use crate::engine::settings::Settings;
 use crate::engine::shm::Plain;
 
 /// Ports that were dropped and of which something is still held, at once, that a port is prepared for at least.
@@ -152,21 +154,16 @@ where
         // Loaned, unread and held by each server, and the one that is being sent.
         let chunks = settings.max_loaned_requests + settings.max_servers * 2 * settings.max_active_requests + 1;
         let site = Site::enter(&self.service, &self.options, Role::Client)?;
-        let payloads = site.payloads(&layouts[0], &self.options, Req::KIND, chunks)?;
-        let mut made = Vec::new();
-        for server in self.service.registry.ports(Role::Server) {
-            let file = site.connection(site.id, server.id)?;
-            let ids = [server.id, server.node];
-            let connection =
-                ClientConnection::new(&self.service, site.id, ids, file, &layouts[1], (&payloads, made.len()));
-            made.push(connection.map_err(|error| damaged("segment", &error))?);
-        }
+        let (id, payloads) = (site.id, site.payloads(&layouts[0], &self.options, Req::KIND, chunks)?);
+        let (made, changes) = site.publish(
+            |server, file| ClientConnection::new(&self.service, id, server, file, &layouts[1], &payloads),
+            |connection| connection.attach(&payloads),
+        )?;
         let backpressure = self.options.backpressure.clone();
-        let core = ClientCore::new(&self.service, site.id, layouts, payloads, active_max, backpressure);
+        let core = ClientCore::new(&self.service, id, layouts, payloads, active_max, backpressure, changes);
         for connection in made {
             core.connect(connection);
         }
-        site.publish()?;
         Ok(Client::new(Rc::new(core)))
     }
 }
@@ -194,36 +191,36 @@ where
         let loans_max = self.options.max.unwrap_or(self.service.node.config.server.max_loaned_responses.max(1));
         let layouts = layouts(&self.service.config);
         // For each active request of each client: loaned, unread and held; and the one that is being sent.
-        let each = loans_max.saturating_add(settings.response_buffer + settings.max_borrowed_responses);
+        let each = loans_max.saturating_add(settings.response_slots() + settings.max_borrowed_responses);
         let chunks = each.saturating_mul(settings.max_clients * settings.max_active_requests).saturating_add(1);
         let site = Site::enter(&self.service, &self.options, Role::Server)?;
-        let payloads = site.payloads(&layouts[1], &self.options, Res::KIND, chunks)?;
-        let mut made = Vec::new();
-        for client in self.service.registry.ports(Role::Client) {
-            let file = site.connection(client.id, site.id)?;
-            let ids = [client.id, client.node];
-            let connection =
-                ServerConnection::new(&self.service, site.id, ids, file, &layouts[0], (&payloads, made.len()));
-            made.push(connection.map_err(|error| damaged("segment", &error))?);
-        }
+        let (id, payloads) = (site.id, site.payloads(&layouts[1], &self.options, Res::KIND, chunks)?);
+        let (made, changes) = site.publish(
+            |client, file| ServerConnection::new(&self.service, id, client, file, &layouts[0], &payloads),
+            |connection| connection.attach(&payloads),
+        )?;
         let backpressure = self.options.backpressure.clone();
-        let core = ServerCore::new(&self.service, site.id, layouts, payloads, loans_max, backpressure);
+        let core = ServerCore::new(&self.service, id, layouts, payloads, loans_max, backpressure, changes);
         for connection in made {
             core.connect(connection);
         }
-        site.publish()?;
         Ok(Server::new(Rc::new(core)))
     }
 }
 
-/// A port that is being made, under the service's lock. Unless it is published, dropping it removes what it made.
+/// Tries to publish a port while ports of the other role come and go.
+const TRIES_MAX: usize = 1000;
+
+/// A port that is being made. Unless it is published, dropping it removes what it made.
+///
+/// Nobody sees anything of it before it is published, so all that takes longer for larger segments is done without the
+/// service's lock.
 struct Site<'a> {
     service: &'a Arc<ServiceInner>,
     role: Role,
     id: Id,
     name: &'a str,
     published: bool,
-    _lock: ServiceLock<'a>,
 }
 
 impl<'a> Site<'a> {
@@ -234,27 +231,40 @@ impl<'a> Site<'a> {
         }
         // What dead nodes hold must not count; what cannot be cleaned is told by the limit.
         let _ = cleanup::clean_dead_nodes(&service.node.root);
-        let lock = service.lock().map_err(|error| match error.kind() {
-            io::ErrorKind::TimedOut => PortError::Busy,
-            _ => SystemError::new("locking the service", &error).into(),
-        })?;
         if service.locks_memory() {
             let locked = service.registry.lock_in_memory();
             locked.map_err(|error| SystemError::new("locking the registry into memory", &error))?;
         }
-        let count = service.registry.ports(role).len();
-        let settings = service.settings();
-        match role {
-            Role::Client if count >= settings.max_clients => {
-                return Err(PortError::ExceedsMaxClients { max_clients: settings.max_clients });
-            }
-            Role::Server if count >= settings.max_servers => {
-                return Err(PortError::ExceedsMaxServers { max_servers: settings.max_servers });
-            }
-            _ => {}
-        }
         let id = Id::random().map_err(|error| SystemError::new("making a port id", &error))?;
-        Ok(Self { service, role, id, name: &options.name, published: false, _lock: lock })
+        let site = Self { service, role, id, name: &options.name, published: false };
+        // Before large segments are made in vain; what counts is the look under the lock.
+        site.check_limit()?;
+        Ok(site)
+    }
+
+    fn check_limit(&self) -> Result<(), PortError> {
+        let count = self.service.registry.ports(self.role).len();
+        let Settings { max_clients, max_servers, .. } = *self.service.settings();
+        match self.role {
+            Role::Client if count >= max_clients => Err(PortError::ExceedsMaxClients { max_clients }),
+            Role::Server if count >= max_servers => Err(PortError::ExceedsMaxServers { max_servers }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Without overflow of requests, nothing that departed clients have left is given up, so there is an end of clients that
+    /// may come while a server does not look. Under the lock.
+    fn check_departed(&self) -> Result<(), PortError> {
+        let Settings { overflow_requests, max_departed_clients: max, .. } = *self.service.settings();
+        if self.role != Role::Client || overflow_requests {
+            return Ok(());
+        }
+        let waiting = sweep::waiting_for_servers(&self.service.folder)
+            .map_err(|error| SystemError::at("counting departed clients", &self.service.folder, &error))?;
+        match waiting.first() {
+            Some((server, count)) if *count >= max => Err(PortError::TooManyDepartedClients { server: *server, max }),
+            _ => Ok(()),
+        }
     }
 
     fn payloads(
@@ -281,22 +291,86 @@ impl<'a> Site<'a> {
             .map_err(|error| SystemError::new("creating the payload segment", &error).into())
     }
 
-    fn connection(&self, client: Id, server: Id) -> Result<ConnectionFile, PortError> {
-        let path: &Path = &self.service.folder.join(files::connection(client, server));
-        ConnectionFile::create(path, ConnectionLayout::new(self.service.settings()), self.service.node.id)
-            .map_err(|error| SystemError::new("creating a connection", &error).into())
+    /// Client and server of a connection with a peer.
+    fn pair(&self, peer: Id) -> [Id; 2] {
+        if self.role == Role::Client { [self.id, peer] } else { [peer, self.id] }
     }
 
-    fn publish(mut self) -> Result<(), PortError> {
+    /// Where the connection with a peer is until the port is published.
+    fn unfinished(&self, peer: Id) -> PathBuf {
+        let [client, server] = self.pair(peer);
+        self.service.folder.join(files::unfinished_connection(self.service.node.id, client, server))
+    }
+
+    fn connection<C>(
+        &self,
+        peer: &PortEntry,
+        make: &impl Fn([Id; 2], ConnectionFile) -> io::Result<Rc<C>>,
+    ) -> Result<Rc<C>, PortError> {
+        let (path, layout) = (self.unfinished(peer.id), ConnectionLayout::new(self.service.settings()));
+        let file = ConnectionFile::create(&path, layout, self.service.node.id)
+            .map_err(|error| SystemError::at("creating a connection", &path, &error))?;
+        make([peer.id, peer.node], file).map_err(|error| damaged("segment", &error))
+    }
+
+    /// Enters the port into the registry, connected to every port of the other role that is there, and says what its counter
+    /// was. `attach` makes a connection the port's own.
+    fn publish<C>(
+        mut self,
+        make: impl Fn([Id; 2], ConnectionFile) -> io::Result<Rc<C>>,
+        attach: impl Fn(&C),
+    ) -> Result<(Vec<Rc<C>>, u64), PortError> {
+        let service = Arc::clone(self.service);
+        let others = if self.role == Role::Client { Role::Server } else { Role::Client };
+        let mut made: Vec<(Id, Rc<C>)> = Vec::new();
+        for _ in 0..TRIES_MAX {
+            for peer in service.registry.ports(others) {
+                if !made.iter().any(|(id, _)| *id == peer.id) {
+                    made.push((peer.id, self.connection(&peer, &make)?));
+                }
+            }
+            let lock = service.lock().map_err(|error| match error.kind() {
+                io::ErrorKind::TimedOut => PortError::Busy,
+                _ => SystemError::new("locking the service", &error).into(),
+            })?;
+            let peers: Vec<Id> = service.registry.ports(others).into_iter().map(|peer| peer.id).collect();
+            if peers.iter().any(|peer| !made.iter().any(|(id, _)| id == peer)) {
+                // Somebody has come meanwhile.
+                continue;
+            }
+            self.check_limit()?;
+            self.check_departed()?;
+            for (peer, connection) in made.iter().filter(|(id, _)| peers.contains(id)) {
+                attach(connection);
+                let [client, server] = self.pair(*peer);
+                std::fs::rename(self.unfinished(*peer), service.folder.join(files::connection(client, server)))
+                    .map_err(|error| SystemError::at("publishing a connection", &service.folder, &error))?;
+            }
+            let changes = self.enter_registry()?;
+            drop(lock);
+            let (kept, gone): (Vec<_>, Vec<_>) = made.into_iter().partition(|(id, _)| peers.contains(id));
+            for (peer, _) in &gone {
+                // One that stays goes with the node.
+                let _ = files::remove(&self.unfinished(*peer));
+            }
+            return Ok((kept.into_iter().map(|(_, connection)| connection).collect(), changes));
+        }
+        Err(PortError::Busy)
+    }
+
+    /// Under the lock.
+    fn enter_registry(&mut self) -> Result<u64, PortError> {
+        let registry = &self.service.registry;
         let entry = PortEntry { id: self.id, node: self.service.node.id, name: self.name.to_owned() };
+        let changes = registry.changes();
         // There is a place: counted under the same lock.
-        if !self.service.registry.enter_port(self.role, &entry) {
+        if !registry.enter_port(self.role, &entry) {
             let reason = "more places are taken than there are".to_owned();
             return Err(PortError::Corrupted { file: "registry", reason });
         }
-        self.service.registry.changed();
+        registry.changed();
         self.published = true;
-        Ok(())
+        Ok(changes)
     }
 }
 

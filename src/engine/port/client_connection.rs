@@ -72,17 +72,20 @@ pub(super) struct ClientConnection {
     pub gone: Cell<bool>,
     /// Whether it wrote garbage: then what it sent before is not received either.
     pub broken: Cell<bool>,
+    /// Whether the other side knows that this one takes part.
+    attached: Cell<bool>,
 }
 
 impl ClientConnection {
-    /// Over a connection file that is mapped; maps the server's response segment. The server gets `number` among the receivers.
+    /// Over a connection file that is mapped; maps the server's response segment, so not under the service's lock. The server
+    /// does not know of it until [`Self::attach`].
     pub fn new(
         service: &Arc<ServiceInner>,
         client: Id,
         [server, node]: [Id; 2],
         file: ConnectionFile,
         response_layout: &ChunkLayout,
-        (payloads, number): (&Payloads, usize),
+        payloads: &Payloads,
     ) -> io::Result<Rc<Self>> {
         let settings = service.settings();
         let layout = ConnectionLayout::new(settings);
@@ -90,8 +93,6 @@ impl ClientConnection {
             file.lock_in_memory()?;
         }
         let remote = Remote::open(service, [node, server], (client, Side::Client), response_layout.align, &file)?;
-        file.set_segment(Side::Client, payloads.number());
-        file.set_client_state(State::Attached);
         let lane = |lane| LaneEnd {
             consumer: OffsetConsumer::new(layout.response_capacity, settings.overflow_responses),
             slots: file.responses(lane).clone(),
@@ -117,12 +118,20 @@ impl ClientConnection {
                 settings.overflow_responses,
             ),
             lanes,
-            lending: Lending::new(number, layout.request_returns),
+            lending: Lending::new(payloads, layout.request_returns),
             going_back: ReturnProducer::new(layout.response_returns),
             open: Cell::new(true),
             gone: Cell::new(false),
             broken: Cell::new(false),
+            attached: Cell::new(false),
         }))
+    }
+
+    /// Says that this side takes part. Under the service's lock, where the other side can see the file.
+    pub fn attach(&self, payloads: &Payloads) {
+        self.file.set_segment(Side::Client, payloads.number());
+        self.file.set_client_state(State::Attached);
+        self.attached.set(true);
     }
 
     /// Takes back what the server has returned.
@@ -130,7 +139,8 @@ impl ClientConnection {
         self.lending.collect(payloads, self.file.request_returns())
     }
 
-    /// The server is gone: everything that was there is ours again, and nothing more goes there.
+    /// The server is gone: everything that was there is ours again, and nothing more goes there. Once: what was the server's
+    /// may be another one's afterwards.
     pub fn close(&self, payloads: &Payloads) {
         self.open.set(false);
         self.gone.set(true);
@@ -211,7 +221,7 @@ impl ClientConnection {
     pub fn front(&self, lane: usize, request_id: u64) -> Result<Option<(Oldest, Message<'_>)>, Unreadable> {
         let end = &self.lanes[lane];
         // A sender that goes on sending is heard by the next call.
-        for _ in 0..=self.service.settings().response_buffer {
+        for _ in 0..=self.service.settings().response_slots() {
             let front = end.consumer.front(&end.slots.view())?;
             // Behind the look into the lane: what came by the shuttle was sent before what is there.
             if let Some((carried, message)) = self.front_in_shuttle(lane, request_id)? {
@@ -222,6 +232,10 @@ impl ClientConnection {
                 Ok(message) => return Ok(Some((Oldest::InChannel(front), message))),
                 Err(Unreadable::CannotMap) => return Err(Unreadable::CannotMap),
                 Err(Unreadable::Gone) => self.refuse(lane, Oldest::InChannel(front)),
+                Err(Unreadable::Lost) => {
+                    self.refuse(lane, Oldest::InChannel(front));
+                    return Err(Unreadable::Lost);
+                }
                 // One that was displaced may be gone with its segment, and is nothing to read.
                 Err(Unreadable::Garbage) if end.consumer.take_front(&end.slots.view(), front) => {
                     return Err(Unreadable::Garbage);
@@ -258,7 +272,7 @@ impl ClientConnection {
     #[inline(never)]
     fn drain_some(&self, end: &LaneEnd) -> Result<(), Garbage> {
         // A server that goes on sending is heard by the next call.
-        for _ in 0..self.service.settings().response_buffer {
+        for _ in 0..self.service.settings().response_slots() {
             let Some(entry) = end.consumer.take(&end.slots.view())? else { break };
             self.give_back(entry);
         }
@@ -268,11 +282,10 @@ impl ClientConnection {
 
 impl Drop for ClientConnection {
     fn drop(&mut self) {
-        if self.file.has_handed_over(Side::Server) {
-            self.remote.refuse_handover();
+        if self.attached.get() {
+            // Nothing of the server's is held here any more; it may take everything back.
+            self.remote.end(&self.file);
+            self.service.registry.changed();
         }
-        // Nothing of the server's is held here any more; it may take everything back.
-        self.file.set_client_state(State::Gone);
-        self.service.registry.changed();
     }
 }

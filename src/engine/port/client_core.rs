@@ -3,9 +3,11 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{Ordering, fence};
 
 use super::backpressure::Backpressure;
 use super::client_connection::ClientConnection;
+use super::following::Following;
 use super::lanes::Lane;
 use super::lender::Lender;
 use super::payloads::Payloads;
@@ -38,7 +40,7 @@ pub(super) struct ClientCore {
     pub(super) connections: RefCell<Vec<Rc<ClientConnection>>>,
     /// Servers whose files could not be used; not tried again.
     pub(super) refused: RefCell<Vec<Id>>,
-    pub(super) seen: Cell<u64>,
+    pub(super) following: Following,
     pub(super) registered: Cell<bool>,
     pub(super) watch: Watch,
     pub sleeper: Sleeper,
@@ -65,7 +67,7 @@ impl Lender for ClientCore {
 }
 
 impl ClientCore {
-    /// Over a place in the registry that the builder holds the lock for.
+    /// For a place in the registry that was taken when its counter was `changes`.
     pub fn new(
         service: &Arc<ServiceInner>,
         id: Id,
@@ -73,6 +75,7 @@ impl ClientCore {
         payloads: Payloads,
         active_max: usize,
         backpressure: Backpressure,
+        changes: u64,
     ) -> Self {
         let lanes = service.settings().max_active_requests;
         Self {
@@ -91,21 +94,10 @@ impl ClientCore {
             next_request: Cell::new(1),
             connections: RefCell::default(),
             refused: RefCell::default(),
-            seen: Cell::new(service.registry.changes()),
+            following: Following::new(changes),
             registered: Cell::new(true),
             watch: Watch::new(),
             sleeper: Sleeper::new(Role::Client, id),
-        }
-    }
-
-    /// Adds a connection, and room for it wherever a message's way must not allocate.
-    pub fn connect(&self, connection: Rc<ClientConnection>) {
-        let mut connections = self.connections.borrow_mut();
-        connections.push(connection);
-        for lane in &self.lanes {
-            let mut deliveries = lane.deliveries.borrow_mut();
-            let more = connections.len().saturating_sub(deliveries.len());
-            deliveries.reserve(more);
         }
     }
 
@@ -169,6 +161,11 @@ impl ClientCore {
         while let Some(connection) = deliveries.pop() {
             let end = &connection.lanes[lane];
             end.set_open(0);
+            if !self.service.settings().overflow_responses {
+                // A server that looks behind this fence sees that nobody waits, so of what it sends to this request at most one
+                // response comes behind what is drained: there is a slot for it (RR-ACT-03).
+                fence(Ordering::SeqCst);
+            }
             if connection.drain(end).is_err() {
                 connection.fail(&self.payloads);
             }

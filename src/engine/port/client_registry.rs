@@ -1,11 +1,21 @@
 //! How a client follows the service: servers that come, leave and die, and its own leaving.
 
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::attaching::{Attaching, Found, Snapshot};
 use super::client_connection::ClientConnection;
 use super::client_core::ClientCore;
+use super::following::{Following, Problem, Walked};
 use crate::engine::channel::Slots;
-use crate::engine::connection::{ConnectionFile, ConnectionLayout, Side, State};
+use crate::engine::connection::{ConnectionFile, Side, State};
+use crate::engine::error::ReceiveError;
+use crate::engine::id::Id;
+use crate::engine::service::files::{self, ConnectionName};
 use crate::engine::service::registry::Role;
-use crate::engine::service::{cleanup, files};
+use crate::engine::service::sweep::Leaver;
+use crate::engine::service::{ServiceInner, cleanup};
 
 impl ClientCore {
     /// Whether the client still has its place in the service.
@@ -16,8 +26,8 @@ impl ClientCore {
     /// Follows what has changed in the service, if anything has: one load of a word that hardly ever changes.
     #[inline(always)]
     pub fn follow_changes(&self) {
-        if self.service.registry.changes() != self.seen.get() {
-            self.walk();
+        if !self.following.is_current(self.service.registry.changes()) {
+            self.walk(self.registered.get());
         }
     }
 
@@ -41,6 +51,7 @@ impl ClientCore {
     }
 
     #[cold]
+    #[inline(never)]
     pub fn check_lives(&self) {
         for connection in self.connections.borrow().iter().filter(|connection| !connection.gone.get()) {
             // If the node is dead, cleaning it up changes the registry, which is what is looked at next. If it could not
@@ -50,83 +61,14 @@ impl ClientCore {
         }
     }
 
-    /// Connects to new servers, closes connections to those that are gone.
+    /// What a call that has found nothing has to tell.
     #[cold]
-    pub fn walk(&self) {
-        let registry = &self.service.registry;
-        // Without the lock, a moment later: the counter stays different.
-        let Ok(_lock) = self.service.lock() else { return };
-        self.seen.set(registry.changes());
-        let servers = registry.ports(Role::Server);
-        let nodes = registry.node_ids();
-        for connection in self.connections.borrow().iter().filter(|connection| !connection.gone.get()) {
-            let state = connection.file.server_state();
-            let registered = servers.iter().any(|server| server.id == connection.server);
-            // Left without leaving the service: it has found garbage here.
-            if !registered || state >= State::Left {
-                connection.open.set(false);
-            }
-            // A server maps the connection only while it is registered: one that left before never will, and neither will
-            // one that has taken the file away without mapping it, because it could not.
-            let path = || self.service.folder.join(files::connection(self.id, connection.server));
-            let never_came = state == State::Absent && !(registered && path().exists());
-            if never_came || state == State::Gone || !nodes.contains(&connection.node) {
-                connection.close(&self.payloads);
-            }
-        }
-        self.connections.borrow_mut().retain(|connection| !connection.gone.get());
-        if !self.registered.get() {
-            return;
-        }
-        for server in servers {
-            let known = self.connections.borrow().iter().any(|connection| connection.server == server.id)
-                || self.refused.borrow().contains(&server.id);
-            if known {
-                continue;
-            }
-            // More servers that have left are still used than anybody thought of: this one waits until they are gone.
-            let Some(number) = self.free_number() else { continue };
-            let path = self.service.folder.join(files::connection(self.id, server.id));
-            let attached =
-                ConnectionFile::open(&path, ConnectionLayout::new(self.service.settings())).and_then(|file| {
-                    let (ids, receiver) = ([server.id, server.node], (&self.payloads, number));
-                    ClientConnection::new(&self.service, self.id, ids, file, &self.response_layout, receiver)
-                });
-            if let Ok(connection) = attached {
-                self.connect(connection);
-            } else {
-                self.refused.borrow_mut().push(server.id);
-                // The server is to see that nobody comes.
-                registry.changed();
-            }
-            // Both sides have it, or never will.
-            let _ = files::remove(&path);
-        }
-    }
-
-    /// The lowest number that no receiver has.
-    pub fn free_number(&self) -> Option<usize> {
-        let connections = self.connections.borrow();
-        (0..self.payloads.receivers()).find(|number| connections.iter().all(|c| c.lending.number() != *number))
-    }
-
-    /// Takes away connections that no server has mapped yet and that hold nothing for it: a server that never looks must not
-    /// pay for every client that comes and goes. Under the service's lock.
-    pub fn withdraw(&self) {
-        if self.active.get() > 0 || self.loans.get() > 0 {
-            return;
-        }
-        let settings = self.service.settings();
-        for connection in self.connections.borrow().iter() {
-            let slots = connection.file.requests();
-            let received_later = settings.fire_and_forget
-                && (connection.word_at(None) != 0 || (0..settings.max_active_requests).any(|i| slots.load(i) != 0));
-            if connection.file.server_state() == State::Absent && !received_later {
-                connection.close(&self.payloads);
-                // What stays is swept with the server.
-                let _ = files::remove(&self.service.folder.join(files::connection(self.id, connection.server)));
-            }
-        }
+    #[inline(never)]
+    pub fn problem(&self) -> Option<ReceiveError> {
+        self.following.take_problem().map(|problem| match problem {
+            Problem::CannotAttach(reason) => ReceiveError::CannotAttach(reason),
+            Problem::Removed(reason) => ReceiveError::NamespaceRemoved(reason),
+        })
     }
 
     /// Gives up the place in the service; what was made from the client lives on.
@@ -137,24 +79,114 @@ impl ClientCore {
         for connection in self.connections.borrow().iter() {
             connection.file.set_client_state(State::Left);
         }
-        if let Ok(_lock) = self.service.lock() {
-            self.withdraw();
-            self.service.registry.leave_ports(|entry| entry.id == self.id);
-            // What cannot be removed now is removed with the next port that leaves, or with the service.
-            let _ = cleanup::sweep(&self.service.folder, &self.service.registry);
-        } else {
-            self.service.node.leave_behind();
+        let holds = self.active.get() > 0 || self.loans.get() > 0;
+        self.service.leave_port(Leaver::Client { id: self.id, holds });
+    }
+
+    /// What a server has not seen yet is left to it, if anybody wants it received (RR-FNF-01, RR-DYN-06).
+    fn leave_unread(&self, connection: &ClientConnection) {
+        let slots = connection.file.requests();
+        let unread = (0..self.service.settings().max_active_requests).map(|slot| slots.load(slot));
+        self.payloads.hand_over(unread, [connection.node, connection.server], &connection.file, Side::Client);
+    }
+}
+
+impl Attaching for ClientCore {
+    type Connection = ClientConnection;
+    const PEERS: Role = Role::Server;
+
+    fn service(&self) -> &Arc<ServiceInner> {
+        &self.service
+    }
+    fn id(&self) -> Id {
+        self.id
+    }
+    fn following(&self) -> &Following {
+        &self.following
+    }
+    fn is_known(&self, server: Id) -> bool {
+        self.connections.borrow().iter().any(|connection| connection.server == server)
+            || self.refused.borrow().contains(&server)
+    }
+    fn refuse(&self, server: Id) {
+        self.refused.borrow_mut().push(server);
+    }
+    fn make(&self, server: [Id; 2], file: ConnectionFile) -> io::Result<Rc<ClientConnection>> {
+        ClientConnection::new(&self.service, self.id, server, file, &self.response_layout, &self.payloads)
+    }
+    fn attach(&self, connection: &ClientConnection) {
+        connection.attach(&self.payloads);
+    }
+
+    /// Adds a connection, and room for it wherever a message's way must not allocate.
+    fn connect(&self, connection: Rc<ClientConnection>) {
+        let mut connections = self.connections.borrow_mut();
+        connections.push(connection);
+        for lane in &self.lanes {
+            let mut deliveries = lane.deliveries.borrow_mut();
+            let more = connections.len().saturating_sub(deliveries.len());
+            deliveries.reserve(more);
         }
+    }
+
+    fn close_ended(&self, snapshot: &Snapshot) -> Vec<Rc<ClientConnection>> {
+        let mut connections = self.connections.borrow_mut();
+        for connection in connections.iter().filter(|connection| !connection.gone.get()) {
+            let (server, file) = (connection.server, snapshot.file(connection.server));
+            let state = connection.file.server_state();
+            let is_registered = snapshot.is_registered(server);
+            let is_deferred = file.is_some_and(|found| found.kind == ConnectionName::Deferred);
+            // Left without leaving the service: it has found garbage here. Absent although it has looked: it cannot attach
+            // this client, until it says otherwise.
+            connection.open.set(is_registered && state < State::Left && !(state == State::Absent && is_deferred));
+            // A server maps the connection only while it is registered: one that left before never will, and neither will
+            // one that has taken the file away without mapping it.
+            let never_came = state == State::Absent && !(is_registered && file.is_some());
+            if never_came || state == State::Gone || !snapshot.nodes.contains(&connection.node) {
+                connection.close(&self.payloads);
+            }
+        }
+        connections.extract_if(.., |connection| connection.gone.get()).collect()
+    }
+
+    fn choose(&self, snapshot: &Snapshot) -> (Vec<Found>, Walked) {
+        let is_new = |found: &&Found| snapshot.is_registered(found.peer) && !self.is_known(found.peer);
+        (snapshot.files.iter().filter(is_new).cloned().collect(), Walked::Whole)
     }
 }
 
 impl Drop for ClientCore {
-    /// Nothing is left that could be sent: what servers have not seen yet is left to them (RR-FNF-01, RR-DYN-06).
+    /// Nothing is left that could be sent, and nobody waits for a response any more.
     fn drop(&mut self) {
-        for connection in self.connections.borrow().iter().filter(|connection| !connection.gone.get()) {
-            let slots = connection.file.requests();
-            let unread = (0..self.service.settings().max_active_requests).map(|slot| slots.load(slot));
-            self.payloads.hand_over(unread, connection.server, &connection.file, Side::Client);
+        let connections = self.connections.take();
+        let fire_and_forget = self.service.settings().fire_and_forget;
+        let mut unmapped = Vec::new();
+        for connection in connections.iter().filter(|connection| !connection.gone.get()) {
+            match connection.file.server_state() {
+                State::Absent => unmapped.push(connection),
+                State::Attached if fire_and_forget => self.leave_unread(connection),
+                // It receives nothing more, or nothing that nobody waits for (RR-FNF-02).
+                State::Attached | State::Left | State::Gone => {}
+            }
         }
+        if unmapped.is_empty() {
+            return;
+        }
+        // Under the lock, so that it is certain for whom something waits. Where its holder is stopped, without.
+        let lock = self.service.lock();
+        let names = std::fs::read_dir(&self.service.folder).into_iter().flatten().flatten();
+        for (name, entry) in names.filter_map(|entry| Some((entry.file_name().into_string().ok()?, entry))) {
+            let Some((_, _, server)) = ConnectionName::of(&name).filter(|(_, client, _)| *client == self.id) else {
+                continue;
+            };
+            let Some(connection) = unmapped.iter().find(|connection| connection.server == server) else { continue };
+            if fire_and_forget && connection.file.unread_requests() > 0 {
+                self.leave_unread(connection);
+            } else {
+                // One that stays is swept with the server.
+                let _ = files::remove(&entry.path());
+            }
+        }
+        drop(lock);
     }
 }

@@ -5,6 +5,8 @@ use std::rc::Rc;
 use super::backpressure::{GaveUp, Waiting};
 use super::client_connection::ClientConnection;
 use super::client_core::ClientCore;
+use super::following::Problem;
+use super::lending::Lent;
 use crate::engine::channel::shuttle::{Room, SHUTTLE_LEN_MAX};
 use crate::engine::channel::{Entry, Push};
 use crate::engine::connection;
@@ -66,7 +68,23 @@ impl ClientCore {
         if trouble != NO_TROUBLE {
             self.settle(lane as usize, chunk, request, trouble)?;
         }
-        Ok(Sent { lane, delivered: place.deliveries.borrow().len() as u32, request_id })
+        let delivered = place.deliveries.borrow().len() as u32;
+        if delivered == 0 && self.following.is_unsettled() {
+            self.tell_of_nobody(lane as usize)?;
+        }
+        Ok(Sent { lane, delivered, request_id })
+    }
+
+    /// Where no server got the request: why one that is there is not connected, if that is known.
+    #[cold]
+    #[inline(never)]
+    fn tell_of_nobody(&self, lane: usize) -> Result<(), SendError> {
+        let Some(problem) = self.following.take_problem() else { return Ok(()) };
+        let reason = match problem {
+            Problem::CannotAttach(reason) => SendError::CannotAttach(reason),
+            Problem::Removed(reason) => SendError::NamespaceRemoved(reason),
+        };
+        Err(self.take_back(lane, GaveUp::Nobody(reason)))
     }
 
     /// Sends to all servers: the trouble with any of them.
@@ -164,8 +182,10 @@ impl ClientCore {
     /// Lends the chunk and pushes its entry: the word in the slot, or the trouble.
     #[inline(never)]
     fn push_chunk(&self, connection: &Rc<ClientConnection>, slot: usize, chunk: Published<'_>) -> Result<u64, u8> {
-        if connection.lending.lend(&self.payloads, connection.file.request_returns(), chunk).is_err() {
-            return Err(self.corrupted(connection));
+        match connection.lending.lend(&self.payloads, connection.file.request_returns(), chunk) {
+            Ok(Lent::Done) => {}
+            Ok(Lent::NoNumber) => return Err(FULL),
+            Err(_) => return Err(self.corrupted(connection)),
         }
         let entry = Entry { segment: chunk.segment(), chunk: chunk.index() };
         let (producer, slots) = (&connection.requests, connection.file.requests());

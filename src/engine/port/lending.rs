@@ -10,26 +10,51 @@ use crate::engine::channel::{Entry, Garbage, ReturnConsumer, Slots};
 use crate::engine::shm::{Holder, Published};
 
 /// Chunks at one receiver.
+///
+/// The receiver has a number among those of the sender, under which the pools know it, from its first chunk at the latest
+/// until it is closed. Nothing is done by number otherwise: it may be another receiver's by then.
 #[derive(Debug)]
 pub(super) struct Lending {
-    receiver: Holder,
-    number: usize,
+    /// Of no chunk as long as there is no number.
+    receiver: Cell<Holder>,
+    number: Cell<Option<u32>>,
     lent: Cell<usize>,
     coming_back: ReturnConsumer,
-    /// So many fit the return queue.
-    max: usize,
+    /// So many fit the return queue; 0 without a number, so that the first chunk asks for one.
+    max: Cell<usize>,
+    capacity: usize,
+}
+
+/// What became of lending a chunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lent {
+    Done,
+    /// All numbers are taken, by receivers that are gone and still hold something: as if there were no room.
+    NoNumber,
 }
 
 impl Lending {
-    /// To receiver `number`, who has an empty return queue of `capacity` slots.
-    pub fn new(number: usize, capacity: usize) -> Self {
-        let coming_back = ReturnConsumer::new(capacity);
-        Self { receiver: Holder::receiver(number), number, lent: Cell::new(0), coming_back, max: capacity }
+    /// To a receiver who has an empty return queue of `capacity` slots.
+    pub fn new(payloads: &Payloads, capacity: usize) -> Self {
+        let lending = Self {
+            receiver: Cell::new(Holder::receiver(0)),
+            number: Cell::new(None),
+            lent: Cell::new(0),
+            coming_back: ReturnConsumer::new(capacity),
+            max: Cell::new(0),
+            capacity,
+        };
+        // Without one it is asked for again with the first chunk.
+        lending.find_number(payloads);
+        lending
     }
 
-    /// Number of the receiver.
-    pub fn number(&self) -> usize {
-        self.number
+    fn find_number(&self, payloads: &Payloads) -> bool {
+        let Some(number) = payloads.numbers().pop() else { return false };
+        self.number.set(Some(number));
+        self.receiver.set(Holder::receiver(number as usize));
+        self.max.set(self.capacity);
+        true
     }
 
     /// Makes the receiver a holder of a chunk, before the entry can be taken and come back.
@@ -37,14 +62,14 @@ impl Lending {
     /// # Errors
     /// [`Garbage`] in the return queue.
     #[inline(always)]
-    pub fn lend(&self, payloads: &Payloads, returns: &impl Slots, chunk: Published<'_>) -> Result<(), Garbage> {
+    pub fn lend(&self, payloads: &Payloads, returns: &impl Slots, chunk: Published<'_>) -> Result<Lent, Garbage> {
         let lent = self.lent.get();
-        if lent >= self.max {
+        if lent >= self.max.get() {
             return self.lend_after_collecting(payloads, returns, chunk);
         }
-        chunk.hold(self.receiver);
+        chunk.hold(self.receiver.get());
         self.lent.set(lent + 1);
-        Ok(())
+        Ok(Lent::Done)
     }
 
     #[cold]
@@ -53,18 +78,21 @@ impl Lending {
         payloads: &Payloads,
         returns: &impl Slots,
         chunk: Published<'_>,
-    ) -> Result<(), Garbage> {
+    ) -> Result<Lent, Garbage> {
+        if self.number.get().is_none() && !self.find_number(payloads) {
+            return Ok(Lent::NoNumber);
+        }
         self.collect(payloads, returns)?;
-        chunk.hold(self.receiver);
+        chunk.hold(self.receiver.get());
         self.lent.set(self.lent.get() + 1);
-        Ok(())
+        Ok(Lent::Done)
     }
 
     /// Whether it is time to look what has come back: while the receiver is busy with what was sent, and not when the next
     /// message waits for it.
     #[inline(always)]
     pub fn is_half_lent(&self) -> bool {
-        self.lent.get() * 2 >= self.max
+        self.lent.get() * 2 >= self.max.get()
     }
 
     /// Takes back the chunk of an entry, if it has one.
@@ -75,7 +103,7 @@ impl Lending {
         if entry.is_in_slot() {
             return Ok(());
         }
-        if payloads.release(entry, self.receiver) {
+        if self.number.get().is_some() && payloads.release(entry, self.receiver.get()) {
             // It held this one, so there was one.
             self.lent.set(self.lent.get() - 1);
             Ok(())
@@ -90,14 +118,17 @@ impl Lending {
     /// [`Garbage`].
     #[inline(never)]
     pub fn collect(&self, payloads: &Payloads, returns: &impl Slots) -> Result<(), Garbage> {
+        if self.number.get().is_none() {
+            return Ok(());
+        }
         let current = payloads.current();
-        let mut lent = self.lent.get();
+        let (mut lent, receiver) = (self.lent.get(), self.receiver.get());
         // No more than is there, and one too many: a peer that writes on and on does not hold us here.
         let result = self.coming_back.drain(returns, lent + 1, |entry| {
             let ours = if entry.segment == current.number() {
-                current.release(entry.chunk, self.receiver)
+                current.release(entry.chunk, receiver)
             } else {
-                payloads.release(entry, self.receiver)
+                payloads.release(entry, receiver)
             };
             lent -= usize::from(ours);
             ours
@@ -106,9 +137,13 @@ impl Lending {
         result
     }
 
-    /// The receiver is gone: everything that was there is ours again.
+    /// The receiver is gone: everything that was there is ours again, and its number anybody's.
     pub fn close(&self, payloads: &Payloads) {
-        payloads.release_all(self.receiver);
+        if let Some(number) = self.number.take() {
+            payloads.release_all(self.receiver.get());
+            payloads.numbers().push(number);
+        }
+        self.max.set(0);
         self.lent.set(0);
     }
 }

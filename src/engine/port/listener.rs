@@ -111,7 +111,7 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> Listener<'_, Res, ResHeader> {
             }
         }
         self.core.idle();
-        error.map_or(Ok(None), Err)
+        error.or_else(|| self.core.problem()).map_or(Ok(None), Err)
     }
 
     /// Whether a response of this server can be received.
@@ -138,16 +138,19 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> Listener<'_, Res, ResHeader> {
             }
         }
         self.core.idle();
-        error.map_or(Ok(false), Err)
+        error.or_else(|| self.core.problem()).map_or(Ok(false), Err)
     }
 
     #[cold]
     fn unreadable(&self, connection: &ClientConnection, reason: Unreadable) -> ReceiveError {
-        if reason == Unreadable::CannotMap {
-            return ReceiveError::CannotMap;
+        match reason {
+            Unreadable::CannotMap => ReceiveError::CannotMap(connection.remote.take_problem()),
+            Unreadable::Lost => ReceiveError::MessageLost,
+            Unreadable::Garbage | Unreadable::Gone => {
+                connection.fail(&self.core.payloads);
+                ReceiveError::ConnectionCorrupted
+            }
         }
-        connection.fail(&self.core.payloads);
-        ReceiveError::ConnectionCorrupted
     }
 
     /// The oldest response to this request, with what belongs to others out of the way.
@@ -156,7 +159,7 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> Listener<'_, Res, ResHeader> {
             return Ok(None);
         }
         // Bounded by what can be in the lane; a server that goes on sending is heard by the next call.
-        for _ in 0..=self.core.service.settings().response_buffer {
+        for _ in 0..=self.core.service.settings().response_slots() {
             let Some((oldest, message)) = connection.front(self.lane, self.request_id)? else { return Ok(None) };
             if message.header().request_id == self.request_id {
                 return Ok(Some(message));

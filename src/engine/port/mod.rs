@@ -4,6 +4,7 @@
 //! message's way is locked. Make one port for each thread that needs one.
 
 mod active;
+mod attaching;
 mod backpressure;
 mod builder;
 mod client;
@@ -11,6 +12,7 @@ mod client_connection;
 mod client_core;
 mod client_registry;
 mod client_sending;
+mod following;
 mod lanes;
 mod lender;
 mod lending;

@@ -6,11 +6,13 @@ use std::io;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{Ordering, fence};
 
 use super::AllocationStrategy;
 use crate::engine::channel::{Entry, SEGMENTS_MAX};
-use crate::engine::connection::{ConnectionFile, Side};
+use crate::engine::connection::{ConnectionFile, Handover, Side, State};
 use crate::engine::error::LoanError;
+use crate::engine::free_list::FreeList;
 use crate::engine::id::Id;
 use crate::engine::payload::ChunkLayout;
 use crate::engine::service::{ServiceInner, files};
@@ -57,6 +59,8 @@ pub(super) struct Payloads {
     current: RefCell<Rc<Pool>>,
     /// Older ones, of which chunks are still loaned, on their way or held.
     outgrown: RefCell<Vec<Rc<Pool>>>,
+    /// Numbers of receivers that no receiver has, below `plan.receivers`.
+    numbers: FreeList,
 }
 
 impl Payloads {
@@ -80,6 +84,7 @@ impl Payloads {
             len_end: Cell::new(plan.len.saturating_add(1)),
             current: RefCell::new(pool),
             outgrown: RefCell::default(),
+            numbers: FreeList::new(plan.receivers),
         })
     }
 
@@ -134,9 +139,9 @@ impl Payloads {
         self.current.borrow().number()
     }
 
-    /// Receivers are numbered below this.
-    pub fn receivers(&self) -> usize {
-        self.plan.receivers
+    /// Numbers that no receiver has: as whom the pools know it.
+    pub fn numbers(&self) -> &FreeList {
+        &self.numbers
     }
 
     /// Makes the current segment an older one, and a new one that has a free chunk for `len` elements.
@@ -151,17 +156,20 @@ impl Payloads {
         }
         let max = self.len_max.get();
         let too_long = LoanError::ExceedsMaxLoanSize { len, max };
+        let all = self.plan.chunks.max(CHUNKS_MIN);
         let (len, chunks) = if len > max {
             let longer = match self.plan.strategy {
                 AllocationStrategy::Static | AllocationStrategy::BestFit => Some(len),
                 AllocationStrategy::PowerOfTwo => len.checked_next_power_of_two(),
             };
             // What is in use now will be in use with longer slices, and as much again.
-            let chunks = (2 * old.in_use()).next_power_of_two().clamp(CHUNKS_MIN, self.plan.chunks.max(CHUNKS_MIN));
+            let chunks = (2 * old.in_use()).next_power_of_two().clamp(CHUNKS_MIN, all);
             (longer.ok_or(too_long)?, chunks)
         } else {
             (max, (2 * old.chunks()).max(CHUNKS_MIN))
         };
+        // The last segment cannot be followed by one with more chunks, so it has all that can be needed (RR-DYN-05).
+        let chunks = if number + 1 == SEGMENTS_MAX { all } else { chunks };
         let geometry = self.plan.geometry(len, chunks).ok_or(too_long)?;
         let number = number as u16; // below SEGMENTS_MAX
         let pool = Pool::create(&path(&self.service, self.port, number), number, geometry, self.plan.receivers)
@@ -229,17 +237,31 @@ impl Payloads {
         1 + self.outgrown.borrow().len()
     }
 
-    /// Leaves segments to a reader that has messages in them and has not mapped them. Where that is not possible the messages
-    /// are lost, and nothing else (RR-DYN-06). `unread` are the words in the reader's channels, `side` is the sender's.
-    pub fn hand_over(&self, unread: impl Iterator<Item = u64>, reader: Id, file: &ConnectionFile, side: Side) {
-        let mapped = file.mapped(side.other());
+    /// Leaves segments to a reader that has messages in them: a port of `reader`'s node. Whether it has mapped them already
+    /// cannot be told, and does not matter: what is left is removed with its side of the connection. `unread` are the words in
+    /// the reader's channels, `side` is the sender's.
+    ///
+    /// Where that is not possible the messages are lost, which the reader is told, and nothing else is (RR-DYN-06).
+    pub fn hand_over(&self, unread: impl Iterator<Item = u64>, reader: [Id; 2], file: &ConnectionFile, side: Side) {
         let entries = unread.filter_map(|word| Entry::of_word(word).ok().flatten()).filter(|entry| !entry.is_in_slot());
-        let segments: BTreeSet<u16> =
-            entries.map(|entry| entry.segment).filter(|segment| u64::from(*segment) >= mapped).collect();
-        for segment in segments {
-            let to = self.service.folder.join(files::handover(self.port, segment, reader));
-            if std::fs::hard_link(path(&self.service, self.port, segment), to).is_ok() {
-                file.set_handed_over(side);
+        let segments: BTreeSet<u16> = entries.map(|entry| entry.segment).collect();
+        let names = segments.iter().map(|segment| (*segment, files::handover(self.port, *segment, reader)));
+        let files: Vec<_> = names.map(|(segment, name)| (segment, self.service.folder.join(name))).collect();
+        if files.is_empty() {
+            return;
+        }
+        let linked =
+            |(segment, to): &(u16, PathBuf)| std::fs::hard_link(path(&self.service, self.port, *segment), to).is_ok();
+        // All of them are tried, also behind one that fails.
+        let whole = files.iter().filter(|file| linked(file)).count() == files.len();
+        file.set_handover(side, if whole { Handover::Whole } else { Handover::InPart });
+        // Pairs with that of the reader, which says that it is gone and then looks whether something was handed over: one of
+        // the two sees the other.
+        fence(Ordering::SeqCst);
+        if file.state(side.other()) == State::Gone {
+            for (_, path) in &files {
+                // One that stays goes with the reader's node.
+                let _ = files::remove(path);
             }
         }
     }
@@ -248,10 +270,14 @@ impl Payloads {
 impl Drop for Payloads {
     /// Nothing of the port is left that could be sent from.
     fn drop(&mut self) {
-        let numbers = self.outgrown.borrow().iter().map(|pool| pool.number()).collect::<Vec<_>>();
-        for number in numbers.into_iter().chain([self.current.borrow().number()]) {
+        let current = Rc::clone(&self.current.borrow());
+        for pool in self.outgrown.borrow().iter().chain([&current]) {
             // One that cannot be removed now goes with the node.
-            let _ = files::remove(&path(&self.service, self.port, number));
+            let _ = files::remove(&path(&self.service, self.port, pool.number()));
+            // Whoever still reads there needs no more than what is held. Memory that is locked stays.
+            if pool.in_use() > 0 && !self.service.locks_memory() {
+                pool.give_back_free_pages();
+            }
         }
     }
 }

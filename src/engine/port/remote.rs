@@ -2,14 +2,17 @@
 
 use std::cell::RefCell;
 use std::io;
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{Ordering, fence};
 
 use crate::engine::channel::{Entry, Front, Garbage};
-use crate::engine::connection::{self, ConnectionFile, Side, State};
+use crate::engine::connection::{self, ConnectionFile, Handover, Side, State};
+use crate::engine::error::SystemError;
 use crate::engine::id::Id;
 use crate::engine::service::{ServiceInner, files};
-use crate::engine::shm::{ChunkRef, LinesView, Message, RemoteSegment};
+use crate::engine::shm::{ChunkRef, LinesView, Message, RemoteSegment, is_damage};
 
 /// Why a message cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,7 +21,9 @@ pub(super) enum Unreadable {
     Garbage,
     /// Its sender is gone, and the segment with it: nobody's message any more (RR-DYN-06).
     Gone,
-    /// This process has no descriptors or memory left to map the segment; later, perhaps.
+    /// Its sender is gone, and could not leave the segment behind.
+    Lost,
+    /// The segment cannot be mapped now; later, perhaps. [`Remote::take_problem`] says why.
     CannotMap,
 }
 
@@ -40,11 +45,13 @@ pub(super) struct Remote {
     align: usize,
     /// By number, the one that was mapped last at the end.
     mapped: RefCell<Vec<(u16, Rc<RemoteSegment>)>>,
+    /// Why a segment could not be mapped, until that is told.
+    problem: RefCell<Option<Box<SystemError>>>,
 }
 
 impl Remote {
     /// Maps the segment from which the sender loans, as it says in `file`. If it is not there, a newer one is seen with the
-    /// first message.
+    /// first message. Not under the service's lock: mapping and locking into memory take longer for larger segments.
     ///
     /// # Errors
     /// As [`RemoteSegment::open`], but for `NotFound`.
@@ -55,9 +62,9 @@ impl Remote {
         align: usize,
         file: &ConnectionFile,
     ) -> io::Result<Self> {
-        let mapped = RefCell::default();
-        let remote = Self { service: Arc::clone(service), sender, reader, side, align, mapped };
-        match remote.map(file.segment(side.other()), file) {
+        let (mapped, problem) = (RefCell::default(), RefCell::default());
+        let remote = Self { service: Arc::clone(service), sender, reader, side, align, mapped, problem };
+        match remote.map(file.segment(side.other())) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(remote),
         }
@@ -65,29 +72,35 @@ impl Remote {
 
     /// Whether the sender is alive and has not begun to leave: then what it has sent is where it says.
     fn is_there(&self, file: &ConnectionFile) -> bool {
-        let state = if self.side == Side::Client { file.server_state() } else { file.client_state() };
-        state == State::Attached && self.service.registry.node_ids().contains(&self.sender[0])
+        file.state(self.side.other()) == State::Attached && self.service.registry.node_ids().contains(&self.sender[0])
     }
 
-    fn map(&self, number: u16, file: &ConnectionFile) -> io::Result<()> {
+    fn path(&self, number: u16) -> PathBuf {
         let [node, port] = self.sender;
-        let folder = &self.service.folder;
-        let segment = match RemoteSegment::open(&folder.join(files::segment(node, port, number)), self.align) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+        self.service.folder.join(files::segment(node, port, number))
+    }
+
+    fn map(&self, number: u16) -> io::Result<()> {
+        let path = self.path(number);
+        let (segment, is_whole) = match RemoteSegment::open(&path, self.align) {
+            // One that is not whole any more has been given up by its owner, and its name with it.
+            Err(error)
+                if error.kind() == io::ErrorKind::NotFound
+                    || (error.kind() == io::ErrorKind::InvalidData && !path.exists()) =>
+            {
                 // Only for this reader, and mapped now.
-                let path = folder.join(files::handover(port, number, self.reader));
-                let segment = RemoteSegment::open(&path, self.align)?;
+                let path = files::handover(self.sender[1], number, [self.service.node.id, self.reader]);
+                let path = self.service.folder.join(path);
+                let segment = RemoteSegment::open_handed_over(&path, self.align)?;
                 let _ = files::remove(&path);
-                segment
+                (segment, false)
             }
-            result => result?,
+            result => (result?, true),
         };
-        if self.service.locks_memory() {
+        if is_whole && self.service.locks_memory() {
             segment.lock_in_memory()?;
         }
-        let mut mapped = self.mapped.borrow_mut();
-        mapped.push((number, segment));
-        file.set_mapped(self.side, mapped.iter().map(|(number, _)| *number).max());
+        self.mapped.borrow_mut().push((number, segment));
         Ok(())
     }
 
@@ -129,10 +142,17 @@ impl Remote {
     }
 
     /// Maps the segment of an entry that has not been taken yet.
-    pub fn map_ahead(&self, entry: Entry, file: &ConnectionFile) {
-        if !entry.is_in_slot() {
-            // What cannot be read is told when it is received.
-            let _ = self.find(entry.segment, file);
+    ///
+    /// # Errors
+    /// Those for which it may be mapped later. What cannot be read is told when it is received.
+    pub fn map_ahead(&self, entry: Entry) -> io::Result<()> {
+        let is_mapped = |number| self.mapped.borrow().iter().any(|(n, _)| *n == number);
+        if entry.is_in_slot() || is_mapped(entry.segment) {
+            return Ok(());
+        }
+        match self.map(entry.segment) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound && !is_damage(&error) => Err(error),
+            _ => Ok(()),
         }
     }
 
@@ -142,16 +162,44 @@ impl Remote {
         if let Some(segment) = find() {
             return Ok(segment);
         }
-        match self.map(number, file) {
+        match self.map(number) {
             Ok(()) => self.tidy(file),
-            // While the sender is there, it keeps what it has sent; looked at after the file was not found.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(if self.is_there(file) { Unreadable::Garbage } else { Unreadable::Gone });
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(self.not_found(file)),
+            Err(error) if is_damage(&error) => return Err(Unreadable::Garbage),
+            Err(error) => {
+                let what = "mapping a payload segment of the sender";
+                return Err(self.cannot_map(SystemError::at(what, &self.path(number), &error)));
             }
-            Err(error) if error.kind() == io::ErrorKind::InvalidData => return Err(Unreadable::Garbage),
-            Err(_) => return Err(Unreadable::CannotMap),
         }
         find().ok_or(Unreadable::Gone)
+    }
+
+    /// There is no such file.
+    fn not_found(&self, file: &ConnectionFile) -> Unreadable {
+        // Nothing is found where the folder cannot be reached any more.
+        if let Err(error) = self.service.check_reachable() {
+            return self.cannot_map(error);
+        }
+        // While the sender is there, it keeps what it has sent; looked at after the file was not found.
+        if self.is_there(file) {
+            Unreadable::Garbage
+        } else if file.handover(self.side.other()) == Handover::InPart {
+            Unreadable::Lost
+        } else {
+            Unreadable::Gone
+        }
+    }
+
+    fn cannot_map(&self, error: SystemError) -> Unreadable {
+        self.problem.replace(Some(Box::new(error)));
+        Unreadable::CannotMap
+    }
+
+    /// Why a segment could not be mapped last.
+    #[cold]
+    pub fn take_problem(&self) -> Box<SystemError> {
+        let unknown = || SystemError::new("mapping a payload segment of the sender", &io::ErrorKind::Other.into());
+        self.problem.take().unwrap_or_else(|| Box::new(unknown()))
     }
 
     /// Lets go of segments that their sender has given back; it does that when every chunk is home. Only while the sender
@@ -160,21 +208,29 @@ impl Remote {
         if self.mapped.borrow().len() < 2 || !self.is_there(file) {
             return;
         }
-        let [node, port] = self.sender;
         let mut mapped = self.mapped.borrow_mut();
         let newest = mapped.last().map_or(0, |(number, _)| *number);
-        mapped.retain(|(number, _)| {
-            *number == newest || self.service.folder.join(files::segment(node, port, *number)).exists()
-        });
+        mapped.retain(|(number, _)| *number == newest || self.path(*number).exists());
+    }
+
+    /// Nothing more is read: says so, and removes segments that were left for this reader.
+    pub fn end(&self, file: &ConnectionFile) {
+        file.set_state(self.side, State::Gone);
+        // Pairs with that of a sender, which leaves segments behind and then looks whether the reader is gone.
+        fence(Ordering::SeqCst);
+        if file.handover(self.side.other()) != Handover::Nothing {
+            self.refuse_handover();
+        }
     }
 
     /// Removes segments that a sender which is gone has left for this reader, who will not read them.
-    pub fn refuse_handover(&self) {
+    fn refuse_handover(&self) {
         let Ok(entries) = std::fs::read_dir(&self.service.folder) else { return };
         for path in entries.filter_map(|entry| entry.ok().map(|entry| entry.path())) {
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            if files::handover_ids(name) == Some((self.sender[1], self.reader)) {
-                // One that stays goes with the port.
+            let for_us = |name: files::HandoverName| name.sender == self.sender[1] && name.reader == self.reader;
+            if files::handover_ids(name).is_some_and(for_us) {
+                // One that stays goes with the reader's node.
                 let _ = files::remove(&path);
             }
         }

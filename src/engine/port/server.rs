@@ -73,6 +73,28 @@ where
     #[inline(always)]
     pub fn receive(&self) -> Result<Option<ActiveRequest<Req, Res, ReqHeader, ResHeader>>, ReceiveError> {
         self.core.follow_changes();
+        match self.receive_attached() {
+            Ok(None) if self.core.following.is_unsettled() => self.receive_waiting(),
+            received => received,
+        }
+    }
+
+    /// Where nothing was found, and clients wait to be attached, or something is to be told.
+    #[cold]
+    #[inline(never)]
+    fn receive_waiting(&self) -> Result<Option<ActiveRequest<Req, Res, ReqHeader, ResHeader>>, ReceiveError> {
+        // Each time around, clients are taken in that have left, of which there is an end.
+        while self.core.catch_up() {
+            if let Some(received) = self.receive_attached()? {
+                return Ok(Some(received));
+            }
+        }
+        self.core.problem().map_or(Ok(None), Err)
+    }
+
+    /// Receives from the clients that are attached.
+    #[inline(always)]
+    fn receive_attached(&self) -> Result<Option<ActiveRequest<Req, Res, ReqHeader, ResHeader>>, ReceiveError> {
         let Some(mut turn) = self.core.first_waiting() else { return Ok(None) };
         // A client whose overflow replaces whatever was found, again and again, is heard by the next call.
         for _ in 0..=self.core.service.settings().max_active_requests {
@@ -185,6 +207,12 @@ where
         let received =
             len.and_then(|len| Received::<Req::Element, ReqHeader>::new(message, core.request_layout.shape(len)));
         if received.is_some() { Ok(true) } else { Err(core.corrupted(connection)) }
+    }
+
+    /// Requests of departed clients that this server was to receive and will not, because more than
+    /// `max_departed_clients` of them waited while it did not look.
+    pub fn requests_given_up(&self) -> u64 {
+        self.core.service.registry.given_up(self.core.id)
     }
 
     /// Whether a receive that follows returns a request, or says that too many are held (RR-FNF-04).

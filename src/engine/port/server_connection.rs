@@ -5,7 +5,7 @@ use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::lending::Lending;
+use super::lending::{Lending, Lent};
 use super::payloads::Payloads;
 use super::places::Places;
 use super::remote::{Remote, Unreadable};
@@ -38,6 +38,8 @@ pub(super) struct LaneStart {
     /// Newest request that came on the lane, 0 once it is finished. An older one is nobody's any more: its lane was used
     /// anew. Only this one is answered.
     pub newest: Cell<u64>,
+    /// Without overflow: the request to which a response was pushed last, and how many were.
+    pushed: Cell<(u64, usize)>,
 }
 
 #[derive(Debug)]
@@ -59,17 +61,20 @@ pub(super) struct ServerConnection {
     pub gone: Cell<bool>,
     /// Whether it wrote garbage: then what it sent before is not received either.
     pub broken: Cell<bool>,
+    /// Whether the other side knows that this one takes part.
+    attached: Cell<bool>,
 }
 
 impl ServerConnection {
-    /// Over a connection file that is mapped; maps the client's request segment. The client gets `number` among the receivers.
+    /// Over a connection file that is mapped; maps the client's segments in which there is something to receive, so not under
+    /// the service's lock. The client does not know of it until [`Self::attach`].
     pub fn new(
         service: &Arc<ServiceInner>,
         server: Id,
         [client, node]: [Id; 2],
         file: ConnectionFile,
         request_layout: &ChunkLayout,
-        (payloads, number): (&Payloads, usize),
+        payloads: &Payloads,
     ) -> io::Result<Rc<Self>> {
         let settings = service.settings();
         let layout = ConnectionLayout::new(settings);
@@ -77,12 +82,17 @@ impl ServerConnection {
             file.lock_in_memory()?;
         }
         let remote = Remote::open(service, [node, client], (server, Side::Server), request_layout.align, &file)?;
-        file.set_segment(Side::Server, payloads.number());
-        file.set_server_state(State::Attached);
+        // All of them, before what a client that is gone has left is swept away with the connection's file.
+        for slot in 0..layout.request_capacity {
+            if let Ok(Some(entry)) = Entry::of_word(file.requests().load(slot)) {
+                remote.map_ahead(entry)?;
+            }
+        }
         let lane = |lane| LaneStart {
             producer: OffsetProducer::new(layout.response_capacity, settings.overflow_responses),
             slots: file.responses(lane).clone(),
             newest: Cell::new(0),
+            pushed: Cell::new((0, 0)),
         };
         Ok(Rc::new(Self {
             service: Arc::clone(service),
@@ -94,25 +104,24 @@ impl ServerConnection {
             remote,
             incoming: OffsetConsumer::new(layout.request_capacity, settings.overflow_requests),
             shuttle: ShuttleServer::new(
-                layout.response_capacity,
+                settings.response_buffer,
                 settings.overflow_requests,
                 settings.overflow_responses,
             ),
             places: Places::new(settings.max_active_requests),
-            lending: Lending::new(number, layout.response_returns),
+            lending: Lending::new(payloads, layout.response_returns),
             going_back: ReturnProducer::new(layout.request_returns),
             gone: Cell::new(false),
             broken: Cell::new(false),
+            attached: Cell::new(false),
         }))
     }
 
-    /// Maps every segment that has something to receive, before what a client that is gone has left is swept away.
-    pub fn map_unread(&self) {
-        for slot in 0..self.lanes.len() {
-            if let Ok(Some(entry)) = Entry::of_word(self.file.requests().load(slot)) {
-                self.remote.map_ahead(entry, &self.file);
-            }
-        }
+    /// Says that this side takes part. Under the service's lock, where the other side can see the file.
+    pub fn attach(&self, payloads: &Payloads) {
+        self.file.set_segment(Side::Server, payloads.number());
+        self.file.set_server_state(State::Attached);
+        self.attached.set(true);
     }
 
     /// The message of the entry that was shown last.
@@ -149,6 +158,12 @@ impl ServerConnection {
                     if self.incoming.take_front(slots, front) {
                         self.give_back(front.entry());
                     }
+                }
+                Err(Unreadable::Lost) => {
+                    if self.incoming.take_front(slots, front) {
+                        self.give_back(front.entry());
+                    }
+                    return Err(Unreadable::Lost);
                 }
                 // One that was displaced may be gone with its segment, and is nothing to read.
                 Err(Unreadable::Garbage) if self.incoming.take_front(slots, front) => return Err(Unreadable::Garbage),
@@ -238,11 +253,44 @@ impl ServerConnection {
         if self.reply(chunk, response) {
             return Ok(true);
         }
-        let Outgoing { lane, request_id, small, .. } = response;
-        let passes = self.shuttle.has_message(request_id);
+        let passes = self.shuttle.has_message(response.request_id);
         if passes && self.shuttle.make_room(&self.file.shuttle()) == Room::Full {
             return Ok(false);
         }
+        if !self.lanes[response.lane].producer.overflows() {
+            return self.push_within_the_limit(payloads, chunk, response);
+        }
+        self.push_into_lane(payloads, chunk, response)
+    }
+
+    /// Without overflow. A lane has one slot more than responses may wait, for one that was pushed when its pending response had
+    /// just ended: only those to this request count (RR-ACT-03).
+    #[inline(never)]
+    fn push_within_the_limit(
+        &self,
+        payloads: &Payloads,
+        chunk: Published<'_>,
+        response: Outgoing,
+    ) -> Result<bool, Garbage> {
+        let LaneStart { producer, slots, pushed, .. } = &self.lanes[response.lane];
+        let count = match pushed.get() {
+            (request_id, count) if request_id == response.request_id => count,
+            _ => 0,
+        };
+        // Of so many, the oldest is in the slot behind the next one.
+        if count >= self.service.settings().response_buffer && slots.view().load(producer.slot_after_next()) != 0 {
+            return Ok(false);
+        }
+        let has_room = self.push_into_lane(payloads, chunk, response)?;
+        if has_room {
+            pushed.set((response.request_id, count + 1));
+        }
+        Ok(has_room)
+    }
+
+    #[inline(always)]
+    fn push_into_lane(&self, payloads: &Payloads, chunk: Published<'_>, response: Outgoing) -> Result<bool, Garbage> {
+        let Outgoing { lane, small, .. } = response;
         let LaneStart { producer, slots, .. } = &self.lanes[lane];
         let slots = slots.view();
         if let Some(bytes) = small
@@ -258,7 +306,9 @@ impl ServerConnection {
 
     #[inline(never)]
     fn push_chunk(&self, payloads: &Payloads, lane: usize, chunk: Published<'_>) -> Result<bool, Garbage> {
-        self.lending.lend(payloads, self.file.response_returns(), chunk)?;
+        if self.lending.lend(payloads, self.file.response_returns(), chunk)? == Lent::NoNumber {
+            return Ok(false);
+        }
         let entry = Entry { segment: chunk.segment(), chunk: chunk.index() };
         let LaneStart { producer, slots, .. } = &self.lanes[lane];
         let slots = slots.view();
@@ -312,11 +362,10 @@ impl ServerConnection {
 
 impl Drop for ServerConnection {
     fn drop(&mut self) {
-        if self.file.has_handed_over(Side::Client) {
-            self.remote.refuse_handover();
+        if self.attached.get() {
+            // Nothing of the client's is held here any more; it may take everything back.
+            self.remote.end(&self.file);
+            self.service.registry.changed();
         }
-        // Nothing of the client's is held here any more; it may take everything back.
-        self.file.set_server_state(State::Gone);
-        self.service.registry.changed();
     }
 }

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::backpressure::{Backpressure, GaveUp, Waiting};
+use super::following::Following;
 use super::lender::Lender;
 use super::payloads::Payloads;
 use super::remote::Unreadable;
@@ -34,7 +35,7 @@ pub(super) struct ServerCore {
     pub(super) turn: Cell<usize>,
     /// Clients whose files could not be used; not tried again.
     pub(super) refused: RefCell<Vec<Id>>,
-    pub(super) seen: Cell<u64>,
+    pub(super) following: Following,
     pub(super) registered: Cell<bool>,
     pub(super) watch: Watch,
     pub sleeper: Sleeper,
@@ -60,7 +61,7 @@ impl Lender for ServerCore {
 }
 
 impl ServerCore {
-    /// Over a place in the registry that the builder holds the lock for.
+    /// For a place in the registry that was taken when its counter was `changes`.
     pub fn new(
         service: &Arc<ServiceInner>,
         id: Id,
@@ -68,6 +69,7 @@ impl ServerCore {
         payloads: Payloads,
         loans_max: usize,
         backpressure: Backpressure,
+        changes: u64,
     ) -> Self {
         Self {
             service: Arc::clone(service),
@@ -80,7 +82,7 @@ impl ServerCore {
             connections: RefCell::default(),
             turn: Cell::new(0),
             refused: RefCell::default(),
-            seen: Cell::new(service.registry.changes()),
+            following: Following::new(changes),
             registered: Cell::new(true),
             watch: Watch::new(),
             sleeper: Sleeper::new(Role::Server, id),
@@ -89,21 +91,22 @@ impl ServerCore {
 
     pub fn has_requests(&self) -> Result<bool, ReceiveError> {
         self.follow_changes();
-        let mut error = None;
-        for connection in self.connections.borrow().iter() {
-            match self.front(connection) {
-                Ok(Some(_)) => return Ok(true),
-                Ok(None) => {}
-                Err(reason) => error = Some(reason),
+        loop {
+            let mut error = None;
+            for connection in self.connections.borrow().iter() {
+                match self.front(connection) {
+                    Ok(Some(_)) => return Ok(true),
+                    Ok(None) => {}
+                    Err(reason) => error = Some(reason),
+                }
             }
+            self.idle();
+            // Each time around, clients are taken in that have left, of which there is an end.
+            if self.following.is_unsettled() && self.catch_up() {
+                continue;
+            }
+            return error.or_else(|| self.problem()).map_or(Ok(false), Err);
         }
-        self.idle();
-        error.map_or(Ok(false), Err)
-    }
-
-    pub fn connect(&self, connection: Rc<ServerConnection>) {
-        self.connections.borrow_mut().push(connection);
-        self.sleeper.meet();
     }
 
     /// Whether nobody waits for the answer, where that matters (RR-FNF-02).
@@ -168,7 +171,11 @@ impl ServerCore {
 
     #[cold]
     pub fn unreadable(&self, connection: &ServerConnection, reason: Unreadable) -> ReceiveError {
-        if reason == Unreadable::CannotMap { ReceiveError::CannotMap } else { self.corrupted(connection) }
+        match reason {
+            Unreadable::CannotMap => ReceiveError::CannotMap(connection.remote.take_problem()),
+            Unreadable::Lost => ReceiveError::MessageLost,
+            Unreadable::Garbage | Unreadable::Gone => self.corrupted(connection),
+        }
     }
 
     pub fn collect(&self) {

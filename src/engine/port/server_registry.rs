@@ -1,14 +1,24 @@
 //! How a server follows the service: clients that come, leave and die, and its own leaving.
 
+use std::io;
 use std::rc::Rc;
+use std::sync::Arc;
 
+use super::attaching::{Attaching, Found, Snapshot};
+use super::following::{Following, Problem, Walked};
 use super::server_connection::ServerConnection;
 use super::server_core::ServerCore;
 use crate::engine::channel::Slots;
-use crate::engine::connection::{ConnectionFile, ConnectionLayout, Side, State};
+use crate::engine::connection::{ConnectionFile, Side, State};
+use crate::engine::error::ReceiveError;
 use crate::engine::id::Id;
+use crate::engine::service::files::ConnectionName;
 use crate::engine::service::registry::Role;
-use crate::engine::service::{cleanup, files};
+use crate::engine::service::sweep::Leaver;
+use crate::engine::service::{ServiceInner, cleanup};
+
+/// Departed clients whose requests a server has mapped at once; the others wait in the service's folder.
+const DEPARTED_AT_ONCE: usize = 32;
 
 impl ServerCore {
     /// Whether the server still has its place in the service.
@@ -25,8 +35,8 @@ impl ServerCore {
     /// Follows what has changed in the service, if anything has: one load of a word that hardly ever changes.
     #[inline(always)]
     pub fn follow_changes(&self) {
-        if self.service.registry.changes() != self.seen.get() {
-            self.walk();
+        if !self.following.is_current(self.service.registry.changes()) {
+            self.walk(self.registered.get());
         }
     }
 
@@ -50,6 +60,7 @@ impl ServerCore {
     }
 
     #[cold]
+    #[inline(never)]
     pub fn check_lives(&self) {
         for connection in self.connections.borrow().iter().filter(|connection| !connection.gone.get()) {
             // As for clients: a dead node's cleaning changes the registry.
@@ -58,86 +69,33 @@ impl ServerCore {
         }
     }
 
-    /// Connects to clients that made a connection for us, closes connections to those that are gone.
+    /// Where nothing was found although clients wait until earlier ones are done with: takes them in. `true` if there is
+    /// something new to look at.
     #[cold]
-    pub fn walk(&self) {
-        let registry = &self.service.registry;
-        // Without the lock, a moment later: the counter stays different.
-        let Ok(_lock) = self.service.lock() else { return };
-        self.seen.set(registry.changes());
-        let clients = registry.ports(Role::Client);
-        let nodes = registry.node_ids();
-        if self.registered.get() {
-            self.attach_new(&clients.iter().map(|client| (client.id, client.node)).collect::<Vec<_>>());
+    #[inline(never)]
+    pub fn catch_up(&self) -> bool {
+        let is_done_with = |connection: &Rc<ServerConnection>| connection.gone.get() && !self.has_something(connection);
+        if !self.following.is_behind() || !self.connections.borrow().iter().any(is_done_with) {
+            return false;
         }
-        for connection in self.connections.borrow().iter() {
-            let state = connection.file.client_state();
-            let registered = clients.iter().any(|client| client.id == connection.client);
-            // As for clients: one that left, or took the file away without mapping it, never will.
-            let path = || self.service.folder.join(files::connection(connection.client, self.id));
-            let never_came = state == State::Absent && !(registered && path().exists());
-            let gone = never_came || state == State::Gone || !nodes.contains(&connection.node);
-            if gone && !connection.gone.get() {
-                connection.close(&self.payloads);
-            }
-        }
-        // A client that is gone is kept as long as there is something of it to receive.
-        let is_kept = |connection: &ServerConnection| {
-            let something_to_receive = || !connection.broken.get() && matches!(connection.front(), Ok(Some(_)));
-            !connection.gone.get() || something_to_receive()
-        };
-        // The turn stays with the client that was served last or the one in front of it, so that nobody is passed over.
-        let (mut index, mut removed) = (0, 0);
-        let turn = self.turn.get();
-        self.connections.borrow_mut().retain(|connection| {
-            let kept = is_kept(connection);
-            removed += usize::from(!kept && index <= turn);
-            index += 1;
-            kept
-        });
-        let last = self.connections.borrow().len().saturating_sub(1);
-        self.turn.set(turn.checked_sub(removed).unwrap_or(last).min(last));
+        self.following.retry_now();
+        self.follow_changes();
+        self.connections.borrow().iter().any(|connection| self.has_something(connection))
     }
 
-    /// The lowest number that no receiver has.
-    pub fn free_number(&self) -> Option<usize> {
-        let connections = self.connections.borrow();
-        (0..self.payloads.receivers()).find(|number| connections.iter().all(|c| c.lending.number() != *number))
+    /// Whether something of this client can be received, or could if there were descriptors and memory.
+    fn has_something(&self, connection: &ServerConnection) -> bool {
+        !connection.broken.get() && matches!(self.front(connection), Ok(Some(_)) | Err(ReceiveError::CannotMap(_)))
     }
 
-    /// Maps every connection that waits for this server, those of clients that are gone already too (RR-FNF-01).
-    pub fn attach_new(&self, clients: &[(Id, Id)]) {
-        let Ok(entries) = std::fs::read_dir(&self.service.folder) else { return };
-        for path in entries.filter_map(|entry| entry.ok().map(|entry| entry.path())) {
-            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            let Some((client, server)) = files::connection_ids(name) else { continue };
-            let known = self.connections.borrow().iter().any(|connection| connection.client == client);
-            if server != self.id || known || self.refused.borrow().contains(&client) {
-                continue;
-            }
-            // More clients that have left are still used than anybody thought of: this one waits until they are gone.
-            let Some(number) = self.free_number() else { continue };
-            let attached =
-                ConnectionFile::open(&path, ConnectionLayout::new(self.service.settings())).and_then(|file| {
-                    // A client that has left made the file itself, and its pending responses live on with its node.
-                    let registered = clients.iter().find(|(id, _)| *id == client);
-                    let node = registered.map_or_else(|| file.maker(), |(_, node)| *node);
-                    let receiver = (&self.payloads, number);
-                    ServerConnection::new(&self.service, self.id, [client, node], file, &self.request_layout, receiver)
-                });
-            if let Ok(connection) = attached {
-                connection.map_unread();
-                self.connect(connection);
-            } else {
-                self.refused.borrow_mut().push(client);
-                // The client is to see that nobody comes.
-                self.service.registry.changed();
-            }
-            // Both sides have it, or never will.
-            let _ = files::remove(&path);
-        }
-        // Segments of clients that are gone, now that they are mapped.
-        let _ = cleanup::sweep(&self.service.folder, &self.service.registry);
+    /// What a call that has found nothing has to tell.
+    #[cold]
+    #[inline(never)]
+    pub fn problem(&self) -> Option<ReceiveError> {
+        self.following.take_problem().map(|problem| match problem {
+            Problem::CannotAttach(reason) => ReceiveError::CannotAttach(reason),
+            Problem::Removed(reason) => ReceiveError::NamespaceRemoved(reason),
+        })
     }
 
     /// Gives up the place in the service; active requests live on.
@@ -150,13 +108,112 @@ impl ServerCore {
             connection.refuse_unread();
         }
         // Connections that were never mapped are unread whole; their clients see that nobody came.
-        if let Ok(_lock) = self.service.lock() {
-            self.service.registry.leave_ports(|entry| entry.id == self.id);
-            // What cannot be removed now is removed with the next port that leaves, or with the service.
-            let _ = cleanup::sweep(&self.service.folder, &self.service.registry);
-        } else {
-            self.service.node.leave_behind();
+        self.service.leave_port(Leaver::Server(self.id));
+    }
+
+    /// Gives up what is unread of the departed clients that were attached first, where there are more than may wait.
+    fn give_up_the_oldest(&self, ended: &mut Vec<Rc<ServerConnection>>) {
+        let settings = self.service.settings();
+        let mut connections = self.connections.borrow_mut();
+        let departed = connections.iter().filter(|connection| connection.gone.get()).count();
+        let mut excess = departed.saturating_sub(settings.max_departed_clients);
+        if excess == 0 || !settings.overflow_requests {
+            return;
         }
+        ended.extend(connections.extract_if(.., |connection| {
+            let is_oldest = connection.gone.get() && excess > 0;
+            excess -= usize::from(is_oldest);
+            if is_oldest {
+                self.service.registry.count_given_up(self.id, connection.file.unread_requests());
+            }
+            is_oldest
+        }));
+    }
+}
+
+impl Attaching for ServerCore {
+    type Connection = ServerConnection;
+    const PEERS: Role = Role::Client;
+
+    fn service(&self) -> &Arc<ServiceInner> {
+        &self.service
+    }
+    fn id(&self) -> Id {
+        self.id
+    }
+    fn following(&self) -> &Following {
+        &self.following
+    }
+    fn is_known(&self, client: Id) -> bool {
+        self.connections.borrow().iter().any(|connection| connection.client == client)
+            || self.refused.borrow().contains(&client)
+    }
+    fn refuse(&self, client: Id) {
+        self.refused.borrow_mut().push(client);
+    }
+    fn make(&self, client: [Id; 2], file: ConnectionFile) -> io::Result<Rc<ServerConnection>> {
+        ServerConnection::new(&self.service, self.id, client, file, &self.request_layout, &self.payloads)
+    }
+    fn attach(&self, connection: &ServerConnection) {
+        connection.attach(&self.payloads);
+    }
+    fn connect(&self, connection: Rc<ServerConnection>) {
+        self.connections.borrow_mut().push(connection);
+        self.sleeper.meet();
+    }
+
+    fn close_ended(&self, snapshot: &Snapshot) -> Vec<Rc<ServerConnection>> {
+        for connection in self.connections.borrow().iter().filter(|connection| !connection.gone.get()) {
+            let state = connection.file.client_state();
+            // As for clients: one that left, or took the file away without mapping it, never will.
+            let is_awaited = snapshot.is_registered(connection.client) && snapshot.file(connection.client).is_some();
+            let never_came = state == State::Absent && !is_awaited;
+            if never_came || state == State::Gone || !snapshot.nodes.contains(&connection.node) {
+                connection.close(&self.payloads);
+            }
+        }
+        // A client that is gone is kept as long as there is something of it to receive.
+        let is_kept: Vec<bool> = {
+            let connections = self.connections.borrow();
+            let is_kept = |c: &Rc<ServerConnection>| !c.gone.get() || self.has_something(c);
+            connections.iter().map(is_kept).collect()
+        };
+        // The turn stays with the client that was served last or the one in front of it, so that nobody is passed over.
+        let turn = self.turn.get();
+        let removed = is_kept.iter().take(turn + 1).filter(|kept| !**kept).count();
+        let mut kept = is_kept.into_iter();
+        let mut ended: Vec<_> =
+            self.connections.borrow_mut().extract_if(.., |_| !kept.next().unwrap_or(true)).collect();
+        let last = self.connections.borrow().len().saturating_sub(1);
+        self.turn.set(turn.checked_sub(removed).unwrap_or(last).min(last));
+        self.give_up_the_oldest(&mut ended);
+        ended
+    }
+
+    /// Registered clients, and of those that have left so many that what is mapped at once is bounded: in the order in which
+    /// they left (RR-FNF-01).
+    fn choose(&self, snapshot: &Snapshot) -> (Vec<Found>, Walked) {
+        let settings = self.service.settings();
+        let departed = self.connections.borrow().iter().filter(|connection| connection.gone.get()).count();
+        let mut room = DEPARTED_AT_ONCE.min(settings.max_departed_clients).saturating_sub(departed);
+        let may_give_up = settings.overflow_requests;
+        let mut files: Vec<_> = snapshot.files.iter().filter(|found| !self.is_known(found.peer)).cloned().collect();
+        files.sort_by_key(|found| match found.kind {
+            ConnectionName::Departed { number, .. } => (0, number),
+            ConnectionName::Waiting | ConnectionName::Deferred => (1, 0),
+        });
+        let all = files.len();
+        files.retain(|found| {
+            // Of one that is registered, what it leaves unread can be given up when it goes; or else it waits, too.
+            if snapshot.is_registered(found.peer) && (may_give_up || departed < settings.max_departed_clients) {
+                return true;
+            }
+            let has_room = room > 0;
+            room = room.saturating_sub(1);
+            has_room
+        });
+        let walked = if files.len() < all { Walked::InPart } else { Walked::Whole };
+        (files, walked)
     }
 }
 
@@ -164,13 +221,14 @@ impl Drop for ServerCore {
     /// Nothing is left that could be sent: what clients have not seen yet is left to them (RR-PND-04, RR-DYN-06).
     fn drop(&mut self) {
         let settings = self.service.settings();
-        for connection in self.connections.borrow().iter().filter(|connection| !connection.gone.get()) {
+        for connection in self.connections.take().iter().filter(|connection| !connection.gone.get()) {
             let lane = |lane| {
                 let slots = connection.file.responses(lane).view();
-                (0..settings.response_buffer).map(move |slot| slots.load(slot))
+                (0..settings.response_slots()).map(move |slot| slots.load(slot))
             };
             let unread = (0..settings.max_active_requests).flat_map(lane);
-            self.payloads.hand_over(unread, connection.client, &connection.file, Side::Server);
+            let client = [connection.node, connection.client];
+            self.payloads.hand_over(unread, client, &connection.file, Side::Server);
         }
     }
 }

@@ -114,7 +114,7 @@ fn look_at_pending(core: &ClientCore, lane: usize, request_id: u64, look: Look) 
         deliveries.iter().filter(|connection| !connection.broken.get()).any(|connection| {
             let slots = connection.file.responses(lane).view();
             connection.has_answered(lane, request_id)
-                || (0..core.service.settings().response_buffer).any(|slot| slots.load(slot) != 0)
+                || (0..core.service.settings().response_slots()).any(|slot| slots.load(slot) != 0)
         })
     };
     let is_answerable = || deliveries.iter().any(|connection| ClientCore::is_answerable(connection, lane, request_id));

@@ -90,6 +90,10 @@ where
         max_clients: usize => max_clients;
         /// Nodes at once (default: 20).
         max_nodes: usize => max_nodes;
+        /// Clients that have left while a server had not looked at their requests yet, for each server (default: 256). Beyond
+        /// that, the requests of the one that left first are [given up](crate::engine::Server::requests_given_up) where a full
+        /// request buffer overflows; without overflow, no more clients are created until the server has looked.
+        max_departed_clients: usize => max_departed_clients;
     }
 
     /// All settings at once, for callers that have them as data.

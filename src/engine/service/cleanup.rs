@@ -7,12 +7,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::files;
-use super::registry::{Registry, Role};
+use super::registry::Registry;
 use super::static_config::StaticConfig;
+use super::sweep::{Discarded, Leaver, sweep};
 use crate::engine::id::Id;
 use crate::engine::lock::{self, LOCK_WAIT};
 use crate::engine::node::{DeadNode, claim_dead};
 use crate::engine::root::Root;
+use crate::engine::settings::Settings;
 
 /// Cleans up every dead node of a namespace: `(cleaned, failed)`.
 pub(crate) fn clean_dead_nodes(root: &Root) -> io::Result<(usize, usize)> {
@@ -72,26 +74,30 @@ fn clean_service(root: &Root, folder: &Path, dead: Id) -> io::Result<()> {
         Err(_) if files::is_no_file(&lock_path) => return Ok(()),
         Err(error) => return Err(error),
     };
-    let _guard = lock::acquire(&file, LOCK_WAIT)?;
+    let guard = lock::acquire(&file, LOCK_WAIT)?;
     if !lock::is_still_at(&file, &lock_path)? {
         return Ok(());
     }
     // A damaged service is reported to whoever opens it; it must not keep the others from being cleaned.
-    let Some(registry) = open_undamaged(folder)? else { return Ok(()) };
-    if registry.is_removed() {
-        return files::discard_folder(root, folder, dead);
-    }
-    if registry.node_ids().contains(&dead) || registry.node_ids().is_empty() {
-        forget_node(root, folder, &registry, dead, dead)?;
-    }
-    Ok(())
+    let Some((registry, settings)) = open_undamaged(folder)? else { return Ok(()) };
+    let discarded = if registry.is_removed() {
+        Discarded::service(root, folder, dead)?
+    } else if registry.node_ids().contains(&dead) || registry.node_ids().is_empty() {
+        forget_node(root, folder, (&registry, &settings), dead, dead)?
+    } else {
+        Discarded::default()
+    };
+    drop(guard);
+    discarded.remove()
 }
 
-/// A service's registry, or nothing if the service is damaged: only that is final. If it cannot be told, for instance for
-/// want of descriptors, that is an error, so that whoever cleans tries it again.
-pub(super) fn open_undamaged(folder: &Path) -> io::Result<Option<Registry>> {
-    match StaticConfig::read(folder).and_then(|config| super::open_registry(folder, &config.settings)) {
-        Ok(registry) => Ok(Some(registry)),
+/// A service's registry and settings, or nothing if the service is damaged: only that is final. If it cannot be told, for
+/// instance for want of descriptors, that is an error, so that whoever cleans tries it again.
+pub(super) fn open_undamaged(folder: &Path) -> io::Result<Option<(Registry, Settings)>> {
+    let opened = StaticConfig::read(folder)
+        .and_then(|config| Ok((super::open_registry(folder, &config.settings)?, config.settings)));
+    match opened {
+        Ok(opened) => Ok(Some(opened)),
         Err(error) if error.is_damage() => Ok(None),
         Err(error) => Err(error.into_io()),
     }
@@ -100,53 +106,18 @@ pub(super) fn open_undamaged(folder: &Path) -> io::Result<Option<Registry>> {
 /// Takes a node and all its ports out of a service, and the service away if it was the last. Under the service's lock.
 ///
 /// `by` owns the temporary name under which the folder disappears.
-pub(crate) fn forget_node(root: &Root, folder: &Path, registry: &Registry, node: Id, by: Id) -> io::Result<()> {
+pub(crate) fn forget_node(
+    root: &Root,
+    folder: &Path,
+    (registry, settings): (&Registry, &Settings),
+    node: Id,
+    by: Id,
+) -> io::Result<Discarded> {
     registry.leave_ports(|entry| entry.node == node);
     registry.leave_node(node);
     if registry.node_ids().is_empty() {
         registry.remove();
-        return files::discard_folder(root, folder, by);
+        return Discarded::service(root, folder, by);
     }
-    sweep(folder, registry)
-}
-
-/// Removes files that nobody will ask for any more. Under the service's lock.
-///
-/// A connection is asked for as long as its server is there: requests of a client that is gone are still received
-/// (RR-FNF-01). A segment is asked for as long as its node is there, whose business it is, or a connection of its client
-/// is. What was handed over is asked for as long as the reader is there.
-pub(crate) fn sweep(folder: &Path, registry: &Registry) -> io::Result<()> {
-    let [clients, servers] = [Role::Client, Role::Server]
-        .map(|role| registry.ports(role).into_iter().map(|entry| entry.id).collect::<Vec<_>>());
-    let nodes = registry.node_ids();
-    let mut waited_for = Vec::new();
-    let mut segments = Vec::new();
-    for entry in std::fs::read_dir(folder)? {
-        let path = entry?.path();
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        if let Some((client, server)) = files::connection_ids(name) {
-            if servers.contains(&server) {
-                waited_for.push(client);
-            } else {
-                files::remove(&path)?;
-            }
-        } else if let Some((node, port)) = files::segment_owner(name) {
-            if !nodes.contains(&node) {
-                segments.push((port, path));
-            }
-        } else if files::bell_owner(name).is_some_and(|port| !clients.contains(&port) && !servers.contains(&port)) {
-            files::remove(&path)?;
-        } else if let Some((_, reader)) = files::handover_ids(name)
-            && !clients.contains(&reader)
-            && !servers.contains(&reader)
-        {
-            files::remove(&path)?;
-        }
-    }
-    for (port, path) in segments {
-        if !waited_for.contains(&port) {
-            files::remove(&path)?;
-        }
-    }
-    Ok(())
+    sweep(folder, registry, settings, Leaver::Nobody)
 }

@@ -9,15 +9,58 @@ use crate::engine::root::Root;
 /// Locked for every change of the control plane.
 pub(crate) const LOCK: &str = "lock";
 
-/// Connection of a client and a server; there until the second of the two has mapped it.
-pub(crate) fn connection(client: Id, server: Id) -> String {
-    format!("connection-{client}-{server}")
+/// Which file of a connection, which is there until the second side has mapped it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ConnectionName {
+    /// The second side has not looked yet.
+    Waiting,
+    /// The second side could not map it for want of descriptors or memory, and tries again.
+    Deferred,
+    /// The client, a port of `node`, has left, and the server has not looked. Numbered in the order in which clients left.
+    Departed { number: u64, node: Id },
 }
 
-/// The client and the server of a connection's file name.
-pub(crate) fn connection_ids(name: &str) -> Option<(Id, Id)> {
-    let (client, server) = name.strip_prefix("connection-")?.split_once('-')?;
-    Some((client.parse().ok()?, server.parse().ok()?))
+/// Connection of a client and a server.
+pub(crate) fn connection(client: Id, server: Id) -> String {
+    ConnectionName::Waiting.file(client, server)
+}
+
+impl ConnectionName {
+    /// The file's name.
+    pub fn file(self, client: Id, server: Id) -> String {
+        match self {
+            Self::Waiting => format!("connection-{client}-{server}"),
+            Self::Deferred => format!("deferred-{client}-{server}"),
+            Self::Departed { number, node } => format!("departed-{number}-{node}-{client}-{server}"),
+        }
+    }
+
+    /// Reads a file's name: which one, client and server.
+    pub fn of(name: &str) -> Option<(Self, Id, Id)> {
+        let (kind, ids) = name.split_once('-')?;
+        let (kind, ids) = match kind {
+            "connection" => (Self::Waiting, ids),
+            "deferred" => (Self::Deferred, ids),
+            "departed" => {
+                let (number, ids) = ids.split_once('-')?;
+                let (node, ids) = ids.split_once('-')?;
+                (Self::Departed { number: number.parse().ok()?, node: node.parse().ok()? }, ids)
+            }
+            _ => return None,
+        };
+        let (client, server) = ids.split_once('-')?;
+        Some((kind, client.parse().ok()?, server.parse().ok()?))
+    }
+}
+
+/// A connection that a port of a node is still making.
+pub(crate) fn unfinished_connection(node: Id, client: Id, server: Id) -> String {
+    format!("unfinished-{node}-{client}-{server}")
+}
+
+/// The node of an unfinished connection's file name.
+pub(crate) fn unfinished_owner(name: &str) -> Option<Id> {
+    name.strip_prefix("unfinished-")?.split_once('-')?.0.parse().ok()
 }
 
 /// Payload segment `number` of a port of a node. The port removes it itself, at last with the last handle made from it;
@@ -34,17 +77,26 @@ pub(crate) fn segment_owner(name: &str) -> Option<(Id, Id)> {
     Some(ids)
 }
 
-/// Payload segment `number` of a port that is gone, left for the one reader that has not mapped it and has messages in it.
-pub(crate) fn handover(sender: Id, number: u16, reader: Id) -> String {
-    format!("handover-{sender}-{number}-{reader}")
+/// Payload segment `number` of a port that is gone, left for the one reader that has messages in it, a port of `node`.
+pub(crate) fn handover(sender: Id, number: u16, [node, reader]: [Id; 2]) -> String {
+    format!("handover-{sender}-{number}-{node}-{reader}")
 }
 
-/// Sender and reader of a handed-over segment's file name.
-pub(crate) fn handover_ids(name: &str) -> Option<(Id, Id)> {
-    let mut parts = name.strip_prefix("handover-")?.splitn(3, '-');
+/// A handed-over segment, as its file name says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct HandoverName {
+    pub sender: Id,
+    /// Node of the reader.
+    pub node: Id,
+    pub reader: Id,
+}
+
+/// Reads a handed-over segment's file name.
+pub(crate) fn handover_ids(name: &str) -> Option<HandoverName> {
+    let mut parts = name.strip_prefix("handover-")?.splitn(4, '-');
     let sender = parts.next()?.parse().ok()?;
     parts.next()?.parse::<u16>().ok()?;
-    Some((sender, parts.next()?.parse().ok()?))
+    Some(HandoverName { sender, node: parts.next()?.parse().ok()?, reader: parts.next()?.parse().ok()? })
 }
 
 /// Bell of a port: a named pipe.
@@ -91,11 +143,11 @@ pub(crate) fn remove_folder(path: &Path) -> io::Result<()> {
     ignore_missing(std::fs::remove_dir_all(path))
 }
 
-/// Takes a service's folder away in one step and then removes it.
-pub(crate) fn discard_folder(root: &Root, folder: &Path, by: Id) -> io::Result<()> {
+/// Takes a service's folder away in one step: its temporary name, to be removed.
+pub(crate) fn take_folder_away(root: &Root, folder: &Path, by: Id) -> io::Result<PathBuf> {
     let aside = temporary_folder(root, by)?;
     ignore_missing(std::fs::rename(folder, &aside))?;
-    remove_folder(&aside)
+    Ok(aside)
 }
 
 fn ignore_missing(result: io::Result<()>) -> io::Result<()> {
@@ -124,13 +176,20 @@ mod tests {
     #[test]
     fn names_tell_whose_they_are() {
         let [a, b] = [Id::random().unwrap(), Id::random().unwrap()];
-        assert_eq!(connection_ids(&connection(a, b)), Some((a, b)));
+        for kind in
+            [ConnectionName::Waiting, ConnectionName::Deferred, ConnectionName::Departed { number: 71, node: b }]
+        {
+            assert_eq!(ConnectionName::of(&kind.file(a, b)), Some((kind, a, b)));
+        }
+        assert_eq!(unfinished_owner(&unfinished_connection(a, b, a)), Some(a));
         assert_eq!(segment_owner(&segment(a, b, 7)), Some((a, b)));
         assert_eq!(bell_owner(&bell(a)), Some(a));
-        assert_eq!(handover_ids(&handover(a, 7, b)), Some((a, b)));
-        for other in ["lock", "registry", "static.toml", "connection-1-2", "segment-x-0-1", "handover-1-2-3"] {
-            assert_eq!((connection_ids(other), segment_owner(other)), (None, None));
-            assert_eq!((handover_ids(other), temporary_owner(other)), (None, None));
+        assert_eq!(handover_ids(&handover(a, 7, [b, a])), Some(HandoverName { sender: a, node: b, reader: a }));
+        for other in
+            ["lock", "registry", "static.toml", "connection-1-2", "segment-x-0-1", "handover-1-2-3", "departed-1"]
+        {
+            assert_eq!((ConnectionName::of(other), segment_owner(other)), (None, None));
+            assert_eq!((handover_ids(other), temporary_owner(other), unfinished_owner(other)), (None, None, None));
         }
     }
 }

@@ -106,8 +106,8 @@ fn memory_bytes(config: &StaticConfig, folder: &Path, [clients, servers]: [&[Por
             Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
             Err(error) => return Err(error),
         };
-        let ids = entry.file_name().to_str().and_then(super::files::connection_ids);
-        unmapped += u64::from(ids.is_some_and(|(client, server)| {
+        let ids = entry.file_name().to_str().and_then(super::files::ConnectionName::of);
+        unmapped += u64::from(ids.is_some_and(|(_, client, server)| {
             clients.iter().any(|port| port.id == client) && servers.iter().any(|port| port.id == server)
         }));
     }

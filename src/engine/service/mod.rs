@@ -7,6 +7,7 @@ mod listing;
 pub(crate) mod registry;
 mod static_config;
 pub(crate) mod strays;
+pub(crate) mod sweep;
 
 use std::fs::{DirBuilder, File};
 use std::io;
@@ -20,6 +21,7 @@ pub(crate) use listing::info;
 pub use listing::{PortInfo, ServiceInfo};
 use registry::{Registry, RegistryError};
 pub use static_config::{LAYOUT_VERSION, StaticConfig};
+use sweep::{Discarded, Leaver};
 
 use super::config::DeploymentProfile;
 use super::error::{ServiceError, SystemError};
@@ -70,9 +72,41 @@ impl ServiceInner {
         self.node.config.profile == DeploymentProfile::SafetyCritical
     }
 
+    /// Takes a port out of the service, and what nobody will ask for any more with it. Where the lock cannot be had, that is
+    /// done when it can.
+    pub fn leave_port(&self, leaver: Leaver) {
+        let (Leaver::Client { id, .. } | Leaver::Server(id)) = leaver else { return };
+        if let Ok(lock) = self.lock() {
+            self.registry.leave_ports(|entry| entry.id == id);
+            let discarded = sweep::sweep(&self.folder, &self.registry, self.settings(), leaver);
+            drop(lock);
+            // What cannot be removed now is removed with the next port that leaves, or with the service.
+            let _ = discarded.and_then(Discarded::remove);
+        } else {
+            self.node.leave_behind();
+        }
+    }
+
+    /// Whether the service's folder can still be reached by its path: by others, and by this process for new files.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn check_reachable(&self) -> Result<(), SystemError> {
+        let path = self.folder.join(files::LOCK);
+        let there = lock::is_still_at(&self.lock_file, &path).and_then(|is_there| {
+            let missing = || io::Error::new(io::ErrorKind::NotFound, "it is not there any more, or another one is");
+            if is_there { Ok(()) } else { Err(missing()) }
+        });
+        there.map_err(|error| SystemError::at("reaching the service's folder", &self.folder, &error))
+    }
+
     fn leave(&self) -> io::Result<()> {
-        let _lock = self.lock()?;
-        cleanup::forget_node(&self.node.root, &self.folder, &self.registry, self.node.id, self.node.id)
+        let discarded = {
+            let _lock = self.lock()?;
+            let service = (&self.registry, self.settings());
+            cleanup::forget_node(&self.node.root, &self.folder, service, self.node.id, self.node.id)?
+        };
+        discarded.remove()
     }
 }
 
@@ -166,7 +200,9 @@ fn find(
     if registry.is_removed() || registry.node_ids().is_empty() {
         // Its last user was killed while leaving.
         registry.remove();
-        files::discard_folder(&node.root, &folder, node.id).map_err(system("removing a service that was left"))?;
+        let discarded = Discarded::service(&node.root, &folder, node.id);
+        drop(guard);
+        discarded.and_then(Discarded::remove).map_err(system("removing a service that was left"))?;
         return Ok(Found::Again);
     }
     check(&config)?;

@@ -21,12 +21,16 @@ const MAGIC: u64 = u64::from_le_bytes(*b"shmkreg\0") + (LAYOUT_VERSION << 56);
 const HEAD_WORDS: usize = 16;
 const COUNTER: usize = 8;
 const REMOVED: usize = 4;
+/// Numbers that clients got who left with something unread.
+const DEPARTURES: usize = 5;
 /// Words of a node's place: state, id.
 const NODE_WORDS: usize = 4;
-/// Words of a port's place: state, id, node, name length, name, wake word.
+/// Words of a port's place: state, id, node, name length, name, wake word, and a server's count of requests given up.
 const PORT_WORDS: usize = 16;
 /// In a port's place.
 const WAKE_WORD: usize = 14;
+/// In a server's place.
+const GIVEN_UP: usize = 15;
 /// Bytes of a port's name.
 pub(crate) const PORT_NAME_BYTES_MAX: usize = 64;
 
@@ -171,6 +175,32 @@ impl Registry {
         self.word(REMOVED).store(1, Ordering::Relaxed); // Relaxed: the lock orders it.
     }
 
+    /// The next number for a client that leaves with something unread. Under the lock.
+    pub fn next_departure(&self) -> u64 {
+        // Relaxed: the lock orders it. Garbage changes the order in which departed clients are received.
+        let number = self.word(DEPARTURES).load(Ordering::Relaxed);
+        self.word(DEPARTURES).store(number.wrapping_add(1), Ordering::Relaxed);
+        number
+    }
+
+    /// Counts requests of departed clients that a server will not receive, because too many departed clients waited. Under
+    /// the lock, or by the server itself.
+    pub fn count_given_up(&self, server: Id, requests: usize) {
+        if let Some(word) = self.given_up_word(server) {
+            word.fetch_add(requests as u64, Ordering::Relaxed); // Relaxed: a count, on which nothing depends.
+        }
+    }
+
+    /// Requests of departed clients that a server was to receive and will not; 0 if it is not entered.
+    pub fn given_up(&self, server: Id) -> u64 {
+        self.given_up_word(server).map_or(0, |word| word.load(Ordering::Relaxed)) // As count_given_up.
+    }
+
+    fn given_up_word(&self, server: Id) -> Option<&AtomicU64> {
+        let wake = self.find_wake_word(Role::Server, server)?;
+        self.map.words().get(wake - WAKE_WORD + GIVEN_UP)
+    }
+
     fn id_at(&self, index: usize) -> Id {
         // Relaxed: the state word's acquire and release order them.
         Id::from_words([self.word(index).load(Ordering::Relaxed), self.word(index + 1).load(Ordering::Relaxed)])
@@ -282,6 +312,7 @@ impl Registry {
         }
         // Whoever had the place before may have died asleep.
         self.word(at + WAKE_WORD).store(0, Ordering::Relaxed);
+        self.word(at + GIVEN_UP).store(0, Ordering::Relaxed);
         // Release: fields before state. Odd is taken; the number makes each taking distinct.
         self.word(at).store(state.wrapping_add(1), Ordering::Release);
         true

@@ -15,7 +15,7 @@ use crate::engine::payload::TypeDetail;
 use crate::engine::settings::Settings;
 
 /// Version of everything in a service's folder.
-pub const LAYOUT_VERSION: u64 = 1;
+pub const LAYOUT_VERSION: u64 = 2;
 /// Largest file that is read: attributes are for labels, not for data.
 const FILE_BYTES_MAX: u64 = 1 << 20;
 const FILE: &str = "static.toml";

@@ -7,11 +7,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::registry::Registry;
+use super::sweep::{Discarded, Leaver, sweep};
 use super::{cleanup, files};
 use crate::engine::id::Id;
 use crate::engine::lock::{self, LOCK_WAIT};
 use crate::engine::node::{self, NodeInner, NodeState};
 use crate::engine::root::Root;
+use crate::engine::settings::Settings;
 
 /// Cleans the whole namespace of a node; what is removed goes through that node's temporary folders, so that it is finished
 /// by others if this process is killed. Says what could not be removed, and why.
@@ -47,31 +49,38 @@ fn clean_folder(cleaner: &NodeInner, folder: &Path) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         opened => opened?,
     };
-    let _guard = lock::acquire(&file, LOCK_WAIT)?;
+    let guard = lock::acquire(&file, LOCK_WAIT)?;
     if !lock::is_still_at(&file, &lock_path)? {
         return Ok(());
     }
-    match cleanup::open_undamaged(folder)? {
-        Some(registry) => clean_service(cleaner, folder, &registry),
-        None if is_alone(cleaner)? => files::discard_folder(root, folder, cleaner.id),
-        None => Ok(()),
-    }
+    let discarded = match cleanup::open_undamaged(folder)? {
+        Some((registry, settings)) => clean_service(cleaner, folder, (&registry, &settings))?,
+        None if is_alone(cleaner)? => Discarded::service(root, folder, cleaner.id)?,
+        None => Discarded::default(),
+    };
+    drop(guard);
+    discarded.remove()
 }
 
 /// Takes out nodes that are not there. Under the service's lock, under which a node's file is there before the node is
 /// entered, and stays until it has left.
-fn clean_service(cleaner: &NodeInner, folder: &Path, registry: &Registry) -> io::Result<()> {
+fn clean_service(
+    cleaner: &NodeInner,
+    folder: &Path,
+    (registry, settings): (&Registry, &Settings),
+) -> io::Result<Discarded> {
     let root = &cleaner.root;
     for id in registry.node_ids() {
         if !is_there(root, id)? {
-            cleanup::forget_node(root, folder, registry, id, cleaner.id)?;
+            registry.leave_ports(|entry| entry.node == id);
+            registry.leave_node(id);
         }
     }
     if registry.is_removed() || registry.node_ids().is_empty() {
         registry.remove();
-        return files::discard_folder(root, folder, cleaner.id);
+        return Discarded::service(root, folder, cleaner.id);
     }
-    cleanup::sweep(folder, registry)
+    sweep(folder, registry, settings, Leaver::Nobody)
 }
 
 /// Whether a node has a file, whatever its state: a dead one's is the business of its cleaner.

@@ -57,6 +57,18 @@ impl Mapping {
     /// # Errors
     /// `InvalidData` for something that is not a regular file, belongs to another user, is empty or absurdly long.
     pub fn open(path: &Path, writable: bool) -> io::Result<Self> {
+        Self::open_file(path, writable, false)
+    }
+
+    /// As [`Mapping::open`], read-only, of a file whose pages may have been given back where nothing is to be read.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open_with_holes(path: &Path) -> io::Result<Self> {
+        Self::open_file(path, false, true)
+    }
+
+    fn open_file(path: &Path, writable: bool, may_have_holes: bool) -> io::Result<Self> {
         let file = OpenOptions::new()
             .read(true)
             .write(writable)
@@ -67,7 +79,7 @@ impl Mapping {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "not a shared-memory file of this engine"));
         }
         // A sparse file raises SIGBUS where a page cannot be had; every file of this engine is reserved whole.
-        if meta.blocks() * 512 < meta.len() {
+        if !may_have_holes && meta.blocks() * 512 < meta.len() {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "the file's pages are not reserved"));
         }
         Self::map(&file, meta.len() as usize, writable)
@@ -123,10 +135,31 @@ impl Mapping {
         self.map.lock()
     }
 
+    /// Gives the whole pages among `len` bytes from `from` on back to the system; they read as zeros from then on, in every
+    /// process. Only the file's owner does that, with bytes that nobody reads.
+    pub(super) fn give_back(&self, from: usize, len: usize) {
+        let page = page_bytes();
+        let first = from.next_multiple_of(page);
+        let end = from.saturating_add(len).min(self.len) / page * page;
+        if first < end && self.words > 0 {
+            // SAFETY: whole pages within the mapping, which is shared and writable and lives as long as `self`. Bytes that read
+            // as zeros are a value like any other to whoever looks there; no reference of ours points there, since chunks that
+            // are free have none. A failure leaves the pages where they are.
+            unsafe { libc::madvise(self.map.as_mut_ptr().add(first).cast(), end - first, libc::MADV_REMOVE) };
+        }
+    }
+
     /// Start of the mapping, for chunk access within `engine::shm`.
     pub(super) fn base(&self) -> *mut u8 {
         self.map.as_mut_ptr()
     }
+}
+
+/// Whether a file could not be opened or mapped because of what it is, which no second try changes, and not for want of
+/// descriptors, memory or permission.
+pub fn is_damage(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::InvalidData
+        || matches!(error.raw_os_error(), Some(libc::ELOOP | libc::EISDIR | libc::ENXIO | libc::ENOTDIR))
 }
 
 /// Words of a mapping, which stay where they are as long as this lives.
@@ -194,6 +227,11 @@ impl<'a> LinesView<'a> {
         // that it is writable. Every bit pattern is a valid AtomicU64, so garbage from a peer is only a wrong number.
         unsafe { self.first.add(index).as_ref() }
     }
+}
+
+fn page_bytes() -> usize {
+    // SAFETY: touches no memory of ours.
+    usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap_or(1 << 16)
 }
 
 /// Gives the file `len` bytes that are backed by memory.

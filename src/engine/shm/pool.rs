@@ -156,6 +156,21 @@ impl Pool {
         }
     }
 
+    /// Gives the pages of free chunks back to the system, where whole pages are free. They read as zeros from then on, so
+    /// nothing may be loaned any more.
+    pub fn give_back_free_pages(&self) {
+        let is_free = |index: usize| {
+            let first = index * self.width;
+            self.holders[first..first + self.width].iter().all(|word| word.get() == 0)
+        };
+        let mut index = 0;
+        while index < self.chunks.count() {
+            let free = (index..self.chunks.count()).take_while(|index| is_free(*index)).count();
+            self.chunks.give_back_pages(index, free);
+            index += free.max(1);
+        }
+    }
+
     /// Chunks that are loaned or on their way.
     pub fn in_use(&self) -> usize {
         self.chunks.count() - self.free.len()

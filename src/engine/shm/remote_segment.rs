@@ -25,7 +25,18 @@ impl RemoteSegment {
     /// # Errors
     /// As [`Mapping::open`]; `InvalidData` if the geometry line is not that of a segment of this length.
     pub fn open(path: &Path, align_min: usize) -> io::Result<Rc<Self>> {
-        let map = Mapping::open(path, false)?;
+        Self::over(Mapping::open(path, false)?, align_min)
+    }
+
+    /// As [`RemoteSegment::open`], of one whose sender is gone and has given back what nobody is to read.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open_handed_over(path: &Path, align_min: usize) -> io::Result<Rc<Self>> {
+        Self::over(Mapping::open_with_holes(path)?, align_min)
+    }
+
+    fn over(map: Mapping, align_min: usize) -> io::Result<Rc<Self>> {
         let geometry = Geometry::read(&map)?;
         match Chunks::new(map, geometry) {
             Some(chunks) if geometry.align >= align_min => {

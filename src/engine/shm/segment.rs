@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 use super::mapping::Mapping;
 
 /// First word of a segment file: `shmkseg` and the layout version.
-const MAGIC: u64 = u64::from_le_bytes(*b"shmkseg\x01");
+const MAGIC: u64 = u64::from_le_bytes(*b"shmkseg\x02");
 /// Bytes in front of the first chunk, unless the alignment asks for more.
 const HEADER_BYTES: usize = 64;
 /// Most chunks in a segment: a chunk's number and one more fit 24 bits, and the last number says that a message lies in its
@@ -121,6 +121,12 @@ impl Chunks {
     #[inline(always)]
     pub(super) fn count(&self) -> usize {
         self.count
+    }
+
+    /// Gives the pages that lie within `count` chunks from `first` on back to the system.
+    pub(super) fn give_back_pages(&self, first: usize, count: usize) {
+        let start = self.map.len() - self.count * self.stride;
+        self.map.give_back(start + first * self.stride, count * self.stride);
     }
 
     /// Address of chunk 0.

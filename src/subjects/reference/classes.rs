@@ -58,6 +58,7 @@ impl From<PortError> for Refusal {
         let class = match &error {
             PortError::ExceedsMaxClients { .. } => ErrorClass::ExceedsMaxClients,
             PortError::ExceedsMaxServers { .. } => ErrorClass::ExceedsMaxServers,
+            PortError::TooManyDepartedClients { .. } => ErrorClass::OutOfMemory,
             PortError::ExceedsMaxActiveRequests { .. } => ErrorClass::ExceedsMaxActiveRequests,
             PortError::NameTooLong { .. } => ErrorClass::InvalidName,
             PortError::SegmentTooLarge { .. } => ErrorClass::OutOfMemory,
@@ -88,11 +89,13 @@ impl From<LoanError> for Refusal {
 
 impl From<SendError> for Refusal {
     fn from(error: SendError) -> Self {
-        let class = match error {
+        let class = match &error {
             SendError::ExceedsMaxActiveRequests { .. } => ErrorClass::ExceedsMaxActiveRequests,
             SendError::UnableToDeliver { .. } => ErrorClass::UnableToDeliver,
-            SendError::Loan(error) => loan(error),
+            SendError::Loan(error) => loan(*error),
             SendError::ConnectionCorrupted => ErrorClass::Corrupted,
+            SendError::CannotAttach(reason) => system(reason),
+            SendError::NamespaceRemoved(_) => ErrorClass::DoesNotExist,
         };
         refusal(class, &error, None)
     }
@@ -100,10 +103,13 @@ impl From<SendError> for Refusal {
 
 impl From<ReceiveError> for Refusal {
     fn from(error: ReceiveError) -> Self {
-        let class = match error {
+        let class = match &error {
             ReceiveError::ExceedsMaxBorrows { .. } => ErrorClass::ExceedsMaxBorrows,
             ReceiveError::ConnectionCorrupted => ErrorClass::Corrupted,
-            ReceiveError::CannotMap => ErrorClass::OutOfMemory,
+            ReceiveError::CannotMap(_) => ErrorClass::OutOfMemory,
+            ReceiveError::CannotAttach(reason) => system(reason),
+            ReceiveError::MessageLost => ErrorClass::Other,
+            ReceiveError::NamespaceRemoved(_) => ErrorClass::DoesNotExist,
         };
         refusal(class, &error, None)
     }

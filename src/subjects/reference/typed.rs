@@ -102,6 +102,7 @@ pub(super) fn wishes(qos: &Qos) -> Wishes {
         max_servers: qos.max_servers,
         max_clients: qos.max_clients,
         max_nodes: qos.max_nodes,
+        ..Wishes::default()
     }
 }
 
