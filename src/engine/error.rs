@@ -1,22 +1,14 @@
 //! Errors: one variant for each violated rule, each text with its remedy.
 
+mod system;
+
 use std::io;
 use std::path::PathBuf;
 
+pub use system::SystemError;
+
 use super::id::Id;
 use super::name::InvalidName;
-
-/// A system call failed. Comparable, so that errors can be asserted in tests.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{what}: {text}")]
-pub struct SystemError {
-    /// What was being done.
-    pub what: String,
-    /// Kind of failure.
-    pub kind: io::ErrorKind,
-    /// The system's words.
-    pub text: String,
-}
 
 impl ServiceError {
     /// Whether it says that a service's files are not as they have to be. Nothing else is: what failed for want of
@@ -31,22 +23,6 @@ impl ServiceError {
             Self::System(error) => io::Error::new(error.kind, error),
             other => io::Error::other(other),
         }
-    }
-}
-
-impl SystemError {
-    pub(crate) fn new(what: impl Into<String>, error: &io::Error) -> Self {
-        Self { what: what.into(), kind: error.kind(), text: error.to_string() }
-    }
-
-    pub(crate) fn at(what: impl Into<String>, path: &std::path::Path, error: &io::Error) -> Self {
-        Self::new(format!("{} at {}", what.into(), path.display()), error)
-    }
-
-    /// Whether memory, disk space or descriptors ran out (RR-BAD-04).
-    pub fn is_exhaustion(&self) -> bool {
-        matches!(self.kind, io::ErrorKind::StorageFull | io::ErrorKind::OutOfMemory | io::ErrorKind::QuotaExceeded)
-            || self.text.contains("Too many open files")
     }
 }
 

@@ -69,7 +69,8 @@ impl Inventory {
     /// # Errors
     /// [`NodeError::System`] if the namespace cannot be read.
     pub fn of(root: &Root) -> Result<Self, NodeError> {
-        let system = |error: io::Error| NodeError::from(SystemError::new("looking at the namespace", &error));
+        let system =
+            |error: io::Error| NodeError::from(SystemError::at("looking at the namespace", root.path(), &error));
         let nodes = node::list(root).map_err(system)?;
         let mut inventory = Self { nodes, services: Vec::new(), remains: Vec::new() };
         inventory.look_at_root(root).map_err(system)?;

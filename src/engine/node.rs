@@ -173,7 +173,8 @@ impl Node {
     /// # Errors
     /// [`NodeError::System`] if the namespace cannot be read.
     pub fn list(&self) -> Result<Vec<NodeInfo>, NodeError> {
-        list(&self.inner.root).map_err(|error| SystemError::new("listing nodes", &error).into())
+        let root = &self.inner.root;
+        list(root).map_err(|error| SystemError::at("listing nodes", root.path(), &error).into())
     }
 
     /// All nodes of a namespace, for somebody who has no node in it: creating one would clean up after the dead ones.

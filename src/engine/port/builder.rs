@@ -233,7 +233,7 @@ impl<'a> Site<'a> {
         let _ = cleanup::clean_dead_nodes(&service.node.root);
         if service.locks_memory() {
             let locked = service.registry.lock_in_memory();
-            locked.map_err(|error| SystemError::new("locking the registry into memory", &error))?;
+            locked.map_err(|error| SystemError::at("locking the registry into memory", &service.folder, &error))?;
         }
         let id = Id::random().map_err(|error| SystemError::new("making a port id", &error))?;
         let site = Self { service, role, id, name: &options.name, published: false };
@@ -287,8 +287,11 @@ impl<'a> Site<'a> {
         let Some(first) = plan.geometry(len, chunks) else {
             return Err(PortError::SegmentTooLarge { chunks, chunk_bytes: layout.stride(len).unwrap_or(usize::MAX) });
         };
-        Payloads::create(self.service, self.id, plan, first)
-            .map_err(|error| SystemError::new("creating the payload segment", &error).into())
+        Payloads::create(self.service, self.id, plan, first).map_err(|error| {
+            let bytes = first.stride.saturating_mul(first.chunks);
+            let what = format!("creating the payload segment of {bytes} bytes ({} chunks)", first.chunks);
+            SystemError::at(what, &self.service.folder, &error).into()
+        })
     }
 
     /// Client and server of a connection with a peer.
@@ -310,7 +313,7 @@ impl<'a> Site<'a> {
         let (path, layout) = (self.unfinished(peer.id), ConnectionLayout::new(self.service.settings()));
         let file = ConnectionFile::create(&path, layout, self.service.node.id)
             .map_err(|error| SystemError::at("creating a connection", &path, &error))?;
-        make([peer.id, peer.node], file).map_err(|error| damaged("segment", &error))
+        make([peer.id, peer.node], file).map_err(|error| damaged(self.service, &error))
     }
 
     /// Enters the port into the registry, connected to every port of the other role that is there, and says what its counter
@@ -331,7 +334,7 @@ impl<'a> Site<'a> {
             }
             let lock = service.lock().map_err(|error| match error.kind() {
                 io::ErrorKind::TimedOut => PortError::Busy,
-                _ => SystemError::new("locking the service", &error).into(),
+                _ => SystemError::at("locking the service", &service.folder.join(files::LOCK), &error).into(),
             })?;
             let peers: Vec<Id> = service.registry.ports(others).into_iter().map(|peer| peer.id).collect();
             if peers.iter().any(|peer| !made.iter().any(|(id, _)| id == peer)) {
@@ -390,11 +393,11 @@ impl Drop for Site<'_> {
     }
 }
 
-fn damaged(file: &'static str, error: &io::Error) -> PortError {
+fn damaged(service: &ServiceInner, error: &io::Error) -> PortError {
     match error.kind() {
         io::ErrorKind::InvalidData | io::ErrorKind::NotFound => {
-            PortError::Corrupted { file, reason: error.to_string() }
+            PortError::Corrupted { file: "segment", reason: error.to_string() }
         }
-        _ => SystemError::new("mapping the other side's payload segment", error).into(),
+        _ => SystemError::at("mapping the other side's payload segment", &service.folder, error).into(),
     }
 }

@@ -1,13 +1,14 @@
 //! A file descriptor for servers and pending responses.
 
 use std::fs::File;
-use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::rc::Rc;
 use std::sync::atomic::{Ordering, fence};
 
+use super::sleeper::Sleeper;
 use super::wait_set::{Attached, AttachmentId, WaitEvent, WaitSet, Waitable};
 use crate::engine::error::SystemError;
+use crate::engine::service::ServiceInner;
 use crate::engine::shm::Poller;
 use crate::engine::wait::bell;
 use crate::engine::wait::ladder::{Look, SLICE, SLICE_UNHEARD};
@@ -51,19 +52,22 @@ impl PollSet {
     /// # Errors
     /// [`SystemError`]: the port's pipe could not be made.
     pub fn attach(&mut self, waitable: &impl Waitable) -> Result<AttachmentId, SystemError> {
-        let system = |error: io::Error| SystemError::new("making a pipe to wake the port", &error);
-        let bell = match waitable.source().0 {
-            Attached::Server(core) => core.upgrade().map(|core| core.sleeper.bell(&core.service)),
-            Attached::Pending { core, .. } => core.upgrade().map(|core| core.sleeper.bell(&core.service)),
+        let what = "making a pipe to wake the port";
+        let bell = |sleeper: &Sleeper, service: &ServiceInner| {
+            sleeper.bell(service).map_err(|error| SystemError::at(what, &service.folder, &error))
         };
-        let bell = bell.transpose().map_err(system)?;
+        let bell = match waitable.source().0 {
+            Attached::Server(core) => core.upgrade().map(|core| bell(&core.sleeper, &core.service)),
+            Attached::Pending { core, .. } => core.upgrade().map(|core| bell(&core.sleeper, &core.service)),
+        };
+        let bell = bell.transpose()?;
         let id = self.set.attach(waitable);
         if let Some(bell) = bell {
             if !self.rings(&bell)
                 && let Err(error) = self.poller.add(&bell, id.0)
             {
                 self.set.detach(id);
-                return Err(system(error));
+                return Err(SystemError::new(what, &error));
             }
             self.bells.push((id, bell));
         }

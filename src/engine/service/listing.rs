@@ -121,11 +121,12 @@ impl Node {
     /// # Errors
     /// [`ServiceError::System`] if the namespace or a service in it cannot be read, for instance for want of descriptors.
     pub fn services(&self) -> Result<Vec<ServiceInfo>, ServiceError> {
-        let system = |error: io::Error| ServiceError::from(SystemError::new("listing services", &error));
+        let folder = self.inner.root.services();
+        let system = |error: io::Error| ServiceError::from(SystemError::at("listing services", &folder, &error));
         // Dead nodes' services are not live; what cannot be cleaned now is listed.
         let _ = cleanup::clean_dead_nodes(&self.inner.root);
         let mut services = Vec::new();
-        for entry in std::fs::read_dir(self.inner.root.services()).map_err(system)? {
+        for entry in std::fs::read_dir(&folder).map_err(system)? {
             let entry = entry.map_err(system)?;
             let name = entry.file_name();
             let is_service = name.to_str().is_some_and(|name| name.parse::<Id>().is_ok());

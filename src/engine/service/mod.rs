@@ -140,7 +140,7 @@ enum Found {
 pub(crate) fn open_registry(folder: &Path, settings: &Settings) -> Result<Registry, ServiceError> {
     Registry::open(folder, settings).map_err(|error| match error {
         RegistryError::Corrupted(reason) => ServiceError::Corrupted { file: "registry", reason },
-        RegistryError::System(error) => SystemError::new("opening the service's registry", &error).into(),
+        RegistryError::System(error) => SystemError::at("opening the service's registry", folder, &error).into(),
     })
 }
 
@@ -169,18 +169,18 @@ fn find(
     name: &ServiceName,
     check: &dyn Fn(&StaticConfig) -> Result<(), ServiceError>,
 ) -> Result<Found, ServiceError> {
-    let system = |what: &'static str| move |error: io::Error| ServiceError::from(SystemError::new(what, &error));
-    let folder = node.root.services().join(name.folder());
+    let folder = &node.root.services().join(name.folder());
+    let system = |what: &'static str| move |error: io::Error| ServiceError::from(SystemError::at(what, folder, &error));
     // What dead nodes left must not stand in the way; what cannot be cleaned now is told by what fails next.
     let _ = cleanup::clean_dead_nodes(&node.root);
-    if files::is_link(&folder) {
+    if files::is_link(folder) {
         return Err(ServiceError::Corrupted { file: "folder", reason: "it is a link".to_owned() });
     }
     let lock_path = folder.join(files::LOCK);
     let lock_file = match lock::open(&lock_path, false) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return without_lock(&folder, &lock_path).map_err(system("looking at the service's folder"))?;
+            return without_lock(folder, &lock_path).map_err(system("looking at the service's folder"))?;
         }
         Err(error) => return Err(system("opening the service's lock")(error)),
     };
@@ -192,15 +192,15 @@ fn find(
     if !lock::is_still_at(&lock_file, &lock_path).map_err(system("looking at the service's lock"))? {
         return Ok(Found::Again);
     }
-    let config = StaticConfig::read(&folder)?;
+    let config = StaticConfig::read(folder)?;
     if config.name != name.as_str() {
         return Err(ServiceError::NameCollision { other: config.name });
     }
-    let registry = open_registry(&folder, &config.settings)?;
+    let registry = open_registry(folder, &config.settings)?;
     if registry.is_removed() || registry.node_ids().is_empty() {
         // Its last user was killed while leaving.
         registry.remove();
-        let discarded = Discarded::service(&node.root, &folder, node.id);
+        let discarded = Discarded::service(&node.root, folder, node.id);
         drop(guard);
         discarded.and_then(Discarded::remove).map_err(system("removing a service that was left"))?;
         return Ok(Found::Again);
@@ -214,7 +214,7 @@ fn find(
     Ok(Found::Open(Box::new(ServiceInner {
         node,
         name,
-        folder,
+        folder: folder.clone(),
         config,
         registry,
         lock_file,
@@ -255,8 +255,9 @@ pub(crate) fn create(
         Ok(_) => return Err(ServiceError::AlreadyExists),
     }
     let mut services = node.lock_services();
-    let system = |error: io::Error| ServiceError::from(SystemError::new("creating the service's files", &error));
     let folder = node.root.services().join(name.folder());
+    let system =
+        |error: io::Error| ServiceError::from(SystemError::at("creating the service's files", &folder, &error));
     let aside = files::temporary_folder(&node.root, node.id).map_err(system)?;
     let made = make(&aside, &folder, node, config).and_then(|made| match std::fs::rename(&aside, &folder) {
         Ok(()) => Ok(made),
@@ -286,7 +287,7 @@ fn make(
     node: &NodeInner,
     config: &StaticConfig,
 ) -> Result<(File, Registry), ServiceError> {
-    let system = |error: io::Error| ServiceError::from(SystemError::new("creating the service's files", &error));
+    let system = |error: io::Error| ServiceError::from(SystemError::at("creating the service's files", aside, &error));
     DirBuilder::new().mode(0o700).create(aside).map_err(system)?;
     let lock_file = lock::open(&aside.join(files::LOCK), true).map_err(system)?;
     config.write(aside)?;

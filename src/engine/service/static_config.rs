@@ -85,29 +85,31 @@ impl StaticConfig {
     pub(crate) fn write(&self, folder: &Path) -> Result<(), ServiceError> {
         let text = toml::to_string(self).map_err(|error| corrupted(error.to_string()))?;
         let sum = checksum(&text);
-        lock::open(&folder.join(FILE), true)
+        let path = folder.join(FILE);
+        lock::open(&path, true)
             .and_then(|mut file| writeln!(file, "{text}{CHECKSUM}{sum}"))
-            .map_err(|error| SystemError::new("writing the service's static settings", &error).into())
+            .map_err(|error| SystemError::at("writing the service's static settings", &path, &error).into())
     }
 
     /// Reads and checks the file (RR-BAD-01).
     pub(crate) fn read(folder: &Path) -> Result<Self, ServiceError> {
         let mut text = String::new();
-        let file = match lock::open(&folder.join(FILE), false) {
+        let path = folder.join(FILE);
+        let file = match lock::open(&path, false) {
             Ok(file) => file,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 // The folder is there, or the caller has looked: it appears complete, so the file was taken away.
                 return Err(corrupted("it is missing".to_owned()));
             }
-            Err(error) if files::is_no_file(&folder.join(FILE)) => return Err(corrupted(error.to_string())),
-            Err(error) => return Err(SystemError::new("opening the service's static settings", &error).into()),
+            Err(error) if files::is_no_file(&path) => return Err(corrupted(error.to_string())),
+            Err(error) => return Err(SystemError::at("opening the service's static settings", &path, &error).into()),
         };
         match file.take(FILE_BYTES_MAX).read_to_string(&mut text) {
             Ok(_) => {}
             Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
                 return Err(corrupted("it is not text".to_owned()));
             }
-            Err(error) => return Err(SystemError::new("reading the service's static settings", &error).into()),
+            Err(error) => return Err(SystemError::at("reading the service's static settings", &path, &error).into()),
         }
         let (body, sum) = text.rsplit_once(CHECKSUM).ok_or_else(|| corrupted("its checksum is missing".to_owned()))?;
         if sum.trim_end() != checksum(body) {

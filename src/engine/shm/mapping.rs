@@ -130,9 +130,14 @@ impl Mapping {
     /// Touches every page and keeps it in memory, until the mapping is gone.
     ///
     /// # Errors
-    /// `OutOfMemory` or `PermissionDenied` beyond what the process may lock (`ulimit -l`).
+    /// `OutOfMemory` beyond what the process may lock (`ulimit -l`), with [`LockRefused`] as its cause.
     pub fn lock_in_memory(&self) -> io::Result<()> {
-        self.map.lock()
+        self.map.lock().map_err(|error| match error.raw_os_error() {
+            Some(errno @ (libc::ENOMEM | libc::EAGAIN | libc::EPERM)) => {
+                io::Error::new(io::ErrorKind::OutOfMemory, LockRefused { errno, bytes: self.len })
+            }
+            _ => error,
+        })
     }
 
     /// Gives the whole pages among `len` bytes from `from` on back to the system; they read as zeros from then on, in every
@@ -160,6 +165,24 @@ impl Mapping {
 pub fn is_damage(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::InvalidData
         || matches!(error.raw_os_error(), Some(libc::ELOOP | libc::EISDIR | libc::ENXIO | libc::ENOTDIR))
+}
+
+/// The system does not keep so many bytes in memory for this process.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{} (locking {bytes} bytes into memory)",
+    io::Error::from_raw_os_error(*errno)
+)]
+pub struct LockRefused {
+    errno: i32,
+    bytes: usize,
+}
+
+impl LockRefused {
+    /// The system's number: `ENOMEM`, `EAGAIN`, or `EPERM` where the limit is 0.
+    pub fn errno(&self) -> i32 {
+        self.errno
+    }
 }
 
 /// Words of a mapping, which stay where they are as long as this lives.

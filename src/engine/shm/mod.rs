@@ -18,7 +18,7 @@ mod segment;
 
 pub use chunk::{CHUNK_HEADER_BYTES, ChunkHeader, ChunkMut, ChunkRef, Loaned, Plain, Published, Shape};
 pub use futex::{SleepList, WORDS_MAX, fence_everybody, take_part_in_fences, wake};
-pub use mapping::{Column, FILE_BYTES_MAX, LINE, Lines, LinesView, Mapping, is_damage};
+pub use mapping::{Column, FILE_BYTES_MAX, LINE, Lines, LinesView, LockRefused, Mapping, is_damage};
 pub use message::{IMAGE_BYTES, Message, Received, SHUTTLE_BODY, SHUTTLE_BYTES, slot_header, slot_payload};
 pub use pipe::make_pipe;
 pub use poller::Poller;
