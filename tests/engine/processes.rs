@@ -1,5 +1,6 @@
 //! The test binary again, as another process that plays a role.
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -34,7 +35,15 @@ impl Process {
 
     /// Starts a role.
     pub fn begin(role: &str, root: &Path, seed: u64) -> Self {
-        let mut child = Command::new(std::env::current_exe().unwrap())
+        Self::begin_under(&[], role, root, seed)
+    }
+
+    /// Starts a role by a command that runs it, such as a tracer.
+    pub fn begin_under(by: &[&OsStr], role: &str, root: &Path, seed: u64) -> Self {
+        let test = std::env::current_exe().unwrap();
+        let mut words = by.iter().copied().chain([test.as_os_str()]);
+        let mut child = Command::new(words.next().unwrap())
+            .args(words)
             .args(["--exact", "processes::another_process", "--ignored", "--nocapture", "--test-threads=1"])
             .env(ROLE, role)
             .env(FOLDER, root)
@@ -220,6 +229,18 @@ fn another_process() {
             ready();
             wait();
         }
+        // A client whose one request is its seed.
+        "sender" => {
+            let node = node();
+            let client = numbers(&node).open().unwrap().client_builder().create().unwrap();
+            let _pending = client.send_copy(seed.0).unwrap();
+            ready();
+            wait();
+        }
+        role if role.starts_with("shortage") => crate::shortage::play(role, root, ready),
+        role if role.starts_with("unreachable") => crate::unreachable::play(role, root, ready),
+        role if role.starts_with("newcomer") => crate::lock_time::play(role, root, seed.0, (ready, wait)),
+        "holder" => crate::silent::hold(root, (ready, wait)),
         role if role.starts_with("waiting") => crate::waiting::play(role, root, seed, ready),
         other => panic!("no such role: {other}"),
     }

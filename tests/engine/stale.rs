@@ -1,0 +1,201 @@
+//! What belongs to an earlier request or to an earlier peer, and comes late, takes nothing from a later one (RR-ACT-03,
+//! RR-BAD-02).
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use shmark::engine::error::{ReceiveError, SendError};
+use shmark::engine::shm::Mapping;
+use shmark::engine::{
+    ActiveRequest, BackpressureStrategy, Client, Config, Node, PendingResponse, RequestResponseBuilder, Server,
+};
+
+use crate::common::{DEADLINE, Numbers, Scratch, numbers, numbers_in_chunks, until};
+
+/// Rounds unless `SHMARK_STALE_ROUNDS` asks for others; 1,000,000 at most.
+const ROUNDS: u64 = 2000;
+
+fn rounds() -> u64 {
+    let asked = std::env::var("SHMARK_STALE_ROUNDS").ok().map(|rounds| rounds.parse::<u64>().unwrap());
+    asked.unwrap_or(ROUNDS).min(1_000_000)
+}
+
+type Builder = RequestResponseBuilder<u64, u64>;
+
+fn with_little_room(builder: Builder) -> Builder {
+    let builder = builder.enable_safe_overflow_for_responses(false).max_response_buffer_size(1);
+    builder.max_servers(1).max_clients(1)
+}
+
+/// Odd requests are streamed to until there is another one; even ones get a single answer, one more than they are.
+fn serve(server: &Server<u64, u64>, stop: &AtomicBool) {
+    let mut streams_to: Option<ActiveRequest<u64, u64>> = None;
+    while !stop.load(Ordering::Acquire) {
+        if let Some(active) = &streams_to {
+            active.send_copy(0).unwrap();
+        }
+        let Some(active) = server.receive().unwrap() else {
+            std::hint::spin_loop();
+            continue;
+        };
+        if *active % 2 == 1 {
+            streams_to = Some(active);
+        } else {
+            active.send_copy(*active + 1).unwrap();
+            streams_to = None;
+        }
+    }
+}
+
+/// The next response. None if the server has dropped the request and nothing is left to receive.
+fn answer(pending: &PendingResponse<u64>) -> Option<u64> {
+    let end = Instant::now() + DEADLINE;
+    loop {
+        // In this order: what was sent before the request was dropped is there then.
+        let ended = !pending.is_connected();
+        match pending.receive().unwrap() {
+            Some(response) => return Some(*response),
+            None if ended => return None,
+            None => assert!(Instant::now() < end, "neither an answer nor an end of the request within {DEADLINE:?}"),
+        }
+        std::hint::spin_loop();
+    }
+}
+
+/// Rounds of which the second request was not answered, or by something else.
+fn lost_answers(client: &Client<u64, u64>, rounds: u64) -> Vec<(u64, Option<u64>)> {
+    let mut numbers = Numbers(5);
+    let mut lost = Vec::new();
+    for round in 0..rounds {
+        let streamed = client.send_copy(2 * round + 1).unwrap();
+        for _ in 0..=numbers.below(3) {
+            assert_eq!(answer(&streamed), Some(0), "round {round}: the stream that was asked for ended by itself");
+        }
+        // While the server goes on to stream.
+        drop(streamed);
+        let pending = client.send_copy(2 * round + 2).unwrap();
+        let found = answer(&pending);
+        if found != Some(2 * round + 3) {
+            lost.push((round, found));
+        }
+    }
+    lost
+}
+
+/// The room for responses to a request is that request's, whatever its server sends meanwhile to an earlier one that nobody
+/// waits for (RR-ACT-03).
+fn stale_responses(root: &Path, numbers: impl Fn(&Node) -> Builder + Send + Clone + 'static) {
+    let node = || Node::builder().config(Config::default()).root(root).create().unwrap();
+    let stop = Arc::new(AtomicBool::new(false));
+    let ready = Arc::new(AtomicBool::new(false));
+    let node_of_client = node();
+    let service = with_little_room(numbers(&node_of_client)).create().unwrap();
+    let server = std::thread::spawn({
+        let (node, stop, ready) = (node(), Arc::clone(&stop), Arc::clone(&ready));
+        let numbers = numbers.clone();
+        move || {
+            let service = with_little_room(numbers(&node)).open().unwrap();
+            let builder = service.server_builder().backpressure_strategy(BackpressureStrategy::DiscardData);
+            let server = builder.create().unwrap();
+            ready.store(true, Ordering::Release);
+            serve(&server, &stop);
+        }
+    });
+    until("a server", || ready.load(Ordering::Acquire) || server.is_finished());
+    let client = service.client_builder().create().unwrap();
+    let rounds = rounds();
+    let lost = lost_answers(&client, rounds);
+    stop.store(true, Ordering::Release);
+    until("the end of the server", || server.is_finished());
+    server.join().unwrap();
+    assert!(
+        lost.is_empty(),
+        "in {} of {rounds} rounds the only answer to a request did not arrive, because a response to an earlier request, \
+         which nobody waited for any more, had its room; (round, what came instead): {:?} ...",
+        lost.len(),
+        &lost[..lost.len().min(5)]
+    );
+}
+
+#[test]
+fn a_stream_to_an_earlier_request_takes_no_room_from_a_later_one() {
+    let scratch = Scratch::new();
+    stale_responses(scratch.path(), numbers);
+    scratch.assert_empty();
+}
+
+#[test]
+fn a_stream_in_chunks_to_an_earlier_request_takes_no_room_from_a_later_one() {
+    let scratch = Scratch::new();
+    stale_responses(scratch.path(), numbers_in_chunks);
+    scratch.assert_empty();
+}
+
+/// What connects a client and a server, by the words of docs/LAYOUT.md: first word of the first slot of a lane.
+fn first_slot_of_lane(requests_max: usize, response_buffer: usize, lane: usize) -> usize {
+    40 + 8 * requests_max + 8 * lane * (2 + response_buffer) + 16
+}
+
+/// A server writes garbage and goes; its place is another one's then. That the garbage is found only afterwards must not cost
+/// the other one what it holds (RR-BAD-02, RR-LOAN-05).
+#[test]
+fn garbage_of_a_server_that_has_gone_takes_nothing_from_the_one_in_its_place() {
+    let mut corrupted = 0;
+    for (garbage, serves_first) in [0xffff_u64 << 36, u64::MAX, 1 << 36, 0x0fff << 24 | 1]
+        .into_iter()
+        .flat_map(|word| [(word, true), (word, false)])
+    {
+        let scratch = Scratch::new();
+        let [node, node_of_bad, node_of_good] = [scratch.node(), scratch.node(), scratch.node()];
+        let service = numbers_in_chunks(&node).max_servers(2).create().unwrap();
+        let client = service.client_builder().create().unwrap();
+        let bad = numbers_in_chunks(&node_of_bad).open().unwrap().server_builder().create().unwrap();
+        // Made by the server that came second, and named until the client has looked.
+        let [file] = scratch.files_like("connection-").try_into().unwrap();
+        let connection = Mapping::open(&scratch.path().join(file), true).unwrap();
+        let old = client.send_copy(1).unwrap();
+        assert_eq!(old.number_of_server_connections(), 1);
+        let active = serves_first.then(|| bad.receive().unwrap().unwrap());
+        for lane in 0..4 {
+            connection.words()[first_slot_of_lane(4, 2, lane)].store(garbage, Ordering::Release);
+        }
+        drop((active, bad));
+        let good = numbers_in_chunks(&node_of_good).open().unwrap().server_builder().create().unwrap();
+        let pending = client.send_copy(2).unwrap();
+        assert_eq!(pending.number_of_server_connections(), 1);
+        let held = good.receive().unwrap().unwrap();
+        assert_eq!(*held, 2);
+        corrupted += usize::from(old.receive().is_err_and(|error| error == ReceiveError::ConnectionCorrupted));
+        drop(old);
+        // Everything that the client may have under way.
+        let mut pendings = Vec::new();
+        for number in 3..100 {
+            match client.send_copy(number) {
+                Ok(pending) => pendings.push(pending),
+                Err(SendError::ExceedsMaxActiveRequests { .. }) => pendings.clear(),
+                Err(error) => panic!("{error}"),
+            }
+            let mut loans = Vec::new();
+            for filler in [1000 + number, 2000 + number] {
+                loans.push(client.loan_uninit().unwrap().write_payload(filler));
+            }
+            assert_eq!(
+                *held,
+                2,
+                "the request that a server holds has changed, after the client had found garbage of an earlier server \
+                 ({garbage:#x} in its lanes) and sent {} more",
+                number - 2
+            );
+            while good.receive().unwrap().is_some() {}
+        }
+        assert!(held.is_connected() && pending.is_connected());
+        held.send_copy(7).unwrap();
+        assert_eq!(*pending.receive().unwrap().unwrap(), 7);
+        drop((pendings, pending, held));
+        while good.receive().unwrap().is_some() {}
+        assert_eq!(client.chunks_in_use(), 0);
+    }
+    assert!(corrupted > 0, "none of the garbage was called corrupted, so this tests nothing");
+}
