@@ -131,11 +131,11 @@ fn the_pipe_of_a_client_that_was_dropped_before_it_is_waited_for_goes_with_its_p
     let server = service.server_builder().create().unwrap();
     let client = service.client_builder().create().unwrap();
     let pending = client.send_copy(1).unwrap();
+    let active = server.receive().unwrap().unwrap();
     drop(client);
     let mut set = PollSet::new().unwrap();
     let id = set.attach(&pending).unwrap();
     assert!(set.arm().unwrap().is_empty());
-    let active = server.receive().unwrap().unwrap();
     active.send_copy(2).unwrap();
     // Readable, be it by the pipe or by the timer that looks for killed peers.
     let mut descriptors = [nix::poll::PollFd::new(set.as_fd(), nix::poll::PollFlags::POLLIN)];

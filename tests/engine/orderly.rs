@@ -3,7 +3,7 @@
 
 use shmark::engine::{AllocationStrategy, Client, Node, Server, Service};
 
-use crate::common::{Scratch, name};
+use crate::common::{Scratch, name, numbers};
 
 type Bytes = Service<[u8], [u8]>;
 
@@ -183,8 +183,8 @@ fn a_response_in_a_grown_segment_is_received_when_client_and_server_are_gone() {
     }
 }
 
-/// What clients that came and left meanwhile have sent is received when the server looks again, and a client that lives is
-/// heard as well (RR-FNF-01, RR-FNF-03).
+/// What clients that came and left meanwhile have sent is received when the server looks again, and clients that live are
+/// heard as well, whether they came before or after (RR-FNF-01, RR-FNF-05).
 #[test]
 fn many_clients_leave_before_the_server_looks() {
     // The engine numbers receivers in words of 64 bits.
@@ -192,49 +192,50 @@ fn many_clients_leave_before_the_server_looks() {
         for holds in [false, true] {
             let scratch = Scratch::new();
             let nodes = [scratch.node(), scratch.node()];
-            let [of_server, of_clients] =
-                nodes.each_ref().map(|node| crate::common::numbers(node).open_or_create().unwrap());
+            let [of_server, of_clients] = nodes.each_ref().map(|node| numbers(node).open_or_create().unwrap());
             let server = of_server.server_builder().create().unwrap();
+            let early = of_clients.client_builder().create().unwrap();
             for number in 0..departed {
                 let client = of_clients.client_builder().create().unwrap();
                 let pending = client.send_copy(number).unwrap();
                 drop((client, pending));
             }
-            let living = of_clients.client_builder().create().unwrap();
-            let pending = living.send_copy(departed).unwrap();
-            assert_eq!(pending.number_of_server_connections(), 1);
+            let late = of_clients.client_builder().create().unwrap();
+            let pendings = [early.send_copy(departed).unwrap(), late.send_copy(departed + 1).unwrap()];
+            assert!(pendings.iter().all(|pending| pending.number_of_server_connections() == 1));
             let (mut received, mut held) = (Vec::new(), Vec::new());
             while let Some(active) = server.receive().unwrap() {
                 received.push(*active);
-                if *active == departed {
-                    active.send_copy(1).unwrap();
-                }
+                active.send_copy(*active).unwrap();
                 held.extend(holds.then_some(active));
             }
-            received.sort_unstable();
-            let missing: Vec<_> = (0..=departed).filter(|number| !received.contains(number)).collect();
+            let missing: Vec<_> = (0..departed + 2).filter(|number| !received.contains(number)).collect();
             assert_eq!(
                 missing,
                 Vec::<u64>::new(),
-                "{departed} clients sent their number and left, one more sent {departed} and lives; the server, which \
-                 looked afterwards (and keeps what it received: {holds}), received all but these"
+                "{departed} clients sent their number and left, one that came before sent {departed}, one that came \
+                 after sent {}, and both live; the server, which looked afterwards (and keeps what it received: \
+                 {holds}), received all but these",
+                departed + 1
             );
-            assert_eq!(received.len() as u64, departed + 1, "received more than was sent: {received:?}");
-            assert_eq!(pending.receive().unwrap().map(|response| *response), Some(1));
-            assert!(held.iter().enumerate().all(|(_, active)| **active <= departed), "what is held does not change");
-            drop((held, pending, living, server, of_server, of_clients, nodes));
+            assert_eq!(received.len() as u64, departed + 2, "received more than was sent: {received:?}");
+            let answers = pendings.each_ref().map(|pending| pending.receive().unwrap().map(|response| *response));
+            assert_eq!(answers, [Some(departed), Some(departed + 1)], "answers to the clients that live");
+            assert!(held.iter().zip(&received).all(|(active, was)| **active == *was), "what is held does not change");
+            drop((held, pendings, early, late, server, of_server, of_clients, nodes));
             scratch.assert_empty();
         }
     }
 }
 
-/// Without fire-and-forget nothing of those that left is wanted, and the client that lives is heard (RR-FNF-02, RR-FNF-03).
+/// Without fire-and-forget nothing of those that left is wanted, and clients that live are heard (RR-FNF-02, RR-FNF-03).
 #[test]
-fn a_living_client_is_heard_behind_many_that_left_without_fire_and_forget() {
+fn living_clients_are_heard_beside_many_that_left_without_fire_and_forget() {
     for client_goes_first in [true, false] {
         let scratch = Scratch::new();
-        let service = crate::common::numbers(&scratch.node()).enable_fire_and_forget_requests(false).create().unwrap();
+        let service = numbers(&scratch.node()).enable_fire_and_forget_requests(false).create().unwrap();
         let server = service.server_builder().create().unwrap();
+        let early = service.client_builder().create().unwrap();
         for number in 0..200 {
             let client = service.client_builder().create().unwrap();
             let pending = client.send_copy(number).unwrap();
@@ -246,16 +247,20 @@ fn a_living_client_is_heard_behind_many_that_left_without_fire_and_forget() {
                 drop(client);
             }
         }
-        let living = service.client_builder().create().unwrap();
-        let pending = living.send_copy(1000).unwrap();
-        let received = server.receive().unwrap().map(|active| *active);
+        let late = service.client_builder().create().unwrap();
+        let pendings = [early.send_copy(1000).unwrap(), late.send_copy(1001).unwrap()];
+        let mut received = Vec::new();
+        while let Some(active) = server.receive().unwrap() {
+            received.push(*active);
+        }
+        received.sort_unstable();
         assert_eq!(
             received,
-            Some(1000),
-            "200 clients sent and left (dropped before its pending response: {client_goes_first}), one sent 1000 and lives"
+            [1000, 1001],
+            "200 clients sent and left (dropped before its pending response: {client_goes_first}), one that came before \
+             them sent 1000, one that came after them 1001, and both live"
         );
-        assert!(server.receive().unwrap().is_none());
-        drop((pending, living, server, service));
+        drop((pendings, early, late, server, service));
         scratch.assert_empty();
     }
 }

@@ -259,20 +259,31 @@ fn no_address_space(node: &Node) {
     }
 }
 
-/// Little memory may be locked, and clients come until it is used up: each of them is told, or is served.
+/// Little memory may be locked, and clients come until it is used up: each of them is told, or its server is.
+///
+/// With every limit from what a server alone takes: at one of them it is the last client that cannot lock what it needs, at
+/// another its server.
 fn little_lockable_memory(root: &Path) {
+    let mut told = [0, 0];
+    for kibibytes in (64..=160).step_by(4) {
+        let counts = lockable_memory(root, kibibytes);
+        told = [told[0] + counts[0], told[1] + counts[1]];
+    }
+    assert!(told[0] > 0, "no client was ever refused, so the limit limits nothing");
+    eprintln!("clients and servers that were told that memory cannot be locked: {told:?}");
+}
+
+/// How many clients, and how often the server, were told that memory cannot be locked.
+fn lockable_memory(root: &Path, kibibytes: u64) -> [usize; 2] {
     const CLIENTS: u64 = 8;
-    let limit = Limit::set(Resource::RLIMIT_MEMLOCK, 96 << 10);
+    let case = format!("with {kibibytes} KiB of lockable memory");
     let config = Config { profile: DeploymentProfile::SafetyCritical, ..Config::default() };
     let node = Node::builder().config(config).root(root).create().unwrap();
+    let limit = Limit::set(Resource::RLIMIT_MEMLOCK, kibibytes << 10);
     let service = node.service_builder(&name("locked")).request_response::<u64, u64>().create().unwrap();
     let server = service.server_builder().create().unwrap();
-    let mut clients = Vec::new();
-    let mut refused = Vec::new();
-    let mut pendings = Vec::new();
-    let mut errors = Vec::new();
-    let mut received = Vec::new();
-    let mut delivered = Vec::new();
+    let (mut clients, mut pendings, mut refused, mut errors) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut delivered, mut received) = (Vec::new(), Vec::new());
     for number in 0..CLIENTS {
         match service.client_builder().create() {
             Ok(client) => {
@@ -280,14 +291,14 @@ fn little_lockable_memory(root: &Path) {
                     Ok(pending) => {
                         // One that was delivered to nobody tells its sender so.
                         delivered.extend((pending.number_of_server_connections() > 0).then_some(number));
-                        pendings.push(pending);
+                        pendings.push((number, pending));
                     }
                     Err(error) => refused.push(error.to_string()),
                 }
                 clients.push(client);
             }
             Err(error @ PortError::System(_)) => refused.push(error.to_string()),
-            Err(error) => panic!("{error}"),
+            Err(error) => panic!("{case}: {error}"),
         }
         // Both sides meet before the next client comes, so that the limit is reached on either.
         for _ in 0..2 {
@@ -297,20 +308,16 @@ fn little_lockable_memory(root: &Path) {
             }
         }
     }
-    println!(
-        "\n{} clients, refused: {refused:?}, server's errors: {errors:?}, received {received:?} of {delivered:?}",
-        clients.len()
-    );
-    assert!(!refused.is_empty() || !errors.is_empty() || received.len() < CLIENTS as usize, "the limit limits nothing");
     let dark: Vec<_> = delivered.iter().filter(|number| !received.contains(number)).collect();
     assert!(
         dark.is_empty() || !errors.is_empty(),
-        "requests of clients {dark:?} were reported as delivered and not received, and neither side was told that memory \
-         cannot be locked (refused clients: {refused:?})"
+        "{case}: the requests of clients {dark:?} were reported as delivered and not received, and their server was not \
+         told that memory cannot be locked (received {received:?}; {} clients were refused)",
+        refused.len()
     );
     drop(limit);
-    // As root it would have been no limit in the first place.
     let _enough = Limit::set(Resource::RLIMIT_MEMLOCK, getrlimit(Resource::RLIMIT_MEMLOCK).unwrap().1);
+    // What was reported as delivered arrives now.
     until("every request that was reported as delivered, when memory can be locked again", || {
         if let Ok(Some(active)) = server.receive() {
             received.push(*active);
@@ -321,10 +328,11 @@ fn little_lockable_memory(root: &Path) {
     for (index, client) in clients.iter().enumerate() {
         let number = 100 + index as u64;
         let pending = client.send_copy(number).unwrap();
-        assert_eq!(pending.number_of_server_connections(), 1, "client {index}, when memory can be locked again");
-        let active = server.receive().unwrap();
-        assert_eq!(active.map(|active| *active), Some(number), "client {index}, when memory can be locked again");
+        assert_eq!(pending.number_of_server_connections(), 1, "{case}, and enough again: client {index}");
+        let active = server.receive().unwrap().map(|active| *active);
+        assert_eq!(active, Some(number), "{case}, and enough again: client {index}");
     }
+    [refused.len(), errors.len()]
 }
 
 pub fn play(role: &str, root: &Path, ready: fn()) {
