@@ -23,7 +23,13 @@ pub struct SystemError {
 
 impl SystemError {
     pub(crate) fn new(what: impl Into<String>, error: &io::Error) -> Self {
-        let errno = error.raw_os_error().or_else(|| Some(error.get_ref()?.downcast_ref::<LockRefused>()?.errno()));
+        // What wraps a failure of the system keeps its number.
+        let inner = || {
+            let inner = error.get_ref()?;
+            let refused = inner.downcast_ref::<LockRefused>().map(LockRefused::errno);
+            refused.or_else(|| inner.downcast_ref::<Self>()?.errno)
+        };
+        let errno = error.raw_os_error().or_else(inner);
         Self { what: what.into(), path: None, kind: error.kind(), errno, text: error.to_string() }
     }
 

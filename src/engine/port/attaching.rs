@@ -100,9 +100,7 @@ pub(super) trait Attaching {
             let (chosen, rest) = self.choose(&snapshot);
             walked = rest;
             if !chosen.is_empty() {
-                if self.attach_all(&snapshot, chosen) == Walked::InPart {
-                    walked = Walked::InPart;
-                }
+                walked = walked.max(self.attach_all(&snapshot, chosen));
                 // Some of them have left already.
                 drop(self.close_ended(&snapshot));
             }
@@ -125,8 +123,8 @@ pub(super) trait Attaching {
         match service.check_reachable().and_then(|()| self.find_files(&lock)) {
             Ok(files) => Some(Snapshot { changes, peers, nodes, files }),
             Err(error) => {
+                self.following().has_walked(changes, Walked::Short);
                 self.following().note(Problem::CannotAttach(Box::new(error)));
-                self.following().could_not_walk();
                 None
             }
         }
@@ -156,10 +154,10 @@ pub(super) trait Attaching {
             match self.attempt(snapshot, &found) {
                 Some(attempt) => attempts.push((found, attempt)),
                 // Renamed or taken away meanwhile: the next walk finds it, or not.
-                None => walked = Walked::InPart,
+                None => walked = Walked::Short,
             }
         }
-        let Ok(lock) = self.service().lock() else { return Walked::InPart };
+        let Ok(lock) = self.service().lock() else { return Walked::Short };
         let (ready, problem) = self.settle(&lock, attempts, &mut walked);
         drop(lock);
         for connection in ready {
@@ -167,7 +165,7 @@ pub(super) trait Attaching {
         }
         if let Some(problem) = problem {
             self.following().note(Problem::CannotAttach(problem));
-            walked = Walked::InPart;
+            walked = Walked::Short;
         }
         walked
     }
@@ -204,7 +202,7 @@ pub(super) trait Attaching {
         let (mut ready, mut problem, mut is_told) = (Vec::new(), None, false);
         // Without the lock, a client may have left, and its connection have got another name or none.
         let Ok(files) = self.find_files(lock) else {
-            *walked = Walked::InPart;
+            *walked = Walked::Short;
             return (ready, problem);
         };
         for (found, attempt) in attempts {

@@ -53,7 +53,7 @@ impl Lender for ClientCore {
     }
 
     fn bring_home(&self) {
-        self.follow_changes();
+        self.look_closely();
         // An error closes a connection, which gives everything back as well.
         let _ = self.collect();
         self.payloads.tidy();

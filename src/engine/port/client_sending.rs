@@ -46,7 +46,8 @@ impl ClientCore {
         if self.active.get() >= self.active_max {
             return Err(SendError::ExceedsMaxActiveRequests { max: self.active_max });
         }
-        self.follow_changes();
+        // A client may do nothing else, and still has to notice that servers die (RR-LIV-02).
+        self.look_after_peers(self.watch.is_due_while_polling());
         // There is a lane for each active request of the service, and active_max is at most that.
         let Some(lane) = self.free_lanes.pop() else {
             return Err(SendError::ExceedsMaxActiveRequests { max: self.active_max });

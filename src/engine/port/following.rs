@@ -9,12 +9,14 @@ use crate::engine::error::SystemError;
 const RETRY: Duration = Duration::from_millis(10);
 
 /// How a walk ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Walked {
     /// Everything was done.
     Whole,
-    /// Something is left: peers that wait until others have gone, or that could not be attached now.
-    InPart,
+    /// Peers wait until others have gone.
+    Crowded,
+    /// Something could not be done now, and is tried again by the next call.
+    Short,
 }
 
 /// Something that a call has met and that its caller can do something about.
@@ -71,15 +73,15 @@ impl Following {
     pub fn has_walked(&self, changes: u64, walked: Walked) {
         self.walked.set(changes);
         self.is_blocked.set(false);
-        let is_behind = walked == Walked::InPart;
+        let is_behind = walked != Walked::Whole;
         self.seen.set(if is_behind { changes.wrapping_sub(1) } else { changes });
-        self.retry_at.set(is_behind.then(|| Instant::now() + RETRY));
+        self.retry_at.set((walked == Walked::Crowded).then(|| Instant::now() + RETRY));
         self.is_unsettled.set(is_behind || self.has_problem());
     }
 
     /// The service could not be looked at.
     pub fn could_not_walk(&self) {
-        self.has_walked(self.walked.get(), Walked::InPart);
+        self.has_walked(self.walked.get(), Walked::Crowded);
         self.is_blocked.set(true);
     }
 

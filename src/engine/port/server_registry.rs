@@ -212,7 +212,7 @@ impl Attaching for ServerCore {
             room = room.saturating_sub(1);
             has_room
         });
-        let walked = if files.len() < all { Walked::InPart } else { Walked::Whole };
+        let walked = if files.len() < all { Walked::Crowded } else { Walked::Whole };
         (files, walked)
     }
 }
