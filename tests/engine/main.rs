@@ -10,7 +10,7 @@ mod common;
 mod configuration;
 mod damage;
 mod deaths;
-// mod departed;
+mod departed;
 mod exhaustion;
 mod growth;
 mod hostile;

@@ -158,7 +158,12 @@ impl Attaching for ServerCore {
         connection.attach(&self.payloads);
     }
     fn connect(&self, connection: Rc<ServerConnection>) {
-        self.connections.borrow_mut().push(connection);
+        let mut connections = self.connections.borrow_mut();
+        if connections.is_empty() {
+            // Behind whoever comes last, so that the one that is attached first is received first.
+            self.turn.set(usize::MAX - 1);
+        }
+        connections.push(connection);
         self.sleeper.meet();
     }
 
