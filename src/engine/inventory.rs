@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use super::config::Config;
 use super::error::{NodeError, ServiceError, SystemError};
 use super::id::Id;
-use super::lock::{self, LOCK_WAIT};
+use super::lock;
 use super::node::{self, Node, NodeInfo, NodeState};
 use super::root::Root;
 use super::service::{ServiceInfo, StaticConfig, files, info, open_registry, strays};
@@ -219,7 +219,7 @@ fn look_at_service_files(folder: &Path) -> Result<ServiceInfo, ServiceError> {
         error if files::is_no_file(&path) => ServiceError::Corrupted { file: "lock", reason: error.to_string() },
         error => system(error),
     })?;
-    let _guard = match lock::acquire(&file, LOCK_WAIT) {
+    let _guard = match lock::acquire(&file, &path) {
         Ok(guard) => Some(guard),
         Err(error) if error.kind() == io::ErrorKind::TimedOut => None,
         Err(error) => return Err(system(error)),

@@ -1,22 +1,46 @@
 //! Locks on files: held by one open file description, released by the kernel when its holder dies.
 
+mod queue;
+
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
-/// How long a service's lock is waited for. It is held for microseconds; only a stopped process holds it longer.
-pub const LOCK_WAIT: Duration = Duration::from_secs(1);
+use queue::Place;
+
+/// Pauses between the first tries: most holders are done within microseconds.
+const PAUSES_US: [u64; 4] = [5, 10, 20, 40];
+
+/// Time between two looks of somebody who waits.
+const SLICE: Duration = Duration::from_millis(100);
+
+/// Looks in a row that find neither the lock free nor another holder, until the holder counts as stopped: 3 seconds. It
+/// needs microseconds of processor time, which on a machine with hundreds of busy processes may take most of a second.
+/// Counted in looks and not by the clock, so that a waiter which was itself stopped blames nobody.
+const LOOKS_MAX: u32 = 30;
 
 /// A held lock; dropping it releases it.
 #[derive(Debug)]
-pub struct Guard<'a>(&'a File);
+pub struct Guard<'a>(Held<'a>);
+
+#[derive(Debug)]
+enum Held<'a> {
+    /// On the caller's description.
+    Callers(&'a File),
+    /// On one that a helper has waited with.
+    Own(File),
+}
 
 impl Drop for Guard<'_> {
     fn drop(&mut self) {
+        let file = match &self.0 {
+            Held::Callers(file) => file,
+            Held::Own(file) => file,
+        };
         // Unlocking a lock that is held cannot fail; were it to, closing the file releases it.
-        let _ = self.0.unlock();
+        let _ = file.unlock();
     }
 }
 
@@ -49,23 +73,79 @@ pub fn try_acquire(file: &File) -> io::Result<bool> {
     }
 }
 
-/// Takes the lock within `wait`.
+/// Takes the lock of `file`, which `path` names, after those who came before. It takes as long as there are others who take
+/// it and go on.
 ///
 /// # Errors
-/// `TimedOut` if somebody holds it all that time.
-pub fn acquire(file: &File, wait: Duration) -> io::Result<Guard<'_>> {
-    let end = Instant::now() + wait;
-    let mut pause = Duration::from_micros(5);
-    loop {
-        if try_acquire(file)? {
-            return Ok(Guard(file));
+/// `TimedOut` if one of them holds it for 3 seconds.
+pub fn acquire<'a>(file: &'a File, path: &Path) -> io::Result<Guard<'a>> {
+    acquire_within(file, path, LOOKS_MAX)
+}
+
+fn acquire_within<'a>(file: &'a File, path: &Path, looks_max: u32) -> io::Result<Guard<'a>> {
+    for pause in PAUSES_US {
+        if let Some(guard) = try_guard(file)? {
+            return Ok(guard);
         }
-        if Instant::now() >= end {
+        std::thread::sleep(Duration::from_micros(pause));
+    }
+    // Without a descriptor, a thread or a file of this name there is no place in the queue; polling takes nothing.
+    let mut place = Place::join(file, path).ok();
+    let mut seen = last_marked(file)?;
+    let mut looks = 0;
+    loop {
+        match place.as_ref().map(|place| place.wait(SLICE)) {
+            Some(Some(Ok(own))) => return Ok(Guard(Held::Own(own))),
+            Some(Some(Err(_))) => place = None,
+            Some(None) => {}
+            None => {
+                if let Some(guard) = poll(file, SLICE)? {
+                    return Ok(guard);
+                }
+            }
+        }
+        // The kernel wakes the first of the queue and leaves the others behind it. As long as that one gets no processor, the
+        // lock is free, and nobody takes it.
+        if let Some(guard) = try_guard(file)? {
+            return Ok(guard);
+        }
+        let marked = last_marked(file)?;
+        looks = if marked == seen { looks + 1 } else { 0 };
+        seen = marked;
+        if looks >= looks_max {
             return Err(io::Error::new(io::ErrorKind::TimedOut, "another process holds the service's lock"));
+        }
+    }
+}
+
+fn try_guard(file: &File) -> io::Result<Option<Guard<'_>>> {
+    Ok(try_acquire(file)?.then(|| {
+        mark(file);
+        Guard(Held::Callers(file))
+    }))
+}
+
+fn poll(file: &File, time: Duration) -> io::Result<Option<Guard<'_>>> {
+    let end = Instant::now() + time;
+    let mut pause = Duration::from_micros(50);
+    while Instant::now() < end {
+        if let Some(guard) = try_guard(file)? {
+            return Ok(Some(guard));
         }
         std::thread::sleep(pause);
         pause = (pause * 2).min(Duration::from_millis(2));
     }
+    Ok(None)
+}
+
+/// Says that the lock has a new holder, by the file's time of modification: it takes no room, and needs none.
+fn mark(file: &File) {
+    // Without it those who wait give up sooner.
+    let _ = file.set_modified(SystemTime::now());
+}
+
+fn last_marked(file: &File) -> io::Result<(i64, i64)> {
+    file.metadata().map(|meta| (meta.mtime(), meta.mtime_nsec()))
 }
 
 /// Whether `path` still names the file that `file` is.
@@ -87,13 +167,56 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("lock");
         let (a, b) = (open(&path, true).unwrap(), open(&path, true).unwrap());
-        let held = acquire(&a, LOCK_WAIT).unwrap();
-        let started = Instant::now();
-        let error = acquire(&b, Duration::from_millis(20)).unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
-        assert!(started.elapsed() >= Duration::from_millis(20));
+        let held = acquire(&a, &path).unwrap();
+        for _ in 0..3 {
+            let started = Instant::now();
+            let error = acquire_within(&b, &path, 2).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+            assert!(started.elapsed() >= 2 * SLICE);
+            assert_eq!(queue::left_for(&b), 1, "helpers that wait for the next try");
+        }
         drop(held);
-        assert!(acquire(&b, LOCK_WAIT).is_ok());
+        assert!(acquire(&b, &path).is_ok());
+        let end = Instant::now() + Duration::from_secs(20);
+        while queue::left_for(&b) > 0 {
+            assert!(Instant::now() < end, "a helper that nobody needs is still there although the lock is free");
+            std::thread::yield_now();
+        }
+    }
+
+    /// Each holder keeps the lock for less than the limit, all of them together for much longer.
+    #[test]
+    fn a_long_queue_that_moves_is_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        open(&path, true).unwrap();
+        let (looks, holders) = (4, 12);
+        let results: Vec<_> = std::thread::scope(|scope| {
+            let wait = || {
+                let file = open(&path, false)?;
+                let held = acquire_within(&file, &path, looks)?;
+                // The time of a holder that gets no processor.
+                std::thread::sleep(2 * SLICE);
+                drop(held);
+                Ok::<_, io::Error>(())
+            };
+            let threads: Vec<_> = (0..holders).map(|_| scope.spawn(wait)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert!(results.iter().all(Result::is_ok), "nobody was stopped: {results:?}");
+    }
+
+    #[test]
+    fn a_removed_file_is_polled_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        let (a, b) = (open(&path, true).unwrap(), open(&path, true).unwrap());
+        let held = acquire(&a, &path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(acquire_within(&b, &path, 1).unwrap_err().kind(), io::ErrorKind::TimedOut);
+        assert_eq!(queue::left_for(&b), 0);
+        drop(held);
+        assert!(acquire(&b, &path).is_ok());
     }
 
     #[test]

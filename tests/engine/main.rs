@@ -35,5 +35,6 @@ mod slots;
 mod small_messages;
 mod soak;
 mod stale;
+mod storm;
 mod unreachable;
 mod waiting;

@@ -81,6 +81,30 @@ impl Process {
         self.child.wait().unwrap();
     }
 
+    /// Tells it to go on.
+    pub fn go(&mut self) {
+        drop(self.child.stdin.take());
+    }
+
+    /// Whether it has ended.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
+    /// Whether all its threads are stopped.
+    pub fn is_stopped(&self) -> bool {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.id())).unwrap();
+        let mut states = threads.map(|thread| std::fs::read_to_string(thread.unwrap().path().join("stat")).unwrap());
+        states.all(|stat| stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T')))
+    }
+
+    /// What it has still said, when it has ended.
+    pub fn said(mut self) -> String {
+        let mut text = String::new();
+        self.output.read_to_string(&mut text).unwrap();
+        text
+    }
+
     /// Tells it to go on, and waits for its end, which has to be a good one.
     #[track_caller]
     pub fn finish(mut self) {
@@ -213,6 +237,20 @@ fn another_process() {
         "full" => {
             crate::exhaustion::without_room(root);
             ready();
+        }
+        "storm" => {
+            ready();
+            wait();
+            match crate::storm::one_life(root, seed.0 as usize) {
+                Ok(()) => println!("\ndone"),
+                Err(error) => println!("\nfailed: {error}"),
+            }
+        }
+        "busy" => {
+            ready();
+            loop {
+                std::hint::spin_loop();
+            }
         }
         "soak" => {
             ready();

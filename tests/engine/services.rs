@@ -254,7 +254,7 @@ fn a_folder_of_another_name_is_refused() {
     assert_eq!(opened.unwrap_err(), ServiceError::NameCollision { other: "numbers".to_owned() });
 }
 
-/// A process that holds the lock and does not go on costs the others a second and an error, and nothing once it goes on.
+/// A process that holds the lock and does not go on costs the others a few seconds and an error, and nothing once it goes on.
 #[test]
 fn a_lock_that_is_never_released_is_an_error() {
     let scratch = Scratch::new();

@@ -11,7 +11,7 @@ use super::registry::Registry;
 use super::static_config::StaticConfig;
 use super::sweep::{Discarded, Leaver, sweep};
 use crate::engine::id::Id;
-use crate::engine::lock::{self, LOCK_WAIT};
+use crate::engine::lock;
 use crate::engine::node::{DeadNode, claim_dead};
 use crate::engine::root::Root;
 use crate::engine::settings::Settings;
@@ -74,7 +74,7 @@ fn clean_service(root: &Root, folder: &Path, dead: Id) -> io::Result<()> {
         Err(_) if files::is_no_file(&lock_path) => return Ok(()),
         Err(error) => return Err(error),
     };
-    let guard = lock::acquire(&file, LOCK_WAIT)?;
+    let guard = lock::acquire(&file, &lock_path)?;
     if !lock::is_still_at(&file, &lock_path)? {
         return Ok(());
     }

@@ -13,7 +13,8 @@ use std::fs::{DirBuilder, File};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 pub(crate) use builder::layouts;
 pub use builder::{RequestResponseBuilder, Service, ServiceBuilder};
@@ -25,13 +26,37 @@ use sweep::{Discarded, Leaver};
 
 use super::config::DeploymentProfile;
 use super::error::{ServiceError, SystemError};
-use super::lock::{self, LOCK_WAIT};
+use super::id::Id;
+use super::lock;
 use super::name::ServiceName;
 use super::node::NodeInner;
 use super::settings::Settings;
 
-/// Tries of open, create and open-or-create while others create and remove the same service.
-const TRIES_MAX: usize = 1000;
+/// Tries of open, create and open-or-create while others create and remove the same service. Each try that fails is another
+/// one's success, so both bounds have to be passed before something else must be wrong.
+const TRIES_MAX: u32 = 1000;
+const TRIES_TIME: Duration = Duration::from_secs(10);
+/// The first tries follow each other at once.
+const TRIES_WITHOUT_PAUSE: u32 = 10;
+
+/// Counts tries.
+#[derive(Default)]
+struct Tries {
+    made: u32,
+    end: Option<Instant>,
+}
+
+impl Tries {
+    /// Whether to try once more; pauses before all but the first few.
+    fn again(&mut self) -> bool {
+        let end = *self.end.get_or_insert_with(|| Instant::now() + TRIES_TIME);
+        self.made = self.made.saturating_add(1);
+        if self.made > TRIES_WITHOUT_PAUSE {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        self.made <= TRIES_MAX || Instant::now() < end
+    }
+}
 
 /// A service that this process has open; shared by everything made from it.
 #[derive(Debug)]
@@ -44,6 +69,8 @@ pub(crate) struct ServiceInner {
     lock_file: File,
     /// A file's lock belongs to its open description, so threads that share it need a lock of their own.
     lock_threads: Mutex<()>,
+    /// Ports that are gone and could not get the lock to say so.
+    late_ports: Mutex<Vec<Id>>,
 }
 
 /// The service's lock, held.
@@ -56,11 +83,38 @@ impl ServiceInner {
     /// Takes the service's lock.
     ///
     /// # Errors
-    /// `TimedOut` if somebody holds it for a second.
+    /// `TimedOut` if somebody holds it for 3 seconds.
     pub fn lock(&self) -> io::Result<ServiceLock<'_>> {
         // The mutex guards nothing but the lock below, so a panic of its holder leaves nothing half done.
-        let thread = self.lock_threads.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        Ok(ServiceLock { _file: lock::acquire(&self.lock_file, LOCK_WAIT)?, _thread: thread })
+        let thread = self.lock_threads.lock().unwrap_or_else(PoisonError::into_inner);
+        let file = lock::acquire(&self.lock_file, &self.folder.join(files::LOCK))?;
+        self.take_out_late_ports();
+        Ok(ServiceLock { _file: file, _thread: thread })
+    }
+
+    /// Takes a port out that could not get the lock, as soon as anybody of this service in this process gets it. If nobody
+    /// does, it goes with the service.
+    #[allow(dead_code, reason = "for ports whose leaving did not get the lock")]
+    pub fn leave_port_later(&self, port: Id) {
+        self.lock_late_ports().push(port);
+    }
+
+    fn lock_late_ports(&self) -> MutexGuard<'_, Vec<Id>> {
+        // Changed in one step each, so a panic elsewhere leaves it right.
+        self.late_ports.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Under the lock.
+    fn take_out_late_ports(&self) {
+        let mut late = self.lock_late_ports();
+        if late.is_empty() {
+            return;
+        }
+        self.registry.leave_ports(|entry| late.contains(&entry.id));
+        // What cannot be swept now is tried again with the lock that comes next; leaving twice is leaving once.
+        if cleanup::sweep(&self.folder, &self.registry).is_ok() {
+            late.clear();
+        }
     }
 
     pub fn settings(&self) -> &Settings {
@@ -151,7 +205,8 @@ pub(crate) fn open(
     check: &dyn Fn(&StaticConfig) -> Result<(), ServiceError>,
 ) -> Result<ServiceInner, ServiceError> {
     let mut services = node.lock_services();
-    for _ in 0..TRIES_MAX {
+    let mut tries = Tries::default();
+    while tries.again() {
         match find(node, name, check)? {
             Found::Open(service) => {
                 *services.entry(name.folder()).or_insert(0) += 1;
@@ -184,7 +239,7 @@ fn find(
         }
         Err(error) => return Err(system("opening the service's lock")(error)),
     };
-    let guard = match lock::acquire(&lock_file, LOCK_WAIT) {
+    let guard = match lock::acquire(&lock_file, &lock_path) {
         Ok(guard) => guard,
         Err(error) if error.kind() == io::ErrorKind::TimedOut => return Err(ServiceError::InCreation),
         Err(error) => return Err(system("locking the service")(error)),
@@ -219,6 +274,7 @@ fn find(
         registry,
         lock_file,
         lock_threads: Mutex::default(),
+        late_ports: Mutex::default(),
     })))
 }
 
@@ -270,7 +326,16 @@ pub(crate) fn create(
         Ok((lock_file, registry)) => {
             *services.entry(name.folder()).or_insert(0) += 1;
             let (node, name, config) = (Arc::clone(node), name.clone(), config.clone());
-            Ok(ServiceInner { node, name, folder, config, registry, lock_file, lock_threads: Mutex::default() })
+            Ok(ServiceInner {
+                node,
+                name,
+                folder,
+                config,
+                registry,
+                lock_file,
+                lock_threads: Mutex::default(),
+                late_ports: Mutex::default(),
+            })
         }
         Err(error) => {
             // The first error is the one worth telling; what is left belongs to this node and goes with it.
@@ -303,7 +368,8 @@ pub(crate) fn open_or_create(
     config: &StaticConfig,
     check: &dyn Fn(&StaticConfig) -> Result<(), ServiceError>,
 ) -> Result<ServiceInner, ServiceError> {
-    for _ in 0..TRIES_MAX {
+    let mut tries = Tries::default();
+    while tries.again() {
         match open(node, name, check) {
             Err(ServiceError::DoesNotExist) => {}
             other => return other,
@@ -314,4 +380,32 @@ pub(crate) fn open_or_create(
         }
     }
     Err(ServiceError::InCreation)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::config::Config;
+    use crate::engine::node::Node;
+
+    #[test]
+    fn a_port_that_could_not_leave_does_so_with_the_next_lock() {
+        let root = tempfile::tempdir().unwrap();
+        let node = Node::builder().config(Config::default()).root(root.path().join("root")).create().unwrap();
+        let name = ServiceName::new("late").unwrap();
+        let service = node.service_builder(&name).request_response::<u64, u64>().create().unwrap();
+        let [late, stays] = [(); 2].map(|()| service.server_builder().create().unwrap());
+        let ids = || service.info().servers.into_iter().map(|port| port.id).collect::<Vec<_>>();
+        let [first, second] = ids().try_into().unwrap();
+        service.inner.leave_port_later(first);
+        assert_eq!(ids(), [first, second], "before anybody has the lock");
+        let changes = service.inner.registry.changes();
+        drop(service.inner.lock().unwrap());
+        assert_eq!(ids(), [second], "after somebody had the lock");
+        assert!(service.inner.registry.changes() > changes, "the other ports are not told");
+        let changes = service.inner.registry.changes();
+        drop(service.inner.lock().unwrap());
+        assert_eq!(service.inner.registry.changes(), changes, "a port leaves twice");
+        drop((late, stays));
+    }
 }

@@ -10,7 +10,7 @@ use super::registry::Registry;
 use super::sweep::{Discarded, Leaver, sweep};
 use super::{cleanup, files};
 use crate::engine::id::Id;
-use crate::engine::lock::{self, LOCK_WAIT};
+use crate::engine::lock;
 use crate::engine::node::{self, NodeInner, NodeState};
 use crate::engine::root::Root;
 use crate::engine::settings::Settings;
@@ -49,7 +49,7 @@ fn clean_folder(cleaner: &NodeInner, folder: &Path) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         opened => opened?,
     };
-    let guard = lock::acquire(&file, LOCK_WAIT)?;
+    let guard = lock::acquire(&file, &lock_path)?;
     if !lock::is_still_at(&file, &lock_path)? {
         return Ok(());
     }

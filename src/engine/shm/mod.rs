@@ -15,6 +15,7 @@ mod pool;
 mod prefetch;
 mod remote_segment;
 mod segment;
+mod signals;
 
 pub use chunk::{CHUNK_HEADER_BYTES, ChunkHeader, ChunkMut, ChunkRef, Loaned, Plain, Published, Shape};
 pub use futex::{SleepList, WORDS_MAX, fence_everybody, take_part_in_fences, wake};
@@ -26,3 +27,4 @@ pub use pool::{Holder, Pool};
 pub use prefetch::warm;
 pub use remote_segment::RemoteSegment;
 pub use segment::{ALIGN_MAX, CHUNKS_MAX, Geometry};
+pub(crate) use signals::block_signals;
