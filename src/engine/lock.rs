@@ -82,6 +82,14 @@ pub fn acquire<'a>(file: &'a File, path: &Path) -> io::Result<Guard<'a>> {
     acquire_within(file, path, LOOKS_MAX)
 }
 
+/// As [`acquire`], for something that can as well be done later. A place in the queue is kept for the next wait.
+///
+/// # Errors
+/// `TimedOut` if one of them holds it for 100 ms.
+pub fn acquire_soon<'a>(file: &'a File, path: &Path) -> io::Result<Guard<'a>> {
+    acquire_within(file, path, 1)
+}
+
 fn acquire_within<'a>(file: &'a File, path: &Path, looks_max: u32) -> io::Result<Guard<'a>> {
     for pause in PAUSES_US {
         if let Some(guard) = try_guard(file)? {

@@ -111,8 +111,8 @@ pub(super) trait Attaching {
     /// Nothing if the service cannot be looked at now.
     fn look_at_service(&self) -> Option<Snapshot> {
         let service = self.service();
-        let Ok(lock) = service.lock() else {
-            // Its holder is stopped: a moment later.
+        let Ok(lock) = service.lock_soon() else {
+            // Its holder may be stopped: a moment later.
             self.following().could_not_walk();
             return None;
         };

@@ -5,8 +5,10 @@ use std::time::{Duration, Instant};
 
 use crate::engine::error::SystemError;
 
-/// Time between two tries of what could not be done.
+/// Time between two tries where peers wait until others have gone.
 const RETRY: Duration = Duration::from_millis(10);
+/// Time between two tries to have the service's lock, where its holder may be stopped.
+const RETRY_LOCK: Duration = Duration::from_millis(200);
 
 /// How a walk ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -82,6 +84,7 @@ impl Following {
     /// The service could not be looked at.
     pub fn could_not_walk(&self) {
         self.has_walked(self.walked.get(), Walked::Crowded);
+        self.retry_at.set(Some(Instant::now() + RETRY_LOCK));
         self.is_blocked.set(true);
     }
 

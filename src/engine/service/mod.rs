@@ -70,13 +70,27 @@ pub(crate) struct ServiceInner {
     /// A file's lock belongs to its open description, so threads that share it need a lock of their own.
     lock_threads: Mutex<()>,
     /// Ports that are gone and could not get the lock to say so.
-    late_ports: Mutex<Vec<Id>>,
+    late_ports: Mutex<Vec<Leaver>>,
 }
 
 /// The service's lock, held.
 pub(crate) struct ServiceLock<'a> {
     _file: lock::Guard<'a>,
     _thread: MutexGuard<'a, ()>,
+    /// Dropped last, without the lock.
+    _late: Late,
+}
+
+/// What late ports have left, removed when this is dropped.
+struct Late(Vec<Discarded>);
+
+impl Drop for Late {
+    fn drop(&mut self) {
+        for discarded in self.0.drain(..) {
+            // What cannot be removed now is removed with the next port that leaves, or with the service.
+            let _ = discarded.remove();
+        }
+    }
 }
 
 impl ServiceInner {
@@ -87,34 +101,42 @@ impl ServiceInner {
     pub fn lock(&self) -> io::Result<ServiceLock<'_>> {
         // The mutex guards nothing but the lock below, so a panic of its holder leaves nothing half done.
         let thread = self.lock_threads.lock().unwrap_or_else(PoisonError::into_inner);
-        let file = lock::acquire(&self.lock_file, &self.folder.join(files::LOCK))?;
-        self.take_out_late_ports();
-        Ok(ServiceLock { _file: file, _thread: thread })
+        self.holding(thread, lock::acquire(&self.lock_file, &self.folder.join(files::LOCK))?)
     }
 
-    /// Takes a port out that could not get the lock, as soon as anybody of this service in this process gets it. If nobody
-    /// does, it goes with the service.
-    #[allow(dead_code, reason = "for ports whose leaving did not get the lock")]
-    pub fn leave_port_later(&self, port: Id) {
-        self.lock_late_ports().push(port);
+    /// Takes the service's lock for something that can as well be done later.
+    ///
+    /// # Errors
+    /// `TimedOut` if somebody holds it for 100 ms.
+    pub fn lock_soon(&self) -> io::Result<ServiceLock<'_>> {
+        let thread = self.lock_threads.lock().unwrap_or_else(PoisonError::into_inner); // As above.
+        self.holding(thread, lock::acquire_soon(&self.lock_file, &self.folder.join(files::LOCK))?)
     }
 
-    fn lock_late_ports(&self) -> MutexGuard<'_, Vec<Id>> {
+    #[allow(clippy::unnecessary_wraps, reason = "both callers return it as it is")]
+    fn holding<'a>(&'a self, thread: MutexGuard<'a, ()>, file: lock::Guard<'a>) -> io::Result<ServiceLock<'a>> {
+        let late = Late(self.take_out_late_ports());
+        Ok(ServiceLock { _file: file, _thread: thread, _late: late })
+    }
+
+    fn lock_late_ports(&self) -> MutexGuard<'_, Vec<Leaver>> {
         // Changed in one step each, so a panic elsewhere leaves it right.
         self.late_ports.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Under the lock.
-    fn take_out_late_ports(&self) {
+    /// Under the lock: what is discarded, to be removed without.
+    fn take_out_late_ports(&self) -> Vec<Discarded> {
         let mut late = self.lock_late_ports();
-        if late.is_empty() {
-            return;
-        }
-        self.registry.leave_ports(|entry| late.contains(&entry.id));
-        // What cannot be swept now is tried again with the lock that comes next; leaving twice is leaving once.
-        if cleanup::sweep(&self.folder, &self.registry).is_ok() {
-            late.clear();
-        }
+        let mut discarded = Vec::new();
+        late.retain(|leaver| {
+            self.registry.leave_ports(|entry| leaver.is(entry.id));
+            // What a client still holds may have changed since it left.
+            let leaver = if let Leaver::Client { .. } = leaver { Leaver::Nobody } else { *leaver };
+            let swept = sweep::sweep(&self.folder, &self.registry, self.settings(), leaver);
+            // What cannot be swept now is tried again with the lock that comes next; leaving twice is leaving once.
+            swept.map(|files| discarded.push(files)).is_err()
+        });
+        discarded
     }
 
     pub fn settings(&self) -> &Settings {
@@ -127,17 +149,16 @@ impl ServiceInner {
     }
 
     /// Takes a port out of the service, and what nobody will ask for any more with it. Where the lock cannot be had, that is
-    /// done when it can.
+    /// done as soon as anybody of this service in this process gets it, or with the service.
     pub fn leave_port(&self, leaver: Leaver) {
-        let (Leaver::Client { id, .. } | Leaver::Server(id)) = leaver else { return };
         if let Ok(lock) = self.lock() {
-            self.registry.leave_ports(|entry| entry.id == id);
+            self.registry.leave_ports(|entry| leaver.is(entry.id));
             let discarded = sweep::sweep(&self.folder, &self.registry, self.settings(), leaver);
             drop(lock);
             // What cannot be removed now is removed with the next port that leaves, or with the service.
             let _ = discarded.and_then(Discarded::remove);
         } else {
-            self.node.leave_behind();
+            self.lock_late_ports().push(leaver);
         }
     }
 
@@ -397,7 +418,7 @@ mod tests {
         let [late, stays] = [(); 2].map(|()| service.server_builder().create().unwrap());
         let ids = || service.info().servers.into_iter().map(|port| port.id).collect::<Vec<_>>();
         let [first, second] = ids().try_into().unwrap();
-        service.inner.leave_port_later(first);
+        service.inner.lock_late_ports().push(Leaver::Server(first));
         assert_eq!(ids(), [first, second], "before anybody has the lock");
         let changes = service.inner.registry.changes();
         drop(service.inner.lock().unwrap());

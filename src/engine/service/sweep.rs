@@ -57,6 +57,16 @@ pub(crate) enum Leaver {
     Server(Id),
 }
 
+impl Leaver {
+    /// Whether it is this port.
+    pub fn is(self, port: Id) -> bool {
+        match self {
+            Self::Nobody => false,
+            Self::Client { id, .. } | Self::Server(id) => id == port,
+        }
+    }
+}
+
 /// Service that is swept.
 struct Sweep<'a> {
     folder: &'a Path,
