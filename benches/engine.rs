@@ -20,7 +20,7 @@ use criterion::Criterion;
 use nix::sched::{CpuSet, sched_setaffinity};
 use nix::unistd::Pid;
 use shmark::bench::pin;
-use shmark::engine::{AllocationStrategy, Client, Config, Node, Server, ServiceName};
+use shmark::engine::{AllocationStrategy, Client, Config, Node, Server, ServiceName, TryReceived};
 
 type Res<T> = Result<T, Box<dyn Error>>;
 
@@ -111,13 +111,11 @@ fn two_processes(criterion: &mut Criterion) -> Res<()> {
     let round_trip = |number: u64| -> Res<u64> {
         let pending = client.send_copy(number)?;
         loop {
-            if let Some(response) = pending.receive()? {
-                return Ok(*response);
+            match pending.try_receive()? {
+                TryReceived::Received(response) => return Ok(*response),
+                TryReceived::Empty => spin_loop(),
+                TryReceived::Disconnected => return Err("the server is gone".into()),
             }
-            if !pending.is_connected() {
-                return Err("the server is gone".into());
-            }
-            spin_loop();
         }
     };
     criterion.bench_function("round trip, two processes", |bencher| {

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use common::Cycles;
 use data::TransmissionData;
+use shmark::engine::error::ReceiveTimeoutError;
 use shmark::engine::{Node, ServiceName};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -23,20 +24,26 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let mut request_counter = 0;
     let mut response_counter = 0;
-    println!("send request {request_counter} ...");
-    // The short way: the value is copied into shared memory.
-    let mut pending = client.send_copy(request_counter)?;
-
-    while cycles.next() {
-        while let Some(response) = pending.receive()? {
-            println!("  received response {response_counter}: {:?}", *response);
-            response_counter += 1;
+    loop {
+        println!("send request {request_counter} ...");
+        // Without a copy: the value is written where the server will read it.
+        let request = client.loan_uninit()?.write_payload(request_counter);
+        let pending = request.send()?;
+        // Ends when every server is done with the request, or is gone; at once if there is none.
+        for response in pending.responses(Duration::from_secs(1)) {
+            match response {
+                Ok(response) => {
+                    println!("  received response {response_counter}: {:?}", *response);
+                    response_counter += 1;
+                }
+                Err(ReceiveTimeoutError::Timeout { .. }) => println!("  no response within a second"),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        if !cycles.next() {
+            break;
         }
         request_counter += 1;
-        // The way without a copy: the value is written where the server will read it.
-        let request = client.loan_uninit()?.write_payload(request_counter);
-        pending = request.send()?;
-        println!("send request {request_counter} ...");
     }
     println!("exit");
     Ok(())

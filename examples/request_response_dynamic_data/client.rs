@@ -10,7 +10,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use common::Cycles;
-use shmark::engine::{AllocationStrategy, Node, ServiceName};
+use shmark::engine::{AllocationStrategy, Node, ServiceName, TryReceived};
 
 /// Longest slice that is sent.
 const LEN_MAX: usize = 1_000_000;
@@ -24,19 +24,30 @@ fn main() -> Result<(), Box<dyn Error>> {
     let builder = service.client_builder().initial_max_slice_len(16);
     let client = builder.allocation_strategy(AllocationStrategy::PowerOfTwo).create()?;
 
-    let mut counter = 1;
-    loop {
+    let send = |counter: usize| -> Result<_, Box<dyn Error>> {
         let len = LEN_MAX.min(counter * counter);
         let request = client.loan_slice_uninit(len)?.write_from_fn(|i| ((i + counter) % 255) as u8);
-        let pending = request.send()?;
         println!("send request {counter} with {len} bytes ...");
-        if !cycles.next() {
-            break;
+        Ok(request.send()?)
+    };
+    let mut counter = 1;
+    let mut pending = send(counter)?;
+    while cycles.next() {
+        // Never waits, so there may be other things to do in each cycle.
+        loop {
+            match pending.try_receive()? {
+                TryReceived::Received(response) => {
+                    println!("  received response with {} bytes", response.payload().len());
+                }
+                TryReceived::Empty => break,
+                // Every server is done with the request, or is gone, and all that they sent is received.
+                TryReceived::Disconnected => {
+                    counter += 1;
+                    pending = send(counter)?;
+                    break;
+                }
+            }
         }
-        while let Some(response) = pending.receive()? {
-            println!("  received response with {} bytes", response.payload().len());
-        }
-        counter += 1;
     }
     println!("exit");
     Ok(())

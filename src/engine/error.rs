@@ -353,3 +353,20 @@ pub enum ReceiveError {
     #[error("{0}")]
     NamespaceRemoved(#[source] Box<SystemError>),
 }
+
+/// Why no response was received within a time.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReceiveTimeoutError {
+    /// The time is over, and a response may still come.
+    #[error(
+        "no response within {timeout:?}, and a server still has the request: wait again, or drop the pending response"
+    )]
+    Timeout {
+        /// The time.
+        timeout: std::time::Duration,
+    },
+    /// Receiving failed.
+    #[error(transparent)]
+    Receive(#[from] ReceiveError),
+}

@@ -58,11 +58,11 @@ pub use payload::{ChunkLayout, Kind, Payload, TypeDetail};
 pub use port::{
     ActiveRequest, AllocationStrategy, AttachmentId, BackpressureAction, BackpressureInfo, BackpressureStrategy,
     Client, ClientBuilder, PendingResponse, PollSet, Readiness, RequestMut, RequestMutUninit, Response, ResponseMut,
-    ResponseMutUninit, Server, ServerBuilder, WaitEvent, WaitSet, Waitable,
+    ResponseMutUninit, Responses, Server, ServerBuilder, WaitEvent, WaitSet, Waitable,
 };
 pub use root::{ROOT_VARIABLE, Root};
 pub use service::LAYOUT_VERSION;
 pub use service::{PortInfo, RequestResponseBuilder, Service, ServiceBuilder, ServiceInfo, StaticConfig};
 pub use settings::{COUNT_MAX, Settings, Wishes};
 pub use shm::Plain;
-pub use wait::Waited;
+pub use wait::{TryReceived, Waited};

@@ -76,6 +76,7 @@ impl ClientCore {
         if !self.registered.replace(false) {
             return;
         }
+        self.sleeper.leave(&self.service);
         for connection in self.connections.borrow().iter() {
             connection.file.set_client_state(State::Left);
         }

@@ -25,6 +25,7 @@ mod received;
 mod remote;
 mod request;
 mod response;
+mod responses;
 mod server;
 mod server_connection;
 mod server_core;
@@ -44,6 +45,7 @@ pub use poll_set::PollSet;
 pub use received::Response;
 pub use request::{RequestMut, RequestMutUninit};
 pub use response::{ResponseMut, ResponseMutUninit};
+pub use responses::Responses;
 pub use server::Server;
 pub use wait_set::{AttachmentId, Readiness, WaitEvent, WaitSet, Waitable};
 

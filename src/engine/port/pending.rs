@@ -57,7 +57,8 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
         self.delivered as usize
     }
 
-    /// Receives a response if there is one, from each server in turn.
+    /// Receives a response if there is one, from each server in turn. [`try_receive`](Self::try_receive) says also whether
+    /// one can still come.
     ///
     /// # Errors
     /// [`ReceiveError`]; nothing is lost.
@@ -84,16 +85,22 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
         Ok(None)
     }
 
-    /// Whether a receive that follows returns a response.
+    /// Whether a receive that follows returns a response, or says that too many are held
+    /// ([`ReceiveError::ExceedsMaxBorrows`]) or that what was sent is garbage.
     ///
     /// # Errors
-    /// [`ReceiveError::ConnectionCorrupted`].
+    /// [`ReceiveError::ConnectionCorrupted`], [`ReceiveError::CannotMap`].
     pub fn has_response(&self) -> Result<bool, ReceiveError> {
         self.listener().has_response()
     }
 
     /// Whether a server still holds the request, or will receive it (RR-PND-04, RR-PND-05). Responses that were sent before
     /// can be received even if not.
+    ///
+    /// So it ends no loop that receives: the last response may come, and its request be finished, between a
+    /// [`receive`](Self::receive) that finds nothing and this call. [`try_receive`](Self::try_receive),
+    /// [`responses`](Self::responses) and [`receive_timeout`](Self::receive_timeout) say that nothing more can come only
+    /// after another look.
     pub fn is_connected(&self) -> bool {
         self.core.look_closely();
         self.is_answerable()

@@ -1,6 +1,5 @@
 //! A file descriptor for servers and pending responses.
 
-use std::fs::File;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::rc::Rc;
 use std::sync::atomic::{Ordering, fence};
@@ -9,9 +8,8 @@ use super::sleeper::Sleeper;
 use super::wait_set::{Attached, AttachmentId, WaitEvent, WaitSet, Waitable};
 use crate::engine::error::SystemError;
 use crate::engine::service::ServiceInner;
-use crate::engine::shm::Poller;
-use crate::engine::wait::bell;
-use crate::engine::wait::ladder::{Look, SLICE, SLICE_UNHEARD};
+use crate::engine::wait::bell::{Alarm, Bell};
+use crate::engine::wait::ladder::{Look, SLICE, SLICE_UNHEARD, Sleeps};
 use crate::engine::wait::word::{self, Wish};
 
 /// Servers and pending responses with one file descriptor, for event loops that wait for other things as well: `poll`,
@@ -23,18 +21,29 @@ use crate::engine::wait::word::{self, Wish};
 /// 2. If it lists nothing, wait until the descriptor is readable, for as long as you like. Begin again.
 ///
 /// Whatever happens after `arm` makes the descriptor readable, and whatever happened before is listed, so no edge is lost,
-/// with edge-triggered and one-shot waiting too. The descriptor is also readable 100 ms after `arm`, so that killed peers are
-/// noticed: such an `arm` mostly lists nothing. Senders make a system call only for the first message after each `arm` that
-/// listed nothing.
+/// with edge-triggered and one-shot waiting too. Any number of sets may have the same server, or pending responses of the
+/// same client, and each of them is woken; so may waits of this thread in between. Attaching makes the descriptor of an armed
+/// set readable, and so does dropping an attached server, or the client of an attached pending response. Dropping a pending
+/// response does not: that is listed by the next `arm`.
+///
+/// The descriptor is also readable 100 ms after `arm`, so that killed peers are noticed, and if another set over the same
+/// port was woken: such an `arm` mostly lists nothing. (1 ms, if the client of a pending response is dropped, or if the
+/// kernel refuses `membarrier`; see [`PendingResponse::receive_timeout`](crate::engine::PendingResponse::receive_timeout).)
+/// Senders make a system call only for the first message after each `arm` that listed nothing.
 ///
 /// It costs two descriptors, and one more for each port; in processes that send to them, one for each port.
 #[derive(Debug)]
 pub struct PollSet {
     set: WaitSet,
-    poller: Poller,
-    bells: Vec<(AttachmentId, Rc<File>)>,
-    /// Whether senders may have been told to ring.
-    armed: bool,
+    alarm: Rc<Alarm>,
+    bells: Vec<(AttachmentId, Rc<Bell>)>,
+    /// Whether senders may have been asked to ring.
+    asked: bool,
+}
+
+/// What a bell is called in the poller: there is no other one at its address.
+fn token(bell: &Rc<Bell>) -> u64 {
+    Rc::as_ptr(bell).addr() as u64
 }
 
 impl PollSet {
@@ -43,8 +52,8 @@ impl PollSet {
     /// # Errors
     /// [`SystemError`]: no descriptor is left, for example.
     pub fn new() -> Result<Self, SystemError> {
-        let poller = Poller::new().map_err(|error| SystemError::new("making a descriptor to poll", &error))?;
-        Ok(Self { set: WaitSet::new(), poller, bells: Vec::new(), armed: false })
+        let alarm = Alarm::new().map_err(|error| SystemError::new("making a descriptor to poll", &error))?;
+        Ok(Self { set: WaitSet::new(), alarm, bells: Vec::new(), asked: false })
     }
 
     /// Attaches a server or a pending response. Dropping that does not detach it.
@@ -54,40 +63,49 @@ impl PollSet {
     pub fn attach(&mut self, waitable: &impl Waitable) -> Result<AttachmentId, SystemError> {
         let what = "making a pipe to wake the port";
         let bell = |sleeper: &Sleeper, service: &ServiceInner| {
-            sleeper.bell(service).map_err(|error| SystemError::at(what, &service.folder, &error))
+            sleeper.make_bell(service).map_err(|error| SystemError::at(what, &service.folder, &error))
         };
+        // A port that has left has no wake word, so nobody would ring for it: the timer has to do.
         let bell = match waitable.source().0 {
-            Attached::Server(core) => core.upgrade().map(|core| bell(&core.sleeper, &core.service)),
-            Attached::Pending { core, .. } => core.upgrade().map(|core| bell(&core.sleeper, &core.service)),
+            Attached::Server(core) => {
+                core.upgrade().filter(|core| core.is_registered()).map(|core| bell(&core.sleeper, &core.service))
+            }
+            Attached::Pending { core, .. } => {
+                core.upgrade().filter(|core| core.is_registered()).map(|core| bell(&core.sleeper, &core.service))
+            }
         };
         let bell = bell.transpose()?;
+        if let Some(bell) = &bell
+            && !self.has(bell)
+        {
+            self.alarm.poller.add(bell.file(), token(bell)).map_err(|error| SystemError::new(what, &error))?;
+        }
         let id = self.set.attach(waitable);
         if let Some(bell) = bell {
-            if !self.rings(&bell)
-                && let Err(error) = self.poller.add(&bell, id.0)
-            {
-                self.set.detach(id);
-                return Err(SystemError::new(what, &error));
-            }
+            bell.attach(&self.alarm);
             self.bells.push((id, bell));
         }
+        // What is there already was not listed.
+        self.alarm.go_off();
         Ok(id)
     }
 
-    fn rings(&self, bell: &Rc<File>) -> bool {
+    fn has(&self, bell: &Rc<Bell>) -> bool {
         self.bells.iter().any(|(_, other)| Rc::ptr_eq(other, bell))
     }
 
-    /// Detaches it; `false` if it was not attached.
+    /// Detaches it; `false` if it was not attached. The others stay armed.
     pub fn detach(&mut self, id: AttachmentId) -> bool {
-        self.disarm();
+        let port = self.set.port(id);
         if let Some(index) = self.bells.iter().position(|(attached, _)| *attached == id) {
             let (_, bell) = self.bells.swap_remove(index);
-            self.poller.remove(&bell);
-            // Another pending response of the same client goes on with it.
-            if let Some((id, bell)) = self.bells.iter().find(|(_, other)| Rc::ptr_eq(other, &bell)) {
-                // It was in the poller a moment ago, so it fits.
-                let _ = self.poller.add(bell, id.0);
+            bell.detach(&self.alarm);
+            // Another pending response of the same client may go on with it.
+            if !self.has(&bell) {
+                self.alarm.poller.remove(bell.file());
+                if let Some(port) = port {
+                    self.ask_no_more(&*port);
+                }
             }
         }
         self.set.detach(id)
@@ -99,11 +117,12 @@ impl PollSet {
     /// # Errors
     /// [`SystemError`]: the timer could not be set.
     pub fn arm(&mut self) -> Result<&[WaitEvent], SystemError> {
+        self.alarm.rest();
         // Each bell at most once: a peer that rings on and on does not hold us here.
         for _ in 0..=self.bells.len() {
-            let all = self.poller.ready(|token| {
-                if let Some((_, bell)) = self.bells.iter().find(|(id, _)| id.0 == token) {
-                    bell::drain(bell);
+            let all = self.alarm.poller.ready(|rung| {
+                if let Some((_, bell)) = self.bells.iter().find(|(_, bell)| token(bell) == rung) {
+                    bell.drain(&self.alarm);
                 }
             });
             if all {
@@ -116,7 +135,7 @@ impl PollSet {
             port.look_after_peers();
             heard &= port.wake_word().is_some_and(|word| word::arm(word, Wish::Ring).is_some());
         }
-        self.armed = true;
+        self.asked = true;
         // The owner's fence of the module `wait::word`: behind what was just said, in front of the look.
         fence(Ordering::SeqCst);
         let found = self.set.look(Look::Thorough);
@@ -124,20 +143,28 @@ impl PollSet {
         if found {
             self.disarm();
         } else {
-            let slice = if heard { SLICE } else { SLICE_UNHEARD };
-            let timer = self.poller.set_timer(slice);
-            timer.map_err(|error| SystemError::new("setting the timer of a descriptor to poll", &error))?;
+            let armed = self.alarm.rely(if heard { SLICE } else { SLICE_UNHEARD });
+            armed.map_err(|error| SystemError::new("setting the timer of a descriptor to poll", &error))?;
         }
         Ok(self.set.events())
     }
 
     fn disarm(&mut self) {
-        if std::mem::take(&mut self.armed) {
+        self.alarm.rest();
+        if std::mem::take(&mut self.asked) {
             let ports = self.set.ports();
-            for word in ports.0.iter().filter_map(|port| port.wake_word()) {
-                word::disarm(word, Wish::Ring);
+            for port in &ports.0 {
+                self.ask_no_more(&**port);
             }
             self.set.keep(ports);
+        }
+    }
+
+    /// Senders need not ring for this set.
+    fn ask_no_more(&self, port: &dyn Sleeps) {
+        let others = port.bell().is_some_and(|bell| bell.is_relied_on(&self.alarm));
+        if let Some(word) = port.wake_word().filter(|_| !others) {
+            word::disarm(word, Wish::Ring);
         }
     }
 }
@@ -150,7 +177,7 @@ impl Drop for PollSet {
 
 impl AsFd for PollSet {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.poller.as_fd()
+        self.alarm.poller.as_fd()
     }
 }
 

@@ -103,6 +103,7 @@ impl ServerCore {
         if !self.registered.replace(false) {
             return;
         }
+        self.sleeper.leave(&self.service);
         for connection in self.connections.borrow().iter() {
             connection.file.set_server_state(State::Left);
             connection.refuse_unread();

@@ -1,8 +1,8 @@
 //! A port's own wake word, and how it likes to wait.
 
 use std::cell::{Cell, OnceCell};
-use std::fs::File;
 use std::io;
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -10,7 +10,8 @@ use std::time::Duration;
 use crate::engine::id::Id;
 use crate::engine::service::registry::Role;
 use crate::engine::service::{ServiceInner, files};
-use crate::engine::wait::{bell, ladder, word};
+use crate::engine::wait::bell::Bell;
+use crate::engine::wait::{ladder, word};
 
 /// So many waits in a row that end without sleeping make a port one that does not sleep.
 const CALM: u32 = 64;
@@ -29,7 +30,7 @@ pub(super) struct Sleeper {
     /// Whether somebody has come, and it was not told yet that the last one has gone.
     met: Cell<bool>,
     /// Its end of the bell, if it has one.
-    bell: OnceCell<Rc<File>>,
+    bell: OnceCell<Rc<Bell>>,
 }
 
 impl Sleeper {
@@ -82,15 +83,33 @@ impl Sleeper {
         self.met.replace(somebody_is_there) && !somebody_is_there
     }
 
-    /// The bell, made if need be.
+    /// The bell, if there is one.
+    pub fn bell(&self) -> Option<&Bell> {
+        self.bell.get().map(|bell| &**bell)
+    }
+
+    /// The bell, made if need be. Only while the port is entered: nobody would ring, nor remove it.
     ///
     /// # Errors
     /// Those of the system.
-    pub fn bell(&self, service: &ServiceInner) -> io::Result<Rc<File>> {
+    pub fn make_bell(&self, service: &ServiceInner) -> io::Result<Rc<Bell>> {
         if let Some(bell) = self.bell.get() {
             return Ok(Rc::clone(bell));
         }
-        let bell = Rc::new(bell::create(&service.folder.join(files::bell(self.port)))?);
+        let bell = Rc::new(Bell::create(&self.path_of_bell(service))?);
         Ok(Rc::clone(self.bell.get_or_init(|| bell)))
+    }
+
+    /// The port leaves: nobody rings any more.
+    pub fn leave(&self, service: &ServiceInner) {
+        if let Some(bell) = self.bell.get() {
+            bell.retire();
+            // What cannot be removed now is removed with the next port that leaves.
+            let _ = files::remove(&self.path_of_bell(service));
+        }
+    }
+
+    fn path_of_bell(&self, service: &ServiceInner) -> PathBuf {
+        service.folder.join(files::bell(self.port))
     }
 }

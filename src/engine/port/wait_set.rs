@@ -23,7 +23,8 @@ pub enum Readiness {
     /// earlier request, and returns nothing.
     Ready,
     /// Nothing more can come: as [`Waited::Disconnected`] of `receive_timeout`; or what was attached is dropped. A pending
-    /// response shows that at every wait, until it is detached; a server once, when its last client has gone.
+    /// response shows that at every wait, until it is detached; a server once, when its last client has gone, to whoever
+    /// looks first.
     Disconnected,
 }
 
@@ -209,7 +210,8 @@ impl WaitSet {
         self.attachments.is_empty()
     }
 
-    /// Time that a wait spins before it sleeps: some microseconds unless set, and nothing where there is one processor.
+    /// Time that a wait spins before it sleeps: some microseconds unless set, and nothing where there is one processor. Ends
+    /// are seen while spinning too, within a millisecond, and killed peers as soon as asleep.
     pub fn set_spin_before_sleep(&mut self, spin: Duration) {
         self.spin = Some(spin);
     }
@@ -218,7 +220,8 @@ impl WaitSet {
     /// attached. A set without attachments is [`Waited::Disconnected`] at once.
     ///
     /// Up to 128 ports are waited for asleep, and so are any number of pending responses of the same client, on Linux 5.16 or
-    /// later. Beyond that the thread looks again every millisecond.
+    /// later. Beyond that the thread looks again every millisecond, as it does where the kernel refuses `membarrier` (see
+    /// [`PendingResponse::receive_timeout`]).
     pub fn wait(&mut self, timeout: Duration) -> Waited<&[WaitEvent]> {
         if self.is_empty() {
             return Waited::Disconnected;
@@ -233,6 +236,11 @@ impl WaitSet {
             Ok(Some(())) => Waited::Received(&self.events),
             Ok(None) => Waited::Timeout,
         }
+    }
+
+    /// The port of an attachment, if both are there.
+    pub(super) fn port(&self, id: AttachmentId) -> Option<Rc<dyn Sleeps>> {
+        self.attachments.iter().find(|(attached, _)| *attached == id).and_then(|(_, source)| source.port())
     }
 
     /// Whether an attachment ends a wait now.

@@ -14,11 +14,15 @@ use crate::engine::error::ReceiveError;
 use crate::engine::payload::Payload;
 use crate::engine::shm::Plain;
 use crate::engine::wait::Waited;
+use crate::engine::wait::bell::Bell;
 use crate::engine::wait::ladder::{self, Look, Sleeps};
 
 impl Sleeps for ServerCore {
     fn wake_word(&self) -> Option<&AtomicU64> {
         self.is_registered().then(|| self.sleeper.word(&self.service)).flatten()
+    }
+    fn bell(&self) -> Option<&Bell> {
+        self.sleeper.bell()
     }
     fn look_after_peers(&self) {
         self.look_closely();
@@ -33,6 +37,9 @@ impl Sleeps for ClientCore {
     // sleeps in short slices.
     fn wake_word(&self) -> Option<&AtomicU64> {
         self.is_registered().then(|| self.sleeper.word(&self.service)).flatten()
+    }
+    fn bell(&self) -> Option<&Bell> {
+        self.sleeper.bell()
     }
     fn look_after_peers(&self) {
         self.look_closely();
@@ -50,6 +57,9 @@ where
     ResHeader: Plain + Default,
 {
     /// Receives a request, or waits for one: spins for a little while and then sleeps. A `timeout` of zero only looks.
+    ///
+    /// Where the kernel refuses `membarrier` to this process (a seccomp filter, or Linux before 4.16), it cannot rely on
+    /// being woken, and looks every millisecond instead of sleeping longer. Senders to whom it is refused are no matter.
     ///
     /// New clients may come at any time, so a server without clients waits. That the last client has gone since the server
     /// looked last, dropped or killed, ends the wait once with [`Waited::Disconnected`]; the next call waits for new ones.
@@ -74,7 +84,8 @@ where
         Ok(found?.unwrap_or(Waited::Timeout))
     }
 
-    /// Time that a wait spins before it sleeps: some microseconds unless set, and nothing where there is one processor.
+    /// Time that a wait spins before it sleeps: some microseconds unless set, and nothing where there is one processor. Ends
+    /// are seen while spinning too, within a millisecond, and killed peers as soon as asleep.
     pub fn set_spin_before_sleep(&self, spin: Duration) {
         self.core.sleeper.set_spin(spin);
     }
@@ -82,7 +93,7 @@ where
 
 impl<Req: ?Sized, Res: ?Sized, ReqHeader, ResHeader> Client<Req, Res, ReqHeader, ResHeader> {
     /// Time that a wait for a response spins before it sleeps: some microseconds unless set, and nothing where there is one
-    /// processor.
+    /// processor. Ends are seen while spinning too, within a millisecond, and killed peers as soon as asleep.
     pub fn set_spin_before_sleep(&self, spin: Duration) {
         self.core.sleeper.set_spin(spin);
     }
@@ -90,6 +101,9 @@ impl<Req: ?Sized, Res: ?Sized, ReqHeader, ResHeader> Client<Req, Res, ReqHeader,
 
 impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
     /// Receives a response, or waits for one: spins for a little while and then sleeps. A `timeout` of zero only looks.
+    ///
+    /// Where the kernel refuses `membarrier` to this process (a seccomp filter, or Linux before 4.16), or the client is
+    /// dropped, it cannot rely on being woken, and looks every millisecond instead of sleeping longer.
     ///
     /// [`Waited::Disconnected`] says that there is nothing to receive and that no server can answer any more: each is done
     /// with the request, has refused it, is dropped, or was killed.

@@ -26,7 +26,6 @@ use sweep::{Discarded, Leaver};
 
 use super::config::DeploymentProfile;
 use super::error::{ServiceError, SystemError};
-use super::id::Id;
 use super::lock;
 use super::name::ServiceName;
 use super::node::NodeInner;

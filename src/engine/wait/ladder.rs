@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 use std::time::{Duration, Instant};
 
+use super::bell::Bell;
 use super::word::{self, Wish};
 use crate::engine::shm::SleepList;
 
@@ -14,6 +15,9 @@ pub(crate) const SLICE: Duration = Duration::from_millis(100);
 pub(crate) const SLICE_UNHEARD: Duration = Duration::from_millis(1);
 /// Looks between two looks at the clock while spinning.
 const LOOKS: u32 = 8;
+/// Time between two thorough looks while spinning: longer than a spin that answers are worth waiting for, so that a busy
+/// exchange pays for none, and far below the second in which a wait has to end (RR-LIV-02).
+const SPIN_SLICE: Duration = Duration::from_millis(1);
 
 /// Time to spin before sleeping, unless the port says otherwise: about what a sleep and a wake-up cost. Nothing where there
 /// is one processor, because nobody else gets on while this thread spins.
@@ -29,6 +33,8 @@ pub(crate) fn spin_by_default() -> Duration {
 pub(crate) trait Sleeps {
     /// The word on which it sleeps; `None` if senders do not know it.
     fn wake_word(&self) -> Option<&AtomicU64>;
+    /// Its bell, if it has one.
+    fn bell(&self) -> Option<&Bell>;
     /// Looks whether peers live, if that is due, and follows what has changed in the service.
     fn look_after_peers(&self);
     /// A wait has ended, and the thread had to sleep or not.
@@ -75,20 +81,18 @@ fn climb<P, T, E>(
 where
     P: Deref<Target: Sleeps>,
 {
-    let found = look(Look::Thorough)?;
+    let mut found = look(Look::Thorough)?;
+    if found.is_none() && timeout.is_zero() {
+        // Who never waits looks after peers as well, however seldom it comes here.
+        look_after_peers(ports);
+        found = look(Look::Thorough)?;
+    }
     if found.is_some() || timeout.is_zero() {
         return Ok(found);
     }
     let start = Instant::now();
-    let spin = spin.min(timeout);
-    while start.elapsed() < spin {
-        for _ in 0..LOOKS {
-            std::hint::spin_loop();
-            let found = look(Look::Quick)?;
-            if found.is_some() {
-                return Ok(found);
-            }
-        }
+    if let Some(found) = self::spin(ports, start, spin.min(timeout), look)? {
+        return Ok(Some(found));
     }
     loop {
         // A time that never comes, such as Duration::MAX, is not reckoned.
@@ -112,8 +116,47 @@ where
         if found.is_some() {
             return Ok(found);
         }
-        for port in ports {
-            port.look_after_peers();
+        look_after_peers(ports);
+    }
+}
+
+fn look_after_peers<P: Deref<Target: Sleeps>>(ports: &[P]) {
+    for port in ports {
+        port.look_after_peers();
+    }
+}
+
+/// Looks for messages without a pause, and now and then for everything, because peers that die or finish send none.
+#[inline]
+fn spin<P, T, E>(
+    ports: &[P],
+    start: Instant,
+    spin: Duration,
+    look: &mut impl FnMut(Look) -> Result<Option<T>, E>,
+) -> Result<Option<T>, E>
+where
+    P: Deref<Target: Sleeps>,
+{
+    let mut thorough = SPIN_SLICE;
+    loop {
+        let elapsed = start.elapsed();
+        if elapsed >= spin {
+            return Ok(None);
+        }
+        if elapsed >= thorough {
+            thorough = elapsed + SPIN_SLICE;
+            look_after_peers(ports);
+            let found = look(Look::Thorough)?;
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        for _ in 0..LOOKS {
+            std::hint::spin_loop();
+            let found = look(Look::Quick)?;
+            if found.is_some() {
+                return Ok(found);
+            }
         }
     }
 }

@@ -37,3 +37,30 @@ impl<T> Waited<T> {
         matches!(self, Self::Disconnected)
     }
 }
+
+/// What was found without waiting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum TryReceived<T> {
+    /// This.
+    Received(T),
+    /// Nothing yet.
+    Empty,
+    /// Nothing, and nothing more can come.
+    Disconnected,
+}
+
+impl<T> TryReceived<T> {
+    /// What was received, if anything.
+    pub fn received(self) -> Option<T> {
+        match self {
+            Self::Received(value) => Some(value),
+            Self::Empty | Self::Disconnected => None,
+        }
+    }
+
+    /// Whether nothing more can come.
+    pub fn is_disconnected(&self) -> bool {
+        matches!(self, Self::Disconnected)
+    }
+}

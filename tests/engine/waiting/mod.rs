@@ -2,7 +2,10 @@
 
 mod ends;
 mod garbage;
+mod long_spins;
 mod poll_set;
+mod responses;
+mod shared_port;
 mod system_calls;
 mod wait_set;
 mod wake_ups;

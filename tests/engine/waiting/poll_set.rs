@@ -11,7 +11,7 @@ use crate::common::{Numbers, Scratch, eventually, no_hang, numbers, until};
 use crate::processes::Process;
 
 /// Whether the descriptor is readable, or becomes so within the time.
-fn readable(set: &PollSet, time: Duration) -> bool {
+pub fn readable(set: &PollSet, time: Duration) -> bool {
     let timeout = PollTimeout::try_from(time).unwrap();
     poll(&mut [PollFd::new(set.as_fd(), PollFlags::POLLIN)], timeout).unwrap() > 0
 }
