@@ -19,17 +19,18 @@ pub(super) struct Place {
 impl Place {
     /// The folder that was given, else that of the environment, of the configuration file, or of the user.
     pub fn find(given: Option<&Path>) -> Result<Self, Failure> {
-        let path = if let Some(path) = given {
-            path.to_owned()
-        } else {
-            let path = Root::path_from_environment(&Config::load()?);
-            path.map_err(|source| Failure::Unreadable { path: "/proc/self".into(), source })?
+        let path = match given {
+            // As a shell's user means it. The engine takes absolute ones only.
+            Some(path) => {
+                std::path::absolute(path).map_err(|source| Failure::Unreadable { path: path.to_owned(), source })?
+            }
+            None => Root::path_from_environment(&Config::load()?)?,
         };
-        let unusable = |source| Failure::Unreadable { path: path.clone(), source };
-        let root = Root::existing(&path).map_err(unusable)?;
+        let root = Root::existing(&path)?;
         if root.is_none() && given.is_some() {
             let text = "there is no such folder: services of this user are shown without --root";
-            return Err(unusable(io::Error::new(io::ErrorKind::NotFound, text)));
+            let source = io::Error::new(io::ErrorKind::NotFound, text);
+            return Err(Failure::Unreadable { path, source });
         }
         Ok(Self { path, root })
     }

@@ -10,6 +10,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use queue::Place;
 
+use super::shm;
+
 /// Pauses between the first tries: most holders are done within microseconds.
 const PAUSES_US: [u64; 4] = [5, 10, 20, 40];
 
@@ -44,10 +46,11 @@ impl Drop for Guard<'_> {
     }
 }
 
-/// Opens a file for locking, never through a symbolic link; `create` makes it if need be.
+/// Opens a file for locking, never through a symbolic link; `create` makes it if need be, for its owner alone.
 ///
 /// # Errors
-/// `InvalidData` for something that is not a regular file: reading a pipe would not end.
+/// `InvalidData` for something that is not a regular file: reading a pipe would not end. Whatever the system says, with
+/// its number: a lack of descriptors is no damage.
 pub fn open(path: &Path, create: bool) -> io::Result<File> {
     let file = OpenOptions::new()
         .read(true)
@@ -57,11 +60,13 @@ pub fn open(path: &Path, create: bool) -> io::Result<File> {
         .mode(0o600)
         .custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC)
         .open(path)?;
-    if file.metadata()?.is_file() {
-        Ok(file)
-    } else {
-        Err(io::Error::new(io::ErrorKind::InvalidData, "not a regular file"))
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "not a regular file"));
     }
+    if create {
+        shm::make_private(&file)?;
+    }
+    Ok(file)
 }
 
 /// Takes the lock if nobody has it.

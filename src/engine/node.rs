@@ -2,18 +2,19 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::config::Config;
-use super::error::{NodeError, SystemError};
+use super::error::{NamespaceGone, NodeError, SystemError};
 use super::id::Id;
 use super::lock;
 use super::name::ServiceName;
 use super::root::Root;
 use super::service::{ServiceBuilder, cleanup};
+use super::shm;
 
 const NAME_BYTES_MAX: usize = 255;
 
@@ -32,7 +33,7 @@ pub(crate) struct NodeInner {
     pub(crate) id: Id,
     name: String,
     /// Holds the lock that says "alive".
-    _alive: File,
+    alive: File,
     /// How many handles of this node use a service, by folder: a node counts once in a service (RR-SVC-11). Held while a
     /// service is opened or left, so that the two never interleave within a process.
     services: Mutex<HashMap<String, usize>>,
@@ -45,6 +46,24 @@ impl NodeInner {
     pub(crate) fn lock_services(&self) -> MutexGuard<'_, HashMap<String, usize>> {
         // Counts are changed in one step each, so a panic elsewhere leaves them right.
         self.services.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The node's file.
+    fn path(&self) -> PathBuf {
+        self.root.nodes().join(self.id.to_string())
+    }
+
+    /// Notices that the namespace was removed or moved beneath the node: nobody else finds it any more. Two system calls,
+    /// which may be made every 100 ms.
+    ///
+    /// # Errors
+    /// [`NamespaceGone`].
+    pub(crate) fn check_linked(&self) -> Result<(), NamespaceGone> {
+        match lock::is_still_at(&self.alive, &self.path()) {
+            Ok(true) => Ok(()),
+            Err(error) if error.kind() != io::ErrorKind::NotADirectory => Ok(()), // It cannot be told.
+            _ => Err(NamespaceGone { path: self.root.path().to_owned() }),
+        }
     }
 
     /// Says that a service could not be left.
@@ -104,7 +123,7 @@ impl NodeBuilder {
         self
     }
 
-    /// Puts the node into another namespace than that of the environment or the configuration.
+    /// Puts the node into another namespace than that of the environment or the configuration: an absolute path.
     #[must_use]
     pub fn root(mut self, root: impl Into<PathBuf>) -> Self {
         self.root = Some(root.into());
@@ -119,24 +138,20 @@ impl NodeBuilder {
         if self.name.len() > NAME_BYTES_MAX {
             return Err(NodeError::NameTooLong { bytes: self.name.len() });
         }
-        let system = |what: &str| {
-            let what = what.to_owned();
-            move |error: io::Error| SystemError::new(what.clone(), &error)
-        };
         let config = self.config.map_or_else(Config::load, Ok)?;
         let root = match &self.root {
             Some(path) => Root::at(path),
             None => Root::from_environment(&config),
-        }
-        .map_err(system("preparing the namespace"))?;
-        let id = Id::random().map_err(system("making a node id"))?;
-        let alive = create_alive(&root, id, &self.name).map_err(system("creating the node's lock"))?;
+        }?;
+        let id = Id::random().map_err(|error| SystemError::new("making a node id", &error))?;
+        let alive = create_alive(&root, id, &self.name)
+            .map_err(|error| SystemError::at("creating the node's lock", &root.nodes(), &error))?;
         let inner = NodeInner {
             root,
             config,
             id,
             name: self.name,
-            _alive: alive,
+            alive,
             services: Mutex::default(),
             left_behind: AtomicBool::new(false),
         };
@@ -171,8 +186,9 @@ impl Node {
     /// All nodes of the namespace (RR-LIV-06).
     ///
     /// # Errors
-    /// [`NodeError::System`] if the namespace cannot be read.
+    /// [`NodeError::NamespaceGone`]; [`NodeError::System`] if the namespace cannot be read.
     pub fn list(&self) -> Result<Vec<NodeInfo>, NodeError> {
+        self.inner.check_linked()?;
         let root = &self.inner.root;
         list(root).map_err(|error| SystemError::at("listing nodes", root.path(), &error).into())
     }
@@ -180,21 +196,20 @@ impl Node {
     /// All nodes of a namespace, for somebody who has no node in it: creating one would clean up after the dead ones.
     ///
     /// # Errors
-    /// [`NodeError::System`] if the namespace cannot be read.
+    /// As [`Root::at`]; [`NodeError::System`] if the namespace cannot be read.
     pub fn list_in(root: impl AsRef<Path>) -> Result<Vec<NodeInfo>, NodeError> {
-        Root::at(root.as_ref())
-            .and_then(|root| list(&root))
-            .map_err(|error| SystemError::new("listing nodes", &error).into())
+        let root = Root::at(root.as_ref())?;
+        list(&root).map_err(|error| SystemError::at("listing nodes", root.path(), &error).into())
     }
 
     /// Cleans up after the dead nodes of a namespace: `(cleaned, failed)`. Creating a node does that too.
     ///
     /// # Errors
-    /// [`NodeError::System`] if the namespace cannot be read.
+    /// As [`Root::at`]; [`NodeError::System`] if the namespace cannot be read.
     pub fn clean_up(root: impl AsRef<Path>) -> Result<(usize, usize), NodeError> {
-        Root::at(root.as_ref())
-            .and_then(|root| cleanup::clean_dead_nodes(&root))
-            .map_err(|error| SystemError::new("cleaning up dead nodes", &error).into())
+        let root = Root::at(root.as_ref())?;
+        cleanup::clean_dead_nodes(&root)
+            .map_err(|error| SystemError::at("cleaning up dead nodes", root.path(), &error).into())
     }
 }
 
@@ -204,7 +219,7 @@ impl Drop for NodeInner {
             return; // Relaxed: as above.
         }
         // Unlinked while the lock is held: nobody ever sees this node dead. If it fails, the file is found unlocked later.
-        let _ = std::fs::remove_file(self.root.nodes().join(self.id.to_string()));
+        let _ = std::fs::remove_file(self.path());
         let _ = cleanup::clean_dead_nodes(&self.root);
     }
 }
@@ -219,9 +234,13 @@ fn create_alive(root: &Root, id: Id, name: &str) -> io::Result<File> {
         if !lock::try_acquire(&file)? || !lock::is_still_at(&file, &hidden)? {
             continue;
         }
-        file.write_all(name.as_bytes())?;
-        std::fs::rename(&hidden, root.nodes().join(id.to_string()))?;
-        return Ok(file);
+        let made = shm::fill(&mut file, name.as_bytes());
+        let made = made.and_then(|()| std::fs::rename(&hidden, root.nodes().join(id.to_string())));
+        if made.is_err() {
+            // The first error is the one worth telling.
+            let _ = std::fs::remove_file(&hidden);
+        }
+        return made.map(|()| file);
     }
 }
 

@@ -4,7 +4,11 @@ use std::marker::PhantomData;
 
 use serde::{Deserialize, Serialize};
 
+use super::error::ServiceError;
 use super::shm::{ALIGN_MAX, CHUNK_HEADER_BYTES, IMAGE_BYTES, Plain, SHUTTLE_BYTES, Shape, slot_payload};
+
+/// Largest type, bytes: a larger one fits no segment.
+const TYPE_BYTES_MAX: usize = 1 << 40;
 
 /// One value or a slice of values of a plain type.
 ///
@@ -118,9 +122,17 @@ impl TypeDetail {
         self.name == asked.name && self.kind == asked.kind && self.size == asked.size && self.align >= asked.align
     }
 
-    /// Sizes that cannot overflow an offset, and an alignment that a mapping can give.
-    pub(crate) fn is_valid(&self) -> bool {
-        self.align.is_power_of_two() && self.align <= ALIGN_MAX && self.size <= 1 << 40
+    /// Whether this can be the service's `part`: a size that cannot overflow an offset, and an alignment that a mapping can
+    /// give. Decides for services that are created, and for those that are found.
+    pub(crate) fn check(&self, part: &'static str) -> Result<(), ServiceError> {
+        let name = || self.name.clone();
+        if !self.align.is_power_of_two() || self.align > ALIGN_MAX {
+            return Err(ServiceError::TypeAlignment { part, name: name(), align: self.align, max: ALIGN_MAX });
+        }
+        if self.size > TYPE_BYTES_MAX {
+            return Err(ServiceError::TypeTooLarge { part, name: name(), bytes: self.size, max: TYPE_BYTES_MAX });
+        }
+        Ok(())
     }
 }
 

@@ -1,14 +1,18 @@
 //! The folder in which everything of one namespace lives.
 
-use std::fs::DirBuilder;
+use std::fs::{DirBuilder, OpenOptions, Permissions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use super::config::Config;
+use super::error::{NodeError, SystemError};
+use super::shm;
 
 /// Environment variable that names the root.
 pub const ROOT_VARIABLE: &str = "SHMARK_ROOT";
+/// Rights of a folder: its owner's alone.
+const MODE: u32 = 0o700;
 
 /// A namespace: services of different roots never meet (RR-SVC-05).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,51 +25,58 @@ impl Root {
     ///
     /// # Errors
     /// As [`Root::at`].
-    pub fn from_environment(config: &Config) -> io::Result<Self> {
+    pub fn from_environment(config: &Config) -> Result<Self, NodeError> {
         Self::at(&Self::path_from_environment(config)?)
     }
 
     /// Where [`Root::from_environment`] is, without making it.
     ///
     /// # Errors
-    /// What the system says.
-    pub fn path_from_environment(config: &Config) -> io::Result<PathBuf> {
+    /// [`NodeError::RelativeRoot`].
+    pub fn path_from_environment(config: &Config) -> Result<PathBuf, NodeError> {
         let named = std::env::var_os(ROOT_VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from);
         match named.or_else(|| config.root.clone()) {
-            Some(path) => Ok(path),
-            None => Ok(format!("/dev/shm/shmark-{}", own_uid()?).into()),
+            Some(path) => absolute(&path).map(|()| path),
+            None => Ok(format!("/dev/shm/shmark-{}", shm::user()).into()),
         }
     }
 
-    /// The root at `path` if there is one, without making anything.
+    /// The root at `path`, which has to be absolute, if there is one, without making or changing anything.
     ///
     /// # Errors
-    /// As [`Root::at`]; `InvalidInput` for a folder that is no root.
-    pub fn existing(path: &Path) -> io::Result<Option<Self>> {
+    /// [`NodeError::NotANamespace`] for a folder that is no root; else as [`Root::at`].
+    pub fn existing(path: &Path) -> Result<Option<Self>, NodeError> {
+        absolute(path)?;
         let root = Self { path: path.to_owned() };
-        match check_folder(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            checked => checked?,
+        if mode_of(path)?.is_none() {
+            return Ok(None);
         }
-        for folder in [root.nodes(), root.services()] {
-            check_folder(&folder).map_err(|error| match error.kind() {
-                io::ErrorKind::NotFound => {
-                    let text = format!("{} is no namespace: it lacks {}", path.display(), folder.display());
-                    io::Error::new(io::ErrorKind::InvalidInput, text)
-                }
-                _ => error,
-            })?;
+        for folder in [root.path.clone(), root.nodes(), root.services()] {
+            match mode_of(&folder)? {
+                Some(mode) if mode & MODE == MODE => {}
+                Some(mode) => return Err(NodeError::FolderMode { path: folder, mode: mode & 0o777 }),
+                None => return Err(NodeError::NotANamespace { path: path.to_owned(), lacks: folder }),
+            }
         }
         Ok(Some(root))
     }
 
-    /// The root at `path`, made if it does not exist, for its owner alone.
+    /// The root at `path`, which has to be absolute, made if it does not exist, for its owner alone.
     ///
     /// # Errors
-    /// `PermissionDenied` for a folder of another user or a symbolic link; whatever else the system says.
-    pub fn at(path: &Path) -> io::Result<Self> {
-        make_folder(path)?;
+    /// [`NodeError::RelativeRoot`], [`NodeError::NotOurFolder`], [`NodeError::HugePages`], [`NodeError::System`].
+    pub fn at(path: &Path) -> Result<Self, NodeError> {
+        absolute(path)?;
         let root = Self { path: path.to_owned() };
+        make_folder(path).map_err(|error| match error {
+            NodeError::System(error) => NodeError::System(error.or_remedy(
+                "the folder above has to exist and to be writable: mount a tmpfs there, or name another one in SHMARK_ROOT",
+            )),
+            other => other,
+        })?;
+        if shm::has_huge_pages(path).map_err(|error| failed(path, &error))? {
+            return Err(NodeError::HugePages { path: path.to_owned() });
+        }
         make_folder(&root.nodes())?;
         make_folder(&root.services())?;
         Ok(root)
@@ -87,35 +98,63 @@ impl Root {
     }
 }
 
-/// The user that owns this process, as the kernel shows it.
-fn own_uid() -> io::Result<u32> {
-    Ok(std::fs::metadata("/proc/self")?.uid())
+/// Relative to what? Processes would meet or not depending on where they were started.
+fn absolute(path: &Path) -> Result<(), NodeError> {
+    if path.is_absolute() { Ok(()) } else { Err(NodeError::RelativeRoot { path: path.to_owned() }) }
 }
 
-fn make_folder(path: &Path) -> io::Result<()> {
-    match DirBuilder::new().mode(0o700).create(path) {
+fn failed(path: &Path, error: &io::Error) -> NodeError {
+    SystemError::at("preparing the namespace", path, error).into()
+}
+
+/// Makes a folder for its owner alone, with the modes that this says and not with those that the process's mask leaves.
+///
+/// # Errors
+/// `AlreadyExists`, and whatever else the system says.
+pub(crate) fn make_private_folder(path: &Path) -> io::Result<()> {
+    DirBuilder::new().mode(MODE).create(path)?;
+    set_mode(path, MODE)
+}
+
+/// Of a folder that is this user's, and so nobody else's to exchange.
+fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
+    let flags = libc::O_DIRECTORY | libc::O_NOFOLLOW | libc::O_CLOEXEC;
+    match OpenOptions::new().read(true).custom_flags(flags).open(path) {
+        Ok(folder) => folder.set_permissions(Permissions::from_mode(mode)),
+        // Its owner may not even read it, which a path needs no right for.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            std::fs::set_permissions(path, Permissions::from_mode(mode))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn make_folder(path: &Path) -> Result<(), NodeError> {
+    match make_private_folder(path) {
         Ok(()) => return Ok(()),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(error),
+        Err(error) => return Err(failed(path, &error)),
     }
-    check_folder(path)
+    match mode_of(path)? {
+        // Made under another mask, or between being made and getting its mode. What others may is as somebody wanted it.
+        Some(mode) if mode & MODE != MODE => set_mode(path, mode & 0o7777 | MODE).map_err(|error| failed(path, &error)),
+        Some(_) => Ok(()),
+        None => Err(failed(path, &io::ErrorKind::NotFound.into())),
+    }
 }
 
-/// Fails for anything but a folder of this user.
-fn check_folder(path: &Path) -> io::Result<()> {
-    let meta = std::fs::symlink_metadata(path)?;
-    if meta.is_dir() && meta.uid() == own_uid()? {
-        Ok(())
-    } else {
-        let text = format!("{} is no folder of this user: remove it or set {ROOT_VARIABLE}", path.display());
-        Err(io::Error::new(io::ErrorKind::PermissionDenied, text))
+/// The mode of a folder, if it is there. Fails for anything but a folder of this user.
+fn mode_of(path: &Path) -> Result<Option<u32>, NodeError> {
+    match std::fs::symlink_metadata(path) {
+        Ok(meta) if meta.is_dir() && meta.uid() == shm::user() => Ok(Some(meta.mode())),
+        Ok(_) => Err(NodeError::NotOurFolder { path: path.to_owned() }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(failed(path, &error)),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
 
     #[test]
@@ -127,6 +166,15 @@ mod tests {
         }
         let link = folder.path().join("link");
         std::os::unix::fs::symlink(root.path(), &link).unwrap();
-        assert_eq!(Root::at(&link).unwrap_err().kind(), io::ErrorKind::PermissionDenied);
+        assert_eq!(Root::at(&link), Err(NodeError::NotOurFolder { path: link.clone() }));
+        assert_eq!(Root::existing(&link), Err(NodeError::NotOurFolder { path: link }));
+    }
+
+    #[test]
+    fn a_configuration_from_code_names_an_absolute_root() {
+        let config = Config { root: Some("r".into()), ..Config::default() };
+        if std::env::var_os(ROOT_VARIABLE).is_none() {
+            assert_eq!(Root::path_from_environment(&config), Err(NodeError::RelativeRoot { path: "r".into() }));
+        }
     }
 }

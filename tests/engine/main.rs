@@ -36,5 +36,6 @@ mod small_messages;
 mod soak;
 mod stale;
 mod storm;
+mod surroundings;
 mod unreachable;
 mod waiting;

@@ -233,7 +233,10 @@ fn a_root_that_is_no_folder_is_an_error() {
     let scratch = Scratch::new();
     let file = scratch.path().join("file");
     File::create(&file).unwrap();
-    assert!(matches!(Node::builder().config(Config::default()).root(&file).create(), Err(NodeError::System(_))));
+    assert!(matches!(
+        Node::builder().config(Config::default()).root(&file).create(),
+        Err(NodeError::NotOurFolder { .. })
+    ));
     assert!(matches!(
         Node::builder().config(Config::default()).root(scratch.path().join("no/such")).create(),
         Err(NodeError::System(_))

@@ -21,15 +21,18 @@ const FILE_BYTES_MAX: u64 = 1 << 20;
 
 impl Config {
     /// The configuration of this process: the file that `SHMARK_CONFIG` names, else `shmark/config.toml` in
-    /// `$XDG_CONFIG_HOME` or `~/.config` if it is there, else the built-in values.
+    /// `$XDG_CONFIG_HOME` or `~/.config` if it is there and may be read, else the built-in values.
     ///
     /// # Errors
-    /// [`ConfigError`], also if the file that `SHMARK_CONFIG` names does not exist.
+    /// [`ConfigError`], also if the file that `SHMARK_CONFIG` names does not exist or may not be read.
     pub fn load() -> Result<Self, ConfigError> {
         match locate(|name| std::env::var_os(name)) {
             Location::Named(path) => Self::from_file(path),
             Location::Users(path) => match Self::from_file(path) {
-                Err(ConfigError::Missing { .. }) => Ok(Self::default()),
+                // Nobody has named it, and HOME may be another user's: under sudo, or in a service.
+                Err(
+                    ConfigError::Missing { .. } | ConfigError::Unreadable { kind: io::ErrorKind::PermissionDenied, .. },
+                ) => Ok(Self::default()),
                 read => read,
             },
             Location::Nowhere => Ok(Self::default()),

@@ -19,6 +19,8 @@ pub struct SystemError {
     pub errno: Option<i32>,
     /// The system's words.
     pub text: String,
+    /// What helps, where that is known.
+    pub remedy: Option<&'static str>,
 }
 
 impl SystemError {
@@ -30,7 +32,14 @@ impl SystemError {
             refused.or_else(|| inner.downcast_ref::<Self>()?.errno)
         };
         let errno = error.raw_os_error().or_else(inner);
-        Self { what: what.into(), path: None, kind: error.kind(), errno, text: error.to_string() }
+        let kind = error.kind();
+        Self { what: what.into(), path: None, kind, errno, text: error.to_string(), remedy: remedy(errno, kind) }
+    }
+
+    /// With this remedy, unless the system's number has one of its own.
+    pub(crate) fn or_remedy(mut self, remedy: &'static str) -> Self {
+        self.remedy = self.remedy.or(Some(remedy));
+        self
     }
 
     /// As [`SystemError::new`], where something was done to a file or a folder.
@@ -55,22 +64,6 @@ impl SystemError {
             ),
         }
     }
-
-    /// What helps, where that follows from the system's number.
-    fn remedy(&self) -> Option<&'static str> {
-        Some(match self.errno? {
-            libc::EMFILE => "raise the limit of open files (`ulimit -n`), or drop ports and services",
-            libc::ENFILE => "the machine has too many open files: close some, or raise fs.file-max",
-            libc::ENOMEM | libc::EAGAIN | libc::EPERM if self.kind == io::ErrorKind::OutOfMemory => {
-                "free memory, or raise the limit of locked memory (`ulimit -l`) or of address space (`ulimit -v`)"
-            }
-            libc::ENOSPC | libc::EDQUOT => {
-                "make room there, give a container more of it (`--shm-size`), or preallocate fewer messages"
-            }
-            libc::EFBIG => "raise the limit of a file's size (`ulimit -f`), or preallocate fewer messages",
-            _ => return None,
-        })
-    }
 }
 
 impl fmt::Display for SystemError {
@@ -80,11 +73,31 @@ impl fmt::Display for SystemError {
             write!(f, " at {}", path.display())?;
         }
         write!(f, ": {}", self.text)?;
-        self.remedy().map_or(Ok(()), |remedy| write!(f, "; {remedy}"))
+        self.remedy.map_or(Ok(()), |remedy| write!(f, "; {remedy}"))
     }
 }
 
 impl std::error::Error for SystemError {}
+
+/// What helps, where that follows from the system's number.
+fn remedy(errno: Option<i32>, kind: io::ErrorKind) -> Option<&'static str> {
+    Some(match errno? {
+        libc::EMFILE => "raise the limit of open files (`ulimit -n`), or drop ports and services",
+        libc::ENFILE => "the machine has too many open files: close some, or raise fs.file-max",
+        libc::ENOMEM | libc::EAGAIN | libc::EPERM if kind == io::ErrorKind::OutOfMemory => {
+            "free memory, or raise the limit of locked memory (`ulimit -l`) or of address space (`ulimit -v`)"
+        }
+        libc::ENOSPC | libc::EDQUOT => {
+            "make room there, give a container more of it (`--shm-size`), or preallocate fewer messages"
+        }
+        libc::EFBIG => "raise the limit of a file's size (`ulimit -f`), or preallocate fewer messages",
+        libc::EROFS => "mount it for writing, or name another folder in SHMARK_ROOT",
+        libc::EACCES => {
+            "let this user use the folder and all in it (`chown`, `chmod -R u+rwX`), or name another one in SHMARK_ROOT"
+        }
+        _ => return None,
+    })
+}
 
 #[cfg(test)]
 mod tests {

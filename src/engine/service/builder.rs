@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use super::static_config::PARTS;
 use super::{ServiceInner, StaticConfig, create, open, open_or_create};
 use crate::engine::error::ServiceError;
 use crate::engine::name::ServiceName;
@@ -142,23 +143,26 @@ where
         if let Some(asked) = self.align.into_iter().find(|align| !align.is_power_of_two() || *align > ALIGN_MAX) {
             return Err(ServiceError::InvalidAlignment { asked });
         }
-        Ok([
+        let types = [
             TypeDetail::of::<Req>(self.align[0]),
             TypeDetail::of::<Res>(self.align[1]),
             TypeDetail::of::<ReqHeader>(1),
             TypeDetail::of::<ResHeader>(1),
-        ])
+        ];
+        PARTS.into_iter().zip(&types).try_for_each(|(part, detail)| detail.check(part))?;
+        Ok(types)
     }
 
     fn config(&self) -> Result<StaticConfig, ServiceError> {
         let settings = self.wishes.for_creation(&self.node.config.service)?;
-        Ok(StaticConfig::new(self.name.as_str(), settings, self.types()?, self.attributes.clone()))
+        let config = StaticConfig::new(self.name.as_str(), settings, self.types()?, self.attributes.clone());
+        // Refused here and not when a folder is there: what cannot be read again is never written.
+        config.text()?;
+        Ok(config)
     }
 
     fn check(&self, has: &StaticConfig, asked: &[TypeDetail; 4]) -> Result<(), ServiceError> {
-        let types = [&has.request, &has.response, &has.request_header, &has.response_header];
-        let parts = ["request type", "response type", "request user header", "response user header"];
-        for ((part, has), asked) in parts.into_iter().zip(types).zip(asked) {
+        for ((part, has), asked) in PARTS.into_iter().zip(has.types()).zip(asked) {
             if !has.serves(asked) {
                 let (has, asked) = (has.to_string(), asked.to_string());
                 return Err(ServiceError::IncompatibleTypes { part, has, asked });

@@ -119,8 +119,10 @@ impl Node {
     /// All live services of the namespace, by name. Damaged ones are left out: opening them says what is wrong.
     ///
     /// # Errors
-    /// [`ServiceError::System`] if the namespace or a service in it cannot be read, for instance for want of descriptors.
+    /// [`ServiceError::NamespaceGone`]; [`ServiceError::System`] if the namespace or a service in it cannot be read, for
+    /// instance for want of descriptors.
     pub fn services(&self) -> Result<Vec<ServiceInfo>, ServiceError> {
+        self.inner.check_linked()?;
         let folder = self.inner.root.services();
         let system = |error: io::Error| ServiceError::from(SystemError::at("listing services", &folder, &error));
         // Dead nodes' services are not live; what cannot be cleaned now is listed.

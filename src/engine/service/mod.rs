@@ -9,9 +9,8 @@ mod static_config;
 pub(crate) mod strays;
 pub(crate) mod sweep;
 
-use std::fs::{DirBuilder, File};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -29,6 +28,7 @@ use super::error::{ServiceError, SystemError};
 use super::lock;
 use super::name::ServiceName;
 use super::node::NodeInner;
+use super::root::make_private_folder;
 use super::settings::Settings;
 
 /// Tries of open, create and open-or-create while others create and remove the same service. Each try that fails is another
@@ -224,6 +224,7 @@ pub(crate) fn open(
     name: &ServiceName,
     check: &dyn Fn(&StaticConfig) -> Result<(), ServiceError>,
 ) -> Result<ServiceInner, ServiceError> {
+    node.check_linked()?;
     let mut services = node.lock_services();
     let mut tries = Tries::default();
     while tries.again() {
@@ -373,7 +374,7 @@ fn make(
     config: &StaticConfig,
 ) -> Result<(File, Registry), ServiceError> {
     let system = |error: io::Error| ServiceError::from(SystemError::at("creating the service's files", aside, &error));
-    DirBuilder::new().mode(0o700).create(aside).map_err(system)?;
+    make_private_folder(aside).map_err(system)?;
     let lock_file = lock::open(&aside.join(files::LOCK), true).map_err(system)?;
     config.write(aside)?;
     let registry = Registry::create(aside, folder, &config.settings).map_err(system)?;

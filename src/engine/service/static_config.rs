@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::hash::Hasher;
-use std::io::{Read, Write};
+use std::io::Read;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -13,11 +13,14 @@ use crate::engine::error::{ServiceError, SystemError};
 use crate::engine::lock;
 use crate::engine::payload::TypeDetail;
 use crate::engine::settings::Settings;
+use crate::engine::shm;
 
 /// Version of everything in a service's folder.
 pub const LAYOUT_VERSION: u64 = 2;
-/// Largest file that is read: attributes are for labels, not for data.
-const FILE_BYTES_MAX: u64 = 1 << 20;
+/// Largest file that is written or read: attributes are for labels, not for data.
+const FILE_BYTES_MAX: usize = 1 << 20;
+/// The four types, as errors call them.
+pub(crate) const PARTS: [&str; 4] = ["request type", "response type", "request user header", "response user header"];
 const FILE: &str = "static.toml";
 /// In front of the checksum, on the last line.
 const CHECKSUM: &str = "# checksum: ";
@@ -81,17 +84,39 @@ impl StaticConfig {
         }
     }
 
-    /// Writes the file into a service's folder that nobody else sees yet.
-    pub(crate) fn write(&self, folder: &Path) -> Result<(), ServiceError> {
+    /// The four types, in the order of [`PARTS`].
+    pub(crate) fn types(&self) -> [&TypeDetail; 4] {
+        [&self.request, &self.response, &self.request_header, &self.response_header]
+    }
+
+    /// The text of the file. Fails for everything that [`StaticConfig::read`] would call damaged.
+    pub(crate) fn text(&self) -> Result<String, ServiceError> {
+        self.check()?;
         let text = toml::to_string(self).map_err(|error| corrupted(error.to_string()))?;
         let sum = checksum(&text);
+        let text = format!("{text}{CHECKSUM}{sum}\n");
+        check_length(text.len())?;
+        Ok(text)
+    }
+
+    /// Whether there can be such a service; decides when it is created and when it is opened.
+    fn check(&self) -> Result<(), ServiceError> {
+        if !self.settings.is_valid() {
+            return Err(corrupted("a setting is out of range".to_owned()));
+        }
+        PARTS.into_iter().zip(self.types()).try_for_each(|(part, detail)| detail.check(part))
+    }
+
+    /// Writes the file into a service's folder that nobody else sees yet.
+    pub(crate) fn write(&self, folder: &Path) -> Result<(), ServiceError> {
+        let text = self.text()?;
         let path = folder.join(FILE);
         lock::open(&path, true)
-            .and_then(|mut file| writeln!(file, "{text}{CHECKSUM}{sum}"))
+            .and_then(|mut file| shm::fill(&mut file, text.as_bytes()))
             .map_err(|error| SystemError::at("writing the service's static settings", &path, &error).into())
     }
 
-    /// Reads and checks the file (RR-BAD-01).
+    /// Reads and checks the file (RR-BAD-01). [`ServiceError::System`] is a shortage or a want of rights, and no damage.
     pub(crate) fn read(folder: &Path) -> Result<Self, ServiceError> {
         let mut text = String::new();
         let path = folder.join(FILE);
@@ -104,8 +129,8 @@ impl StaticConfig {
             Err(error) if files::is_no_file(&path) => return Err(corrupted(error.to_string())),
             Err(error) => return Err(SystemError::at("opening the service's static settings", &path, &error).into()),
         };
-        match file.take(FILE_BYTES_MAX).read_to_string(&mut text) {
-            Ok(_) => {}
+        match file.take(FILE_BYTES_MAX as u64 + 1).read_to_string(&mut text) {
+            Ok(bytes) => check_length(bytes).map_err(|error| corrupted(error.to_string()))?,
             Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
                 return Err(corrupted("it is not text".to_owned()));
             }
@@ -120,15 +145,19 @@ impl StaticConfig {
             return Err(ServiceError::VersionMismatch { has: version.version, speaks: LAYOUT_VERSION });
         }
         let config: Self = toml::from_str(body).map_err(|error| corrupted(error.message().to_owned()))?;
-        let types = [&config.request, &config.response, &config.request_header, &config.response_header];
         if config.byte_order != byte_order() {
             return Err(corrupted(format!("it has {}-endian byte order", config.byte_order)));
         }
-        if !config.settings.is_valid() || types.iter().any(|detail| !detail.is_valid()) {
-            return Err(corrupted("a value is out of range".to_owned()));
-        }
+        config.check().map_err(|error| match error {
+            error @ ServiceError::Corrupted { .. } => error,
+            error => corrupted(error.to_string()),
+        })?;
         Ok(config)
     }
+}
+
+fn check_length(bytes: usize) -> Result<(), ServiceError> {
+    if bytes <= FILE_BYTES_MAX { Ok(()) } else { Err(ServiceError::AttributesTooLarge { bytes, max: FILE_BYTES_MAX }) }
 }
 
 fn corrupted(reason: String) -> ServiceError {

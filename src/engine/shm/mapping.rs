@@ -12,6 +12,8 @@ use std::sync::atomic::AtomicU64;
 
 use memmap2::{MmapOptions, MmapRaw};
 
+use super::file::{make_private, may_extend};
+
 /// Words of a cache line.
 pub const LINE: usize = 8;
 /// Largest file that is ever mapped: 1 TiB. A longer one was not made by this engine.
@@ -35,7 +37,8 @@ impl Mapping {
     /// The pages are reserved, so that full shared memory is an error here and not a signal later.
     ///
     /// # Errors
-    /// `AlreadyExists`, `StorageFull`, and whatever else the system says. The file is gone again after an error.
+    /// `AlreadyExists`, `StorageFull`, `FileTooLarge` beyond `ulimit -f`, and whatever else the system says, with its
+    /// number. The file is gone again after an error.
     pub fn create(path: &Path, len: usize) -> io::Result<Self> {
         let file = OpenOptions::new()
             .read(true)
@@ -44,7 +47,8 @@ impl Mapping {
             .mode(0o600)
             .custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC)
             .open(path)?;
-        let mapped = reserve(&file, len).and_then(|()| Self::map(&file, len, true));
+        let made = make_private(&file).and_then(|()| reserve(&file, len));
+        let mapped = made.and_then(|()| Self::map(&file, len, true));
         if mapped.is_err() {
             // The first error is the one worth telling.
             let _ = std::fs::remove_file(path);
@@ -55,7 +59,8 @@ impl Mapping {
     /// Maps an existing file, never through a symbolic link.
     ///
     /// # Errors
-    /// `InvalidData` for something that is not a regular file, belongs to another user, is empty or absurdly long.
+    /// `InvalidData` for something that is not a regular file, is empty, absurdly long or not reserved whole: damage.
+    /// Whatever the system says, with its number: a lack of descriptors or memory is no damage.
     pub fn open(path: &Path, writable: bool) -> io::Result<Self> {
         Self::open_file(path, writable, false)
     }
@@ -259,6 +264,7 @@ fn page_bytes() -> usize {
 
 /// Gives the file `len` bytes that are backed by memory.
 fn reserve(file: &File, len: usize) -> io::Result<()> {
+    may_extend(len as u64)?;
     let len = libc::off_t::try_from(len).map_err(|_| io::Error::from(io::ErrorKind::FileTooLarge))?;
     loop {
         // SAFETY: a system call on a descriptor that `file` keeps open; it touches no memory of ours.

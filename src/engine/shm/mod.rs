@@ -6,6 +6,7 @@
 #![allow(unsafe_code)]
 
 mod chunk;
+mod file;
 mod futex;
 mod mapping;
 mod message;
@@ -18,6 +19,7 @@ mod segment;
 mod signals;
 
 pub use chunk::{CHUNK_HEADER_BYTES, ChunkHeader, ChunkMut, ChunkRef, Loaned, Plain, Published, Shape};
+pub use file::{fill, has_huge_pages, make_private, may_extend, user};
 pub use futex::{SleepList, WORDS_MAX, fence_everybody, take_part_in_fences, wake};
 pub use mapping::{Column, FILE_BYTES_MAX, LINE, Lines, LinesView, LockRefused, Mapping, is_damage};
 pub use message::{IMAGE_BYTES, Message, Received, SHUTTLE_BODY, SHUTTLE_BYTES, slot_header, slot_payload};

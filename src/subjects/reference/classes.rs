@@ -24,7 +24,12 @@ impl From<NodeError> for Refusal {
     fn from(error: NodeError) -> Self {
         let class = match &error {
             NodeError::NameTooLong { .. } => ErrorClass::InvalidName,
-            NodeError::Config(_) => ErrorClass::Other,
+            NodeError::NotOurFolder { .. } | NodeError::FolderMode { .. } => ErrorClass::Permission,
+            NodeError::Config(_)
+            | NodeError::RelativeRoot { .. }
+            | NodeError::NotANamespace { .. }
+            | NodeError::HugePages { .. }
+            | NodeError::NamespaceGone(_) => ErrorClass::Other,
             NodeError::System(error) => system(error),
         };
         refusal(class, &error, None)
@@ -42,7 +47,12 @@ impl From<ServiceError> for Refusal {
             ServiceError::IncompatibleBehaviour { setting, .. } => (ErrorClass::IncompatibleBehaviour, Some(*setting)),
             ServiceError::DoesNotSupport { setting, .. } => (ErrorClass::DoesNotSupport, Some(*setting)),
             ServiceError::CountTooLarge { setting, .. } => (ErrorClass::OutOfMemory, Some(*setting)),
-            ServiceError::InvalidAlignment { .. } => (ErrorClass::Other, None),
+            ServiceError::InvalidAlignment { .. }
+            | ServiceError::TypeAlignment { .. }
+            | ServiceError::NamespaceGone(_) => (ErrorClass::Other, None),
+            ServiceError::TypeTooLarge { .. } | ServiceError::AttributesTooLarge { .. } => {
+                (ErrorClass::OutOfMemory, None)
+            }
             ServiceError::ExceedsMaxNodes { .. } => (ErrorClass::ExceedsMaxNodes, None),
             ServiceError::InCreation => (ErrorClass::InCreation, None),
             ServiceError::Corrupted { .. } => (ErrorClass::Corrupted, None),

@@ -1,0 +1,60 @@
+//! Of files, what std does not offer: whose they are, in what file system they lie, and how long they may become.
+
+use std::ffi::CString;
+use std::fs::{File, Permissions};
+use std::io::{self, Write};
+use std::mem::MaybeUninit;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+/// The user whose rights this process has.
+pub fn user() -> u32 {
+    // SAFETY: touches no memory, and never fails.
+    unsafe { libc::geteuid() }
+}
+
+/// Whether a folder is in a file system of huge pages, whose files can be mapped and not written, in whole huge pages only.
+///
+/// # Errors
+/// Those of the system.
+pub fn has_huge_pages(path: &Path) -> io::Result<bool> {
+    let path = CString::new(path.as_os_str().as_bytes())?;
+    let mut found = MaybeUninit::<libc::statfs>::uninit();
+    // SAFETY: the call reads a string that ends with 0 and writes into `found`; both live until it returns.
+    if unsafe { libc::statfs(path.as_ptr(), found.as_mut_ptr()) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the call has succeeded, so it has filled all of it; every bit pattern is a value.
+    Ok(unsafe { found.assume_init() }.f_type == libc::HUGETLBFS_MAGIC)
+}
+
+/// Makes a file readable and writable by its owner and by nobody else, whatever the process's mask has left of that.
+///
+/// # Errors
+/// Those of the system.
+pub fn make_private(file: &File) -> io::Result<()> {
+    file.set_permissions(Permissions::from_mode(0o600))
+}
+
+/// Fails where a file must not become `len` bytes long: going on would end the process by `SIGXFSZ`.
+///
+/// # Errors
+/// `FileTooLarge` (`EFBIG`), which is what the system says to processes that ignore the signal.
+pub fn may_extend(len: u64) -> io::Result<()> {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: the call writes into `limit`, which lives until it returns.
+    if unsafe { libc::getrlimit(libc::RLIMIT_FSIZE, &raw mut limit) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    if len <= limit.rlim_cur { Ok(()) } else { Err(io::Error::from_raw_os_error(libc::EFBIG)) }
+}
+
+/// Writes all of a new file.
+///
+/// # Errors
+/// As [`may_extend`], and those of the system.
+pub fn fill(file: &mut File, bytes: &[u8]) -> io::Result<()> {
+    may_extend(bytes.len() as u64)?;
+    file.write_all(bytes)
+}
