@@ -226,7 +226,12 @@ fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
 
 fn parent() -> PathBuf {
     let shm = Path::new(SHM);
-    if shm.is_dir() { shm.to_owned() } else { std::env::temp_dir() }
+    if shm.is_dir() {
+        return shm.to_owned();
+    }
+    // Peers may have another working folder; without one of its own, this process cannot be here.
+    let folder = std::env::temp_dir();
+    std::path::absolute(&folder).unwrap_or(folder)
 }
 
 /// Removes the folders of dead runners of this user, with the processes that they have left, and says which.

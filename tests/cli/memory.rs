@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use shmark::engine::{Config, Node, ServiceName};
 use shmark::harness::namespace::{Namespace, RunFolder};
 
-use super::{shmark, shmark_with};
+use super::{DEADLINE, finish, shmark, shmark_with};
 
 const FOREIGN_NAME: &str = "0123456789abcdef0123456789abcdef";
 
@@ -297,4 +297,27 @@ fn clean_sweeps_the_folders_of_killed_runs() {
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert!(!dead.exists(), "{} is left", dead.display());
     assert!(scratch.path().exists(), "the folder of a living run was removed");
+}
+
+/// Whoever types a path means it from where he is; a variable is inherited by processes that are elsewhere.
+#[test]
+fn a_relative_root_is_one_of_the_working_folder_as_an_option_and_refused_as_a_variable() {
+    let scratch = Scratch::new();
+    drop(Node::builder().config(Config::default()).root(scratch.path().join("here")).create().unwrap());
+    let run = |words: &[&str], root: Option<&str>| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_shmark"));
+        command.args(words).current_dir(scratch.path()).env_remove("SHMARK_ROOT").env("SHMARK_CONFIG", "/dev/null");
+        command.envs(root.map(|root| ("SHMARK_ROOT", root)));
+        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        finish(child, DEADLINE)
+    };
+    for command in ["services", "clean"] {
+        let ended = run(&[command, "--root", "here"], None);
+        let here = scratch.path().join("here");
+        assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""), "{command}");
+        assert!(ended.out.contains(here.to_str().unwrap()), "{command}: {}", ended.out);
+        let ended = run(&[command], Some("here"));
+        assert_eq!((ended.code, ended.out.as_str()), (Some(2), ""), "{command}: {}", ended.err);
+        assert!(ended.err.contains("relative") && ended.err.contains("begins with a slash"), "{}", ended.err);
+    }
 }
