@@ -420,8 +420,8 @@ pub enum SendError {
     #[error("a server cannot be connected ({0}): remove the cause, it is tried again with each call")]
     CannotAttach(#[source] Box<SystemError>),
     /// No server is connected, and the files of this port's node are not there any more (told once).
-    #[error("{0}")]
-    NamespaceRemoved(#[source] Box<SystemError>),
+    #[error(transparent)]
+    NamespaceGone(NamespaceGone),
 }
 
 /// Why nothing was received.
@@ -447,8 +447,8 @@ pub enum ReceiveError {
     #[error("a message is lost: its sender has gone and could not leave it behind; make room in the namespace")]
     MessageLost,
     /// The files of this port's node are not there any more (told once); newcomers are in another world.
-    #[error("{0}")]
-    NamespaceRemoved(#[source] Box<SystemError>),
+    #[error(transparent)]
+    NamespaceGone(NamespaceGone),
 }
 
 /// Why no response was received within a time.

@@ -53,6 +53,9 @@ impl ClientCore {
     #[cold]
     #[inline(never)]
     pub fn check_lives(&self) {
+        if let Err(gone) = self.service.node.check_linked() {
+            self.following.note_once(Problem::NamespaceGone(gone));
+        }
         for connection in self.connections.borrow().iter().filter(|connection| !connection.gone.get()) {
             // If the node is dead, cleaning it up changes the registry, which is what is looked at next. If it could not
             // be looked at, the peer counts as alive, and the next slice tries again.
@@ -67,7 +70,7 @@ impl ClientCore {
     pub fn problem(&self) -> Option<ReceiveError> {
         self.following.take_problem().map(|problem| match problem {
             Problem::CannotAttach(reason) => ReceiveError::CannotAttach(reason),
-            Problem::Removed(reason) => ReceiveError::NamespaceRemoved(reason),
+            Problem::NamespaceGone(reason) => ReceiveError::NamespaceGone(reason),
         })
     }
 

@@ -83,7 +83,7 @@ impl ClientCore {
         let Some(problem) = self.following.take_problem() else { return Ok(()) };
         let reason = match problem {
             Problem::CannotAttach(reason) => SendError::CannotAttach(reason),
-            Problem::Removed(reason) => SendError::NamespaceRemoved(reason),
+            Problem::NamespaceGone(reason) => SendError::NamespaceGone(reason),
         };
         Err(self.take_back(lane, GaveUp::Nobody(reason)))
     }

@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
 
-use crate::engine::error::SystemError;
+use crate::engine::error::{NamespaceGone, SystemError};
 
 /// Time between two tries where peers wait until others have gone.
 const RETRY: Duration = Duration::from_millis(10);
@@ -27,7 +27,7 @@ pub(super) enum Problem {
     /// A peer cannot be attached for want of descriptors or memory, or its files cannot be reached.
     CannotAttach(Box<SystemError>),
     /// The files of this port's node were removed.
-    Removed(Box<SystemError>),
+    NamespaceGone(NamespaceGone),
 }
 
 /// What a port knows of the registry's counter of changes.
@@ -43,6 +43,8 @@ pub(super) struct Following {
     problem: RefCell<Option<Problem>>,
     /// Whether a call that finds nothing has something to do, or to tell.
     is_unsettled: Cell<bool>,
+    /// Whether what does not change any more was told.
+    is_told: Cell<bool>,
 }
 
 impl Following {
@@ -55,6 +57,7 @@ impl Following {
             is_blocked: Cell::new(false),
             problem: RefCell::new(None),
             is_unsettled: Cell::new(false),
+            is_told: Cell::new(false),
         }
     }
 
@@ -112,6 +115,13 @@ impl Following {
     pub fn note(&self, problem: Problem) {
         self.problem.replace(Some(problem));
         self.is_unsettled.set(true);
+    }
+
+    /// As [`Following::note`], of something that does not change any more: told by one call of the port.
+    pub fn note_once(&self, problem: Problem) {
+        if !self.is_told.replace(true) {
+            self.note(problem);
+        }
     }
 
     /// What is to be told, once.

@@ -62,6 +62,9 @@ impl ServerCore {
     #[cold]
     #[inline(never)]
     pub fn check_lives(&self) {
+        if let Err(gone) = self.service.node.check_linked() {
+            self.following.note_once(Problem::NamespaceGone(gone));
+        }
         for connection in self.connections.borrow().iter().filter(|connection| !connection.gone.get()) {
             // As for clients: a dead node's cleaning changes the registry.
             let _ = cleanup::clean_node_if_dead(&self.service.node.root, connection.node);
@@ -94,7 +97,7 @@ impl ServerCore {
     pub fn problem(&self) -> Option<ReceiveError> {
         self.following.take_problem().map(|problem| match problem {
             Problem::CannotAttach(reason) => ReceiveError::CannotAttach(reason),
-            Problem::Removed(reason) => ReceiveError::NamespaceRemoved(reason),
+            Problem::NamespaceGone(reason) => ReceiveError::NamespaceGone(reason),
         })
     }
 

@@ -105,7 +105,7 @@ impl From<SendError> for Refusal {
             SendError::Loan(error) => loan(*error),
             SendError::ConnectionCorrupted => ErrorClass::Corrupted,
             SendError::CannotAttach(reason) => system(reason),
-            SendError::NamespaceRemoved(_) => ErrorClass::DoesNotExist,
+            SendError::NamespaceGone(_) => ErrorClass::DoesNotExist,
         };
         refusal(class, &error, None)
     }
@@ -119,7 +119,7 @@ impl From<ReceiveError> for Refusal {
             ReceiveError::CannotMap(_) => ErrorClass::OutOfMemory,
             ReceiveError::CannotAttach(reason) => system(reason),
             ReceiveError::MessageLost => ErrorClass::Other,
-            ReceiveError::NamespaceRemoved(_) => ErrorClass::DoesNotExist,
+            ReceiveError::NamespaceGone(_) => ErrorClass::DoesNotExist,
         };
         refusal(class, &error, None)
     }
