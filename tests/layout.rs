@@ -97,7 +97,7 @@ fn nodes_and_services_are_where_the_page_says() {
     let settings = service.settings();
     let ports = (settings.max_clients + settings.max_servers) as u64;
     assert_eq!(registry.len(), 16 + 4 * settings.max_nodes as u64 + 16 * ports);
-    assert_eq!(&registry.magic(), b"shmkreg\x01");
+    assert_eq!(&registry.magic(), b"shmkreg\x02");
     assert_eq!((registry.word(4), registry.word(16), registry.id(17)), (0, 1, node.id()));
     drop(service);
     assert!(!folder.exists() && registry.word(4) == 1, "the last one to leave takes the service away");
@@ -122,7 +122,7 @@ fn ports_segments_and_connections_are_as_the_page_says() {
     assert_eq!(registry.word(8), changes + 1);
 
     let segment = Words::open(&folder.join(format!("segment-{}-{}-0", node.id(), client.id())));
-    assert_eq!(&segment.magic(), b"shmkseg\x01");
+    assert_eq!(&segment.magic(), b"shmkseg\x02");
     let [stride, chunks, align] = segment.words(1);
     // Default settings: 2 loaned, 2 times 4 active at each of 2 servers, and 1.
     assert_eq!((stride, chunks, align), (64, 2 + 2 * 2 * 4 + 1, 64));
@@ -132,7 +132,7 @@ fn ports_segments_and_connections_are_as_the_page_says() {
     let server = service.server_builder().create().unwrap();
     let path = folder.join(format!("connection-{}-{}", client.id(), server.id()));
     let connection = Words::open(&path);
-    assert_eq!(&connection.magic(), b"shmkcon\x01");
+    assert_eq!(&connection.magic(), b"shmkcon\x02");
     assert_eq!(connection.words(1), [4, 4, 2, 16, 32]);
     assert_eq!((connection.id(6), connection.len()), (node.id(), 248));
     assert_eq!((connection.word(8), connection.word(16)), (0, 1), "states of client and server");

@@ -69,7 +69,7 @@ fn beyond_the_bound_no_client_is_created_if_nothing_may_be_given_up() {
     }
     let files = scratch.files();
     for _ in 0..3 {
-        let error = come_and_go(&service, 100).unwrap_err();
+        let error = come_and_go(&service, 100).expect_err("as many clients have left requests as may");
         assert!(
             matches!(error, PortError::TooManyDepartedClients { server: of, max } if of == server.id() && max == BOUND),
             "{error:?}"
@@ -102,7 +102,7 @@ fn a_full_server_that_leaves_keeps_no_client_out() {
     for number in 0..BOUND as u64 {
         come_and_go(&service, number).unwrap();
     }
-    come_and_go(&service, 100).unwrap_err();
+    come_and_go(&service, 100).expect_err("as many clients have left requests as may");
     drop(server);
     for number in 0..2 * BOUND as u64 {
         come_and_go(&service, number).unwrap();
@@ -162,7 +162,7 @@ fn killed_clients_count_like_those_that_left() {
             assert_eq!(received, [6, 7, 8, 9], "received of ten requests of killed clients, with a bound of {BOUND}");
             assert_eq!(server.requests_given_up(), 6);
         } else {
-            let error = come_and_go(&service, 100).unwrap_err();
+            let error = come_and_go(&service, 100).expect_err("as many clients have left requests as may");
             assert!(matches!(error, PortError::TooManyDepartedClients { max: BOUND, .. }), "{error:?}");
             let mut received: Vec<_> = std::iter::from_fn(|| server.receive().unwrap()).map(|active| *active).collect();
             received.sort_unstable();

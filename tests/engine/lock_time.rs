@@ -266,7 +266,7 @@ pub fn play(role: &str, root: &Path, bytes: u64, (ready, wait): (fn(), fn())) {
         builder.create().unwrap()
     };
     match role {
-        // A server with a large segment that comes, answers a client, and goes. Its answer has written all of its memory.
+        // A server with a large segment that comes, answers a client, and goes.
         "newcomer" => {
             ready();
             for _ in 0..ROUNDS {
@@ -333,8 +333,8 @@ fn nothing_is_done_with_a_large_segment_under_the_lock_of_the_service() {
     let folder = tempfile::tempdir().unwrap();
     let begin = |role: &str| {
         let trace = folder.path().join(role);
-        let words = strace(&trace);
-        let by: Vec<&OsStr> = words.iter().map(OsStr::new).collect();
+        let tracer = strace(&trace);
+        let by: Vec<&OsStr> = tracer.iter().map(OsStr::new).collect();
         (Process::begin_under(&by, role, scratch.path(), SEGMENT), trace)
     };
     // Keeps the service from ending in between.

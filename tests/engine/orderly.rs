@@ -117,7 +117,9 @@ fn a_response_that_was_loaned_before_growth_outlives_its_server() {
             loans.pop().unwrap().send().unwrap();
             let newest = pending.receive().unwrap().expect("the newest response, whose server lives");
             assert_content("the newest response", *lens.last().unwrap(), newest.payload());
-            loans.into_iter().for_each(|loan| loan.send().unwrap());
+            for loan in loans {
+                loan.send().unwrap();
+            }
             drop((server, active));
             for len in &lens[..lens.len() - 1] {
                 let case = format!("a response of {len} bytes, loaned before growth ({strategy:?}, loans of {lens:?})");

@@ -22,14 +22,15 @@ const LEN: usize = 100;
 struct Limit {
     resource: Resource,
     before: (u64, u64),
-    _open: Vec<File>,
+    /// What takes descriptors away.
+    open: Vec<File>,
 }
 
 impl Limit {
     fn set(resource: Resource, limit: u64) -> Self {
         let before = getrlimit(resource).unwrap();
         setrlimit(resource, limit.min(before.1), before.1).unwrap();
-        Self { resource, before, _open: Vec::new() }
+        Self { resource, before, open: Vec::new() }
     }
 
     /// So many descriptors can be opened and no more.
@@ -38,7 +39,7 @@ impl Limit {
         // The limit is on numbers, and there may be gaps between those in use.
         let mut open: Vec<_> = std::iter::from_fn(|| File::open("/dev/null").ok()).collect();
         open.truncate(open.len() - free);
-        limit._open = open;
+        limit.open = open;
         limit
     }
 
@@ -52,6 +53,7 @@ impl Limit {
 
 impl Drop for Limit {
     fn drop(&mut self) {
+        self.open.clear();
         setrlimit(self.resource, self.before.0, self.before.1).unwrap();
     }
 }
@@ -170,6 +172,32 @@ fn a_server_looks(node: &Node, shortage: (&str, &dyn Fn() -> Limit), has_others:
     }
 }
 
+/// What exists goes on working: a client that is connected is served while another one cannot be met.
+fn others_are_served(node: &Node) {
+    for free in 0..4 {
+        let case = format!("{free} descriptors left when a server first looks at another client");
+        let service = service(node, &format!("others {free}"));
+        let server = server(&service);
+        let old = client(&service);
+        drop(send(&old, 1, LEN));
+        assert_eq!(receive_all(&server, &case), [1]);
+        let new = client(&service);
+        let _pending = send(&new, 2, LEN);
+        let limit = Limit::descriptors(free);
+        for seed in 10..20 {
+            let pending = send(&old, seed, LEN);
+            let calls = [(); 10].map(|()| server.receive().map(|active| active.map(|active| seed_of(&active))));
+            drop(pending);
+            let told = calls.iter().map(said).collect::<Vec<_>>();
+            assert!(
+                calls.contains(&Ok(Some(seed))),
+                "{case}: a client that it has met before is not heard any more; receiving said {told:?}"
+            );
+        }
+        drop(limit);
+    }
+}
+
 /// A client looks at a server that came later, and cannot map what connects them.
 fn a_client_looks(node: &Node, shortage: (&str, &dyn Fn() -> Limit), has_others: bool) {
     let case = format!("{} when a client first looks at a server (has another server: {has_others})", shortage.0);
@@ -188,7 +216,7 @@ fn a_client_looks(node: &Node, shortage: (&str, &dyn Fn() -> Limit), has_others:
     drop(limit);
     let others = usize::from(has_others);
     let delivered: Vec<_> =
-        sent.iter().map(|sent| sent.as_ref().map_or(0, |sent| sent.number_of_server_connections())).collect();
+        sent.iter().map(|sent| sent.as_ref().map_or(0, Pending::number_of_server_connections)).collect();
     // What was reported as delivered is received; a server that cannot be reached does not count as connected.
     let expected: Vec<_> =
         delivered.iter().zip([2, 3]).filter(|(number, _)| **number > others).map(|(_, seed)| seed).collect();
@@ -339,6 +367,7 @@ pub fn play(role: &str, root: &Path, ready: fn()) {
     let node = || Node::builder().config(Config::default()).root(root).create().unwrap();
     match role.trim_start_matches("shortage-") {
         "address-space" => no_address_space(&node()),
+        "others" => others_are_served(&node()),
         "locked-memory" => little_lockable_memory(root),
         part => clients_and_servers_meet_in_a_shortage(&node(), part),
     }
@@ -364,6 +393,11 @@ fn a_client_that_cannot_open_what_connects_it_to_a_server_does_not_count_it_and_
 #[test]
 fn what_departed_clients_have_sent_is_not_lost_by_a_shortage() {
     in_a_process_of_its_own("departed");
+}
+
+#[test]
+fn a_client_is_served_while_another_one_cannot_be_met() {
+    in_a_process_of_its_own("others");
 }
 
 #[test]
