@@ -135,7 +135,11 @@ fn details(service: &ServiceInfo) -> String {
     }
     for (role, ports) in [("client", &service.clients), ("server", &service.servers)] {
         for port in ports {
-            let _ = writeln!(text, "  {role} {} of node {} {:?}", port.id, port.node, port.name);
+            let _ = write!(text, "  {role} {} of node {} {:?}", port.id, port.node, port.name);
+            if port.requests_given_up > 0 {
+                let _ = write!(text, ", {} requests of departed clients given up", port.requests_given_up);
+            }
+            text.push('\n');
         }
     }
     text
@@ -182,6 +186,7 @@ fn json_service(service: &ServiceInfo) -> Value {
         "nodes": service.nodes.iter().map(Id::to_string).collect::<Vec<_>>(),
         "clients": ports(&service.clients),
         "servers": ports(&service.servers),
+        "requests_given_up": service.servers.iter().map(|server| server.requests_given_up).sum::<u64>(),
         "memory_bytes": service.memory_bytes,
     })
 }

@@ -377,10 +377,15 @@ pub enum LoanError {
     #[error("no chunk is free: receive and drop what is outstanding, or preallocate more")]
     OutOfMemory,
     /// The payload segment has to grow, and the system does not let it (RR-DYN-05).
-    #[error("the payload segment cannot grow by {bytes} bytes: make room in shared memory, or send shorter slices")]
+    #[error(
+        "the payload segment cannot grow by {bytes} bytes ({}): make room in shared memory, or send shorter slices",
+        errno.map_or_else(|| "unknown cause".to_owned(), |errno| io::Error::from_raw_os_error(errno).to_string())
+    )]
     CannotGrow {
         /// Bytes of the segment that was asked for.
         bytes: usize,
+        /// The system's number of the cause, if it gave one.
+        errno: Option<i32>,
     },
     /// The payload segment has grown as often as it can (RR-DYN-05).
     #[error(

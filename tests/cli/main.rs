@@ -2,8 +2,10 @@
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
@@ -38,19 +40,31 @@ fn start_with(words: &[&str], variables: &[(&str, &Path)]) -> Child {
 /// Waits for the end; a command that does not end is killed and fails the test.
 fn finish(mut child: Child, deadline: Duration) -> Ended {
     let start = Instant::now();
-    // Pipes hold what these commands print, so nothing has to be read meanwhile.
-    while child.try_wait().unwrap().is_none() {
+    // Read meanwhile: a pipe that is full would keep the command from ending.
+    let (out, err) = (reader(child.stdout.take()), reader(child.stderr.take()));
+    let text = |reader: JoinHandle<Vec<u8>>| String::from_utf8_lossy(&reader.join().unwrap()).into_owned();
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return Ended { code: status.code(), out: text(out), err: text(err) };
+        }
         if start.elapsed() > deadline {
             child.kill().unwrap();
-            let Output { stdout, stderr, .. } = child.wait_with_output().unwrap();
-            let (out, err) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
-            panic!("still running after {deadline:?}\n{out}\n{err}");
+            child.wait().unwrap();
+            panic!("still running after {deadline:?}\n{}\n{}", text(out), text(err));
         }
         std::thread::sleep(Duration::from_millis(5));
     }
-    let output = child.wait_with_output().unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    Ended { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+}
+
+/// Reads all that comes; it ends with the command.
+fn reader(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        if let Some(mut pipe) = pipe {
+            pipe.read_to_end(&mut bytes).unwrap();
+        }
+        bytes
+    })
 }
 
 #[derive(Debug)]

@@ -1,9 +1,9 @@
 //! Clients that are gone and whose requests a server has not received: there is a bound of them (RR-FNF-01, RR-FNF-03).
 
 use shmark::engine::error::{PortError, ServiceError};
-use shmark::engine::{Node, RequestResponseBuilder, Service};
+use shmark::engine::{Node, RequestResponseBuilder, Server, Service};
 
-use crate::common::{Scratch, numbers, until};
+use crate::common::{Scratch, numbers, numbers_in_chunks, until};
 use crate::processes::Process;
 
 const BOUND: usize = 4;
@@ -189,4 +189,59 @@ fn the_bound_is_a_setting() {
     ));
     drop(service);
     assert_eq!(numbers(&node).max_departed_clients(0).create().unwrap().settings().max_departed_clients, 1);
+}
+
+fn receive(server: &Server<u64, u64>) -> Vec<u64> {
+    std::iter::from_fn(|| server.receive().unwrap().map(|active| *active)).collect()
+}
+
+/// A thousand clients, one after the other, send one request and leave; one stays and sends as well. A server that looks only
+/// at the end, and one that looks now and then, receive every request that was reported as delivered, or count it as given
+/// up; files and memory stay within the bound at every moment.
+#[test]
+fn of_a_thousand_clients_every_request_is_received_or_counted() {
+    const CLIENTS: u64 = 1000;
+    // Each of them has a connection and, with a request in a chunk, what is left of a segment.
+    let files_max = |bound: usize| 2 * (bound + 8) + 40;
+    for (in_chunks, bound) in [(false, 256), (true, 256), (false, 2000), (true, 2000)] {
+        let scratch = Scratch::new();
+        let node = scratch.node();
+        let builder = if in_chunks { numbers_in_chunks(&node) } else { numbers(&node) };
+        let service = builder.max_departed_clients(bound).max_servers(2).create().unwrap();
+        let at_the_end = service.server_builder().create().unwrap();
+        let now_and_then = service.server_builder().create().unwrap();
+        let stays = service.client_builder().create().unwrap();
+        let (mut delivered, mut received) = ([0, 0], [Vec::new(), Vec::new()]);
+        for number in 0..CLIENTS {
+            let client = service.client_builder().create().unwrap();
+            let pending = client.send_copy(number).unwrap();
+            assert_eq!(pending.number_of_server_connections(), 2);
+            delivered = delivered.map(|count| count + 1);
+            drop((client, pending));
+            if number % 100 == 50 {
+                received[1].extend(receive(&now_and_then));
+            }
+            let files = scratch.files().len();
+            assert!(files <= files_max(bound), "{files} files behind {number} clients, with a bound of {bound}");
+        }
+        // What the one that stays has sent comes last, and fits its buffers.
+        let pending = stays.send_copy(CLIENTS).unwrap();
+        assert_eq!(pending.number_of_server_connections(), 2);
+        received[0].extend(receive(&at_the_end));
+        received[1].extend(receive(&now_and_then));
+        for (server, (received, delivered)) in
+            [&at_the_end, &now_and_then].into_iter().zip(received.iter_mut().zip(delivered))
+        {
+            let given_up = server.requests_given_up();
+            assert_eq!(received.len() as u64 + given_up, delivered + 1, "received and given up, of what was delivered");
+            assert!(received.contains(&CLIENTS), "the client that lives is heard");
+            received.sort_unstable();
+            received.dedup();
+            assert_eq!(received.len() as u64 + given_up, delivered + 1, "a request was received twice");
+        }
+        let expected = if bound < 1000 { CLIENTS - bound as u64 } else { 0 };
+        assert_eq!([at_the_end.requests_given_up(), now_and_then.requests_given_up()], [expected, 0]);
+        drop((pending, stays, at_the_end, now_and_then, service, node));
+        scratch.assert_empty();
+    }
 }

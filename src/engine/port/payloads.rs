@@ -173,7 +173,10 @@ impl Payloads {
         let geometry = self.plan.geometry(len, chunks).ok_or(too_long)?;
         let number = number as u16; // below SEGMENTS_MAX
         let pool = Pool::create(&path(&self.service, self.port, number), number, geometry, self.plan.receivers)
-            .map_err(|_| LoanError::CannotGrow { bytes: geometry.stride.saturating_mul(chunks) })?;
+            .map_err(|error| {
+                let bytes = geometry.stride.saturating_mul(chunks);
+                LoanError::CannotGrow { bytes, errno: error.raw_os_error() }
+            })?;
         self.len_max.set(len);
         self.current.replace(pool);
         self.outgrown.borrow_mut().push(old);

@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::cleanup;
-use super::registry::{Registry, Role};
+use super::registry::{PortEntry, Registry, Role};
 use super::static_config::StaticConfig;
 use crate::engine::connection::ConnectionLayout;
 use crate::engine::error::{ServiceError, SystemError};
@@ -28,6 +28,13 @@ pub struct PortInfo {
     pub node: Id,
     /// Name, empty unless one was given.
     pub name: String,
+    /// Of a server: [requests of departed clients that were given up](crate::engine::Server::requests_given_up).
+    pub requests_given_up: u64,
+}
+
+fn info_of(registry: &Registry, role: Role, entry: PortEntry) -> PortInfo {
+    let requests_given_up = if role == Role::Server { registry.given_up(entry.id) } else { 0 };
+    PortInfo { id: entry.id, node: entry.node, name: entry.name, requests_given_up }
 }
 
 /// A service of a listing.
@@ -72,7 +79,7 @@ pub(crate) fn info(config: &StaticConfig, registry: &Registry, folder: &Path) ->
 pub(super) fn info_without_memory(config: &StaticConfig, registry: &Registry) -> ServiceInfo {
     let [clients, servers] = [Role::Client, Role::Server].map(|role| {
         let ports = registry.ports(role).into_iter();
-        ports.map(|entry| PortInfo { id: entry.id, node: entry.node, name: entry.name }).collect::<Vec<_>>()
+        ports.map(|entry| info_of(registry, role, entry)).collect::<Vec<_>>()
     });
     ServiceInfo {
         name: config.name.clone(),
