@@ -201,8 +201,8 @@ fn receive(server: &Server<u64, u64>) -> Vec<u64> {
 #[test]
 fn of_a_thousand_clients_every_request_is_received_or_counted() {
     const CLIENTS: u64 = 1000;
-    // Each of them has a connection and, with a request in a chunk, what is left of a segment.
-    let files_max = |bound: usize| 2 * (bound + 8) + 40;
+    // For each of the two servers, each of them has a connection and, with a request in a chunk, what is left of a segment.
+    let files_max = |bound: usize| 4 * (bound + 8) + 40;
     for (in_chunks, bound) in [(false, 256), (true, 256), (false, 2000), (true, 2000)] {
         let scratch = Scratch::new();
         let node = scratch.node();

@@ -109,7 +109,7 @@ struct LaneLines {
 }
 
 impl ConnectionFile {
-    /// Makes the file, for a port of node `maker`. Under the service's lock.
+    /// Makes the file, for a port of node `maker`, where nobody sees it yet.
     pub fn create(path: &Path, layout: ConnectionLayout, maker: Id) -> io::Result<Self> {
         let map = Mapping::create(path, layout.words() * 8)?;
         for (word, value) in map.words().iter().zip(layout.head().into_iter().chain(maker.words())) {

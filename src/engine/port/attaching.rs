@@ -157,7 +157,8 @@ pub(super) trait Attaching {
                 None => walked = Walked::Short,
             }
         }
-        let Ok(lock) = self.service().lock() else { return Walked::Short };
+        // Its holder may be stopped: a moment later.
+        let Ok(lock) = self.service().lock_soon() else { return Walked::Crowded };
         let (ready, problem) = self.settle(&lock, attempts, &mut walked);
         drop(lock);
         for connection in ready {

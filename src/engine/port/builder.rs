@@ -1,5 +1,6 @@
 //! Builders of clients and servers: a port appears in the registry when all its files are there.
 
+use std::cell::RefCell;
 use std::io;
 use std::marker::PhantomData;
 use std::path::PathBuf;
@@ -156,7 +157,7 @@ where
         let site = Site::enter(&self.service, &self.options, Role::Client)?;
         let (id, payloads) = (site.id, site.payloads(&layouts[0], &self.options, Req::KIND, chunks)?);
         let (made, changes) = site.publish(
-            |server, file| ClientConnection::new(&self.service, id, server, file, &layouts[1], &payloads),
+            |server, file| ClientConnection::new(&self.service, id, server, file, &layouts[1]),
             |connection| connection.attach(&payloads),
         )?;
         let backpressure = self.options.backpressure.clone();
@@ -196,7 +197,7 @@ where
         let site = Site::enter(&self.service, &self.options, Role::Server)?;
         let (id, payloads) = (site.id, site.payloads(&layouts[1], &self.options, Res::KIND, chunks)?);
         let (made, changes) = site.publish(
-            |client, file| ServerConnection::new(&self.service, id, client, file, &layouts[0], &payloads),
+            |client, file| ServerConnection::new(&self.service, id, client, file, &layouts[0]),
             |connection| connection.attach(&payloads),
         )?;
         let backpressure = self.options.backpressure.clone();
@@ -220,6 +221,8 @@ struct Site<'a> {
     role: Role,
     id: Id,
     name: &'a str,
+    /// Ports with which connections were made.
+    peers: RefCell<Vec<Id>>,
     published: bool,
 }
 
@@ -236,7 +239,7 @@ impl<'a> Site<'a> {
             locked.map_err(|error| SystemError::at("locking the registry into memory", &service.folder, &error))?;
         }
         let id = Id::random().map_err(|error| SystemError::new("making a port id", &error))?;
-        let site = Self { service, role, id, name: &options.name, published: false };
+        let site = Self { service, role, id, name: &options.name, peers: RefCell::default(), published: false };
         // Before large segments are made in vain; what counts is the look under the lock.
         site.check_limit()?;
         Ok(site)
@@ -311,6 +314,7 @@ impl<'a> Site<'a> {
         make: &impl Fn([Id; 2], ConnectionFile) -> io::Result<Rc<C>>,
     ) -> Result<Rc<C>, PortError> {
         let (path, layout) = (self.unfinished(peer.id), ConnectionLayout::new(self.service.settings()));
+        self.peers.borrow_mut().push(peer.id);
         let file = ConnectionFile::create(&path, layout, self.service.node.id)
             .map_err(|error| SystemError::at("creating a connection", &path, &error))?;
         make([peer.id, peer.node], file).map_err(|error| damaged(self.service, &error))
@@ -382,11 +386,10 @@ impl Drop for Site<'_> {
         if self.published {
             return;
         }
-        let Ok(entries) = std::fs::read_dir(&self.service.folder) else { return };
-        for path in entries.filter_map(|entry| entry.ok().map(|entry| entry.path())) {
-            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            if name.contains(&self.id.to_string()) {
-                // A file that stays is swept with the next port that leaves.
+        // By name: looking for them would take a descriptor. One that stays goes with the node.
+        for peer in self.peers.take() {
+            let [client, server] = self.pair(peer);
+            for path in [self.unfinished(peer), self.service.folder.join(files::connection(client, server))] {
                 let _ = files::remove(&path);
             }
         }

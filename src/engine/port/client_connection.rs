@@ -85,7 +85,6 @@ impl ClientConnection {
         [server, node]: [Id; 2],
         file: ConnectionFile,
         response_layout: &ChunkLayout,
-        payloads: &Payloads,
     ) -> io::Result<Rc<Self>> {
         let settings = service.settings();
         let layout = ConnectionLayout::new(settings);
@@ -118,7 +117,7 @@ impl ClientConnection {
                 settings.overflow_responses,
             ),
             lanes,
-            lending: Lending::new(payloads, layout.request_returns),
+            lending: Lending::new(layout.request_returns),
             going_back: ReturnProducer::new(layout.response_returns),
             open: Cell::new(true),
             gone: Cell::new(false),
@@ -131,7 +130,14 @@ impl ClientConnection {
     pub fn attach(&self, payloads: &Payloads) {
         self.file.set_segment(Side::Client, payloads.number());
         self.file.set_client_state(State::Attached);
+        // Without one it is asked for again with a loan.
+        self.lending.find_number(payloads);
         self.attached.set(true);
+    }
+
+    /// It is this side's own, and what was handed over for it is mapped. Without the lock.
+    pub fn settle(&self) {
+        self.remote.keep();
     }
 
     /// Takes back what the server has returned.

@@ -162,8 +162,9 @@ impl ClientCore {
             let end = &connection.lanes[lane];
             end.set_open(0);
             if !self.service.settings().overflow_responses {
-                // A server that looks behind this fence sees that nobody waits, so of what it sends to this request at most one
-                // response comes behind what is drained: there is a slot for it (RR-ACT-03).
+                // Pairs with that of a server between a response and its next look at this word. A look behind this fence sees
+                // that nobody waits; one in front of it had its earlier responses in the lane, which are drained below. So at
+                // most one response comes behind what is drained: there is a slot for it (RR-ACT-03).
                 fence(Ordering::SeqCst);
             }
             if connection.drain(end).is_err() {

@@ -116,7 +116,7 @@ impl Attaching for ClientCore {
         self.refused.borrow_mut().push(server);
     }
     fn make(&self, server: [Id; 2], file: ConnectionFile) -> io::Result<Rc<ClientConnection>> {
-        ClientConnection::new(&self.service, self.id, server, file, &self.response_layout, &self.payloads)
+        ClientConnection::new(&self.service, self.id, server, file, &self.response_layout)
     }
     fn attach(&self, connection: &ClientConnection) {
         connection.attach(&self.payloads);
@@ -124,6 +124,7 @@ impl Attaching for ClientCore {
 
     /// Adds a connection, and room for it wherever a message's way must not allocate.
     fn connect(&self, connection: Rc<ClientConnection>) {
+        connection.settle();
         let mut connections = self.connections.borrow_mut();
         connections.push(connection);
         for lane in &self.lanes {
@@ -176,19 +177,24 @@ impl Drop for ClientCore {
         if unmapped.is_empty() {
             return;
         }
-        // Under the lock, so that it is certain for whom something waits. Where its holder is stopped, without.
+        // Under the lock, so that it is certain for whom something waits: a server may have attached itself since the look
+        // above. Where the lock's holder is stopped, without.
         let lock = self.service.lock();
         let names = std::fs::read_dir(&self.service.folder).into_iter().flatten().flatten();
-        for (name, entry) in names.filter_map(|entry| Some((entry.file_name().into_string().ok()?, entry))) {
-            let Some((_, _, server)) = ConnectionName::of(&name).filter(|(_, client, _)| *client == self.id) else {
-                continue;
-            };
-            let Some(connection) = unmapped.iter().find(|connection| connection.server == server) else { continue };
-            if fire_and_forget && connection.file.unread_requests() > 0 {
-                self.leave_unread(connection);
-            } else {
+        let files: Vec<_> = names
+            .filter_map(|entry| {
+                let (_, client, server) = ConnectionName::of(entry.file_name().to_str()?)?;
+                (client == self.id).then(|| (server, entry.path()))
+            })
+            .collect();
+        for connection in unmapped {
+            let file = files.iter().find(|(server, _)| *server == connection.server);
+            let is_wanted = fire_and_forget && connection.file.unread_requests() > 0;
+            match (connection.file.server_state(), file) {
+                (State::Absent, Some(_)) | (State::Attached, _) if is_wanted => self.leave_unread(connection),
                 // One that stays is swept with the server.
-                let _ = files::remove(&entry.path());
+                (_, Some((_, path))) => drop(files::remove(path)),
+                _ => {}
             }
         }
         drop(lock);

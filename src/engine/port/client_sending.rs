@@ -10,9 +10,11 @@ use super::lending::Lent;
 use crate::engine::channel::shuttle::{Room, SHUTTLE_LEN_MAX};
 use crate::engine::channel::{Entry, Push};
 use crate::engine::connection;
-use crate::engine::error::SendError;
+use crate::engine::error::{LoanError, SendError};
 use crate::engine::shm::{ChunkHeader, ChunkMut, Published, SHUTTLE_BYTES, slot_header};
 
+/// So many servers that have left still hold something that no more can: it does not get the request.
+const CROWDED: u8 = 4;
 /// What became of sending to one server, or to several.
 const NO_TROUBLE: u8 = 0;
 /// There is no room.
@@ -185,7 +187,7 @@ impl ClientCore {
     fn push_chunk(&self, connection: &Rc<ClientConnection>, slot: usize, chunk: Published<'_>) -> Result<u64, u8> {
         match connection.lending.lend(&self.payloads, connection.file.request_returns(), chunk) {
             Ok(Lent::Done) => {}
-            Ok(Lent::NoNumber) => return Err(FULL),
+            Ok(Lent::NoNumber) => return Err(CROWDED),
             Err(_) => return Err(self.corrupted(connection)),
         }
         let entry = Entry { segment: chunk.segment(), chunk: chunk.index() };
@@ -217,6 +219,9 @@ impl ClientCore {
         let mut gave_up = None;
         if trouble & FULL != 0 && self.backpressure.may_wait() {
             gave_up = self.deliver_when_there_is_room(lane, chunk, request, &mut corrupted);
+        }
+        if trouble & CROWDED != 0 && self.lanes[lane].deliveries.borrow().is_empty() {
+            gave_up.get_or_insert(GaveUp::Nobody(SendError::Loan(LoanError::OutOfMemory)));
         }
         // As long as somebody has the request, a server that lost its connection is as one that has gone.
         if corrupted && self.lanes[lane].deliveries.borrow().is_empty() {

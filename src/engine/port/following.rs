@@ -81,6 +81,10 @@ impl Following {
         let is_behind = walked != Walked::Whole;
         self.seen.set(if is_behind { changes.wrapping_sub(1) } else { changes });
         self.retry_at.set((walked == Walked::Crowded).then(|| Instant::now() + RETRY));
+        if walked != Walked::Short && matches!(*self.problem.borrow(), Some(Problem::CannotAttach(_))) {
+            // It is over, and nobody has asked.
+            self.problem.replace(None);
+        }
         self.is_unsettled.set(is_behind || self.has_problem());
     }
 

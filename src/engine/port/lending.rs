@@ -11,8 +11,8 @@ use crate::engine::shm::{Holder, Published};
 
 /// Chunks at one receiver.
 ///
-/// The receiver has a number among those of the sender, under which the pools know it, from its first chunk at the latest
-/// until it is closed. Nothing is done by number otherwise: it may be another receiver's by then.
+/// The receiver has a number among those of the sender, under which the pools know it, from the moment in which it is
+/// attached, or a later loan, until it is closed. Nothing is done by number otherwise: it may be another receiver's by then.
 #[derive(Debug)]
 pub(super) struct Lending {
     /// Of no chunk as long as there is no number.
@@ -29,27 +29,34 @@ pub(super) struct Lending {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Lent {
     Done,
-    /// All numbers are taken, by receivers that are gone and still hold something: as if there were no room.
+    /// All numbers are taken, by receivers that are gone and still hold something.
     NoNumber,
 }
 
 impl Lending {
-    /// To a receiver who has an empty return queue of `capacity` slots.
-    pub fn new(payloads: &Payloads, capacity: usize) -> Self {
-        let lending = Self {
+    /// To a receiver who has an empty return queue of `capacity` slots, without a number yet.
+    pub fn new(capacity: usize) -> Self {
+        Self {
             receiver: Cell::new(Holder::receiver(0)),
             number: Cell::new(None),
             lent: Cell::new(0),
             coming_back: ReturnConsumer::new(capacity),
             max: Cell::new(0),
             capacity,
-        };
-        // Without one it is asked for again with the first chunk.
-        lending.find_number(payloads);
-        lending
+        }
     }
 
-    fn find_number(&self, payloads: &Payloads) -> bool {
+    /// Whether the receiver has a number.
+    #[inline(always)]
+    pub fn has_number(&self) -> bool {
+        self.max.get() != 0
+    }
+
+    /// Asks for a number; `false` if all are taken, by receivers that are gone and still hold something.
+    pub fn find_number(&self, payloads: &Payloads) -> bool {
+        if self.has_number() {
+            return true;
+        }
         let Some(number) = payloads.numbers().pop() else { return false };
         self.number.set(Some(number));
         self.receiver.set(Holder::receiver(number as usize));
@@ -79,7 +86,7 @@ impl Lending {
         returns: &impl Slots,
         chunk: Published<'_>,
     ) -> Result<Lent, Garbage> {
-        if self.number.get().is_none() && !self.find_number(payloads) {
+        if !self.find_number(payloads) {
             return Ok(Lent::NoNumber);
         }
         self.collect(payloads, returns)?;

@@ -1,6 +1,6 @@
 //! A receiver's view of one sender's payload segments: mapped read-only when they are first seen.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -45,6 +45,10 @@ pub(super) struct Remote {
     align: usize,
     /// By number, the one that was mapped last at the end.
     mapped: RefCell<Vec<(u16, Rc<RemoteSegment>)>>,
+    /// Handed-over segments that are mapped, and still have their names: another try needs them if this one fails.
+    handed_over: RefCell<Vec<PathBuf>>,
+    /// Whether there will be no other try.
+    is_kept: Cell<bool>,
     /// Why a segment could not be mapped, until that is told.
     problem: RefCell<Option<Box<SystemError>>>,
 }
@@ -62,8 +66,17 @@ impl Remote {
         align: usize,
         file: &ConnectionFile,
     ) -> io::Result<Self> {
-        let (mapped, problem) = (RefCell::default(), RefCell::default());
-        let remote = Self { service: Arc::clone(service), sender, reader, side, align, mapped, problem };
+        let remote = Self {
+            service: Arc::clone(service),
+            sender,
+            reader,
+            side,
+            align,
+            mapped: RefCell::default(),
+            handed_over: RefCell::default(),
+            is_kept: Cell::new(false),
+            problem: RefCell::default(),
+        };
         match remote.map(file.segment(side.other())) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(remote),
@@ -92,7 +105,10 @@ impl Remote {
                 let path = files::handover(self.sender[1], number, [self.service.node.id, self.reader]);
                 let path = self.service.folder.join(path);
                 let segment = RemoteSegment::open_handed_over(&path, self.align)?;
-                let _ = files::remove(&path);
+                self.handed_over.borrow_mut().push(path);
+                if self.is_kept.get() {
+                    self.keep();
+                }
                 (segment, false)
             }
             result => (result?, true),
@@ -193,6 +209,15 @@ impl Remote {
     fn cannot_map(&self, error: SystemError) -> Unreadable {
         self.problem.replace(Some(Box::new(error)));
         Unreadable::CannotMap
+    }
+
+    /// The connection is the reader's own: takes the names of what was handed over and is mapped.
+    pub fn keep(&self) {
+        self.is_kept.set(true);
+        for path in self.handed_over.take() {
+            // One that stays goes with the connection.
+            let _ = files::remove(&path);
+        }
     }
 
     /// Why a segment could not be mapped last.

@@ -74,22 +74,26 @@ where
     pub fn receive(&self) -> Result<Option<ActiveRequest<Req, Res, ReqHeader, ResHeader>>, ReceiveError> {
         self.core.follow_changes();
         match self.receive_attached() {
-            Ok(None) if self.core.following.is_unsettled() => self.receive_waiting(),
+            Ok(None) | Err(ReceiveError::ExceedsMaxBorrows { .. }) if self.core.following.is_unsettled() => {
+                self.receive_waiting()
+            }
             received => received,
         }
     }
 
-    /// Where nothing was found, and clients wait to be attached, or something is to be told.
+    /// Where nothing can be received of those that are attached, and clients wait to be, or something is to be told.
     #[cold]
     #[inline(never)]
     fn receive_waiting(&self) -> Result<Option<ActiveRequest<Req, Res, ReqHeader, ResHeader>>, ReceiveError> {
         // Each time around, clients are taken in that have left, of which there is an end.
-        while self.core.catch_up() {
-            if let Some(received) = self.receive_attached()? {
-                return Ok(Some(received));
+        loop {
+            let caught_up = self.core.catch_up();
+            match self.receive_attached() {
+                Ok(None) | Err(ReceiveError::ExceedsMaxBorrows { .. }) if caught_up => {}
+                Ok(None) => return self.core.problem().map_or(Ok(None), Err),
+                received => return received,
             }
         }
-        self.core.problem().map_or(Ok(None), Err)
     }
 
     /// Receives from the clients that are attached.

@@ -74,7 +74,6 @@ impl ServerConnection {
         [client, node]: [Id; 2],
         file: ConnectionFile,
         request_layout: &ChunkLayout,
-        payloads: &Payloads,
     ) -> io::Result<Rc<Self>> {
         let settings = service.settings();
         let layout = ConnectionLayout::new(settings);
@@ -109,7 +108,7 @@ impl ServerConnection {
                 settings.overflow_responses,
             ),
             places: Places::new(settings.max_active_requests),
-            lending: Lending::new(payloads, layout.response_returns),
+            lending: Lending::new(layout.response_returns),
             going_back: ReturnProducer::new(layout.request_returns),
             gone: Cell::new(false),
             broken: Cell::new(false),
@@ -121,7 +120,14 @@ impl ServerConnection {
     pub fn attach(&self, payloads: &Payloads) {
         self.file.set_segment(Side::Server, payloads.number());
         self.file.set_server_state(State::Attached);
+        // Without one it is asked for again with a loan.
+        self.lending.find_number(payloads);
         self.attached.set(true);
+    }
+
+    /// It is this side's own, and what was handed over for it is mapped. Without the lock.
+    pub fn settle(&self) {
+        self.remote.keep();
     }
 
     /// The message of the entry that was shown last.

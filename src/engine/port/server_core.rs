@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{Ordering, fence};
 
 use super::backpressure::{Backpressure, GaveUp, Waiting};
 use super::following::Following;
@@ -36,6 +37,8 @@ pub(super) struct ServerCore {
     /// Clients whose files could not be used; not tried again.
     pub(super) refused: RefCell<Vec<Id>>,
     pub(super) following: Following,
+    /// Clients that were attached in its life.
+    pub(super) attached: Cell<u64>,
     pub(super) registered: Cell<bool>,
     pub(super) watch: Watch,
     pub sleeper: Sleeper,
@@ -83,6 +86,7 @@ impl ServerCore {
             turn: Cell::new(0),
             refused: RefCell::default(),
             following: Following::new(changes),
+            attached: Cell::new(0),
             registered: Cell::new(true),
             watch: Watch::new(),
             sleeper: Sleeper::new(Role::Server, id),
@@ -205,8 +209,13 @@ impl ServerCore {
         }
         // Without overflow, it would take the room of a later request's responses on the same lane (RR-ACT-03). With
         // overflow it gives way to them, and the look at the client's word is saved.
-        if !self.service.settings().overflow_responses && !connection.is_awaited(lane, request_id) {
-            return Ok(());
+        if !self.service.settings().overflow_responses {
+            // What was sent before is in the lane when the client's word is looked at: of those who look while the pending
+            // response ends, a client that drains its lane behind that end misses one response at most.
+            fence(Ordering::SeqCst);
+            if !connection.is_awaited(lane, request_id) {
+                return Ok(());
+            }
         }
         let chunk = chunk.publish();
         match connection.push(&self.payloads, chunk, response) {

@@ -72,23 +72,30 @@ impl ServerCore {
         }
     }
 
-    /// Where nothing was found although clients wait until earlier ones are done with: takes them in. `true` if there is
-    /// something new to look at.
+    /// Where nothing could be received although clients wait until earlier ones are done with: takes them in. `true` if
+    /// somebody is new.
     #[cold]
     #[inline(never)]
     pub fn catch_up(&self) -> bool {
-        let is_done_with = |connection: &Rc<ServerConnection>| connection.gone.get() && !self.has_something(connection);
-        if !self.following.is_behind() || !self.connections.borrow().iter().any(is_done_with) {
+        let makes_room = |c: &Rc<ServerConnection>| c.gone.get() && !self.takes_room(c);
+        if !self.following.is_behind() || !self.connections.borrow().iter().any(makes_room) {
             return false;
         }
+        let before = self.attached.get();
         self.following.retry_now();
         self.follow_changes();
-        self.connections.borrow().iter().any(|connection| self.has_something(connection))
+        self.attached.get() != before
     }
 
-    /// Whether something of this client can be received, or could if there were descriptors and memory.
-    fn has_something(&self, connection: &ServerConnection) -> bool {
-        !connection.broken.get() && matches!(self.front(connection), Ok(Some(_)) | Err(ReceiveError::CannotMap(_)))
+    /// Whether something of a client that is gone is still to be received. Nothing is taken out by this look, not even what
+    /// turns out to be unreadable: a receive tells that.
+    fn has_unread(&self, connection: &ServerConnection) -> bool {
+        self.service.settings().fire_and_forget && !connection.broken.get() && connection.file.unread_requests() > 0
+    }
+
+    /// Whether a client that is gone keeps others waiting: something of it can be received now.
+    fn takes_room(&self, connection: &ServerConnection) -> bool {
+        self.has_unread(connection) && !connection.places.is_full()
     }
 
     /// What a call that has found nothing has to tell.
@@ -156,12 +163,14 @@ impl Attaching for ServerCore {
         self.refused.borrow_mut().push(client);
     }
     fn make(&self, client: [Id; 2], file: ConnectionFile) -> io::Result<Rc<ServerConnection>> {
-        ServerConnection::new(&self.service, self.id, client, file, &self.request_layout, &self.payloads)
+        ServerConnection::new(&self.service, self.id, client, file, &self.request_layout)
     }
     fn attach(&self, connection: &ServerConnection) {
         connection.attach(&self.payloads);
     }
     fn connect(&self, connection: Rc<ServerConnection>) {
+        connection.settle();
+        self.attached.set(self.attached.get() + 1);
         let mut connections = self.connections.borrow_mut();
         if connections.is_empty() {
             // Behind whoever comes last, so that the one that is attached first is received first.
@@ -184,7 +193,7 @@ impl Attaching for ServerCore {
         // A client that is gone is kept as long as there is something of it to receive.
         let is_kept: Vec<bool> = {
             let connections = self.connections.borrow();
-            let is_kept = |c: &Rc<ServerConnection>| !c.gone.get() || self.has_something(c);
+            let is_kept = |c: &Rc<ServerConnection>| !c.gone.get() || self.has_unread(c);
             connections.iter().map(is_kept).collect()
         };
         // The turn stays with the client that was served last or the one in front of it, so that nobody is passed over.
@@ -203,7 +212,7 @@ impl Attaching for ServerCore {
     /// they left (RR-FNF-01).
     fn choose(&self, snapshot: &Snapshot) -> (Vec<Found>, Walked) {
         let settings = self.service.settings();
-        let departed = self.connections.borrow().iter().filter(|connection| connection.gone.get()).count();
+        let departed = self.connections.borrow().iter().filter(|c| c.gone.get() && self.takes_room(c)).count();
         let mut room = DEPARTED_AT_ONCE.min(settings.max_departed_clients).saturating_sub(departed);
         let may_give_up = settings.overflow_requests;
         let mut files: Vec<_> = snapshot.files.iter().filter(|found| !self.is_known(found.peer)).cloned().collect();

@@ -77,6 +77,8 @@ struct Sweep<'a> {
     /// Connections of departed clients: number, client, server, path.
     departed: Vec<(u64, Id, Id, PathBuf)>,
     handovers: Vec<(files::HandoverName, PathBuf)>,
+    /// Departed clients whose connections could not be looked at now: what they need is kept.
+    unseen: Vec<Id>,
 }
 
 /// Removes what nobody will ask for any more, behind whoever has just been taken out of the registry.
@@ -100,6 +102,7 @@ pub(crate) fn sweep(folder: &Path, registry: &Registry, settings: &Settings, lea
         discarded: Discarded::default(),
         departed: Vec::new(),
         handovers: Vec::new(),
+        unseen: Vec::new(),
     };
     let mut segments = Vec::new();
     for entry in std::fs::read_dir(folder)? {
@@ -124,14 +127,14 @@ pub(crate) fn sweep(folder: &Path, registry: &Registry, settings: &Settings, lea
         }
     }
     sweep.keep_to_the_bound()?;
-    let Sweep { nodes, departed, handovers, mut discarded, .. } = sweep;
+    let Sweep { nodes, departed, handovers, unseen, mut discarded, .. } = sweep;
     for (handover, path) in handovers {
         if !nodes.contains(&handover.node) || leaver == Leaver::Server(handover.reader) {
             discarded.files.push(path);
         }
     }
     for (port, path) in segments {
-        if !departed.iter().any(|(_, client, ..)| *client == port) {
+        if !departed.iter().any(|(_, client, ..)| *client == port) && !unseen.contains(&port) {
             discarded.files.push(path);
         }
     }
@@ -160,7 +163,10 @@ impl Sweep<'_> {
             // Of no use to anybody.
             Err(error) if error.kind() == io::ErrorKind::InvalidData => return files::remove(&path),
             // Looked at by whoever sweeps next.
-            Err(_) => return Ok(()),
+            Err(_) => {
+                self.unseen.push(client);
+                return Ok(());
+            }
         };
         if file.server_state() != State::Absent && file.client_state() != State::Absent {
             // Mapped a moment ago by a server that has died since, or is about to unlink it.
