@@ -7,8 +7,9 @@ use std::fs::{self, File};
 use std::hash::Hasher;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
-use shmark::engine::{Config, Id, Node, ServiceName};
+use shmark::engine::{BackpressureStrategy, Config, Id, Node, ServiceName};
 use siphasher::sip128::{Hasher128, SipHasher13};
 
 const NAME: &str = "My/Funk/ServiceName";
@@ -92,13 +93,19 @@ fn nodes_and_services_are_where_the_page_says() {
         |text: &str| text.lines().filter_map(|line| Some(line.split_once(" = ")?.0.to_owned())).collect::<Vec<_>>();
     let shown = page.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
     assert_eq!(keys(body), keys(shown), "the page shows other keys than the file has");
+    assert_eq!(body.lines().next(), shown.lines().next(), "the page describes another version");
 
     let registry = Words::open(&folder.join("registry"));
     let settings = service.settings();
     let ports = (settings.max_clients + settings.max_servers) as u64;
     assert_eq!(registry.len(), 16 + 4 * settings.max_nodes as u64 + 16 * ports);
     assert_eq!(&registry.magic(), b"shmkreg\x02");
-    assert_eq!((registry.word(4), registry.word(16), registry.id(17)), (0, 1, node.id()));
+    assert_eq!((registry.words(4), registry.word(16), registry.id(17)), ([0, 0], 1, node.id()));
+    // Whoever takes the lock marks it.
+    let lock = File::options().write(true).open(folder.join("lock")).unwrap();
+    lock.set_modified(SystemTime::UNIX_EPOCH).unwrap();
+    drop(service.client_builder().create().unwrap());
+    assert!(lock.metadata().unwrap().modified().unwrap() > SystemTime::UNIX_EPOCH, "the lock has not been marked");
     drop(service);
     assert!(!folder.exists() && registry.word(4) == 1, "the last one to leave takes the service away");
     drop(node);
@@ -134,6 +141,7 @@ fn ports_segments_and_connections_are_as_the_page_says() {
     let connection = Words::open(&path);
     assert_eq!(&connection.magic(), b"shmkcon\x02");
     assert_eq!(connection.words(1), [4, 4, 2, 16, 32]);
+    assert_eq!(files(&folder, "unfinished-"), Vec::<PathBuf>::new(), "it has been published");
     assert_eq!((connection.id(6), connection.len()), (node.id(), 248));
     assert_eq!((connection.word(8), connection.word(16)), (0, 1), "states of client and server");
 
@@ -288,4 +296,159 @@ fn wider_alignment_keeps_messages_in_chunks() {
     let (_, _, chunk) = entry(connection.word(40));
     assert_ne!(chunk, IN_SLOT);
     assert_eq!(segment.words(8 * chunk), [1, 0, 1, 0, 7], "the payload begins at byte 32");
+}
+
+/// Names of files that begin so, without the beginning.
+fn names(folder: &Path, start: &str) -> Vec<String> {
+    let name = |path: PathBuf| path.file_name().unwrap().to_str().unwrap().strip_prefix(start).unwrap().to_owned();
+    let mut names: Vec<_> = files(folder, start).into_iter().map(name).collect();
+    names.sort_unstable();
+    names
+}
+
+#[test]
+fn clients_that_left_wait_for_the_server_by_number_and_the_first_is_given_up_beyond_the_bound() {
+    let root = tempfile::tempdir().unwrap();
+    let [node, other] = [(); 2].map(|()| Node::builder().config(Config::default()).root(root.path()).create().unwrap());
+    let name = ServiceName::new(NAME).unwrap();
+    let builder = |node: &Node| node.service_builder(&name).request_response::<[u8], [u8]>();
+    let service = builder(&node).max_departed_clients(2).create().unwrap();
+    let folder = root.path().join("services").join(FOLDER);
+    let registry = Words::open(&folder.join("registry"));
+    let server = service.server_builder().create().unwrap();
+    let ports = 16 + 4 * service.settings().max_nodes as u64;
+    let given_up = ports + 16 * service.settings().max_clients as u64 + 15;
+    let clients = builder(&other).open().unwrap();
+
+    // 33 bytes lie in a chunk.
+    let come_and_go = || {
+        let client = clients.client_builder().initial_max_slice_len(33).create().unwrap();
+        let connection = Words::open(&folder.join(format!("connection-{}-{}", client.id(), server.id())));
+        let id = client.id();
+        drop(client.loan_slice_uninit(33).unwrap().write_from_fn(|i| i as u8).send().unwrap());
+        drop(client);
+        (id, connection)
+    };
+    let (first, connection) = come_and_go();
+    assert_eq!(names(&folder, "connection-"), Vec::<String>::new());
+    assert_eq!(names(&folder, "departed-"), [format!("0-{}-{first}-{}", other.id(), server.id())]);
+    assert_eq!((connection.word(8), connection.word(16)), (3, 0), "the client is gone, the server has not looked");
+    assert_eq!(connection.words(10), [0, 1], "a reserved word, and everything unread is handed over");
+    assert_eq!(names(&folder, "handover-"), [format!("{first}-0-{}-{}", node.id(), server.id())]);
+    assert_eq!(names(&folder, &format!("segment-{}-", other.id())), Vec::<String>::new());
+    assert_eq!((registry.word(5), registry.word(given_up)), (1, 0), "departures, and requests that were given up");
+
+    let rest = [come_and_go().0, come_and_go().0];
+    let by_number = |(i, id): (usize, &Id)| format!("{}-{}-{id}-{}", i + 1, other.id(), server.id());
+    assert_eq!(names(&folder, "departed-"), rest.iter().enumerate().map(by_number).collect::<Vec<_>>());
+    let mut left = rest.map(|id| format!("{id}-0-{}-{}", node.id(), server.id()));
+    left.sort_unstable();
+    assert_eq!(names(&folder, "handover-"), left, "what the first one left went with its connection");
+    assert_eq!((registry.word(5), registry.word(given_up)), (3, 1));
+    for id in rest {
+        let active = server.receive().unwrap().unwrap();
+        assert_eq!((active.client_id(), active.len()), (id, 33));
+    }
+    assert_eq!(names(&folder, "departed-"), Vec::<String>::new());
+    assert_eq!(names(&folder, "handover-"), Vec::<String>::new());
+}
+
+#[test]
+fn without_fire_and_forget_nothing_is_left_for_the_server() {
+    let root = tempfile::tempdir().unwrap();
+    let node = Node::builder().config(Config::default()).root(root.path()).create().unwrap();
+    let service = node.service_builder(&ServiceName::new(NAME).unwrap()).request_response::<[u8], [u8]>();
+    let service = service.enable_fire_and_forget_requests(false).create().unwrap();
+    let folder = root.path().join("services").join(FOLDER);
+    let server = service.server_builder().create().unwrap();
+    let client = service.client_builder().initial_max_slice_len(33).create().unwrap();
+    let pending = client.loan_slice(33).unwrap().send().unwrap();
+    let [client_id, server_id] = [client.id(), server.id()];
+    drop(client);
+    // Whose pending response lives may still be answered.
+    assert_eq!(names(&folder, "departed-"), [format!("0-{}-{client_id}-{server_id}", node.id())]);
+    drop(pending);
+    for start in ["connection-", "departed-", "handover-", &format!("segment-{}-{client_id}", node.id())] {
+        assert_eq!(names(&folder, start), Vec::<String>::new(), "{start}");
+    }
+}
+
+#[test]
+fn unread_responses_are_handed_over_by_a_server_that_leaves() {
+    let root = tempfile::tempdir().unwrap();
+    let node = Node::builder().config(Config::default()).root(root.path()).create().unwrap();
+    let service = node.service_builder(&ServiceName::new(NAME).unwrap()).request_response::<u64, [u8]>();
+    let service = service.create().unwrap();
+    let folder = root.path().join("services").join(FOLDER);
+    let client = service.client_builder().create().unwrap();
+    let server = service.server_builder().initial_max_slice_len(33).create().unwrap();
+    let connection = Words::open(&folder.join(format!("connection-{}-{}", client.id(), server.id())));
+    let pending = client.send_copy(7).unwrap();
+    let active = server.receive().unwrap().unwrap();
+    active.loan_slice(33).unwrap().send().unwrap();
+    let server_id = server.id();
+    drop((server, active));
+    assert_eq!(connection.words(16), [3, 0, 0, 1], "gone, segment 0, a reserved word, all was handed over");
+    assert_eq!(names(&folder, "handover-"), [format!("{server_id}-0-{}-{}", node.id(), client.id())]);
+    assert_eq!(names(&folder, &format!("segment-{}-{server_id}", node.id())), Vec::<String>::new());
+    assert_eq!(pending.receive().unwrap().unwrap().len(), 33);
+    drop(pending);
+    drop(client);
+    assert_eq!(names(&folder, "handover-"), Vec::<String>::new());
+}
+
+#[test]
+fn a_server_that_could_not_attach_a_client_is_not_sent_to_until_it_has() {
+    let root = tempfile::tempdir().unwrap();
+    let node = Node::builder().config(Config::default()).root(root.path()).create().unwrap();
+    let service = node.service_builder(&ServiceName::new(NAME).unwrap()).request_response::<u64, u64>();
+    let service = service.create().unwrap();
+    let folder = root.path().join("services").join(FOLDER);
+    let registry = Words::open(&folder.join("registry"));
+    let server = service.server_builder().create().unwrap();
+    let client = service.client_builder().create().unwrap();
+    let pair = format!("{}-{}", client.id(), server.id());
+
+    // As a server does that has not enough descriptors.
+    fs::rename(folder.join(format!("connection-{pair}")), folder.join(format!("deferred-{pair}"))).unwrap();
+    let changes = registry.word(8) + 1;
+    File::options()
+        .write(true)
+        .open(folder.join("registry"))
+        .unwrap()
+        .write_all_at(&changes.to_ne_bytes(), 64)
+        .unwrap();
+    assert_eq!(client.send_copy(1).unwrap().number_of_server_connections(), 0, "it counts as not connected");
+    assert!(server.receive().unwrap().is_none());
+    assert_eq!(names(&folder, "deferred-"), Vec::<String>::new(), "the server has attached it");
+    assert_eq!(registry.word(8), changes + 1, "and has said so");
+    let pending = client.send_copy(2).unwrap();
+    assert_eq!(pending.number_of_server_connections(), 1);
+    assert_eq!(server.receive().unwrap().map(|active| *active), Some(2));
+}
+
+#[test]
+fn a_lane_has_one_slot_more_without_overflow_and_no_more_responses_to_a_request() {
+    let root = tempfile::tempdir().unwrap();
+    let node = Node::builder().config(Config::default()).root(root.path()).create().unwrap();
+    let service = node.service_builder(&ServiceName::new(NAME).unwrap()).request_response::<[u64; 3], [u64; 3]>();
+    let service = service.max_active_requests_per_client(1).enable_safe_overflow_for_responses(false).create().unwrap();
+    let folder = root.path().join("services").join(FOLDER);
+    let client = service.client_builder().create().unwrap();
+    let server = service.server_builder().backpressure_strategy(BackpressureStrategy::DiscardData).create().unwrap();
+    let connection = Words::open(&folder.join(format!("connection-{}-{}", client.id(), server.id())));
+    // 2 responses may wait, and 2 be held.
+    assert_eq!(connection.words(1), [1, 1, 3, 8, 8]);
+    assert_eq!(connection.len(), 40 + 8 + 8 * (2 + 3) + 8 + 8);
+    let pending = client.send_copy([1, 2, 3]).unwrap();
+    let active = server.receive().unwrap().unwrap();
+    for number in 1..=3 {
+        active.send_copy([number; 3]).unwrap();
+    }
+    let slot = |slot: u64| connection.word(40 + 8 + 8 * (2 + slot));
+    assert_eq!([slot(0), slot(1)].map(entry), [(0, 0, IN_SLOT), (1, 0, IN_SLOT)]);
+    assert_eq!(slot(2), 0, "the third one is discarded, though a slot is empty");
+    assert_eq!(pending.receive().unwrap().map(|response| response[0]), Some(1));
+    active.send_copy([4; 3]).unwrap();
+    assert_eq!(entry(slot(2)), (2, 0, IN_SLOT));
 }
