@@ -2,8 +2,8 @@
 
 use super::Ports;
 use super::event::Event;
-use super::operation::Operation;
-use super::world::World;
+use super::operation::{Operation, Step};
+use super::world::{Follow, World};
 use crate::kit::numbers::Numbers;
 
 impl<P: Ports> World<P> {
@@ -12,34 +12,33 @@ impl<P: Ports> World<P> {
         of_clients + self.actives.len() + self.response_loans.len() > 0
     }
 
-    /// Drops everything but the ports in some order, receives what is left, and counts chunks.
-    pub fn wind_up(&mut self, seed: u64, mut follow: impl FnMut(Event) -> Result<(), String>) -> Result<(), String> {
+    /// Drops everything in some order, at times the ports in between, receives what is left, and counts chunks.
+    pub fn wind_up(&mut self, seed: u64, follow: &mut Follow<'_>) -> Result<(), String> {
         use Operation as O;
         let mut numbers = Numbers(seed);
-        let drops = [O::DropLoan, O::DropPending, O::DropActive, O::DropResponseLoan, O::DropResponse];
+        let mut drops = vec![O::DropLoan, O::DropPending, O::DropActive, O::DropResponseLoan, O::DropResponse];
+        if seed % 4 == 0 {
+            drops.extend([O::DropClient, O::DropServer, O::ReceiveResponse, O::SendResponse]);
+        }
         while self.holds_something() {
             let operation = drops[numbers.below(drops.len())];
-            self.carry_out(operation, numbers.next() as u8)?.into_iter().try_for_each(&mut follow)?;
+            let step = Step { operation, pick: numbers.next() as u8, size: 0 };
+            self.carry_out(step, follow)?;
         }
         for server in self.servers.keys().copied().collect::<Vec<_>>() {
-            loop {
-                let event = self.receive(server)?;
-                follow(event.clone())?;
-                let Event::Receive { result: Ok(Some(request)), .. } = event else { break };
-                self.actives.remove(&(request, server));
-                follow(Event::DropActive { request, server })?;
-            }
+            self.drain(server, follow)?;
         }
-        for event in self.single(O::Chunks, 0)? {
+        for event in self.chunks() {
             // Whoever is left holds nothing and waits for nothing.
             if let Event::ClientChunks { result: 1.., .. } = event {
                 return Err(format!("{event} after everything was dropped and received (RR-RCL-01)"));
             }
             follow(event)?;
         }
+        self.files(true).into_iter().try_for_each(&mut *follow)?;
         while !self.clients.is_empty() || !self.servers.is_empty() {
             let operation = [O::DropClient, O::DropServer][numbers.below(2)];
-            self.carry_out(operation, numbers.next() as u8)?.into_iter().try_for_each(&mut follow)?;
+            self.carry_out(Step { operation, pick: numbers.next() as u8, size: 0 }, follow)?;
             // A server that is left alone has everything back, what nobody listened to as well.
             if self.clients.is_empty() {
                 for (server, port) in &self.servers {
@@ -50,6 +49,7 @@ impl<P: Ports> World<P> {
                     }
                 }
             }
+            self.files(false).into_iter().try_for_each(&mut *follow)?;
         }
         Ok(())
     }

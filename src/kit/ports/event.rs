@@ -2,16 +2,16 @@
 
 use std::fmt;
 
-use super::Refused;
+use super::{ClientShape, PortFile, Refused, ServerShape, Sizing};
 
 /// Number of a port, a request or a response, from 1 in the order in which they were made.
 pub type Key = usize;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    CreateClient { client: Key, active_max: Option<usize>, result: Result<(), Refused> },
+    CreateClient { client: Key, shape: ClientShape, result: Result<(), Refused> },
     DropClient { client: Key },
-    CreateServer { server: Key, loans_max: usize, result: Result<(), Refused> },
+    CreateServer { server: Key, shape: ServerShape, result: Result<(), Refused> },
     DropServer { server: Key },
     Loan { client: Key, request: Key, len: usize, result: Result<(), Refused> },
     DropLoan { request: Key },
@@ -24,7 +24,7 @@ pub enum Event {
     DropActive { request: Key, server: Key },
     ActiveIsConnected { request: Key, server: Key, result: bool },
     HasHint { request: Key, server: Key, result: bool },
-    LoanResponse { request: Key, server: Key, response: Key, result: Result<(), Refused> },
+    LoanResponse { request: Key, server: Key, response: Key, len: usize, result: Result<(), Refused> },
     DropResponseLoan { response: Key },
     SendResponse { response: Key, result: Result<(), Refused> },
     HasResponse { request: Key, result: bool },
@@ -32,17 +32,44 @@ pub enum Event {
     DropResponse { response: Key },
     ClientChunks { client: Key, result: usize },
     ServerChunks { server: Key, result: usize },
+    /// `collected`: every port that exists has just taken back what had come home.
+    Files { files: Vec<PortFile<Key>>, collected: bool },
+}
+
+struct Sized<'a>(&'a Sizing);
+
+impl fmt::Display for Sized<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Sizing { growth, len_initial, preallocate } = self.0;
+        write!(f, "{growth:?} from {len_initial} elements")?;
+        preallocate.map_or(Ok(()), |messages| write!(f, " and {messages} messages"))
+    }
+}
+
+impl fmt::Display for PortFile<Key> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Connection { client, server } => write!(f, "the connection of c{client} and s{server}"),
+            Self::Segment { sender } => write!(f, "a segment of port {sender}"),
+            Self::HandedOver { sender, reader } => {
+                write!(f, "a segment of port {sender}, which is gone, for port {reader}")
+            }
+            Self::Other { port } => write!(f, "another file of port {port}"),
+        }
+    }
 }
 
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::CreateClient { client, active_max, result } => {
-                write!(f, "c{client} = new client, max_active_requests {active_max:?} -> {result:?}")
+            Self::CreateClient { client, shape, result } => {
+                write!(f, "c{client} = new client, max_active_requests {:?}, ", shape.max_active_requests)?;
+                write!(f, "{} -> {result:?}", Sized(&shape.sizing))
             }
             Self::DropClient { client } => write!(f, "drop c{client}"),
-            Self::CreateServer { server, loans_max, result } => {
-                write!(f, "s{server} = new server, {loans_max} loans for each request -> {result:?}")
+            Self::CreateServer { server, shape, result } => {
+                write!(f, "s{server} = new server, {} loans for each request, ", shape.max_loaned_responses)?;
+                write!(f, "{} -> {result:?}", Sized(&shape.sizing))
             }
             Self::DropServer { server } => write!(f, "drop s{server}"),
             Self::Loan { client, request, len, result } => {
@@ -60,8 +87,8 @@ impl fmt::Display for Event {
                 write!(f, "active {request} at s{server} is connected: {result}")
             }
             Self::HasHint { request, server, result } => write!(f, "active {request} at s{server} has hint: {result}"),
-            Self::LoanResponse { request, server, response, result } => {
-                write!(f, "active {request} at s{server}: loan response {response} -> {result:?}")
+            Self::LoanResponse { request, server, response, len, result } => {
+                write!(f, "active {request} at s{server}: loan response {response} of {len} elements -> {result:?}")
             }
             Self::DropResponseLoan { response } => write!(f, "drop loaned response {response}"),
             Self::SendResponse { response, result } => write!(f, "send response {response} -> {result:?}"),
@@ -72,6 +99,10 @@ impl fmt::Display for Event {
             Self::DropResponse { response } => write!(f, "drop response {response}"),
             Self::ClientChunks { client, result } => write!(f, "c{client} has {result} chunks in use"),
             Self::ServerChunks { server, result } => write!(f, "s{server} has {result} chunks in use"),
+            Self::Files { files, .. } => {
+                write!(f, "in the namespace: {} files", files.len())?;
+                files.iter().take(8).try_for_each(|file| write!(f, "; {file}"))
+            }
         }
     }
 }

@@ -5,127 +5,24 @@
 //! open here: the model goes on with every state that agrees with what was observed, and fails when none does.
 #![allow(clippy::unwrap_used, reason = "the model looks up what it has itself put into its tables")]
 
+mod acting;
 mod check;
 mod ending;
 mod event;
+mod files;
 mod operation;
 mod port;
 mod receiving;
 mod requests;
 mod responses;
+mod shape;
 mod state;
 mod world;
 
-use super::segment::Growth;
 use super::{Config, Failure};
-
-/// What the service is asked to be. Requests are slices of `u64`, responses single ones, and both have a `u64` as user
-/// header.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(clippy::struct_excessive_bools, reason = "three independent settings of a service")]
-pub struct PortSettings {
-    /// A full request buffer gives up its oldest request; otherwise a request that does not fit is discarded there.
-    pub overflow_requests: bool,
-    /// The same for responses.
-    pub overflow_responses: bool,
-    /// Requests are delivered even if nobody waits for their responses any more.
-    pub fire_and_forget: bool,
-    /// Pending responses of a client, active requests of a client at a server, and unread requests between two ports.
-    pub max_active_requests: usize,
-    /// Requests that a client has loaned at once.
-    pub max_loaned_requests: usize,
-    /// Responses that a pending response holds of one server at once.
-    pub max_borrowed_responses: usize,
-    /// Unread responses of one server to one request.
-    pub response_buffer: usize,
-    /// Servers of the service at once.
-    pub max_servers: usize,
-    /// Clients of the service at once.
-    pub max_clients: usize,
-    /// Nodes that use the service: 2.
-    pub max_nodes: usize,
-}
-
-/// What a client is asked to be. It discards what does not fit a full buffer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ClientShape {
-    /// Which of the two nodes it belongs to, 0 or 1.
-    pub node: usize,
-    /// Pending responses at once; the service's maximum, if nothing is said.
-    pub max_active_requests: Option<usize>,
-    /// What happens to longer requests.
-    pub growth: Growth,
-    /// Elements that fit without growing.
-    pub len_initial: usize,
-}
-
-/// What a server is asked to be. It discards what does not fit a full buffer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ServerShape {
-    /// Which of the two nodes it belongs to, 0 or 1.
-    pub node: usize,
-    /// Responses that each active request has loaned at once.
-    pub max_loaned_responses: usize,
-}
-
-/// Why something was refused; nothing has changed then. For any other error an adapter may panic: that is a failure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refused {
-    /// There are as many clients as there can be.
-    TooManyClients {
-        /// The maximum.
-        max: usize,
-    },
-    /// There are as many servers as there can be.
-    TooManyServers {
-        /// The maximum.
-        max: usize,
-    },
-    /// As many pending responses are held as can be, or more are asked for than the service has.
-    TooManyActiveRequests {
-        /// The maximum.
-        max: usize,
-    },
-    /// As many loans are held as can be.
-    TooManyLoans {
-        /// The maximum.
-        max: usize,
-    },
-    /// A longer slice than fits.
-    TooLong {
-        /// What fits.
-        max: usize,
-    },
-    /// As many messages are held as can be.
-    TooManyHeld {
-        /// The maximum.
-        max: usize,
-    },
-    /// No memory is left.
-    NoMemory,
-}
-
-/// A request as a server holds it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReceivedRequest {
-    /// The user header.
-    pub header: u64,
-    /// The elements.
-    pub payload: Vec<u64>,
-    /// Who sent it.
-    pub client: u128,
-}
-
-/// A response as a client holds it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReceivedResponse {
-    /// The user header.
-    pub header: u64,
-    /// The value.
-    pub payload: u64,
-    /// Who sent it.
-    pub server: u128,
-}
+pub use shape::{
+    ClientShape, PortFile, PortSettings, ReceivedRequest, ReceivedResponse, Refused, ServerShape, Sizing,
+};
 
 /// A service with its ports, in one thread. Whatever the methods return is given up by dropping it, in any order, also
 /// after what it came from.
@@ -213,7 +110,7 @@ pub trait Ports {
         &mut self,
         active: &Self::Active,
         header: u64,
-        payload: u64,
+        payload: &[u64],
     ) -> Result<Self::ResponseLoan, Refused>;
     /// Sends a response.
     ///
@@ -221,6 +118,10 @@ pub trait Ports {
     /// [`Refused`].
     fn send_response(&mut self, loan: Self::ResponseLoan) -> Result<(), Refused>;
 
+    /// What has a name in the service's namespace now, if that can be known.
+    fn files(&mut self) -> Option<Vec<PortFile>> {
+        None
+    }
     /// What all ports, now dropped, have left behind, one line each.
     fn left_by_ports(&mut self) -> Vec<String> {
         Vec::new()
@@ -243,8 +144,13 @@ pub trait RequestResponse {
     /// are then not tested.
     fn create(&self, settings: PortSettings) -> Option<Self::Ports>;
 
-    /// Whether clients can grow; if not, all are [`Growth::Static`].
+    /// Whether payload segments can grow; if not, all are [`Growth::Static`](super::segment::Growth::Static).
     fn grows(&self) -> bool {
+        true
+    }
+
+    /// Whether requests of clients that are gone are received in the order in which these left.
+    fn departed_in_order(&self) -> bool {
         true
     }
 
@@ -255,16 +161,25 @@ pub trait RequestResponse {
     }
 
     /// As [`RequestResponse::request_leaves_no_chunk`], of a response.
-    fn response_leaves_no_chunk(&self) -> bool {
+    fn response_leaves_no_chunk(&self, _elements: usize) -> bool {
         false
     }
 }
 
+/// How much was tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tried {
+    /// Sequences of operations.
+    pub cases: u64,
+    /// Calls of the methods of [`Ports`] that did something, in all of them.
+    pub operations: u64,
+}
+
 /// Random sequences of operations by several clients and servers, for services of all settings, compared with the model:
-/// every result, payload, count, order and connection is as required, and nothing is left afterwards.
+/// every result, payload, count, order and connection is as required, no file is there for nothing, and nothing is left.
 ///
 /// # Errors
 /// The first requirement found broken, with the shortest sequence that breaks it.
-pub fn check_operations(implementation: &impl RequestResponse, config: Config) -> Result<(), Failure> {
+pub fn check_operations(implementation: &impl RequestResponse, config: Config) -> Result<Tried, Failure> {
     check::check(implementation, config)
 }

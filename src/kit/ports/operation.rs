@@ -29,42 +29,79 @@ pub enum Operation {
     /// Look at everything that is held.
     Look,
     Chunks,
+    /// Several clients come, send and leave, one after the other.
+    Crowd,
+    /// A server receives all that there is, and lets it go.
+    Drain,
+    /// Everything of one port: the port and what was made from it, in some order.
+    Leave,
 }
 
-pub fn operation() -> impl Strategy<Value = Operation> {
+const WEIGHTED: [(u32, Operation); 25] = {
     use Operation as O;
-    let weighted = [
-        (3, O::CreateClient),
-        (1, O::DropClient),
-        (3, O::CreateServer),
-        (1, O::DropServer),
-        (2, O::Loan),
-        (1, O::DropLoan),
-        (2, O::Send),
+    [
+        (6, O::CreateClient),
+        (3, O::DropClient),
+        (6, O::CreateServer),
+        (2, O::DropServer),
+        (9, O::Loan),
+        (2, O::DropLoan),
+        (9, O::Send),
         (1, O::Hint),
-        (3, O::DropPending),
-        (2, O::HasRequests),
-        (8, O::Receive),
-        (3, O::DropActive),
-        (2, O::LoanResponse),
-        (1, O::DropResponseLoan),
-        (2, O::SendResponse),
-        (2, O::HasResponse),
-        (5, O::ReceiveResponse),
-        (3, O::DropResponse),
-        (8, O::Request),
-        (6, O::Answer),
-        (3, O::Look),
-        (1, O::Chunks),
-    ];
-    let total = weighted.iter().map(|(weight, _)| weight).sum::<u32>();
-    (0..total).prop_map(move |mut number| {
-        for (weight, operation) in weighted {
+        (6, O::DropPending),
+        (3, O::HasRequests),
+        (18, O::Receive),
+        (7, O::DropActive),
+        (6, O::LoanResponse),
+        (2, O::DropResponseLoan),
+        (6, O::SendResponse),
+        (3, O::HasResponse),
+        (11, O::ReceiveResponse),
+        (6, O::DropResponse),
+        (16, O::Request),
+        (13, O::Answer),
+        (4, O::Look),
+        (3, O::Chunks),
+        (1, O::Crowd),
+        (1, O::Drain),
+        (4, O::Leave),
+    ]
+};
+
+/// Operations, with what else a step of a case depends on: whom it picks, and how long a message is.
+#[derive(Debug, Clone, Copy)]
+pub struct Step {
+    pub operation: Operation,
+    pub pick: u8,
+    pub size: u8,
+}
+
+pub fn step() -> impl Strategy<Value = Step> {
+    let total = WEIGHTED.iter().map(|(weight, _)| weight).sum::<u32>();
+    let operation = (0..total).prop_map(move |mut number| {
+        for (weight, operation) in WEIGHTED {
             if number < weight {
                 return operation;
             }
             number -= weight;
         }
-        O::Look
-    })
+        Operation::Look
+    });
+    (operation, any::<u8>(), any::<u8>()).prop_map(|(operation, pick, size)| Step { operation, pick, size })
+}
+
+/// Operations that a case leaves out: what is done rarely in most cases is done often in some, and what would end
+/// something is not done at all in others.
+#[derive(Debug, Clone, Copy)]
+pub struct LeftOut(u32);
+
+impl LeftOut {
+    pub fn contains(self, operation: Operation) -> bool {
+        !matches!(operation, Operation::CreateClient | Operation::CreateServer)
+            && self.0 & (1 << operation as u32) != 0
+    }
+}
+
+pub fn left_out() -> impl Strategy<Value = LeftOut> {
+    (any::<u32>(), any::<u32>()).prop_map(|(some, others)| LeftOut(some & others))
 }

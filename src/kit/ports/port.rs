@@ -1,27 +1,36 @@
 //! The model's clients and servers, and the chunks that they have in use.
 #![allow(clippy::unnecessary_wraps, reason = "every operation has one shape, also one that is never refused")]
 
-use super::Refused;
-
 use super::event::Key;
 use super::state::{Chunk, Client, Delivery, Model, Next, Pair, Server, Stage, demand};
+use super::{ClientShape, Refused, ServerShape};
 
 impl Model {
-    pub fn create_client(mut self, client: Key, active_max: Option<usize>, result: &Result<(), Refused>) -> Next {
+    pub fn create_client(mut self, client: Key, shape: &ClientShape, result: &Result<(), Refused>) -> Next {
         let (max_clients, has) = (self.settings.max_clients, self.settings.max_active_requests);
         let full = self.clients.values().filter(|client| client.registered).count() >= max_clients;
-        let active_max = active_max.unwrap_or(has).max(1);
+        let active_max = shape.max_active_requests.unwrap_or(has).max(1);
         match result {
             Ok(()) => {
                 demand(!full, "no more than max_clients clients exist (RR-PRT-01)")?;
                 demand(active_max <= has, "a client cannot have more active requests than the service (RR-PRT-04)")?;
-                self.clients.insert(client, Client { registered: true, active_max, loans: 0 });
+                let sizing = shape.sizing;
+                let made = Client { registered: true, active_max, sizing, loans: 0, left: None, gone: None };
+                self.clients.insert(client, made);
                 for (server, _) in self.servers.iter().filter(|(_, server)| server.registered) {
                     self.pairs.insert((client, *server), Pair::default());
                 }
             }
             Err(Refused::TooManyClients { max: told }) => {
                 demand(full && *told == max_clients, "a client's place that was left can be taken (RR-PRT-01)")?;
+            }
+            Err(Refused::TooManyDeparted { max: told }) => {
+                let max = self.settings.max_departed_clients;
+                let refused = !self.settings.overflow_requests && *told == max;
+                let most = self.servers.keys().map(|server| self.departed_of(*server).len()).max().unwrap_or(0);
+                let rule = "a client is refused for those that left only without overflow of requests, and when a server has \
+                            unread requests of as many as can be (RR-FNF-01)";
+                demand(refused && most >= max, rule)?;
             }
             Err(error) => {
                 let refused = *error == Refused::TooManyActiveRequests { max: has };
@@ -31,18 +40,71 @@ impl Model {
         Ok(vec![self])
     }
 
+    /// Clients that have left and of which a server has something unread, in the order in which they left.
+    pub fn departed_of(&self, server: Key) -> Vec<Key> {
+        let unread = self.pairs.iter().filter(|((_, s), pair)| *s == server && !pair.queue.is_empty());
+        let left = unread.filter_map(|((client, _), _)| Some((self.clients[client].left?, *client)));
+        let mut left: Vec<_> = left.collect();
+        left.sort_unstable();
+        left.into_iter().map(|(_, client)| client).collect()
+    }
+
     pub fn drop_client(mut self, client: Key) -> Next {
-        self.clients.get_mut(&client).unwrap().registered = false;
+        self.departures += 1;
+        let left = self.clients.get_mut(&client).unwrap();
+        left.registered = false;
+        left.left = Some(self.departures);
+        self.note_departure(client);
+        // Beyond the maximum the oldest are given up, at once or later.
+        for server in self.servers.keys().copied().collect::<Vec<_>>() {
+            let departed = self.departed_of(server);
+            let more = departed.len().saturating_sub(self.settings.max_departed_clients);
+            for client in departed.into_iter().take(more) {
+                let pair = self.pairs.get_mut(&(client, server)).unwrap();
+                pair.maybe = pair.queue.len();
+            }
+        }
         Ok(vec![self])
     }
 
-    pub fn create_server(mut self, server: Key, loans_max: usize, result: &Result<(), Refused>) -> Next {
+    /// Whether nothing is left of a client but what it sent.
+    pub fn is_gone(&self, client: Key) -> bool {
+        let Client { registered, loans, .. } = self.clients[&client];
+        let holds = |request: &super::state::Request| {
+            let borrowed = request.deliveries.values().any(|delivery| !delivery.borrowed.is_empty());
+            request.client == client && (request.pending || borrowed)
+        };
+        !registered && loans == 0 && !self.requests.values().any(holds)
+    }
+
+    /// After something of a client was dropped.
+    pub fn note_departure(&mut self, client: Key) {
+        if self.clients[&client].registered || self.clients[&client].gone.is_some() || !self.is_gone(client) {
+            return;
+        }
+        self.departures += 1;
+        self.clients.get_mut(&client).unwrap().gone = Some(self.departures);
+        if self.settings.fire_and_forget {
+            return;
+        }
+        // Nobody can ask any more whether what nobody waits for was skipped (RR-FNF-02).
+        for ((_, server), pair) in self.pairs.iter_mut().filter(|((c, _), _)| *c == client) {
+            pair.maybe = 0;
+            for request in std::mem::take(&mut pair.queue) {
+                let delivery = self.requests.get_mut(&request).and_then(|r| r.deliveries.get_mut(server));
+                delivery.unwrap().stage = Stage::Done;
+            }
+        }
+    }
+
+    pub fn create_server(mut self, server: Key, shape: &ServerShape, result: &Result<(), Refused>) -> Next {
         let max_servers = self.settings.max_servers;
         let full = self.servers.values().filter(|server| server.registered).count() >= max_servers;
         match result {
             Ok(()) => {
                 demand(!full, "no more than max_servers servers exist (RR-PRT-01)")?;
-                self.servers.insert(server, Server { registered: true, loans_max });
+                let (loans_max, sizing) = (shape.max_loaned_responses, shape.sizing);
+                self.servers.insert(server, Server { registered: true, loans_max, sizing, unheard: 0 });
                 for (client, _) in self.clients.iter().filter(|(_, client)| client.registered) {
                     self.pairs.insert((*client, server), Pair::default());
                 }
@@ -58,10 +120,9 @@ impl Model {
     pub fn drop_server(mut self, server: Key) -> Next {
         self.servers.get_mut(&server).unwrap().registered = false;
         // What it has not received it never will (RR-PND-05).
-        for ((_, s), pair) in &mut self.pairs {
-            if *s == server {
-                pair.queue.clear();
-            }
+        for ((_, _), pair) in self.pairs.iter_mut().filter(|((_, s), _)| *s == server) {
+            pair.queue.clear();
+            pair.maybe = 0;
         }
         for delivery in self.requests.values_mut().filter_map(|request| request.deliveries.get_mut(&server)) {
             if delivery.stage == Stage::Unread {
@@ -71,55 +132,58 @@ impl Model {
         Ok(vec![self])
     }
 
+    /// Whether a server may have memory: it exists, or something is still held of it.
+    pub fn server_is_there(&self, server: Key) -> bool {
+        let of = |request: &super::state::Request| request.deliveries.get(&server).is_some_and(Delivery::is_at_server);
+        self.servers.get(&server).is_some_and(|server| server.registered) || self.requests.values().any(of)
+    }
+
     /// Servers that may have memory of a client: those that exist, and dropped ones of which something is still held.
     pub fn servers_still_there(&self, client: Key) -> usize {
-        let holds = |server: Key| {
-            self.requests
-                .values()
-                .filter_map(|request| request.deliveries.get(&server))
-                .any(|delivery| delivery.stage == Stage::Held || delivery.loans > 0)
-        };
-        let met = self.pairs.keys().filter(|(c, _)| *c == client).map(|(_, server)| *server);
-        met.filter(|server| self.servers[server].registered || holds(*server)).count()
+        self.pairs.keys().filter(|(c, server)| *c == client && self.server_is_there(*server)).count()
     }
 
     /// As [`Self::servers_still_there`], for a server.
     pub fn clients_still_there(&self, server: Key) -> usize {
-        let holds = |client: Key| {
-            self.clients[&client].loans > 0
-                || self.requests.values().any(|request| {
-                    let borrowed = request.deliveries.values().any(|delivery| !delivery.borrowed.is_empty());
-                    request.client == client && (request.pending || borrowed)
-                })
+        self.pairs.keys().filter(|(client, s)| *s == server && !self.is_gone(*client)).count()
+    }
+
+    /// Chunks that a client has in use, at least and at most.
+    pub fn client_in_use(&self, client: Key) -> (usize, usize) {
+        let in_chunks = |may_be: &dyn Fn(Chunk) -> bool| {
+            let keeps = |delivery: &Delivery| delivery.stage != Stage::Done && may_be(delivery.chunk);
+            let of = self.requests.values().filter(|request| request.client == client);
+            self.clients[&client].loans + of.filter(|request| request.deliveries.values().any(keeps)).count()
         };
-        let met = self.pairs.keys().filter(|(_, s)| *s == server).map(|(client, _)| *client);
-        met.filter(|client| self.clients[client].registered || holds(*client)).count()
+        (in_chunks(&|chunk| chunk == Chunk::Kept), in_chunks(&|chunk| chunk != Chunk::Free))
+    }
+
+    /// Unread requests of a dropped server come back when all that it still holds is gone.
+    pub fn has_met_a_dropped_server(&self, client: Key) -> bool {
+        self.pairs.keys().any(|(c, server)| *c == client && !self.servers[server].registered)
     }
 
     pub fn client_chunks(self, client: Key, result: usize) -> Next {
-        let of = || self.requests.values().filter(|request| request.client == client);
-        let in_chunks = |may_be: &dyn Fn(Chunk) -> bool| {
-            let keeps = |delivery: &Delivery| delivery.stage != Stage::Done && may_be(delivery.chunk);
-            let at_servers = of().filter(|request| request.deliveries.values().any(keeps)).count();
-            self.clients[&client].loans + at_servers
-        };
-        let (least, most) = (in_chunks(&|chunk| chunk == Chunk::Kept), in_chunks(&|chunk| chunk != Chunk::Free));
+        let (least, most) = self.client_in_use(client);
         demand(result >= least, "a chunk that is loaned, unread or held is not free (RR-LOAN-05)")?;
-        // Unread requests of a dropped server come back when all that it still holds is gone.
-        let dropped = self.pairs.keys().any(|(c, server)| *c == client && !self.servers[server].registered);
-        demand(result <= most || dropped, "every chunk comes back (RR-RCL-01)").map(|()| vec![self])
+        let comes_back = result <= most || self.has_met_a_dropped_server(client);
+        demand(comes_back, "every chunk comes back (RR-RCL-01)").map(|()| vec![self])
     }
 
-    pub fn server_chunks(self, server: Key, result: usize) -> Next {
-        let deliveries = || self.requests.values().filter_map(|request| request.deliveries.get(&server));
+    /// Chunks that a server has in use, at least and at most.
+    pub fn server_in_use(&self, server: Key) -> (usize, usize) {
         let in_chunks = |may_be: &dyn Fn(Chunk) -> bool| {
             let keeps = |response: &&Key| may_be(self.responses[*response].chunk);
             let of = |d: &Delivery| d.loans + d.responses.iter().chain(&d.borrowed).filter(keeps).count();
-            deliveries().map(of).sum::<usize>()
+            self.requests.values().filter_map(|request| request.deliveries.get(&server)).map(of).sum::<usize>()
         };
-        let (least, most) = (in_chunks(&|chunk| chunk == Chunk::Kept), in_chunks(&|chunk| chunk != Chunk::Free));
-        let unheard: usize = deliveries().map(|delivery| delivery.unheard).sum();
+        let most = in_chunks(&|chunk| chunk != Chunk::Free) + self.servers[&server].unheard;
+        (in_chunks(&|chunk| chunk == Chunk::Kept), most)
+    }
+
+    pub fn server_chunks(self, server: Key, result: usize) -> Next {
+        let (least, most) = self.server_in_use(server);
         demand(result >= least, "a chunk that is loaned, unread or held is not free (RR-LOAN-05)")?;
-        demand(result <= most + unheard, "every chunk comes back (RR-RCL-01)").map(|()| vec![self])
+        demand(result <= most, "every chunk comes back (RR-RCL-01)").map(|()| vec![self])
     }
 }

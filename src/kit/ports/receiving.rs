@@ -1,117 +1,167 @@
 //! Rules of a server that receives: order, what is skipped, whose turn it is, how much it holds.
 
+use std::collections::BTreeMap;
+
 use super::Refused;
 
 use super::event::Key;
-use super::state::{Model, Next, Stage, demand};
+use super::state::{Model, Next, Pair, Stage, demand};
+
+type Held = BTreeMap<Key, (usize, usize)>;
+
+/// Whether a server surely has room for one more active request of a client: memory for responses that outlive theirs is
+/// bounded by its place, which they may keep.
+fn has_room(held: &Held, client: Key, max: usize) -> bool {
+    held.get(&client).is_none_or(|(active, kept)| active + kept < max)
+}
 
 impl Model {
-    /// Takes what nobody waits for from the front, where that is not received (RR-FNF-02).
-    fn skip(&mut self, client: Key, server: Key) {
-        while let Some(request) = self.unwanted_front(client, server) {
-            self.pairs.get_mut(&(client, server)).unwrap().queue.pop_front();
+    fn is_wanted(&self, request: Key) -> bool {
+        self.settings.fire_and_forget || self.requests[&request].pending
+    }
+
+    /// Where the oldest request of a client is that has to be received, and the oldest that can be.
+    fn wanted(&self, pair: &Pair) -> (Option<usize>, Option<usize>) {
+        let from = |start: usize| (start..pair.queue.len()).find(|i| self.is_wanted(pair.queue[*i]));
+        (from(pair.maybe), from(0))
+    }
+
+    fn pairs_of(&self, server: Key) -> impl Iterator<Item = (Key, &Pair)> {
+        self.pairs.iter().filter(move |((_, s), _)| *s == server).map(|((client, _), pair)| (*client, pair))
+    }
+
+    /// Takes so many from the front.
+    pub fn take_front(&mut self, client: Key, server: Key, count: usize) {
+        let pair = self.pairs.get_mut(&(client, server)).unwrap();
+        pair.maybe = pair.maybe.saturating_sub(count);
+        let taken: Vec<_> = pair.queue.drain(..count).collect();
+        for request in taken {
             self.delivery(request, server).stage = Stage::Done;
         }
     }
 
-    fn unwanted_front(&self, client: Key, server: Key) -> Option<Key> {
-        let front = self.pairs[&(client, server)].queue.front().copied();
-        front.filter(|request| !self.settings.fire_and_forget && !self.requests[request].pending)
-    }
-
-    /// The oldest request of a client that is not skipped.
-    fn wanted_front(&self, client: Key, server: Key) -> Option<Key> {
-        let wanted = |request: &&Key| self.settings.fire_and_forget || self.requests[request].pending;
-        self.pairs[&(client, server)].queue.iter().find(wanted).copied()
-    }
-
-    fn clients_of(&self, server: Key) -> Vec<Key> {
-        self.pairs.keys().filter(|(_, s)| *s == server).map(|(client, _)| *client).collect()
-    }
-
-    /// Every way in which a server may have looked at some clients and skipped what nobody waits for.
-    fn skipped(self, server: Key, clients: Vec<Key>, surely: bool) -> Vec<Model> {
-        let mut models = vec![self];
-        for client in clients {
-            for i in 0..models.len() {
-                if models[i].unwanted_front(client, server).is_some() {
-                    if !surely {
-                        models.push(models[i].clone());
-                    }
-                    models[i].skip(client, server);
-                }
+    /// The server has looked at these clients, or may have: what nobody waits for it has skipped (RR-FNF-02).
+    fn skip(&mut self, server: Key, surely: bool, but: Option<Key>) {
+        if self.settings.fire_and_forget {
+            return;
+        }
+        let unwanted = |pair: &Pair| pair.queue.iter().take_while(|request| !self.is_wanted(**request)).count();
+        let fronts: Vec<_> = self.pairs_of(server).map(|(client, pair)| (client, unwanted(pair))).collect();
+        for (client, count) in fronts.into_iter().filter(|(client, count)| *count > 0 && Some(*client) != but) {
+            if surely {
+                self.take_front(client, server, count);
+            } else {
+                let pair = self.pairs.get_mut(&(client, server)).unwrap();
+                pair.maybe = pair.maybe.max(count);
             }
         }
-        models
     }
 
-    pub fn has_requests(self, server: Key, result: bool) -> Next {
-        let any = self.clients_of(server).iter().any(|client| self.wanted_front(*client, server).is_some());
+    /// The server has found nothing: what may have been given up was.
+    fn nothing_is_there(&mut self, server: Key) {
+        let counts: Vec<_> = self.pairs_of(server).map(|(client, pair)| (client, pair.queue.len())).collect();
+        for (client, count) in counts {
+            self.take_front(client, server, count);
+        }
+    }
+
+    pub fn has_requests(mut self, server: Key, result: bool) -> Next {
+        let (mut surely, mut perhaps) = (false, false);
+        for (_, pair) in self.pairs_of(server) {
+            let (sure, possible) = self.wanted(pair);
+            surely |= sure.is_some();
+            perhaps |= possible.is_some();
+        }
         let rule = "has_requests says whether a request waits that a receive would return (RR-FNF-02, RR-FNF-04)";
-        let clients = self.clients_of(server);
-        demand(result == any, rule).map(|()| self.skipped(server, clients, !result))
+        demand(if result { perhaps } else { !surely }, rule)?;
+        if result {
+            self.skip(server, false, None);
+        } else {
+            self.nothing_is_there(server);
+        }
+        Ok(vec![self])
     }
 
-    /// Active requests that a server holds of a client, and those that are only kept by their loaned responses.
-    fn held(&self, client: Key, server: Key) -> (usize, usize) {
-        let of = self.requests.values().filter(|request| request.client == client);
-        let deliveries: Vec<_> = of.filter_map(|request| request.deliveries.get(&server)).collect();
-        let held = deliveries.iter().filter(|delivery| delivery.stage == Stage::Held).count();
-        (held, deliveries.iter().filter(|delivery| delivery.stage != Stage::Held && delivery.loans > 0).count())
+    /// For each client, active requests that a server holds of it, and those that are only kept by their loaned responses.
+    fn held(&self, server: Key) -> Held {
+        let mut held = Held::new();
+        for request in self.requests.values() {
+            let Some(delivery) = request.deliveries.get(&server).filter(|delivery| delivery.is_at_server()) else { continue };
+            let (active, kept) = held.entry(request.client).or_default();
+            *(if delivery.stage == Stage::Held { active } else { kept }) += 1;
+        }
+        held
     }
 
     pub fn receive(mut self, server: Key, result: &Result<Option<Key>, Refused>) -> Next {
-        let max = self.settings.max_active_requests;
-        let (mut ready, mut surely_ready, mut waits) = (Vec::new(), Vec::new(), false);
-        let clients = self.clients_of(server);
-        for client in clients.iter().copied() {
-            if self.wanted_front(client, server).is_some() {
-                let (held, kept) = self.held(client, server);
-                waits = true;
-                if held < max {
-                    ready.push(client);
-                }
-                // Memory for responses that outlive their active request is bounded by its place, which they may keep.
-                if held + kept < max {
-                    surely_ready.push(client);
-                }
-            }
-        }
         match *result {
             Ok(None) => {
+                let waits = self.pairs_of(server).any(|(_, pair)| self.wanted(pair).0.is_some());
                 demand(!waits, "a request that waits is received (RR-SND-01, RR-FNF-01)")?;
-                Ok(self.skipped(server, clients, true))
+                self.nothing_is_there(server);
             }
             Err(error) => {
-                let full = waits && surely_ready.is_empty() && error == Refused::TooManyHeld { max };
+                let max = self.settings.max_active_requests;
+                let waiting = self.pairs_of(server).map(|(client, pair)| (client, self.wanted(pair)));
+                let waiting: Vec<_> = waiting.filter(|(_, (_, possible))| possible.is_some()).collect();
+                let held = self.held(server);
+                let none_has_room = waiting.iter().all(|(client, (sure, _))| sure.is_none() || !has_room(&held, *client, max));
+                let full = !waiting.is_empty() && none_has_room && error == Refused::TooManyHeld { max };
                 demand(full, "a server holds max_active_requests active requests of every client (RR-SND-04)")?;
-                Ok(self.skipped(server, clients, true))
+                self.skip(server, true, None);
             }
-            Ok(Some(request)) => {
-                let client = self.requests.get(&request).ok_or("only what was sent is received (RR-SND-11)")?.client;
-                let next = self.pairs.get(&(client, server)).and_then(|_| self.wanted_front(client, server));
+            Ok(Some(request)) => self.receive_this(server, request)?,
+        }
+        Ok(vec![self])
+    }
+
+    fn receive_this(&mut self, server: Key, request: Key) -> Result<(), String> {
+        let max = self.settings.max_active_requests;
+        let client = self.requests.get(&request).ok_or("only what was sent is received (RR-SND-11)")?.client;
+        let arrives = self.pairs.get(&(client, server)).and_then(|pair| {
+            let at = pair.queue.iter().position(|queued| *queued == request)?;
+            let (sure, _) = self.wanted(pair);
+            (self.is_wanted(request) && sure.is_none_or(|first| at <= first)).then_some(at)
+        });
+        let at = arrives.ok_or("requests arrive in order, none twice (RR-SND-11, RR-SND-02, RR-FNF-02)")?;
+        let held = self.held(server);
+        let active = held.get(&client).map_or(0, |(active, _)| *active);
+        demand(active < max, "a server holds at most max_active_requests of a client (RR-SND-04)")?;
+        self.check_turn(client, server, &held)?;
+        self.take_front(client, server, at + 1);
+        self.delivery(request, server).stage = Stage::Held;
+        // What is behind it has not been looked at.
+        self.skip(server, false, Some(client));
+        Ok(())
+    }
+
+    /// Nobody who could be served is passed over twice by another client (RR-SND-12), and those that have left are served
+    /// in the order in which they left.
+    fn check_turn(&mut self, client: Key, server: Key, held: &Held) -> Result<(), String> {
+        let max = self.settings.max_active_requests;
+        let (left, gone) = (self.clients[&client].left, self.clients[&client].gone);
+        let others: Vec<_> = self.pairs_of(server).map(|(client, _)| client).collect();
+        for other in others {
+            let pair = &self.pairs[&(other, server)];
+            let is_ready = other != client && self.wanted(pair).0.is_some() && has_room(held, other, max);
+            if let (true, Some(left), Some(gone)) = (is_ready, left, gone) {
+                let Self { clients, .. } = &*self;
+                let earlier = clients[&other].left.is_some_and(|l| l < left) && clients[&other].gone.is_some_and(|g| g < gone);
                 demand(
-                    next == Some(request),
-                    "requests arrive in order, none twice (RR-SND-11, RR-SND-02, RR-FNF-02)",
+                    !earlier || !self.traits.departed_in_order,
+                    "clients that have left are served in the order in which they left (RR-FNF-01)",
                 )?;
-                demand(ready.contains(&client), "a server holds at most max_active_requests of a client (RR-SND-04)")?;
-                for ((other, _), pair) in self.pairs.iter_mut().filter(|((_, s), _)| *s == server) {
-                    if *other == client || !surely_ready.contains(other) {
-                        pair.passed_by.clear();
-                    } else {
-                        let times = pair.passed_by.entry(client).or_insert(0);
-                        *times += 1;
-                        let rule = "no client that has a request ready is passed over twice by another (RR-SND-12)";
-                        demand(*times < 2, rule)?;
-                    }
-                }
-                self.skip(client, server);
-                self.pairs.get_mut(&(client, server)).unwrap().queue.pop_front();
-                self.delivery(request, server).stage = Stage::Held;
-                // What is behind it has not been looked at.
-                let others = clients.into_iter().filter(|other| *other != client).collect();
-                Ok(self.skipped(server, others, false))
+            }
+            let counts = is_ready && left.is_none() && self.clients[&other].registered;
+            let pair = self.pairs.get_mut(&(other, server)).unwrap();
+            if counts {
+                let times = pair.passed_by.entry(client).or_insert(0);
+                *times += 1;
+                demand(*times < 2, "no client that has a request ready is passed over twice by another (RR-SND-12)")?;
+            } else if !is_ready {
+                pair.passed_by.clear();
             }
         }
+        Ok(())
     }
 }

@@ -3,32 +3,69 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::Refused;
-
 use super::event::Key;
-use super::state::{Chunk, Client, Delivery, LEN_MAX, Loan, Model, Next, Request, Stage, demand};
+use super::state::{Chunk, Client, Delivery, Loan, Model, Next, Request, Stage, demand};
+use super::{Refused, Sizing};
+use crate::kit::segment::Growth;
+
+/// Rules of a loan, of a request and of a response alike.
+pub struct Loaning {
+    pub sizing: Sizing,
+    pub len: usize,
+    /// Whether as many are loaned as can be, and how many that is.
+    pub full: bool,
+    pub max: usize,
+    /// Chunks in use, at least and at most.
+    pub in_use: (usize, usize),
+    /// Whether there are more receivers that may have something than a segment of full size is made for.
+    pub crowded: bool,
+    pub limit_rule: &'static str,
+}
+
+impl Loaning {
+    pub fn check(&self, result: &Result<(), Refused>) -> Result<(), String> {
+        let Self { sizing: Sizing { growth, len_initial, preallocate }, len, full, max, .. } = *self;
+        let fixed = growth == Growth::Static;
+        let long = fixed && len > len_initial;
+        match *result {
+            Ok(()) => {
+                demand(!full, self.limit_rule)?;
+                demand(!long, "a loan beyond the segment's chunks is refused (RR-DYN-01)")?;
+                let is_room = !fixed || preallocate.is_none_or(|messages| self.in_use.0 < messages);
+                demand(is_room, "a chunk that is loaned, unread or held is not given out again (RR-LOAN-05)")
+            }
+            Err(Refused::TooManyLoans { max: told }) => demand(full && told == max, self.limit_rule),
+            Err(Refused::TooLong { max: told }) => {
+                demand(long && told == len_initial, "a loan that fits succeeds (RR-DYN-01)")
+            }
+            Err(error) => {
+                let few = preallocate.is_some_and(|messages| self.in_use.1 >= messages);
+                let rule = "no loan fails for want of memory, unless less is preallocated and in use (RR-PRT-07, RR-PRT-08, \
+                            RR-DYN-07)";
+                demand(error == Refused::NoMemory && fixed && (few || self.crowded), rule)
+            }
+        }
+    }
+}
 
 impl Model {
     pub fn loan(mut self, client: Key, request: Key, len: usize, result: &Result<(), Refused>) -> Next {
         let max = self.settings.max_loaned_requests;
-        let (full, long) = (self.clients[&client].loans >= max, !self.grows(client) && len > LEN_MAX);
-        match *result {
-            Ok(()) => {
-                demand(!full, "a client holds at most max_loaned_requests loans (RR-LOAN-01)")?;
-                demand(!long, "a loan beyond the segment's chunks is refused (RR-DYN-01)")?;
-                self.clients.get_mut(&client).unwrap().loans += 1;
-                self.loans.insert(request, Loan { client, len });
-            }
-            Err(Refused::TooManyLoans { max: told }) => {
-                demand(full && told == max, "a loan below the limit succeeds (RR-LOAN-01)")?;
-            }
-            Err(Refused::TooLong { max: told }) => {
-                demand(long && told == LEN_MAX, "a loan that fits succeeds (RR-DYN-01)")?;
-            }
-            Err(_) => demand(
-                !self.grows(client) && self.servers_still_there(client) > self.settings.max_servers,
-                "no loan fails for want of memory (RR-PRT-07)",
-            )?,
+        let Client { sizing, loans, .. } = self.clients[&client];
+        let crowded = self.servers_still_there(client) > self.settings.max_servers;
+        Loaning {
+            sizing,
+            len,
+            full: loans >= max,
+            max,
+            in_use: self.client_in_use(client),
+            crowded: crowded || sizing.preallocate.is_some() && self.has_met_a_dropped_server(client),
+            limit_rule: "a client holds at most max_loaned_requests loans, and as many succeed (RR-LOAN-01)",
+        }
+        .check(result)?;
+        if result.is_ok() {
+            self.clients.get_mut(&client).unwrap().loans += 1;
+            self.loans.insert(request, Loan { client, len });
         }
         Ok(vec![self])
     }
@@ -36,6 +73,7 @@ impl Model {
     pub fn drop_loan(mut self, request: Key) -> Next {
         let Loan { client, .. } = self.loans.remove(&request).unwrap();
         self.clients.get_mut(&client).unwrap().loans -= 1;
+        self.note_departure(client);
         Ok(vec![self])
     }
 
@@ -50,55 +88,65 @@ impl Model {
             Err(error) => {
                 let refused = held >= max && error == Refused::TooManyActiveRequests { max };
                 let rule = "sending fails only when max_active_requests pending responses are held (RR-SND-03)";
-                return demand(refused, rule).map(|()| vec![self]);
+                demand(refused, rule)?;
+                self.note_departure(client);
+                return Ok(vec![self]);
             }
         };
         demand(held < max, "a client holds at most max_active_requests pending responses (RR-SND-03)")?;
         let servers: Vec<_> =
             self.pairs.keys().filter(|(c, s)| *c == client && self.servers[s].registered).map(|(_, s)| *s).collect();
-        // Whether a loan that outlived its client is heard by a server that the client never looked at is left open.
-        let least = if registered { (1 << servers.len()) - 1 } else { 0 };
-        let mut next = Vec::new();
-        for reached in least..1_usize << servers.len() {
-            let mut model = self.clone();
-            let deliveries = BTreeMap::new();
-            model.requests.insert(request, Request { client, pending: true, hinted: false, deliveries });
-            for (i, server) in servers.iter().enumerate() {
-                if reached & (1 << i) != 0 {
-                    model.deliver(client, *server, request, leaves_no_chunk);
+        self.requests.insert(request, Request { client, pending: true, hinted: false, deliveries: BTreeMap::new() });
+        let mut next = vec![self];
+        for server in servers {
+            for i in 0..next.len() {
+                // Whether a loan that outlived its client is heard by a server that the client never looked at is left open.
+                if !registered {
+                    next.push(next[i].clone());
                 }
-            }
-            if model.requests[&request].deliveries.len() == delivered {
-                next.push(model);
+                // Without overflow it shows now whether what nobody waits for was skipped.
+                let more = next[i].deliver(client, server, request, leaves_no_chunk);
+                next.extend(more);
             }
         }
+        next.retain(|model| model.requests[&request].deliveries.len() == delivered);
         let rule = "a request is delivered to every connected server, unless its buffer is full and it discards (RR-SND-01, \
                     RR-SND-05, RR-SND-07)";
         demand(!next.is_empty(), rule).map(|()| next)
     }
 
-    fn deliver(&mut self, client: Key, server: Key, request: Key, leaves_no_chunk: bool) {
-        let queue = &mut self.pairs.get_mut(&(client, server)).unwrap().queue;
-        let is_full = queue.len() == self.settings.max_active_requests;
-        if is_full {
-            if !self.settings.overflow_requests {
-                return;
+    /// Delivers a request to one server; the other state that may be, if there is one.
+    fn deliver(&mut self, client: Key, server: Key, request: Key, leaves_no_chunk: bool) -> Option<Self> {
+        let pair = self.pairs.get_mut(&(client, server)).unwrap();
+        let is_full = pair.queue.len() == self.settings.max_active_requests;
+        let overflow = self.settings.overflow_requests;
+        let mut other = None;
+        if is_full && !overflow {
+            if pair.maybe == 0 {
+                return None;
             }
-            let displaced = queue.pop_front().unwrap();
-            queue.push_back(request);
-            self.delivery(displaced, server).stage = Stage::Done;
-        } else {
-            queue.push_back(request);
+            let mut full = self.clone();
+            full.pairs.get_mut(&(client, server)).unwrap().maybe = 0;
+            other = Some(full);
         }
+        let pair = self.pairs.get_mut(&(client, server)).unwrap();
+        if is_full {
+            let displaced = pair.queue.pop_front().unwrap();
+            pair.maybe = pair.maybe.saturating_sub(1);
+            self.delivery(displaced, server).stage = Stage::Done;
+        }
+        let pair = self.pairs.get_mut(&(client, server)).unwrap();
+        let may_displace = is_full || !pair.queue.is_empty() && overflow && pair.maybe > 0;
+        pair.queue.push_back(request);
         let delivery = Delivery {
             stage: Stage::Unread,
-            chunk: Chunk::of(leaves_no_chunk, is_full),
+            chunk: Chunk::of(leaves_no_chunk, may_displace),
             loans: 0,
             responses: VecDeque::new(),
             borrowed: BTreeSet::new(),
-            unheard: 0,
         };
         self.requests.get_mut(&request).unwrap().deliveries.insert(server, delivery);
+        other
     }
 
     pub fn hint(mut self, request: Key) -> Next {
@@ -106,12 +154,40 @@ impl Model {
         Ok(vec![self])
     }
 
-    pub fn drop_pending(mut self, request: Key) -> Next {
-        let request = self.requests.get_mut(&request).unwrap();
-        request.pending = false;
-        for delivery in request.deliveries.values_mut() {
-            delivery.responses.clear();
+    pub fn pending_is_connected(mut self, request: Key, result: bool) -> Next {
+        let Request { client, deliveries, .. } = &self.requests[&request];
+        let client = *client;
+        let (mut surely, mut unsure) = (false, Vec::new());
+        for (server, delivery) in deliveries.iter().filter(|(_, delivery)| delivery.stage != Stage::Done) {
+            let pair = &self.pairs[&(client, *server)];
+            let at = pair.queue.iter().position(|queued| *queued == request);
+            match at.filter(|at| delivery.stage == Stage::Unread && *at < pair.maybe) {
+                Some(at) => unsure.push((*server, at)),
+                None => surely = true,
+            }
         }
+        let rule = "a pending response is connected exactly as long as a server has its request, unread or held \
+                    (RR-PND-04, RR-PND-05, RR-SND-01, RR-SND-06)";
+        demand(if result { surely || !unsure.is_empty() } else { !surely }, rule)?;
+        if !result {
+            // They were given up, with all that is older.
+            for (server, at) in unsure {
+                self.take_front(client, server, at + 1);
+            }
+        }
+        Ok(vec![self])
+    }
+
+    pub fn drop_pending(mut self, request: Key) -> Next {
+        let Request { client, pending, deliveries, .. } = self.requests.get_mut(&request).unwrap();
+        let client = *client;
+        *pending = false;
+        for delivery in deliveries.values_mut() {
+            for response in delivery.responses.drain(..) {
+                self.responses.remove(&response);
+            }
+        }
+        self.note_departure(client);
         Ok(vec![self])
     }
 }

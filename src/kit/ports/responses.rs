@@ -5,6 +5,7 @@ use super::PortSettings;
 use super::Refused;
 
 use super::event::Key;
+use super::requests::Loaning;
 use super::state::{Chunk, Model, Next, Response, Stage, demand};
 
 impl Model {
@@ -13,22 +14,27 @@ impl Model {
         Ok(vec![self])
     }
 
-    pub fn loan_response(mut self, request: Key, server: Key, response: Key, result: &Result<(), Refused>) -> Next {
+    pub fn loan_response(
+        mut self,
+        (request, server): (Key, Key),
+        response: Key,
+        len: usize,
+        result: &Result<(), Refused>,
+    ) -> Next {
         let max = self.servers[&server].loans_max;
-        let full = self.requests[&request].deliveries[&server].loans >= max;
-        match *result {
-            Ok(()) => {
-                demand(!full, "an active request holds at most its maximum of loaned responses (RR-LOAN-02)")?;
-                self.delivery(request, server).loans += 1;
-                self.responses.insert(response, Response { request, server, chunk: Chunk::Kept });
-            }
-            Err(Refused::TooManyLoans { max: told }) => {
-                demand(full && told == max, "a loan below the request's own limit succeeds (RR-LOAN-02)")?;
-            }
-            Err(_) => {
-                let more = self.clients_still_there(server) > self.settings.max_clients;
-                demand(more, "no loan fails for want of memory (RR-PRT-07)")?;
-            }
+        Loaning {
+            sizing: self.servers[&server].sizing,
+            len,
+            full: self.requests[&request].deliveries[&server].loans >= max,
+            max,
+            in_use: self.server_in_use(server),
+            crowded: self.clients_still_there(server) > self.settings.max_clients,
+            limit_rule: "an active request holds at most its maximum of loaned responses, and as many succeed (RR-LOAN-02)",
+        }
+        .check(result)?;
+        if result.is_ok() {
+            self.delivery(request, server).loans += 1;
+            self.responses.insert(response, Response { request, server, len, chunk: Chunk::Kept });
         }
         Ok(vec![self])
     }
@@ -41,24 +47,29 @@ impl Model {
 
     pub fn send_response(mut self, response: Key, result: &Result<(), Refused>) -> Next {
         demand(result.is_ok(), "sending a response succeeds, even if nobody listens (RR-PND-06)")?;
-        let Response { request, server, .. } = self.responses[&response];
+        let Response { request, server, len, .. } = self.responses.remove(&response).unwrap();
         let PortSettings { response_buffer, overflow_responses, .. } = self.settings;
         let pending = self.requests[&request].pending;
-        let leaves_no_chunk = self.traits.responses_without_chunk;
+        let leaves_no_chunk = self.traits.responses_without_chunk.contains(&len);
         let delivery = self.delivery(request, server);
         delivery.loans -= 1;
         if !pending {
-            delivery.unheard += 1;
-        } else if delivery.stage == Stage::Held {
-            // After the active request was dropped, no more responses come from it (RR-ACT-05).
-            let displaces = delivery.responses.len() == response_buffer && overflow_responses;
-            if displaces {
-                delivery.responses.pop_front();
-            }
-            if delivery.responses.len() < response_buffer {
-                delivery.responses.push_back(response);
-                self.responses.get_mut(&response).unwrap().chunk = Chunk::of(leaves_no_chunk, displaces);
-            }
+            self.servers.get_mut(&server).unwrap().unheard += 1;
+            return Ok(vec![self]);
+        }
+        // After the active request was dropped, no more responses come from it (RR-ACT-05).
+        if delivery.stage != Stage::Held {
+            return Ok(vec![self]);
+        }
+        let is_full = delivery.responses.len() == response_buffer;
+        if is_full && !overflow_responses {
+            return Ok(vec![self]);
+        }
+        let displaced = if is_full { delivery.responses.pop_front() } else { None };
+        delivery.responses.push_back(response);
+        self.responses.insert(response, Response { request, server, len, chunk: Chunk::of(leaves_no_chunk, is_full) });
+        if let Some(displaced) = displaced {
+            self.responses.remove(&displaced);
         }
         Ok(vec![self])
     }
@@ -98,6 +109,7 @@ impl Model {
     pub fn drop_response(mut self, response: Key) -> Next {
         let Response { request, server, .. } = self.responses.remove(&response).unwrap();
         self.delivery(request, server).borrowed.remove(&response);
+        self.note_departure(self.requests[&request].client);
         Ok(vec![self])
     }
 

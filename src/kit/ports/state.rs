@@ -2,33 +2,20 @@
 //! method for each operation.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-
-use super::{PortSettings, RequestResponse};
-use crate::kit::segment::Growth;
+use std::rc::Rc;
 
 use super::event::{Event, Key};
-
-/// Elements that a request may have.
-pub const LEN_MAX: usize = 6;
-
-/// How a client's payload segment grows.
-pub fn growth(client: Key, can_grow: bool) -> Growth {
-    match client % 3 {
-        1 if can_grow => Growth::BestFit,
-        2 if can_grow => Growth::PowerOfTwo,
-        _ => Growth::Static,
-    }
-}
+use super::{PortSettings, RequestResponse, Sizing};
 
 /// States that agree with an event, or what each state expected.
-pub fn follow(models: &[Model], event: &Event) -> Result<Vec<Model>, String> {
+pub fn follow(models: Vec<Model>, event: &Event) -> Result<Vec<Model>, String> {
     let mut next: Vec<Model> = Vec::new();
     let mut expected = Vec::new();
     for model in models {
-        match model.clone().apply(event) {
+        match model.apply(event) {
             Ok(more) => {
                 for model in more {
-                    if !next.contains(&model) {
+                    if next.is_empty() || !next.contains(&model) {
                         next.push(model);
                     }
                 }
@@ -43,13 +30,20 @@ pub fn follow(models: &[Model], event: &Event) -> Result<Vec<Model>, String> {
 pub struct Client {
     pub registered: bool,
     pub active_max: usize,
+    pub sizing: Sizing,
     pub loans: usize,
+    /// When it was dropped, and when the last of its loans and pending responses was, too.
+    pub left: Option<u64>,
+    pub gone: Option<u64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Server {
     pub registered: bool,
     pub loans_max: usize,
+    pub sizing: Sizing,
+    /// Responses that were sent when nobody listened any more; their chunks come back when the client looks again.
+    pub unheard: usize,
 }
 
 /// Where a request is at one server.
@@ -80,21 +74,20 @@ impl Chunk {
     }
 }
 
-/// What an implementation can do and does without chunks.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What an implementation does without chunks, by the length of a message.
+#[derive(Debug, PartialEq, Eq)]
 pub struct Traits {
-    pub can_grow: bool,
-    /// Lengths of requests that leave no chunk.
     pub requests_without_chunk: BTreeSet<usize>,
-    pub responses_without_chunk: bool,
+    pub responses_without_chunk: BTreeSet<usize>,
+    pub departed_in_order: bool,
 }
 
 impl Traits {
-    pub fn of(implementation: &impl RequestResponse, len_max: usize) -> Self {
+    pub fn of(implementation: &impl RequestResponse, lens: impl Iterator<Item = usize> + Clone) -> Self {
         Self {
-            can_grow: implementation.grows(),
-            requests_without_chunk: (0..=len_max).filter(|len| implementation.request_leaves_no_chunk(*len)).collect(),
-            responses_without_chunk: implementation.response_leaves_no_chunk(),
+            requests_without_chunk: lens.clone().filter(|len| implementation.request_leaves_no_chunk(*len)).collect(),
+            responses_without_chunk: lens.filter(|len| implementation.response_leaves_no_chunk(*len)).collect(),
+            departed_in_order: implementation.departed_in_order(),
         }
     }
 }
@@ -109,8 +102,17 @@ pub struct Delivery {
     pub responses: VecDeque<Key>,
     /// Responses that are held.
     pub borrowed: BTreeSet<Key>,
-    /// Responses that were sent when nobody listened any more; their chunks come back when the client looks again.
-    pub unheard: usize,
+}
+
+impl Delivery {
+    /// Whether the server still has anything of the request.
+    pub fn is_at_server(&self) -> bool {
+        self.stage == Stage::Held || self.loans > 0
+    }
+
+    pub fn is_over(&self) -> bool {
+        self.stage == Stage::Done && self.loans == 0 && self.responses.is_empty() && self.borrowed.is_empty()
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,6 +128,8 @@ pub struct Request {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Pair {
     pub queue: VecDeque<Key>,
+    /// So many in front may be gone already: nobody waited for them, or they were given up.
+    pub maybe: usize,
     /// How often another client was served while this one had a request ready.
     pub passed_by: BTreeMap<Key, usize>,
 }
@@ -134,6 +138,7 @@ pub struct Pair {
 pub struct Response {
     pub request: Key,
     pub server: Key,
+    pub len: usize,
     /// Once it is sent.
     pub chunk: Chunk,
 }
@@ -147,7 +152,7 @@ pub struct Loan {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Model {
     pub settings: PortSettings,
-    pub traits: Traits,
+    pub traits: Rc<Traits>,
     pub clients: BTreeMap<Key, Client>,
     pub servers: BTreeMap<Key, Server>,
     /// Loaned requests.
@@ -155,6 +160,9 @@ pub struct Model {
     pub requests: BTreeMap<Key, Request>,
     pub pairs: BTreeMap<(Key, Key), Pair>,
     pub responses: BTreeMap<Key, Response>,
+    /// Counts departures, and the requests and clients that there were when what is over was forgotten last.
+    pub departures: u64,
+    kept: usize,
 }
 
 pub type Next = Result<Vec<Model>, String>;
@@ -165,7 +173,7 @@ pub fn demand(holds: bool, rule: &str) -> Result<(), String> {
 }
 
 impl Model {
-    pub fn new(settings: PortSettings, traits: Traits) -> Self {
+    pub fn new(settings: PortSettings, traits: Rc<Traits>) -> Self {
         Self {
             settings,
             traits,
@@ -175,31 +183,26 @@ impl Model {
             requests: BTreeMap::new(),
             pairs: BTreeMap::new(),
             responses: BTreeMap::new(),
+            departures: 0,
+            kept: 0,
         }
     }
 
-    pub fn grows(&self, client: Key) -> bool {
-        growth(client, self.traits.can_grow) != Growth::Static
-    }
-
-    fn apply(self, event: &Event) -> Next {
+    fn apply(mut self, event: &Event) -> Next {
+        if self.requests.len() + self.pairs.len() > 2 * self.kept + 16 {
+            self.forget();
+        }
         match event {
-            Event::CreateClient { client, active_max, result } => self.create_client(*client, *active_max, result),
+            Event::CreateClient { client, shape, result } => self.create_client(*client, shape, result),
             Event::DropClient { client } => self.drop_client(*client),
-            Event::CreateServer { server, loans_max, result } => self.create_server(*server, *loans_max, result),
+            Event::CreateServer { server, shape, result } => self.create_server(*server, shape, result),
             Event::DropServer { server } => self.drop_server(*server),
             Event::Loan { client, request, len, result } => self.loan(*client, *request, *len, result),
             Event::DropLoan { request } => self.drop_loan(*request),
             Event::Send { request, result } => self.send(*request, result),
             Event::Hint { request } => self.hint(*request),
             Event::DropPending { request } => self.drop_pending(*request),
-            Event::PendingIsConnected { request, result } => {
-                let open = |delivery: &Delivery| delivery.stage != Stage::Done;
-                let connected = self.requests[request].deliveries.values().any(open);
-                let rule = "a pending response is connected exactly as long as a server has its request, unread or held \
-                            (RR-PND-04, RR-PND-05, RR-SND-01, RR-SND-06)";
-                demand(*result == connected, rule).map(|()| vec![self])
-            }
+            Event::PendingIsConnected { request, result } => self.pending_is_connected(*request, *result),
             Event::HasRequests { server, result } => self.has_requests(*server, *result),
             Event::Receive { server, result } => self.receive(*server, result),
             Event::DropActive { request, server } => self.drop_active(*request, *server),
@@ -214,8 +217,8 @@ impl Model {
                 demand(*result == *hinted || !pending, "an active request shows its own hint and no other (RR-PND-07)")
                     .map(|()| vec![self])
             }
-            Event::LoanResponse { request, server, response, result } => {
-                self.loan_response(*request, *server, *response, result)
+            Event::LoanResponse { request, server, response, len, result } => {
+                self.loan_response((*request, *server), *response, *len, result)
             }
             Event::DropResponseLoan { response } => self.drop_response_loan(*response),
             Event::SendResponse { response, result } => self.send_response(*response, result),
@@ -227,7 +230,23 @@ impl Model {
             Event::DropResponse { response } => self.drop_response(*response),
             Event::ClientChunks { client, result } => self.client_chunks(*client, *result),
             Event::ServerChunks { server, result } => self.server_chunks(*server, *result),
+            Event::Files { files, collected } => self.files(files, *collected),
         }
+    }
+
+    /// Forgets what nothing can come of any more.
+    fn forget(&mut self) {
+        let Self { clients, servers, requests, pairs, .. } = self;
+        requests.retain(|_, request| request.pending || !request.deliveries.values().all(Delivery::is_over));
+        let of_clients: BTreeSet<Key> = requests.values().map(|request| request.client).collect();
+        clients.retain(|key, client| client.registered || client.loans > 0 || of_clients.contains(key));
+        let of_servers: BTreeSet<Key> = requests.values().flat_map(|r| r.deliveries.keys().copied()).collect();
+        servers.retain(|key, server| server.registered || of_servers.contains(key));
+        pairs.retain(|(client, server), _| clients.contains_key(client) && servers.contains_key(server));
+        for pair in pairs.values_mut() {
+            pair.passed_by.retain(|client, _| clients.contains_key(client));
+        }
+        self.kept = self.requests.len() + self.pairs.len();
     }
 
     pub fn delivery(&mut self, request: Key, server: Key) -> &mut Delivery {

@@ -3,10 +3,27 @@
 use std::collections::BTreeMap;
 
 use super::event::{Event, Key};
-use super::operation::Operation;
-use super::state::{LEN_MAX, growth};
-use super::{ClientShape, PortSettings, Ports, ServerShape};
+use super::operation::{Operation, Step};
+use super::{ClientShape, PortFile, PortSettings, Ports, ServerShape, Sizing};
 use crate::kit::segment::Growth;
+
+/// Elements that fit a segment that does not grow.
+const LEN_MAX: usize = 6;
+/// Lengths of messages, chosen from evenly: most fit what there is, some make a segment grow once, some again.
+const LENS: [usize; 16] = [0, 1, 2, 3, 4, 6, 1, 3, 5, 8, 9, 20, 50, 100, 300, 1000];
+/// Clients that come, send and leave in one operation, at most.
+const CROWD_MAX: u8 = 100;
+
+pub fn lens() -> impl Iterator<Item = usize> + Clone {
+    LENS.into_iter()
+}
+
+/// A request or a response that was loaned: who wrote it, and how long it is.
+#[derive(Clone, Copy)]
+pub struct Written {
+    pub sender: Key,
+    pub len: usize,
+}
 
 pub struct World<P: Ports> {
     // Dropped in this order at the end, should a case end early.
@@ -18,30 +35,23 @@ pub struct World<P: Ports> {
     pub clients: BTreeMap<Key, P::Client>,
     pub servers: BTreeMap<Key, P::Server>,
     pub ports: P,
-    ids: BTreeMap<Key, u128>,
+    pub ids: BTreeMap<Key, u128>,
+    keys: BTreeMap<u128, Key>,
+    /// Every message that was loaned.
+    pub written: BTreeMap<Key, Written>,
     settings: PortSettings,
     can_grow: bool,
     numbers: usize,
 }
 
-fn nth<K: Copy, V>(map: &BTreeMap<K, V>, pick: u8) -> Option<K> {
+pub fn nth<K: Copy, V>(map: &BTreeMap<K, V>, pick: u8) -> Option<K> {
     map.keys().nth(pick as usize % map.len().max(1)).copied()
 }
 
-fn content(request: Key, i: usize) -> u64 {
-    (request * 100 + i) as u64
-}
+pub type Outcome = Result<Vec<Event>, String>;
 
-/// At times longer than a segment that does not grow has room for.
-fn len_of(request: Key) -> usize {
-    if request % 13 == 12 { LEN_MAX + 1 + request } else { request % (LEN_MAX + 1) }
-}
-
-fn contents(request: Key) -> Vec<u64> {
-    (0..len_of(request)).map(|i| content(request, i)).collect()
-}
-
-type Outcome = Result<Vec<Event>, String>;
+/// Follows what was done: the model's side.
+pub type Follow<'a> = dyn FnMut(Event) -> Result<(), String> + 'a;
 
 impl<P: Ports> World<P> {
     pub fn new(ports: P, settings: PortSettings, can_grow: bool) -> Self {
@@ -55,229 +65,204 @@ impl<P: Ports> World<P> {
             servers: BTreeMap::new(),
             ports,
             ids: BTreeMap::new(),
+            keys: BTreeMap::new(),
+            written: BTreeMap::new(),
             settings,
             can_grow,
             numbers: 0,
         }
     }
 
-    fn number(&mut self) -> Key {
+    pub fn number(&mut self) -> Key {
         self.numbers += 1;
         self.numbers
     }
 
-    /// Carries out one operation on whatever `pick` picks; nothing if there is nothing to do it on.
-    pub fn carry_out(&mut self, operation: Operation, pick: u8) -> Outcome {
+    /// Carries out one step on whatever it picks; nothing if there is nothing to do it on.
+    pub fn carry_out(&mut self, step: Step, follow: &mut Follow<'_>) -> Result<(), String> {
+        let Step { operation, pick, size } = step;
         match operation {
             Operation::Request => {
-                let mut events = self.single(Operation::Loan, pick)?;
-                if let Some(Event::Loan { request, result: Ok(()), .. }) = events.first() {
-                    events.push(self.send(*request));
-                }
-                Ok(events)
+                let Some(client) = nth(&self.clients, pick) else { return Ok(()) };
+                self.request(client, size, follow)?;
             }
             Operation::Answer => {
-                let mut events = self.single(Operation::LoanResponse, pick)?;
-                if let Some(Event::LoanResponse { response, result: Ok(()), .. }) = events.first() {
-                    events.push(self.send_response(*response));
+                let Some(key) = nth(&self.actives, pick) else { return Ok(()) };
+                let loaned = self.loan_response(key, size);
+                follow(loaned.clone())?;
+                if let Event::LoanResponse { response, result: Ok(()), .. } = loaned {
+                    follow(self.send_response(response))?;
                 }
-                Ok(events)
             }
-            Operation::Look => self.look(),
-            other => self.single(other, pick),
-        }
-    }
-
-    pub fn single(&mut self, operation: Operation, pick: u8) -> Outcome {
-        let event = match operation {
-            Operation::CreateClient => Some(self.create_client(pick)),
-            Operation::CreateServer => Some(self.create_server(pick)),
-            Operation::DropClient => nth(&self.clients, pick).map(|client| {
-                self.clients.remove(&client);
-                Event::DropClient { client }
-            }),
-            Operation::DropServer => nth(&self.servers, pick).map(|server| {
-                self.servers.remove(&server);
-                Event::DropServer { server }
-            }),
-            Operation::Loan => nth(&self.clients, pick).map(|client| self.loan(client)),
-            Operation::DropLoan => nth(&self.loans, pick).map(|request| {
-                self.loans.remove(&request);
-                Event::DropLoan { request }
-            }),
-            Operation::Send => nth(&self.loans, pick).map(|request| self.send(request)),
-            Operation::Hint => nth(&self.pendings, pick).map(|request| {
-                self.ports.set_disconnect_hint(&self.pendings[&request]);
-                Event::Hint { request }
-            }),
-            Operation::DropPending => nth(&self.pendings, pick).map(|request| {
-                self.pendings.remove(&request);
-                Event::DropPending { request }
-            }),
-            Operation::HasRequests => nth(&self.servers, pick).map(|server| {
-                let result = self.ports.has_requests(&self.servers[&server]);
-                Event::HasRequests { server, result }
-            }),
-            Operation::Receive => nth(&self.servers, pick).map(|server| self.receive(server)).transpose()?,
-            Operation::DropActive => nth(&self.actives, pick).map(|key| {
-                self.actives.remove(&key);
-                Event::DropActive { request: key.0, server: key.1 }
-            }),
-            Operation::LoanResponse => nth(&self.actives, pick).map(|key| self.loan_response(key)),
-            Operation::DropResponseLoan => nth(&self.response_loans, pick).map(|response| {
-                self.response_loans.remove(&response);
-                Event::DropResponseLoan { response }
-            }),
-            Operation::SendResponse => nth(&self.response_loans, pick).map(|response| self.send_response(response)),
-            Operation::HasResponse => nth(&self.pendings, pick).map(|request| {
-                let result = self.ports.has_response(&self.pendings[&request]);
-                Event::HasResponse { request, result }
-            }),
-            Operation::ReceiveResponse => {
-                nth(&self.pendings, pick).map(|request| self.receive_response(request)).transpose()?
-            }
-            Operation::DropResponse => nth(&self.responses, pick).map(|response| {
-                self.responses.remove(&response);
-                Event::DropResponse { response }
-            }),
+            Operation::Look => self.look()?.into_iter().try_for_each(follow)?,
             Operation::Chunks => {
-                let ports = &self.ports;
-                let clients = self.clients.iter().filter_map(|(client, port)| {
-                    Some(Event::ClientChunks { client: *client, result: ports.client_chunks(port)? })
-                });
-                let servers = self.servers.iter().filter_map(|(server, port)| {
-                    Some(Event::ServerChunks { server: *server, result: ports.server_chunks(port)? })
-                });
-                return Ok(clients.chain(servers).collect());
+                self.chunks().into_iter().try_for_each(&mut *follow)?;
+                self.files(true).into_iter().try_for_each(follow)?;
             }
-            Operation::Request | Operation::Answer | Operation::Look => None,
-        };
-        Ok(event.into_iter().collect())
-    }
-
-    fn create_client(&mut self, pick: u8) -> Event {
-        let client = self.number();
-        // Mostly all that the service has, at times less, at times more than there is.
-        let active_max = (pick >= 128).then_some(usize::from(pick) % (self.settings.max_active_requests + 2));
-        // Which segment a request lies in changes nothing.
-        let growth = growth(client, self.can_grow);
-        let len_initial = if growth == Growth::Static { LEN_MAX } else { 1 };
-        let shape = ClientShape { node: usize::from(pick) % 2, max_active_requests: active_max, growth, len_initial };
-        let result = self.ports.create_client(shape).map(|port| {
-            self.ids.insert(client, self.ports.client_id(&port));
-            self.clients.insert(client, port);
-        });
-        Event::CreateClient { client, active_max, result }
-    }
-
-    fn create_server(&mut self, pick: u8) -> Event {
-        let server = self.number();
-        let loans_max = 1 + usize::from(pick) / 2 % 2;
-        let shape = ServerShape { node: usize::from(pick) % 2, max_loaned_responses: loans_max };
-        let result = self.ports.create_server(shape).map(|port| {
-            self.ids.insert(server, self.ports.server_id(&port));
-            self.servers.insert(server, port);
-        });
-        Event::CreateServer { server, loans_max, result }
-    }
-
-    fn loan(&mut self, client: Key) -> Event {
-        let request = self.number();
-        let contents = contents(request);
-        let loaned = self.ports.loan(&self.clients[&client], request as u64, &contents);
-        let result = loaned.map(|loan| {
-            self.loans.insert(request, loan);
-        });
-        Event::Loan { client, request, len: contents.len(), result }
-    }
-
-    fn send(&mut self, request: Key) -> Event {
-        let loan = self.loans.remove(&request).unwrap();
-        let result = self.ports.send(loan).map(|(pending, delivered)| {
-            self.pendings.insert(request, pending);
-            delivered
-        });
-        Event::Send { request, result }
-    }
-
-    pub fn receive(&mut self, server: Key) -> Result<Event, String> {
-        let received = self.ports.receive(&self.servers[&server]);
-        let result = received.map(|active| {
-            active.map(|active| {
-                let request = self.ports.request(&active).header as Key;
-                self.actives.insert((request, server), active);
-                request
-            })
-        });
-        self.inspect()?;
-        Ok(Event::Receive { server, result })
-    }
-
-    fn loan_response(&mut self, (request, server): (Key, Key)) -> Event {
-        let response = self.number();
-        let active = &self.actives[&(request, server)];
-        let result = self.ports.loan_response(active, request as u64, response as u64).map(|loan| {
-            self.response_loans.insert(response, loan);
-        });
-        Event::LoanResponse { request, server, response, result }
-    }
-
-    fn send_response(&mut self, response: Key) -> Event {
-        let loan = self.response_loans.remove(&response).unwrap();
-        Event::SendResponse { response, result: self.ports.send_response(loan) }
-    }
-
-    fn receive_response(&mut self, request: Key) -> Result<Event, String> {
-        let result = match self.ports.receive_response(&self.pendings[&request]) {
-            Ok(Some(response)) => {
-                let received = self.ports.response(&response);
-                if received.header != request as u64 {
-                    return Err(format!("pending {request} received a response to {}", received.header));
-                }
-                let number = received.payload as Key;
-                self.responses.insert(number, response);
-                Ok(Some(number))
+            Operation::Crowd => self.crowd(pick, size, follow)?,
+            Operation::Drain => {
+                let Some(server) = nth(&self.servers, pick) else { return Ok(()) };
+                self.drain(server, follow)?;
             }
-            other => other.map(|_| None),
-        };
-        Ok(Event::ReceiveResponse { request, result })
-    }
-
-    /// Everything that is held reads as it was written, and says who sent it (RR-TYP-05, RR-ACT-04, RR-PND-08, RR-PRT-02).
-    fn inspect(&self) -> Result<(), String> {
-        for ((request, server), active) in &self.actives {
-            let (expected, got) = (contents(*request), self.ports.request(active));
-            if got.payload != expected || got.header != *request as u64 {
-                return Err(format!("active {request} at s{server} should be {expected:?} and is {got:?}"));
-            }
-            if !self.ids.values().any(|id| *id == got.client) {
-                return Err(format!("active {request} has an unknown sender"));
-            }
+            Operation::Leave => self.leave(pick, size, follow)?,
+            _ => self.single(step)?.into_iter().try_for_each(follow)?,
         }
-        for (number, response) in &self.responses {
-            let got = self.ports.response(response);
-            if got.payload != *number as u64 {
-                return Err(format!("response {number} should be {number} and is {}", got.payload));
+        Ok(())
+    }
+
+    /// Loans and sends; the request, if that was possible.
+    fn request(&mut self, client: Key, size: u8, follow: &mut Follow<'_>) -> Result<Option<Key>, String> {
+        let loaned = self.loan(client, size);
+        follow(loaned.clone())?;
+        let Event::Loan { request, result: Ok(()), .. } = loaned else { return Ok(None) };
+        let sent = self.send(request);
+        follow(sent.clone())?;
+        Ok(matches!(sent, Event::Send { result: Ok(_), .. }).then_some(request))
+    }
+
+    /// Up to [`CROWD_MAX`] clients come, send one or two requests and leave, one after the other. A few pending responses
+    /// stay, the others are dropped before or after their client.
+    fn crowd(&mut self, pick: u8, size: u8, follow: &mut Follow<'_>) -> Result<(), String> {
+        // A few mostly, and at times many.
+        let clients = if pick >= 128 { pick % CROWD_MAX + 1 } else { pick % 8 + 1 };
+        for i in 0..clients {
+            let created = self.create_client(size.rotate_left(1) & 0x7f);
+            follow(created.clone())?;
+            let Event::CreateClient { client, result: Ok(()), .. } = created else { return Ok(()) };
+            let mut sent = Vec::new();
+            for _ in 0..1 + size % 2 {
+                sent.extend(self.request(client, size, follow)?);
             }
-            if !self.ids.values().any(|id| *id == got.server) {
-                return Err(format!("response {number} has an unknown sender"));
+            if size & 2 != 0 {
+                follow(self.drop_client(client))?;
+            }
+            let stays = size & 12 == 12 && i % 16 == 15;
+            for request in sent.into_iter().filter(|_| !stays) {
+                follow(self.drop_pending(request))?;
+            }
+            if size & 2 == 0 {
+                follow(self.drop_client(client))?;
             }
         }
         Ok(())
     }
 
-    fn look(&mut self) -> Outcome {
-        self.inspect()?;
-        let mut events = Vec::new();
-        for (request, pending) in &self.pendings {
-            let result = self.ports.pending_is_connected(pending);
-            events.push(Event::PendingIsConnected { request: *request, result });
+    /// A server receives until nothing is there, and drops what it gets.
+    pub fn drain(&mut self, server: Key, follow: &mut Follow<'_>) -> Result<(), String> {
+        loop {
+            let event = self.receive(server)?;
+            follow(event.clone())?;
+            let Event::Receive { result: Ok(Some(request)), .. } = event else { return Ok(()) };
+            self.actives.remove(&(request, server));
+            follow(Event::DropActive { request, server })?;
         }
-        for ((request, server), active) in &self.actives {
-            let (request, server) = (*request, *server);
-            events.push(Event::ActiveIsConnected { request, server, result: self.ports.active_is_connected(active) });
-            events.push(Event::HasHint { request, server, result: self.ports.has_disconnect_hint(active) });
+    }
+
+    /// One port leaves, with everything that was made from it, which goes before it or after it; a server may leave its
+    /// responses, and a client its pending responses.
+    fn leave(&mut self, pick: u8, size: u8, follow: &mut Follow<'_>) -> Result<(), String> {
+        let port_first = size & 1 != 0;
+        let of = |written: &BTreeMap<Key, Written>, key: &Key, port: Key| written[key].sender == port;
+        if size & 2 != 0 {
+            let Some(server) = nth(&self.servers, pick) else { return Ok(()) };
+            if port_first {
+                follow(self.drop_server(server))?;
+            }
+            for key in self.actives.keys().filter(|(_, s)| *s == server).copied().collect::<Vec<_>>() {
+                follow(self.drop_active(key))?;
+            }
+            let loans: Vec<_> = self.response_loans.keys().filter(|key| of(&self.written, key, server)).copied().collect();
+            for response in loans {
+                follow(if size & 4 == 0 { self.drop_response_loan(response) } else { self.send_response(response) })?;
+            }
+            return if port_first { Ok(()) } else { follow(self.drop_server(server)) };
         }
-        Ok(events)
+        let Some(client) = nth(&self.clients, pick) else { return Ok(()) };
+        if port_first {
+            follow(self.drop_client(client))?;
+        }
+        for request in self.loans.keys().filter(|key| of(&self.written, key, client)).copied().collect::<Vec<_>>() {
+            follow(if size & 4 == 0 { self.drop_loan(request) } else { self.send(request) })?;
+        }
+        if size & 8 == 0 {
+            let pendings: Vec<_> = self.pendings.keys().filter(|key| of(&self.written, key, client)).copied().collect();
+            for request in pendings {
+                follow(self.drop_pending(request))?;
+            }
+        }
+        if port_first { Ok(()) } else { follow(self.drop_client(client)) }
+    }
+
+    pub fn chunks(&mut self) -> Vec<Event> {
+        let ports = &self.ports;
+        let clients = self.clients.iter().filter_map(|(client, port)| {
+            Some(Event::ClientChunks { client: *client, result: ports.client_chunks(port)? })
+        });
+        let servers = self.servers.iter().filter_map(|(server, port)| {
+            Some(Event::ServerChunks { server: *server, result: ports.server_chunks(port)? })
+        });
+        clients.chain(servers).collect()
+    }
+
+    /// What is in the namespace.
+    pub fn files(&mut self, collected: bool) -> Option<Event> {
+        // 0 is nobody: a file of a port that never was is there for nothing.
+        let key = |id: u128| self.keys.get(&id).copied().unwrap_or(0);
+        let files = self.ports.files()?.into_iter().map(|file| match file {
+            PortFile::Connection { client, server } => {
+                PortFile::Connection { client: key(client), server: key(server) }
+            }
+            PortFile::Segment { sender } => PortFile::Segment { sender: key(sender) },
+            PortFile::HandedOver { sender, reader } => {
+                PortFile::HandedOver { sender: key(sender), reader: key(reader) }
+            }
+            PortFile::Other { port } => PortFile::Other { port: key(port) },
+        });
+        Some(Event::Files { files: files.collect(), collected })
+    }
+
+    /// How a port's segment is: one of each kind, and how much there is from the beginning.
+    fn sizing(&self, pick: u8) -> Sizing {
+        let growth = match pick / 2 % 4 {
+            0 | 1 if self.can_grow => Growth::BestFit,
+            2 if self.can_grow => Growth::PowerOfTwo,
+            _ => Growth::Static,
+        };
+        let len_initial = if growth == Growth::Static { LEN_MAX } else { [1, 4][usize::from(pick / 8 % 2)] };
+        let preallocate = [None, None, Some(1), Some(1 + usize::from(pick % 3))][usize::from(pick / 16 % 4)];
+        Sizing { growth, len_initial, preallocate }
+    }
+
+    pub fn create_client(&mut self, pick: u8) -> Event {
+        let client = self.number();
+        // Mostly all that the service has, at times less, at times more than there is.
+        let active_max = (pick >= 192).then_some(usize::from(pick) % (self.settings.max_active_requests + 2));
+        let sizing = self.sizing(pick);
+        let shape = ClientShape { node: usize::from(pick) % 2, max_active_requests: active_max, sizing };
+        let result = self.ports.create_client(shape).map(|port| {
+            self.know(client, self.ports.client_id(&port));
+            self.clients.insert(client, port);
+        });
+        Event::CreateClient { client, shape, result }
+    }
+
+    pub fn create_server(&mut self, pick: u8) -> Event {
+        let server = self.number();
+        let (loans_max, sizing) = (1 + usize::from(pick) / 64 % 2, self.sizing(pick));
+        let shape = ServerShape { node: usize::from(pick) % 2, max_loaned_responses: loans_max, sizing };
+        let result = self.ports.create_server(shape).map(|port| {
+            self.know(server, self.ports.server_id(&port));
+            self.servers.insert(server, port);
+        });
+        Event::CreateServer { server, shape, result }
+    }
+
+    fn know(&mut self, port: Key, id: u128) {
+        self.ids.insert(port, id);
+        self.keys.insert(id, port);
+    }
+
+    pub fn len(size: u8) -> usize {
+        LENS[usize::from(size / 16)]
     }
 }
