@@ -12,6 +12,10 @@ pub const SEED_VARIABLE: &str = "SHMARK_KIT_SEED";
 /// Environment variable of [`Config::pushes`].
 pub const PUSHES_VARIABLE: &str = "SHMARK_KIT_PUSHES";
 
+/// Environment variable that leaves operations of [`ports`](super::ports) out, by their names in the source, separated by
+/// commas (`DropServer,Leave`): to find one fault behind another.
+pub const WITHOUT_VARIABLE: &str = "SHMARK_KIT_WITHOUT";
+
 /// How much is tried, and which of it. The same configuration tries the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Config {
@@ -52,6 +56,9 @@ impl Config {
         if self.pushes != default.pushes {
             // Writing to a string cannot fail.
             let _ = write!(text, " {PUSHES_VARIABLE}={}", self.pushes);
+        }
+        if let Ok(without) = std::env::var(WITHOUT_VARIABLE) {
+            let _ = write!(text, " {WITHOUT_VARIABLE}={without}");
         }
         text
     }

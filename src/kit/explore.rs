@@ -26,7 +26,8 @@ pub(super) fn explore<S: Strategy>(
         cases: config.cases,
         rng_seed: RngSeed::Fixed(config.seed),
         failure_persistence: None,
-        max_shrink_iters: 4000,
+        max_shrink_iters: 20_000,
+        max_shrink_time: 60_000, // milliseconds
         ..Proptest::default()
     });
     let result = runner.run(cases, |case| {

@@ -71,5 +71,5 @@ pub mod ports;
 pub mod returns;
 pub mod segment;
 
-pub use config::{CASES_VARIABLE, Config, PUSHES_VARIABLE, SEED_VARIABLE};
+pub use config::{CASES_VARIABLE, Config, PUSHES_VARIABLE, SEED_VARIABLE, WITHOUT_VARIABLE};
 pub use failure::{Failure, Rule};

@@ -55,9 +55,10 @@ struct Case {
 
 fn cases() -> impl Strategy<Value = Case> {
     let steps = prop::collection::vec(step(), 1..STEPS_MAX);
-    (settings(), left_out(), steps, any::<u64>()).prop_map(|(settings, left_out, steps, ending)| Case {
+    let always = LeftOut::always();
+    (settings(), left_out(), steps, any::<u64>()).prop_map(move |(settings, left_out, steps, ending)| Case {
         settings,
-        left_out,
+        left_out: left_out.and(always),
         steps,
         ending,
     })

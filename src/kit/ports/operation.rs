@@ -2,6 +2,8 @@
 
 use proptest::prelude::*;
 
+use crate::kit::WITHOUT_VARIABLE;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
     CreateClient,
@@ -97,8 +99,23 @@ pub struct LeftOut(u32);
 
 impl LeftOut {
     pub fn contains(self, operation: Operation) -> bool {
-        !matches!(operation, Operation::CreateClient | Operation::CreateServer)
-            && self.0 & (1 << operation as u32) != 0
+        !matches!(operation, Operation::CreateClient | Operation::CreateServer) && self.holds(operation)
+    }
+
+    fn holds(self, operation: Operation) -> bool {
+        self.0 & (1 << operation as u32) != 0
+    }
+
+    /// Those of [`WITHOUT_VARIABLE`].
+    pub fn always() -> Self {
+        let names = std::env::var(WITHOUT_VARIABLE).unwrap_or_default();
+        let is_named = |(_, operation): &&(u32, Operation)| names.split(',').any(|name| name == format!("{operation:?}"));
+        let bit = |(_, operation): &(u32, Operation)| 1 << *operation as u32;
+        Self(WEIGHTED.iter().filter(is_named).map(bit).sum())
+    }
+
+    pub fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
     }
 }
 

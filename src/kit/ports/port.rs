@@ -150,12 +150,24 @@ impl Model {
 
     /// Chunks that a client has in use, at least and at most.
     pub fn client_in_use(&self, client: Key) -> (usize, usize) {
-        let in_chunks = |may_be: &dyn Fn(Chunk) -> bool| {
-            let keeps = |delivery: &Delivery| delivery.stage != Stage::Done && may_be(delivery.chunk);
-            let of = self.requests.values().filter(|request| request.client == client);
-            self.clients[&client].loans + of.filter(|request| request.deliveries.values().any(keeps)).count()
-        };
-        (in_chunks(&|chunk| chunk == Chunk::Kept), in_chunks(&|chunk| chunk != Chunk::Free))
+        let (mut least, mut most) = (self.clients[&client].loans, self.clients[&client].loans);
+        for (key, request) in self.requests.iter().filter(|(_, request)| request.client == client) {
+            let kept = request.deliveries.iter().filter(|(_, delivery)| delivery.stage != Stage::Done);
+            let (mut surely, mut perhaps) = (false, false);
+            for (server, delivery) in kept {
+                surely |= delivery.chunk == Chunk::Kept && !self.may_be_gone(client, *server, *key);
+                perhaps |= delivery.chunk != Chunk::Free;
+            }
+            least += usize::from(surely);
+            most += usize::from(perhaps);
+        }
+        (least, most)
+    }
+
+    /// Whether a request is unread, if it is not gone.
+    fn may_be_gone(&self, client: Key, server: Key, request: Key) -> bool {
+        let front = self.pairs.get(&(client, server)).map(|pair| pair.queue.iter().take(pair.maybe));
+        front.is_some_and(|mut front| front.any(|queued| *queued == request))
     }
 
     /// Unread requests of a dropped server come back when all that it still holds is gone.
