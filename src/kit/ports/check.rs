@@ -96,7 +96,7 @@ fn run<R: RequestResponse>(
             world.carry_out(*step, &mut follow)?;
             world.files(false).into_iter().try_for_each(&mut follow)?;
         }
-        world.wind_up(case.ending, &mut follow)
+        world.wind_up(case.ending, case.left_out, &mut follow)
     };
     match all() {
         Err(_) if too_many => Ok(()),

@@ -6,6 +6,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::ops::Deref;
 use std::rc::Rc;
+use std::time::Instant;
 
 use shmark::engine::error::{LoanError, PortError, ReceiveError, SendError};
 use shmark::engine::{
@@ -14,7 +15,7 @@ use shmark::engine::{
 };
 use shmark::kit::ports::{
     self, ClientShape, PortFile, PortSettings, Ports, ReceivedRequest, ReceivedResponse, Refused, RequestResponse,
-    ServerShape, Sizing,
+    ServerShape, Sizing, Tried,
 };
 use shmark::kit::segment::Growth;
 use shmark::kit::{Config, Failure};
@@ -109,6 +110,10 @@ impl RequestResponse for Engine {
 
     fn response_leaves_no_chunk(&self, elements: usize) -> bool {
         self.0 == Fault::ClaimsCopiesOfResponses || (elements <= 3 && self.0 != Fault::DeniesCopies)
+    }
+
+    fn grows(&self) -> bool {
+        std::env::var_os("NOGROW").is_none()
     }
 
     fn departed_in_order(&self) -> bool {
@@ -382,7 +387,8 @@ impl Ports for World {
     }
 
     fn left_by_ports(&mut self) -> Vec<String> {
-        let files = ["connection-", "segment-", "handover-"].map(|prefix| self.scratch.files_like(prefix)).concat();
+        let kinds = self.looks_at.as_deref().unwrap_or("connection-,segment-,handover-,bell-");
+        let files: Vec<_> = kinds.split(',').flat_map(|prefix| self.scratch.files_like(prefix)).collect();
         files.iter().map(|file| file.display().to_string()).collect()
     }
 
@@ -411,4 +417,20 @@ impl Ports for World {
 fn the_pattern_is_as_required() -> Result<(), Failure> {
     let config = Config::from_env()?;
     ports::check_operations(&Engine(Fault::None), config).map(|_| ())
+}
+
+/// As many operations as it is told, with one seed after the other: `scripts/explore`.
+#[test]
+#[ignore = "takes as long as it is told to: scripts/explore"]
+fn explore_for_long() -> Result<(), Failure> {
+    let wanted: u64 = std::env::var("SHMARK_EXPLORE").map_or(1_000_000, |text| text.parse().expect("a number of operations"));
+    let (mut config, begin, mut done) = (Config::from_env()?, Instant::now(), Tried::default());
+    while done.operations < wanted {
+        let tried = ports::check_operations(&Engine(Fault::None), config)?;
+        done = Tried { cases: done.cases + tried.cases, operations: done.operations + tried.operations };
+        let each_second = done.operations as f64 / begin.elapsed().as_secs_f64();
+        println!("seed {}: {} operations in {} cases, {each_second:.0} a second", config.seed, done.operations, done.cases);
+        config.seed += 1;
+    }
+    Ok(())
 }
