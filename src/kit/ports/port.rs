@@ -40,10 +40,12 @@ impl Model {
         Ok(vec![self])
     }
 
-    /// Clients that have left and of which a server has something unread, in the order in which they left.
+    /// Clients that have left and of which a server has something unread or may get something, in the order in which they
+    /// left.
     pub fn departed_of(&self, server: Key) -> Vec<Key> {
-        let unread = self.pairs.iter().filter(|((_, s), pair)| *s == server && !pair.queue.is_empty());
-        let left = unread.filter_map(|((client, _), _)| Some((self.clients[client].left?, *client)));
+        let of = self.pairs.iter().filter(|((_, s), _)| *s == server);
+        let counts = of.filter(|((client, _), pair)| !pair.queue.is_empty() || self.clients[client].gone.is_none());
+        let left = counts.filter_map(|((client, _), _)| Some((self.clients[client].left?, *client)));
         let mut left: Vec<_> = left.collect();
         left.sort_unstable();
         left.into_iter().map(|(_, client)| client).collect()

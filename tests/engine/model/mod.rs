@@ -71,9 +71,6 @@ impl RequestResponse for Engine {
     type Ports = World;
 
     fn create(&self, settings: PortSettings) -> Option<World> {
-        if settings.max_departed_clients != DEPARTED {
-            return None;
-        }
         let scratch = Scratch::new();
         let nodes = vec![scratch.node(), scratch.node()];
         let wishes = Wishes {
@@ -86,6 +83,7 @@ impl RequestResponse for Engine {
             response_buffer: Some(settings.response_buffer),
             max_servers: Some(settings.max_servers),
             max_clients: Some(settings.max_clients),
+            max_departed_clients: Some(settings.max_departed_clients),
             max_nodes: Some(settings.max_nodes),
         };
         let open = |node: &Node| {
@@ -111,25 +109,15 @@ impl RequestResponse for Engine {
     fn response_leaves_no_chunk(&self, elements: usize) -> bool {
         self.0 == Fault::ClaimsCopiesOfResponses || (elements <= 3 && self.0 != Fault::DeniesCopies)
     }
-
-    fn grows(&self) -> bool {
-        std::env::var_os("NOGROW").is_none()
-    }
-
-    fn departed_in_order(&self) -> bool {
-        DEPARTED_IN_ORDER
-    }
 }
-
-/// What the engine does with those that have left.
-const DEPARTED: usize = 256;
-const DEPARTED_IN_ORDER: bool = false;
 
 fn port_refused(error: PortError) -> Refused {
     match error {
         PortError::ExceedsMaxClients { max_clients: max } => Refused::TooManyClients { max },
         PortError::ExceedsMaxServers { max_servers: max } => Refused::TooManyServers { max },
         PortError::ExceedsMaxActiveRequests { has: max, .. } => Refused::TooManyActiveRequests { max },
+        PortError::TooManyDepartedClients { max, .. } => Refused::TooManyDeparted { max },
+        PortError::System(error) if error.is_exhaustion() => Refused::Shortage,
         other => panic!("{other}"),
     }
 }
@@ -139,6 +127,7 @@ fn loan_refused(error: LoanError) -> Refused {
         LoanError::ExceedsMaxLoans { max } => Refused::TooManyLoans { max },
         LoanError::ExceedsMaxLoanSize { max, .. } => Refused::TooLong { max },
         LoanError::OutOfMemory => Refused::NoMemory,
+        LoanError::CannotGrow { .. } => Refused::Shortage,
         other => panic!("{other}"),
     }
 }
@@ -146,6 +135,7 @@ fn loan_refused(error: LoanError) -> Refused {
 fn send_refused(error: SendError) -> Refused {
     match error {
         SendError::ExceedsMaxActiveRequests { max } => Refused::TooManyActiveRequests { max },
+        SendError::CannotAttach(_) => Refused::Shortage,
         other => panic!("{other}"),
     }
 }
@@ -153,6 +143,7 @@ fn send_refused(error: SendError) -> Refused {
 fn receive_refused(error: ReceiveError) -> Refused {
     match error {
         ReceiveError::ExceedsMaxBorrows { max } => Refused::TooManyHeld { max },
+        ReceiveError::CannotMap(_) | ReceiveError::CannotAttach(_) => Refused::Shortage,
         other => panic!("{other}"),
     }
 }
@@ -193,9 +184,11 @@ fn port_file(name: &str) -> Option<PortFile> {
     let parts: Vec<_> = rest.split('-').collect();
     let id = |i: usize| u128::from_str_radix(parts.get(i)?, 16).ok();
     match kind {
-        "connection" => Some(PortFile::Connection { client: id(0)?, server: id(1)? }),
+        "connection" | "deferred" => Some(PortFile::Connection { client: id(0)?, server: id(1)? }),
+        "departed" => Some(PortFile::Connection { client: id(2)?, server: id(3)? }),
+        "unfinished" => Some(PortFile::Connection { client: id(1)?, server: id(2)? }),
         "segment" => Some(PortFile::Segment { sender: id(1)? }),
-        "handover" => Some(PortFile::HandedOver { sender: id(0)?, reader: id(2)? }),
+        "handover" => Some(PortFile::HandedOver { sender: id(0)?, reader: id(3)? }),
         "bell" => Some(PortFile::Other { port: id(0)? }),
         _ => None,
     }
@@ -387,7 +380,7 @@ impl Ports for World {
     }
 
     fn left_by_ports(&mut self) -> Vec<String> {
-        let kinds = self.looks_at.as_deref().unwrap_or("connection-,segment-,handover-,bell-");
+        let kinds = self.looks_at.as_deref().unwrap_or("connection-,departed-,deferred-,unfinished-,segment-,handover-,bell-");
         let files: Vec<_> = kinds.split(',').flat_map(|prefix| self.scratch.files_like(prefix)).collect();
         files.iter().map(|file| file.display().to_string()).collect()
     }
