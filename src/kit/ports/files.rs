@@ -6,6 +6,9 @@ use super::PortFile;
 use super::event::Key;
 use super::state::{Chunk, Delivery, Model, Next, Stage, demand};
 
+/// Segments of ports that are gone, read, and kept until their reader looks at the service again, for each reader.
+const READ_MAX: usize = 64;
+
 impl Model {
     pub fn files(self, files: &[PortFile<Key>], collected: bool) -> Next {
         let mut segments: BTreeMap<Key, usize> = BTreeMap::new();
@@ -29,10 +32,15 @@ impl Model {
             let rule = "a segment stays only as long as something can be sent from it or a chunk of it is in use (RR-DYN-04)";
             demand(count <= needed, &format!("port {sender} needs {needed} segments: {rule}"))?;
         }
+        let mut read: BTreeMap<Key, usize> = BTreeMap::new();
         for ((sender, reader), count) in handed_over {
-            let needed = self.unread_in_chunks(sender, reader);
-            let rule = "what a port that is gone has left stays only for a reader that has not read it (RR-FNF-03, RR-DYN-06)";
-            demand(count <= needed, &format!("port {reader} needs {needed} segments of port {sender}: {rule}"))?;
+            let rule = "what a port that is gone has left stays only for a reader that is there (RR-FNF-03, RR-DYN-06)";
+            demand(self.is_there(reader), &format!("port {reader} is gone, like port {sender}: {rule}"))?;
+            *read.entry(reader).or_default() += count.saturating_sub(self.unread_in_chunks(sender, reader));
+        }
+        for (reader, count) in read {
+            let rule = "what was read of ports that are gone is taken away, if not at once (RR-FNF-03, RR-DYN-06)";
+            demand(count <= READ_MAX, &format!("port {reader} has read what {count} segments hold: {rule}"))?;
         }
         Ok(vec![self])
     }

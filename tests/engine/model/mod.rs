@@ -109,6 +109,10 @@ impl RequestResponse for Engine {
     fn response_leaves_no_chunk(&self, elements: usize) -> bool {
         self.0 == Fault::ClaimsCopiesOfResponses || (elements <= 3 && self.0 != Fault::DeniesCopies)
     }
+
+    fn departed_in_order(&self) -> bool {
+        false
+    }
 }
 
 fn port_refused(error: PortError) -> Refused {
