@@ -6,11 +6,11 @@ use super::world::{Outcome, World, Written, nth};
 use super::{Ports, Refused};
 
 /// Which request and which response a response is, in its user header.
-fn both(request: Key, response: Key) -> u64 {
+pub fn both(request: Key, response: Key) -> u64 {
     (request as u64) << 32 | response as u64
 }
 
-fn contents(message: Key, len: usize) -> Vec<u64> {
+pub fn contents(message: Key, len: usize) -> Vec<u64> {
     (0..len).map(|i| (message * 100_000 + i) as u64).collect()
 }
 

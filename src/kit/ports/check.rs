@@ -7,7 +7,8 @@ use proptest::prelude::*;
 
 use super::event::Event;
 use super::operation::{LeftOut, Step, left_out, step};
-use super::state::{self, Model, Traits};
+use super::state::{self, Model};
+use super::traits::Traits;
 use super::world::{World, lens};
 use super::{PortSettings, RequestResponse, Tried};
 use crate::kit::explore::{Log, explore};

@@ -9,31 +9,105 @@ pub type Key = usize;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    CreateClient { client: Key, shape: ClientShape, result: Result<(), Refused> },
-    DropClient { client: Key },
-    CreateServer { server: Key, shape: ServerShape, result: Result<(), Refused> },
-    DropServer { server: Key },
-    Loan { client: Key, request: Key, len: usize, result: Result<(), Refused> },
-    DropLoan { request: Key },
-    Send { request: Key, result: Result<usize, Refused> },
-    Hint { request: Key },
-    DropPending { request: Key },
-    PendingIsConnected { request: Key, result: bool },
-    HasRequests { server: Key, result: bool },
-    Receive { server: Key, result: Result<Option<Key>, Refused> },
-    DropActive { request: Key, server: Key },
-    ActiveIsConnected { request: Key, server: Key, result: bool },
-    HasHint { request: Key, server: Key, result: bool },
-    LoanResponse { request: Key, server: Key, response: Key, len: usize, result: Result<(), Refused> },
-    DropResponseLoan { response: Key },
-    SendResponse { response: Key, result: Result<(), Refused> },
-    HasResponse { request: Key, result: bool },
-    ReceiveResponse { request: Key, result: Result<Option<Key>, Refused> },
-    DropResponse { response: Key },
-    ClientChunks { client: Key, result: usize },
-    ServerChunks { server: Key, result: usize },
+    CreateClient {
+        client: Key,
+        shape: ClientShape,
+        result: Result<(), Refused>,
+    },
+    DropClient {
+        client: Key,
+    },
+    CreateServer {
+        server: Key,
+        shape: ServerShape,
+        result: Result<(), Refused>,
+    },
+    DropServer {
+        server: Key,
+    },
+    Loan {
+        client: Key,
+        request: Key,
+        len: usize,
+        result: Result<(), Refused>,
+    },
+    DropLoan {
+        request: Key,
+    },
+    Send {
+        request: Key,
+        result: Result<usize, Refused>,
+    },
+    Hint {
+        request: Key,
+    },
+    DropPending {
+        request: Key,
+    },
+    PendingIsConnected {
+        request: Key,
+        result: bool,
+    },
+    HasRequests {
+        server: Key,
+        result: bool,
+    },
+    Receive {
+        server: Key,
+        result: Result<Option<Key>, Refused>,
+    },
+    DropActive {
+        request: Key,
+        server: Key,
+    },
+    ActiveIsConnected {
+        request: Key,
+        server: Key,
+        result: bool,
+    },
+    HasHint {
+        request: Key,
+        server: Key,
+        result: bool,
+    },
+    LoanResponse {
+        request: Key,
+        server: Key,
+        response: Key,
+        len: usize,
+        result: Result<(), Refused>,
+    },
+    DropResponseLoan {
+        response: Key,
+    },
+    SendResponse {
+        response: Key,
+        result: Result<(), Refused>,
+    },
+    HasResponse {
+        request: Key,
+        result: bool,
+    },
+    ReceiveResponse {
+        request: Key,
+        result: Result<Option<Key>, Refused>,
+    },
+    DropResponse {
+        response: Key,
+    },
+    ClientChunks {
+        client: Key,
+        result: usize,
+    },
+    ServerChunks {
+        server: Key,
+        result: usize,
+    },
     /// `collected`: every port that exists has just taken back what had come home.
-    Files { files: Vec<PortFile<Key>>, collected: bool },
+    Files {
+        files: Vec<PortFile<Key>>,
+        collected: bool,
+    },
 }
 
 struct Sized<'a>(&'a Sizing);

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::PortFile;
 use super::event::Key;
-use super::state::{Chunk, Delivery, Model, Next, Stage, demand};
+use super::state::{Delivery, Model, Next, Stage, demand};
+use super::traits::Chunk;
 
 /// Segments of ports that are gone, read, and kept until their reader looks at the service again, for each reader.
 const READ_MAX: usize = 64;
@@ -21,15 +22,15 @@ impl Model {
                 )?,
                 PortFile::Segment { sender } => *segments.entry(sender).or_default() += 1,
                 PortFile::HandedOver { sender, reader } => *handed_over.entry((sender, reader)).or_default() += 1,
-                PortFile::Other { port } => demand(
-                    self.is_there(port),
-                    &format!("nothing of port {port} is needed (RR-FNF-03, RR-SVC-04)"),
-                )?,
+                PortFile::Other { port } => {
+                    demand(self.is_there(port), &format!("nothing of port {port} is needed (RR-FNF-03, RR-SVC-04)"))?
+                }
             }
         }
         for (sender, count) in segments {
             let needed = self.segments_of(sender, collected);
-            let rule = "a segment stays only as long as something can be sent from it or a chunk of it is in use (RR-DYN-04)";
+            let rule =
+                "a segment stays only as long as something can be sent from it or a chunk of it is in use (RR-DYN-04)";
             demand(count <= needed, &format!("port {sender} needs {needed} segments: {rule}"))?;
         }
         let mut read: BTreeMap<Key, usize> = BTreeMap::new();

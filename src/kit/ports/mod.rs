@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "the model looks up what it has itself put into its tables")]
 
 mod acting;
+mod carrying;
 mod check;
 mod ending;
 mod event;
@@ -17,12 +18,12 @@ mod requests;
 mod responses;
 mod shape;
 mod state;
+mod threads;
+mod traits;
 mod world;
 
 use super::{Config, Failure};
-pub use shape::{
-    ClientShape, PortFile, PortSettings, ReceivedRequest, ReceivedResponse, Refused, ServerShape, Sizing,
-};
+pub use shape::{ClientShape, PortFile, PortSettings, ReceivedRequest, ReceivedResponse, Refused, ServerShape, Sizing};
 
 /// A service with its ports, in one thread. Whatever the methods return is given up by dropping it, in any order, also
 /// after what it came from.
@@ -166,6 +167,31 @@ pub trait RequestResponse {
     }
 }
 
+/// A service that several threads use, each by a node of its own.
+pub trait Meeting: Send + Sync + 'static {
+    /// The service in one thread.
+    type Ports: Ports;
+
+    /// A new node that opens the service, for the thread that asks; whatever node a port is asked to belong to, it is this one.
+    fn join(&self) -> Self::Ports;
+    /// Drops the service, which nobody uses any more, and says what is left behind, one line each.
+    fn end(self) -> Vec<String>
+    where
+        Self: Sized,
+    {
+        Vec::new()
+    }
+}
+
+/// An implementation of request-response that several threads use.
+pub trait Threaded {
+    /// A service.
+    type Meeting: Meeting;
+
+    /// A new service without ports; nothing where the implementation has none of these settings: they are not tested then.
+    fn meet(&self, settings: PortSettings) -> Option<Self::Meeting>;
+}
+
 /// How much was tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Tried {
@@ -182,4 +208,13 @@ pub struct Tried {
 /// The first requirement found broken, with the shortest sequence that breaks it.
 pub fn check_operations(implementation: &impl RequestResponse, config: Config) -> Result<Tried, Failure> {
     check::check(implementation, config)
+}
+
+/// Several threads with nodes and ports of their own, whose clients come and go: every request that is said to be delivered is
+/// received once, in order and whole, unless a full buffer gave it up, and every response comes to its own request, once.
+///
+/// # Errors
+/// The first requirement found broken. A second run may take another course: threads are not repeatable.
+pub fn check_threads(implementation: &impl Threaded, config: Config) -> Result<Tried, Failure> {
+    threads::check(implementation, config)
 }

@@ -109,7 +109,8 @@ impl LeftOut {
     /// Those of [`WITHOUT_VARIABLE`].
     pub fn always() -> Self {
         let names = std::env::var(WITHOUT_VARIABLE).unwrap_or_default();
-        let is_named = |(_, operation): &&(u32, Operation)| names.split(',').any(|name| name == format!("{operation:?}"));
+        let is_named =
+            |(_, operation): &&(u32, Operation)| names.split(',').any(|name| name == format!("{operation:?}"));
         let bit = |(_, operation): &(u32, Operation)| 1 << *operation as u32;
         Self(WEIGHTED.iter().filter(is_named).map(bit).sum())
     }

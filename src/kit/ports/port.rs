@@ -2,7 +2,8 @@
 #![allow(clippy::unnecessary_wraps, reason = "every operation has one shape, also one that is never refused")]
 
 use super::event::Key;
-use super::state::{Chunk, Client, Delivery, Model, Next, Pair, Server, Stage, demand};
+use super::state::{Client, Delivery, Model, Next, Pair, Server, Stage, demand};
+use super::traits::Chunk;
 use super::{ClientShape, Refused, ServerShape};
 
 impl Model {

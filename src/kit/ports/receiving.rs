@@ -86,7 +86,9 @@ impl Model {
     fn held(&self, server: Key) -> Held {
         let mut held = Held::new();
         for request in self.requests.values() {
-            let Some(delivery) = request.deliveries.get(&server).filter(|delivery| delivery.is_at_server()) else { continue };
+            let Some(delivery) = request.deliveries.get(&server).filter(|delivery| delivery.is_at_server()) else {
+                continue;
+            };
             let (active, kept) = held.entry(request.client).or_default();
             *(if delivery.stage == Stage::Held { active } else { kept }) += 1;
         }
@@ -105,7 +107,8 @@ impl Model {
                 let waiting = self.pairs_of(server).map(|(client, pair)| (client, self.wanted(pair)));
                 let waiting: Vec<_> = waiting.filter(|(_, (_, possible))| possible.is_some()).collect();
                 let held = self.held(server);
-                let none_has_room = waiting.iter().all(|(client, (sure, _))| sure.is_none() || !has_room(&held, *client, max));
+                let none_has_room =
+                    waiting.iter().all(|(client, (sure, _))| sure.is_none() || !has_room(&held, *client, max));
                 let full = !waiting.is_empty() && none_has_room && error == Refused::TooManyHeld { max };
                 demand(full, "a server holds max_active_requests active requests of every client (RR-SND-04)")?;
                 self.skip(server, true, None);
@@ -146,7 +149,8 @@ impl Model {
             let is_ready = other != client && self.wanted(pair).0.is_some() && has_room(held, other, max);
             if let (true, Some(left), Some(gone)) = (is_ready, left, gone) {
                 let Self { clients, .. } = &*self;
-                let earlier = clients[&other].left.is_some_and(|l| l < left) && clients[&other].gone.is_some_and(|g| g < gone);
+                let earlier =
+                    clients[&other].left.is_some_and(|l| l < left) && clients[&other].gone.is_some_and(|g| g < gone);
                 demand(
                     !earlier || !self.traits.departed_in_order,
                     "clients that have left are served in the order in which they left (RR-FNF-01)",

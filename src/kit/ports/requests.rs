@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::event::Key;
-use super::state::{Chunk, Client, Delivery, Loan, Model, Next, Request, Stage, demand};
+use super::state::{Client, Delivery, Loan, Model, Next, Request, Stage, demand};
+use super::traits::Chunk;
 use super::{Refused, Sizing};
 use crate::kit::segment::Growth;
 

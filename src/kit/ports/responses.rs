@@ -6,7 +6,8 @@ use super::Refused;
 
 use super::event::Key;
 use super::requests::Loaning;
-use super::state::{Chunk, Model, Next, Response, Stage, demand};
+use super::state::{Model, Next, Response, Stage, demand};
+use super::traits::Chunk;
 
 impl Model {
     pub fn drop_active(mut self, request: Key, server: Key) -> Next {

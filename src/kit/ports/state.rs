@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
 use super::event::{Event, Key};
-use super::{PortSettings, RequestResponse, Sizing};
+use super::traits::{Chunk, Traits};
+use super::{PortSettings, Sizing};
 
 /// States that agree with an event, or what each state expected.
 pub fn follow(models: Vec<Model>, event: &Event) -> Result<Vec<Model>, String> {
@@ -52,44 +53,6 @@ pub enum Stage {
     Unread,
     Held,
     Done,
-}
-
-/// Whether a message that is unread or held keeps a chunk of its sender.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Chunk {
-    Kept,
-    /// It was copied to where it waits.
-    Free,
-    /// It might have been, but displaced an older message.
-    Either,
-}
-
-impl Chunk {
-    pub fn of(leaves_none: bool, displaces: bool) -> Self {
-        match (leaves_none, displaces) {
-            (false, _) => Self::Kept,
-            (true, false) => Self::Free,
-            (true, true) => Self::Either,
-        }
-    }
-}
-
-/// What an implementation does without chunks, by the length of a message.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Traits {
-    pub requests_without_chunk: BTreeSet<usize>,
-    pub responses_without_chunk: BTreeSet<usize>,
-    pub departed_in_order: bool,
-}
-
-impl Traits {
-    pub fn of(implementation: &impl RequestResponse, lens: impl Iterator<Item = usize> + Clone) -> Self {
-        Self {
-            requests_without_chunk: lens.clone().filter(|len| implementation.request_leaves_no_chunk(*len)).collect(),
-            responses_without_chunk: lens.filter(|len| implementation.response_leaves_no_chunk(*len)).collect(),
-            departed_in_order: implementation.departed_in_order(),
-        }
-    }
 }
 
 /// A request at one server, and the responses from there.

@@ -76,43 +76,71 @@ pub enum Fault {
 #[test]
 fn every_fault_of_ports_is_found() {
     use Fault as F;
+    let faults: [(F, &[&str]); _] = [
+        (F::CountsOneMore, &["RR-SND-01"]),
+        (F::LosesRequest, &["RR-SND-01"]),
+        (F::LosesLongRequest, &["RR-SND-01"]),
+        (F::LosesRequestOfDropped, &["RR-FNF-01"]),
+        (F::LosesRequestOfMany, &["RR-SND-01"]),
+        (F::LosesResponse, &["RR-PND-01"]),
+        (F::LosesLongResponse, &["RR-PND-01"]),
+        (F::LosesResponseOfDropped, &["RR-PND-01"]),
+        (F::Damages, &["should be"]),
+        (F::DamagesLongResponse, &["should be"]),
+        (F::ShortensResponse, &["should be"]),
+        (F::Misattributes, &["received a response to"]),
+        (F::DisguisesSender, &["unknown sender"]),
+        (F::IsAlwaysConnected, &["RR-PND-04"]),
+        (F::SeesNoResponse, &["RR-PND-01"]),
+        (F::SeesRequests, &["RR-FNF-02"]),
+        (F::IgnoresHint, &["RR-PND-07"]),
+        (F::MisstatesLimit, &["RR-LOAN-01"]),
+        (F::LeaksChunk, &["RR-RCL-01"]),
+        (F::DeniesCopies, &["RR-LOAN-05"]),
+        (F::ClaimsCopiesOfRequests, &["RR-RCL-01", "RR-PRT-08"]),
+        (F::ClaimsCopiesOfResponses, &["RR-RCL-01", "RR-PRT-08"]),
+        (F::ClientNeverGrows, &["RR-DYN-01"]),
+        (F::ServerNeverGrows, &["RR-DYN-01"]),
+        (F::PreallocatesAll, &["RR-LOAN-05"]),
+        (F::ForgetsWhoWaits, &["RR-FNF-02"]),
+        (F::TurnsOverflowRound, &["RR-PND-03", "RR-PRT-08"]),
+        (F::LeavesConnection, &["RR-FNF-03"]),
+        (F::LeavesSegment, &["RR-DYN-04"]),
+        (F::LeavesOutgrown, &["RR-DYN-04"]),
+        (F::LeavesHandedOver, &["RR-FNF-03"]),
+        (F::LeavesFile, &["left of a service"]),
+    ];
+    let mut missed = Vec::new();
+    for (fault, requirements) in faults {
+        // Another part of the same rules is found first now and then: any of them tells that the fault was seen.
+        match ports::check_operations(&Engine(fault), Config::default()) {
+            Ok(_) => missed.push(format!("{fault:?} was not found")),
+            Err(failure) => {
+                let is_told = requirements.iter().any(|requirement| failure.happened().contains(requirement));
+                if failure.rule() != Rule::Pattern || !is_told {
+                    missed
+                        .push(format!("{fault:?} was found, but for another reason than {requirements:?}:\n{failure}"));
+                }
+            }
+        }
+    }
+    assert!(missed.is_empty(), "{}", missed.join("\n\n"));
+}
+
+#[test]
+fn faults_between_threads_are_found() {
+    use Fault as F;
     for (fault, requirement) in [
-        (F::CountsOneMore, "RR-SND-01"),
         (F::LosesRequest, "RR-SND-01"),
         (F::LosesLongRequest, "RR-SND-01"),
-        (F::LosesRequestOfDropped, "RR-FNF-01"),
-        (F::LosesRequestOfMany, "RR-SND-01"),
-        (F::LosesResponse, "RR-PND-01"),
-        (F::LosesLongResponse, "RR-PND-01"),
-        (F::LosesResponseOfDropped, "RR-PND-01"),
-        (F::Damages, "should be"),
-        (F::DamagesLongResponse, "should be"),
-        (F::ShortensResponse, "should be"),
-        (F::Misattributes, "received a response to"),
-        (F::DisguisesSender, "unknown sender"),
-        (F::IsAlwaysConnected, "RR-PND-04"),
-        (F::SeesNoResponse, "RR-PND-01"),
-        (F::SeesRequests, "RR-FNF-02"),
-        (F::IgnoresHint, "RR-PND-07"),
-        (F::MisstatesLimit, "RR-LOAN-01"),
-        (F::LeaksChunk, "RR-RCL-01"),
-        (F::DeniesCopies, "RR-LOAN-05"),
-        (F::ClaimsCopiesOfRequests, "RR-RCL-01"),
-        (F::ClaimsCopiesOfResponses, "RR-RCL-01"),
-        (F::ClientNeverGrows, "RR-DYN-01"),
-        (F::ServerNeverGrows, "RR-DYN-01"),
-        (F::PreallocatesAll, "RR-LOAN-05"),
-        (F::ForgetsWhoWaits, "RR-FNF-02"),
-        (F::TurnsOverflowRound, "RR-PND-03"),
-        (F::LeavesConnection, "RR-FNF-03"),
-        (F::LeavesSegment, "RR-DYN-04"),
-        (F::LeavesOutgrown, "RR-DYN-04"),
-        (F::LeavesHandedOver, "RR-FNF-03"),
-        (F::LeavesFile, "left of a service"),
+        (F::LosesRequestOfDropped, "RR-SND-01"),
+        (F::CountsOneMore, "RR-SND-01"),
+        (F::Damages, "RR-SND-11"),
+        (F::Misattributes, "RR-PND-01"),
+        (F::DamagesLongResponse, "RR-TYP-05"),
     ] {
-        let failure = ports::check_operations(&Engine(fault), Config::default());
+        let failure = ports::check_threads(&Engine(fault), Config::default());
         let failure = failure.expect_err(&format!("{fault:?} was not found"));
-        assert_eq!(failure.rule(), Rule::Pattern, "{failure}");
         assert!(failure.happened().contains(requirement), "{fault:?} was found, but for another reason:\n{failure}");
     }
 }

@@ -6,6 +6,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::ops::Deref;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Instant;
 
 use shmark::engine::error::{LoanError, PortError, ReceiveError, SendError};
@@ -14,8 +15,8 @@ use shmark::engine::{
     ResponseMut, Server, Service, Wishes,
 };
 use shmark::kit::ports::{
-    self, ClientShape, PortFile, PortSettings, Ports, ReceivedRequest, ReceivedResponse, Refused, RequestResponse,
-    ServerShape, Sizing, Tried,
+    self, ClientShape, Meeting, PortFile, PortSettings, Ports, ReceivedRequest, ReceivedResponse, Refused,
+    RequestResponse, ServerShape, Sizing, Threaded, Tried,
 };
 use shmark::kit::segment::Growth;
 use shmark::kit::{Config, Failure};
@@ -32,7 +33,7 @@ struct World {
     fault: Fault,
     services: Vec<Service<Numbers, Numbers, u64, u64>>,
     nodes: Vec<Node>,
-    scratch: Scratch,
+    scratch: Arc<Scratch>,
     /// The service's folder below the scratch, once it was found.
     folder: Option<std::path::PathBuf>,
     alive: Rc<RefCell<BTreeSet<u128>>>,
@@ -46,6 +47,69 @@ struct World {
 
 /// Beginnings of the names of files that the model is told of, separated by commas: to find one fault behind another.
 const FILES_VARIABLE: &str = "SHMARK_MODEL_FILES";
+
+/// A service that several threads use.
+struct Met {
+    fault: Fault,
+    settings: PortSettings,
+    scratch: Arc<Scratch>,
+}
+
+impl Met {
+    fn world(&self, nodes: usize) -> World {
+        let Self { fault, settings, .. } = *self;
+        let wishes = Wishes {
+            overflow_requests: Some(settings.overflow_requests),
+            overflow_responses: Some(settings.overflow_responses != (fault == Fault::TurnsOverflowRound)),
+            fire_and_forget: Some(settings.fire_and_forget || fault == Fault::ForgetsWhoWaits),
+            max_active_requests: Some(settings.max_active_requests),
+            max_loaned_requests: Some(settings.max_loaned_requests),
+            max_borrowed_responses: Some(settings.max_borrowed_responses),
+            response_buffer: Some(settings.response_buffer),
+            max_servers: Some(settings.max_servers),
+            max_clients: Some(settings.max_clients),
+            max_departed_clients: Some(settings.max_departed_clients),
+            max_nodes: Some(settings.max_nodes),
+        };
+        let open = |node: &Node| {
+            let builder = node.service_builder(&name("model")).request_response::<Numbers, Numbers>();
+            let builder = builder.request_user_header::<u64>().response_user_header::<u64>().wishes(wishes);
+            builder.open_or_create().unwrap()
+        };
+        let nodes: Vec<_> = (0..nodes).map(|_| self.scratch.node()).collect();
+        World {
+            fault,
+            services: nodes.iter().map(open).collect(),
+            nodes,
+            scratch: Arc::clone(&self.scratch),
+            folder: None,
+            alive: Rc::default(),
+            unseen: Cell::new(0),
+            before: Vec::new(),
+            looks_at: std::env::var(FILES_VARIABLE).ok(),
+        }
+    }
+}
+
+impl Meeting for Met {
+    type Ports = World;
+
+    fn join(&self) -> World {
+        self.world(1)
+    }
+
+    fn end(self) -> Vec<String> {
+        self.scratch.files().iter().map(|file| file.display().to_string()).collect()
+    }
+}
+
+impl Threaded for Engine {
+    type Meeting = Met;
+
+    fn meet(&self, settings: PortSettings) -> Option<Met> {
+        Some(Met { fault: self.0, settings, scratch: Arc::new(Scratch::new()) })
+    }
+}
 
 /// A port, and whether it is dropped.
 struct Alive<P> {
@@ -71,30 +135,7 @@ impl RequestResponse for Engine {
     type Ports = World;
 
     fn create(&self, settings: PortSettings) -> Option<World> {
-        let scratch = Scratch::new();
-        let nodes = vec![scratch.node(), scratch.node()];
-        let wishes = Wishes {
-            overflow_requests: Some(settings.overflow_requests),
-            overflow_responses: Some(settings.overflow_responses != (self.0 == Fault::TurnsOverflowRound)),
-            fire_and_forget: Some(settings.fire_and_forget || self.0 == Fault::ForgetsWhoWaits),
-            max_active_requests: Some(settings.max_active_requests),
-            max_loaned_requests: Some(settings.max_loaned_requests),
-            max_borrowed_responses: Some(settings.max_borrowed_responses),
-            response_buffer: Some(settings.response_buffer),
-            max_servers: Some(settings.max_servers),
-            max_clients: Some(settings.max_clients),
-            max_departed_clients: Some(settings.max_departed_clients),
-            max_nodes: Some(settings.max_nodes),
-        };
-        let open = |node: &Node| {
-            let builder = node.service_builder(&name("model")).request_response::<Numbers, Numbers>();
-            let builder = builder.request_user_header::<u64>().response_user_header::<u64>().wishes(wishes);
-            builder.open_or_create().unwrap()
-        };
-        let services = nodes.iter().map(open).collect();
-        let (alive, before, unseen) = (Rc::default(), Vec::new(), Cell::new(0));
-        let looks_at = std::env::var(FILES_VARIABLE).ok();
-        Some(World { fault: self.0, services, nodes, scratch, folder: None, alive, unseen, before, looks_at })
+        Some(Met { fault: self.0, settings, scratch: Arc::new(Scratch::new()) }.world(2))
     }
 
     // What fits the line of a slot beside its word, the message's header and the user header.
@@ -209,7 +250,9 @@ impl Ports for World {
 
     fn create_client(&mut self, shape: ClientShape) -> Result<Self::Client, Refused> {
         let (strategy, preallocate) = self.sized(shape.sizing, Fault::ClientNeverGrows);
-        let builder = self.services[shape.node].client_builder().initial_max_slice_len(shape.sizing.len_initial);
+        let builder = self.services[shape.node % self.services.len()]
+            .client_builder()
+            .initial_max_slice_len(shape.sizing.len_initial);
         let mut builder = builder.allocation_strategy(strategy);
         if let Some(messages) = preallocate {
             builder = builder.preallocate(messages);
@@ -225,7 +268,9 @@ impl Ports for World {
 
     fn create_server(&mut self, shape: ServerShape) -> Result<Self::Server, Refused> {
         let (strategy, preallocate) = self.sized(shape.sizing, Fault::ServerNeverGrows);
-        let builder = self.services[shape.node].server_builder().initial_max_slice_len(shape.sizing.len_initial);
+        let builder = self.services[shape.node % self.services.len()]
+            .server_builder()
+            .initial_max_slice_len(shape.sizing.len_initial);
         let mut builder = builder.allocation_strategy(strategy);
         if let Some(messages) = preallocate {
             builder = builder.preallocate(messages);
@@ -361,7 +406,9 @@ impl Ports for World {
         let entries = std::fs::read_dir(self.folder.as_ref()?).unwrap();
         let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
         let of_interest = |name: &String| {
-            self.looks_at.as_ref().is_none_or(|kinds| kinds.split(',').any(|kind| !kind.is_empty() && name.starts_with(kind)))
+            self.looks_at
+                .as_ref()
+                .is_none_or(|kinds| kinds.split(',').any(|kind| !kind.is_empty() && name.starts_with(kind)))
         };
         let mut files: Vec<_> = names.filter(of_interest).filter_map(|name| port_file(&name)).collect();
         let stays = |file: &&PortFile| match self.fault {
@@ -384,7 +431,8 @@ impl Ports for World {
     }
 
     fn left_by_ports(&mut self) -> Vec<String> {
-        let kinds = self.looks_at.as_deref().unwrap_or("connection-,departed-,deferred-,unfinished-,segment-,handover-,bell-");
+        let kinds =
+            self.looks_at.as_deref().unwrap_or("connection-,departed-,deferred-,unfinished-,segment-,handover-,bell-");
         let files: Vec<_> = kinds.split(',').flat_map(|prefix| self.scratch.files_like(prefix)).collect();
         files.iter().map(|file| file.display().to_string()).collect()
     }
@@ -416,17 +464,27 @@ fn the_pattern_is_as_required() -> Result<(), Failure> {
     ports::check_operations(&Engine(Fault::None), config).map(|_| ())
 }
 
+/// Threads with nodes of their own: nothing is lost, doubled, damaged or out of order, and nobody hangs.
+#[test]
+fn the_pattern_is_as_required_between_threads() -> Result<(), Failure> {
+    ports::check_threads(&Engine(Fault::None), Config::from_env()?).map(|_| ())
+}
+
 /// As many operations as it is told, with one seed after the other: `scripts/explore`.
 #[test]
 #[ignore = "takes as long as it is told to: scripts/explore"]
 fn explore_for_long() -> Result<(), Failure> {
-    let wanted: u64 = std::env::var("SHMARK_EXPLORE").map_or(1_000_000, |text| text.parse().expect("a number of operations"));
+    let wanted: u64 =
+        std::env::var("SHMARK_EXPLORE").map_or(1_000_000, |text| text.parse().expect("a number of operations"));
     let (mut config, begin, mut done) = (Config::from_env()?, Instant::now(), Tried::default());
     while done.operations < wanted {
         let tried = ports::check_operations(&Engine(Fault::None), config)?;
         done = Tried { cases: done.cases + tried.cases, operations: done.operations + tried.operations };
         let each_second = done.operations as f64 / begin.elapsed().as_secs_f64();
-        println!("seed {}: {} operations in {} cases, {each_second:.0} a second", config.seed, done.operations, done.cases);
+        println!(
+            "seed {}: {} operations in {} cases, {each_second:.0} a second",
+            config.seed, done.operations, done.cases
+        );
         config.seed += 1;
     }
     Ok(())
