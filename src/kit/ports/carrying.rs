@@ -63,13 +63,13 @@ impl<P: Ports> World<P> {
             follow(created.clone())?;
             let Event::CreateClient { client, result: Ok(()), .. } = created else { return Ok(()) };
             let mut sent = Vec::new();
-            for _ in 0..1 + size % 2 {
+            for _ in 0..=size % 2 {
                 sent.extend(self.request(client, size, follow)?);
             }
             if size & 2 != 0 {
                 follow(self.drop_client(client))?;
             }
-            let stays = size & 12 == 12 && i % 16 == 15;
+            let stays = size & 0xc == 0xc && i % 16 == 15;
             for request in sent.into_iter().filter(|_| !stays) {
                 follow(self.drop_pending(request))?;
             }

@@ -17,7 +17,7 @@ impl<P: Ports> World<P> {
         use Operation as O;
         let mut numbers = Numbers(seed);
         let mut drops = vec![O::DropLoan, O::DropPending, O::DropActive, O::DropResponseLoan, O::DropResponse];
-        if seed % 4 == 0 {
+        if seed.is_multiple_of(4) {
             let more = [O::DropClient, O::DropServer, O::ReceiveResponse, O::SendResponse];
             drops.extend(more.into_iter().filter(|operation| !left_out.contains(*operation)));
         }

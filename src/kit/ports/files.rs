@@ -23,7 +23,7 @@ impl Model {
                 PortFile::Segment { sender } => *segments.entry(sender).or_default() += 1,
                 PortFile::HandedOver { sender, reader } => *handed_over.entry((sender, reader)).or_default() += 1,
                 PortFile::Other { port } => {
-                    demand(self.is_there(port), &format!("nothing of port {port} is needed (RR-FNF-03, RR-SVC-04)"))?
+                    demand(self.is_there(port), &format!("nothing of port {port} is needed (RR-FNF-03, RR-SVC-04)"))?;
                 }
             }
         }

@@ -20,7 +20,10 @@ const CLIENTS: usize = 3;
 /// Requests of each client thread, in one meeting.
 const REQUESTS: usize = 300;
 /// Far beyond what a meeting takes.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
+
+/// How long a server finds nothing, after the last client has gone, before it believes that there is nothing.
+const SILENCE: Duration = Duration::from_millis(50);
 
 /// What is known of one request.
 #[derive(Default)]
@@ -140,17 +143,19 @@ fn serve<P: Ports>(ports: &mut P, table: &Table, (me, mut numbers): (usize, Numb
     let server = ports.create_server(shape).map_err(|error| refused("a server", error))?;
     table.begin.wait();
     let mut newest: BTreeMap<u128, u64> = BTreeMap::new();
+    let mut silent_since = None;
     loop {
         table.in_time("the requests that a server is to receive")?;
         let is_last = table.clients_left.load(Ordering::Acquire) == 0;
         let received = ports.receive(&server).map_err(|error| refused("receiving a request", error))?;
         let Some(active) = received else {
-            if is_last {
+            if is_last && *silent_since.get_or_insert_with(Instant::now) + SILENCE < Instant::now() {
                 return Ok(());
             }
             std::thread::yield_now();
             continue;
         };
+        silent_since = None;
         let got = ports.request(&active);
         let (request, len) = (got.header, got.payload.len());
         let is_new = table.fates(|fates| {
