@@ -48,7 +48,7 @@ impl<P: Ports> World<P> {
                 self.responses.remove(&response);
                 Event::DropResponse { response }
             }),
-            O::Request | O::Answer | O::Look | O::Chunks | O::Crowd | O::Drain | O::Leave => None,
+            O::Request | O::Answer | O::Look | O::Chunks | O::Crowd | O::Drain | O::Leave | O::Shortage => None,
         };
         Ok(event)
     }

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use super::Ports;
 use super::event::{Event, Key};
-use super::operation::{Operation, Step};
+use super::operation::{Operation, Step, operation};
 use super::world::{Follow, World, Written, nth};
+use crate::kit::numbers::Numbers;
 
 /// Clients that come, send and leave in one step, at most.
 const CROWD_MAX: u8 = 100;
@@ -38,7 +39,33 @@ impl<P: Ports> World<P> {
                 self.drain(server, follow)?;
             }
             Operation::Leave => self.leave(pick, size, follow)?,
+            Operation::Shortage => self.run_short(pick, size, follow)?,
             _ => self.single(step)?.into_iter().try_for_each(follow)?,
+        }
+        Ok(())
+    }
+
+    /// Some steps with hardly any descriptors; then there are enough again, and every server looks.
+    fn run_short(&mut self, pick: u8, size: u8, follow: &mut Follow<'_>) -> Result<(), String> {
+        let free = Some(usize::from(size % 8));
+        if !self.ports.shortage(free) {
+            return Ok(());
+        }
+        self.was_short = true;
+        follow(Event::Shortage { free })?;
+        let mut numbers = Numbers(u64::from(pick) << 8 | u64::from(size));
+        for _ in 0..=pick % 16 {
+            let operation = operation(numbers.below(usize::MAX));
+            let step = Step { operation, pick: numbers.next() as u8, size: numbers.next() as u8 };
+            if !matches!(operation, Operation::Shortage | Operation::Crowd | Operation::Drain) {
+                self.carry_out(step, follow)?;
+            }
+        }
+        self.ports.shortage(None);
+        follow(Event::Shortage { free: None })?;
+        for server in self.servers.keys().copied().collect::<Vec<_>>() {
+            let result = self.ports.has_requests(&self.servers[&server]);
+            follow(Event::HasRequests { server, result })?;
         }
         Ok(())
     }

@@ -103,6 +103,10 @@ pub enum Event {
         server: Key,
         result: usize,
     },
+    /// Descriptors run out, or come back.
+    Shortage {
+        free: Option<usize>,
+    },
     /// `collected`: every port that exists has just taken back what had come home.
     Files {
         files: Vec<PortFile<Key>>,
@@ -173,6 +177,8 @@ impl fmt::Display for Event {
             Self::DropResponse { response } => write!(f, "drop response {response}"),
             Self::ClientChunks { client, result } => write!(f, "c{client} has {result} chunks in use"),
             Self::ServerChunks { server, result } => write!(f, "s{server} has {result} chunks in use"),
+            Self::Shortage { free: Some(free) } => write!(f, "descriptors run out: {free} are left"),
+            Self::Shortage { free: None } => write!(f, "there are descriptors again"),
             Self::Files { files, .. } => {
                 write!(f, "in the namespace: {} files", files.len())?;
                 files.iter().take(8).try_for_each(|file| write!(f, "; {file}"))

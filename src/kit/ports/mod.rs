@@ -119,6 +119,12 @@ pub trait Ports {
     /// [`Refused`].
     fn send_response(&mut self, loan: Self::ResponseLoan) -> Result<(), Refused>;
 
+    /// Takes away all descriptors or memory but what is in use and a few, `free`, or gives them back, and says whether that is
+    /// possible. Meanwhile what needs more is refused with [`Refused::Shortage`], or not done yet; with all given back,
+    /// everything is done that was not, at the latest when the port is used again.
+    fn shortage(&mut self, _free: Option<usize>) -> bool {
+        false
+    }
     /// What has a name in the service's namespace now, if that can be known.
     fn files(&mut self) -> Option<Vec<PortFile>> {
         None

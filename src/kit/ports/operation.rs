@@ -37,9 +37,11 @@ pub enum Operation {
     Drain,
     /// Everything of one port: the port and what was made from it, in some order.
     Leave,
+    /// Several steps while there are no descriptors.
+    Shortage,
 }
 
-const WEIGHTED: [(u32, Operation); 25] = {
+const WEIGHTED: [(u32, Operation); 26] = {
     use Operation as O;
     [
         (6, O::CreateClient),
@@ -67,6 +69,7 @@ const WEIGHTED: [(u32, Operation); 25] = {
         (1, O::Crowd),
         (1, O::Drain),
         (4, O::Leave),
+        (1, O::Shortage),
     ]
 };
 
@@ -80,16 +83,20 @@ pub struct Step {
 
 pub fn step() -> impl Strategy<Value = Step> {
     let total = WEIGHTED.iter().map(|(weight, _)| weight).sum::<u32>();
-    let operation = (0..total).prop_map(move |mut number| {
-        for (weight, operation) in WEIGHTED {
-            if number < weight {
-                return operation;
-            }
-            number -= weight;
-        }
-        Operation::Look
-    });
+    let operation = (0..total).prop_map(|number| operation(number as usize));
     (operation, any::<u8>(), any::<u8>()).prop_map(|(operation, pick, size)| Step { operation, pick, size })
+}
+
+/// The operation of a number, as often as its weight.
+pub fn operation(number: usize) -> Operation {
+    let mut number = number as u32 % WEIGHTED.iter().map(|(weight, _)| weight).sum::<u32>();
+    for (weight, operation) in WEIGHTED {
+        if number < weight {
+            return operation;
+        }
+        number -= weight;
+    }
+    Operation::Look
 }
 
 /// Operations that a case leaves out: what is done rarely in most cases is done often in some, and what would end

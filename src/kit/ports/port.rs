@@ -6,6 +6,8 @@ use super::state::{Client, Delivery, Model, Next, Pair, Server, Stage, demand};
 use super::traits::Chunk;
 use super::{ClientShape, Refused, ServerShape};
 
+pub const ENOUGH: &str = "nothing is refused for a shortage when there is none (RR-BAD-04)";
+
 impl Model {
     pub fn create_client(mut self, client: Key, shape: &ClientShape, result: &Result<(), Refused>) -> Next {
         let (max_clients, has) = (self.settings.max_clients, self.settings.max_active_requests);
@@ -22,6 +24,7 @@ impl Model {
                     self.pairs.insert((client, *server), Pair::default());
                 }
             }
+            Err(Refused::Shortage) => demand(self.short, ENOUGH)?,
             Err(Refused::TooManyClients { max: told }) => {
                 demand(full && *told == max_clients, "a client's place that was left can be taken (RR-PRT-01)")?;
             }
@@ -112,6 +115,7 @@ impl Model {
                     self.pairs.insert((*client, server), Pair::default());
                 }
             }
+            Err(Refused::Shortage) => demand(self.short, ENOUGH)?,
             Err(error) => {
                 let refused = *error == Refused::TooManyServers { max: max_servers };
                 demand(full && refused, "a server's place that was left can be taken (RR-PRT-01)")?;

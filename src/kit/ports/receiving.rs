@@ -73,8 +73,8 @@ impl Model {
             perhaps |= possible.is_some();
         }
         let rule = "has_requests says whether a request waits that a receive would return (RR-FNF-02, RR-FNF-04)";
-        demand(if result { perhaps } else { !surely }, rule)?;
-        if result {
+        demand(if result { perhaps } else { !surely || self.short }, rule)?;
+        if result || self.short {
             self.skip(server, false, None);
         } else {
             self.nothing_is_there(server);
@@ -97,6 +97,9 @@ impl Model {
 
     pub fn receive(mut self, server: Key, result: &Result<Option<Key>, Refused>) -> Next {
         match *result {
+            // It is not lost: what cannot be mapped now is received later (RR-BAD-04).
+            Err(Refused::Shortage) if self.was_short => self.skip(server, false, None),
+            Ok(None) if self.short => self.skip(server, false, None),
             Ok(None) => {
                 let waits = self.pairs_of(server).any(|(_, pair)| self.wanted(pair).0.is_some());
                 demand(!waits, "a request that waits is received (RR-SND-01, RR-FNF-01)")?;
@@ -147,7 +150,7 @@ impl Model {
         for other in others {
             let pair = &self.pairs[&(other, server)];
             let is_ready = other != client && self.wanted(pair).0.is_some() && has_room(held, other, max);
-            if let (true, Some(left), Some(gone)) = (is_ready, left, gone) {
+            if let (true, Some(left), Some(gone)) = (is_ready && !self.short, left, gone) {
                 let Self { clients, .. } = &*self;
                 let earlier =
                     clients[&other].left.is_some_and(|l| l < left) && clients[&other].gone.is_some_and(|g| g < gone);
@@ -156,7 +159,7 @@ impl Model {
                     "clients that have left are served in the order in which they left (RR-FNF-01)",
                 )?;
             }
-            let counts = is_ready && left.is_none() && self.clients[&other].registered;
+            let counts = is_ready && !self.short && left.is_none() && self.clients[&other].registered;
             let pair = self.pairs.get_mut(&(other, server)).unwrap();
             if counts {
                 let times = pair.passed_by.entry(client).or_insert(0);

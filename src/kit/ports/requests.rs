@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::event::Key;
+use super::port::ENOUGH;
 use super::state::{Client, Delivery, Loan, Model, Next, Request, Stage, demand};
 use super::traits::Chunk;
 use super::{Refused, Sizing};
@@ -21,6 +22,7 @@ pub struct Loaning {
     /// Whether there are more receivers that may have something than a segment of full size is made for.
     pub crowded: bool,
     pub limit_rule: &'static str,
+    pub short: bool,
 }
 
 impl Loaning {
@@ -36,6 +38,7 @@ impl Loaning {
                 demand(is_room, "a chunk that is loaned, unread or held is not given out again (RR-LOAN-05)")
             }
             Err(Refused::TooManyLoans { max: told }) => demand(full && told == max, self.limit_rule),
+            Err(Refused::Shortage) => demand(self.short && !fixed, ENOUGH),
             Err(Refused::TooLong { max: told }) => {
                 demand(long && told == len_initial, "a loan that fits succeeds (RR-DYN-01)")
             }
@@ -62,6 +65,7 @@ impl Model {
             in_use: self.client_in_use(client),
             crowded: crowded || sizing.preallocate.is_some() && self.has_met_a_dropped_server(client),
             limit_rule: "a client holds at most max_loaned_requests loans, and as many succeed (RR-LOAN-01)",
+            short: self.short,
         }
         .check(result)?;
         if result.is_ok() {
@@ -87,7 +91,8 @@ impl Model {
         let delivered = match *result {
             Ok(delivered) => delivered,
             Err(error) => {
-                let refused = held >= max && error == Refused::TooManyActiveRequests { max };
+                let refused = (held >= max && error == Refused::TooManyActiveRequests { max })
+                    || (self.was_short && error == Refused::Shortage);
                 let rule = "sending fails only when max_active_requests pending responses are held (RR-SND-03)";
                 demand(refused, rule)?;
                 self.note_departure(client);
@@ -98,11 +103,15 @@ impl Model {
         let servers: Vec<_> =
             self.pairs.keys().filter(|(c, s)| *c == client && self.servers[s].registered).map(|(_, s)| *s).collect();
         self.requests.insert(request, Request { client, pending: true, hinted: false, deliveries: BTreeMap::new() });
+        let short = self.short;
+        // Nor can be seen then who has left.
+        let left = self.pairs.keys().filter(|(c, s)| *c == client && !self.servers[s].registered).count();
         let mut next = vec![self];
         for server in servers {
             for i in 0..next.len() {
-                // Whether a loan that outlived its client is heard by a server that the client never looked at is left open.
-                if !registered {
+                // Whether a loan that outlived its client is heard by a server that the client never looked at is left open, and
+                // so is whether those meet that cannot now.
+                if !registered || short {
                     next.push(next[i].clone());
                 }
                 // Without overflow it shows now whether what nobody waits for was skipped.
@@ -110,7 +119,10 @@ impl Model {
                 next.extend(more);
             }
         }
-        next.retain(|model| model.requests[&request].deliveries.len() == delivered);
+        next.retain(|model| {
+            let made = model.requests[&request].deliveries.len();
+            made == delivered || (short && made < delivered && delivered <= made + left)
+        });
         let rule = "a request is delivered to every connected server, unless its buffer is full and it discards (RR-SND-01, \
                     RR-SND-05, RR-SND-07)";
         demand(!next.is_empty(), rule).map(|()| next)
@@ -169,8 +181,9 @@ impl Model {
         }
         let rule = "a pending response is connected exactly as long as a server has its request, unread or held \
                     (RR-PND-04, RR-PND-05, RR-SND-01, RR-SND-06)";
-        demand(if result { surely || !unsure.is_empty() } else { !surely }, rule)?;
-        if !result {
+        // That a server has left is not seen where nothing can be opened.
+        demand(if result { surely || !unsure.is_empty() || self.short } else { !surely }, rule)?;
+        if !result && !self.short {
             // They were given up, with all that is older.
             for (server, at) in unsure {
                 self.take_front(client, server, at + 1);

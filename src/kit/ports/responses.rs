@@ -31,6 +31,7 @@ impl Model {
             in_use: self.server_in_use(server),
             crowded: self.clients_still_there(server) > self.settings.max_clients,
             limit_rule: "an active request holds at most its maximum of loaned responses, and as many succeed (RR-LOAN-02)",
+            short: self.short,
         }
         .check(result)?;
         if result.is_ok() {
@@ -86,6 +87,8 @@ impl Model {
             }
         }
         match *result {
+            Err(Refused::Shortage) if self.was_short => {}
+            Ok(None) if self.short => {}
             Ok(None) => demand(waiting.is_empty(), "a response that waits is received (RR-PND-01, RR-PND-03)")?,
             Err(error) => {
                 let full = !waiting.is_empty() && waiting.iter().all(|(_, _, may_be_full)| *may_be_full);

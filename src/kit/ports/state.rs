@@ -125,6 +125,10 @@ pub struct Model {
     pub responses: BTreeMap<Key, Response>,
     /// Counts departures, and the requests and clients that there were when what is over was forgotten last.
     pub departures: u64,
+    /// Whether descriptors or memory have run out.
+    pub short: bool,
+    /// Whether they ever had: a port tells it with the next call that finds nothing.
+    pub was_short: bool,
     kept: usize,
 }
 
@@ -147,6 +151,8 @@ impl Model {
             pairs: BTreeMap::new(),
             responses: BTreeMap::new(),
             departures: 0,
+            short: false,
+            was_short: false,
             kept: 0,
         }
     }
@@ -187,12 +193,21 @@ impl Model {
             Event::SendResponse { response, result } => self.send_response(*response, result),
             Event::HasResponse { request, result } => {
                 let any = self.requests[request].deliveries.values().any(|delivery| !delivery.responses.is_empty());
-                demand(*result == any, "has_response says whether a response waits (RR-PND-01)").map(|()| vec![self])
+                demand(
+                    *result == any || (self.short && !result),
+                    "has_response says whether a response waits (RR-PND-01)",
+                )
+                .map(|()| vec![self])
             }
             Event::ReceiveResponse { request, result } => self.receive_response(*request, result),
             Event::DropResponse { response } => self.drop_response(*response),
             Event::ClientChunks { client, result } => self.client_chunks(*client, *result),
             Event::ServerChunks { server, result } => self.server_chunks(*server, *result),
+            Event::Shortage { free } => {
+                self.short = free.is_some();
+                self.was_short = true;
+                Ok(vec![self])
+            }
             Event::Files { files, collected } => self.files(files, *collected),
         }
     }

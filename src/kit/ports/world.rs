@@ -37,6 +37,8 @@ pub struct World<P: Ports> {
     pub written: BTreeMap<Key, Written>,
     settings: PortSettings,
     can_grow: bool,
+    /// Whether there was a shortage: what could not be taken away then may stay for a while.
+    pub was_short: bool,
     numbers: usize,
 }
 
@@ -65,6 +67,7 @@ impl<P: Ports> World<P> {
             written: BTreeMap::new(),
             settings,
             can_grow,
+            was_short: false,
             numbers: 0,
         }
     }
@@ -87,6 +90,9 @@ impl<P: Ports> World<P> {
 
     /// What is in the namespace.
     pub fn files(&mut self, collected: bool) -> Option<Event> {
+        if self.was_short {
+            return None;
+        }
         // 0 is nobody: a file of a port that never was is there for nothing.
         let key = |id: u128| self.keys.get(&id).copied().unwrap_or(0);
         let files = self.ports.files()?.into_iter().map(|file| match file {

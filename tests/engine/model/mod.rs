@@ -1,13 +1,15 @@
 //! Random operations on the whole pattern against the test kit's model.
 
 mod faults;
+mod shortage;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::ops::Deref;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use shmark::engine::error::{LoanError, PortError, ReceiveError, SendError};
 use shmark::engine::{
@@ -22,6 +24,7 @@ use shmark::kit::segment::Growth;
 use shmark::kit::{Config, Failure};
 
 use self::faults::Fault;
+use self::shortage::Limit;
 use crate::common::{Scratch, name};
 
 // Slices both ways; the headers say which request and which response it is.
@@ -43,6 +46,7 @@ struct World {
     before: Vec<PortFile>,
     /// Kinds of files that are looked at: all, unless [`FILES_VARIABLE`] names some.
     looks_at: Option<String>,
+    limit: Option<Limit>,
 }
 
 /// Beginnings of the names of files that the model is told of, separated by commas: to find one fault behind another.
@@ -87,6 +91,7 @@ impl Met {
             unseen: Cell::new(0),
             before: Vec::new(),
             looks_at: std::env::var(FILES_VARIABLE).ok(),
+            limit: None,
         }
     }
 }
@@ -191,6 +196,14 @@ fn receive_refused(error: ReceiveError) -> Refused {
         ReceiveError::CannotMap(_) | ReceiveError::CannotAttach(_) => Refused::Shortage,
         other => panic!("{other}"),
     }
+}
+
+/// What cannot be looked at now is not there now.
+fn found(result: Result<bool, ReceiveError>) -> bool {
+    result.unwrap_or_else(|error| {
+        assert_eq!(receive_refused(error), Refused::Shortage);
+        false
+    })
 }
 
 fn number(id: shmark::engine::Id) -> u128 {
@@ -325,7 +338,7 @@ impl Ports for World {
     }
 
     fn has_response(&mut self, pending: &Self::Pending) -> bool {
-        pending.has_response().unwrap() && !self.has(Fault::SeesNoResponse)
+        found(pending.has_response()) && !self.has(Fault::SeesNoResponse)
     }
 
     fn receive_response(&mut self, pending: &Self::Pending) -> Result<Option<Self::Response>, Refused> {
@@ -351,7 +364,7 @@ impl Ports for World {
 
     fn has_requests(&mut self, server: &Self::Server) -> bool {
         self.unseen.set(0);
-        server.has_requests().unwrap() || self.has(Fault::SeesRequests)
+        found(server.has_requests()) || self.has(Fault::SeesRequests)
     }
 
     fn receive(&mut self, server: &Self::Server) -> Result<Option<Self::Active>, Refused> {
@@ -396,6 +409,17 @@ impl Ports for World {
 
     fn send_response(&mut self, loan: Self::ResponseLoan) -> Result<(), Refused> {
         loan.send().map_err(send_refused)
+    }
+
+    fn shortage(&mut self, free: Option<usize>) -> bool {
+        self.limit = None;
+        match free {
+            Some(_) if !shortage::MAY_RUN_OUT.load(Ordering::Relaxed) => return false,
+            Some(free) => self.limit = Some(Limit::lower(free)),
+            // What could not be done is tried again after 10 ms.
+            None => std::thread::sleep(Duration::from_millis(12)),
+        }
+        true
     }
 
     fn files(&mut self) -> Option<Vec<PortFile>> {
