@@ -10,6 +10,7 @@ mod carrying;
 mod check;
 mod ending;
 mod event;
+mod fates;
 mod files;
 mod operation;
 mod port;

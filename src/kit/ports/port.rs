@@ -64,7 +64,11 @@ impl Model {
         // Beyond the maximum the oldest are given up, at once or later.
         for server in self.servers.keys().copied().collect::<Vec<_>>() {
             let departed = self.departed_of(server);
-            let more = departed.len().saturating_sub(self.settings.max_departed_clients);
+            let mut more = departed.len().saturating_sub(self.settings.max_departed_clients);
+            // Where it could not be noted when each of them left, it may be others.
+            if more > 0 && self.was_short {
+                more = departed.len();
+            }
             for client in departed.into_iter().take(more) {
                 let pair = self.pairs.get_mut(&(client, server)).unwrap();
                 pair.maybe = pair.queue.len();

@@ -112,6 +112,8 @@ impl Model {
                 let held = self.held(server);
                 let none_has_room =
                     waiting.iter().all(|(client, (sure, _))| sure.is_none() || !has_room(&held, *client, max));
+                // Whom it cannot attach now it cannot serve either.
+                let none_has_room = none_has_room || self.short;
                 let full = !waiting.is_empty() && none_has_room && error == Refused::TooManyHeld { max };
                 demand(full, "a server holds max_active_requests active requests of every client (RR-SND-04)")?;
                 self.skip(server, true, None);

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Barrier, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Barrier, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 use super::acting::{both, contents};
+use super::fates::{DEADLINE, Fate, Table};
 use super::world::LENS;
 use super::{ClientShape, Meeting, PortSettings, Ports, Refused, ServerShape, Sizing, Threaded, Tried};
 use crate::kit::explore::{Log, panic_text};
@@ -19,47 +20,9 @@ const SERVERS: usize = 2;
 const CLIENTS: usize = 3;
 /// Requests of each client thread, in one meeting.
 const REQUESTS: usize = 300;
-/// Far beyond what a meeting takes.
-const DEADLINE: Duration = Duration::from_mins(1);
 
 /// How long a server finds nothing, after the last client has gone, before it believes that there is nothing.
 const SILENCE: Duration = Duration::from_millis(50);
-
-/// What is known of one request.
-#[derive(Default)]
-struct Fate {
-    /// Elements, and which of its thread's clients sent it.
-    len: usize,
-    client: usize,
-    /// Servers that it is said to be delivered to, once that is said.
-    delivered: Option<usize>,
-    received_by: Vec<usize>,
-}
-
-/// What the threads of a meeting share: numbers of messages, and what became of them.
-struct Table {
-    numbers: AtomicU64,
-    fates: Mutex<BTreeMap<u64, Fate>>,
-    clients_left: AtomicUsize,
-    begin: Barrier,
-    end: Instant,
-    operations: AtomicU64,
-}
-
-impl Table {
-    fn number(&self) -> u64 {
-        self.operations.fetch_add(1, Ordering::Relaxed);
-        self.numbers.fetch_add(1, Ordering::Relaxed)
-    }
-
-    fn fates<T>(&self, look: impl FnOnce(&mut BTreeMap<u64, Fate>) -> T) -> T {
-        look(&mut self.fates.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn in_time(&self, doing: &str) -> Result<(), Broken> {
-        demand(Instant::now() < self.end, Rule::Pattern, || format!("not within {DEADLINE:?}: {doing}"))
-    }
-}
 
 fn sizing(numbers: &mut Numbers) -> Sizing {
     let growth = [Growth::BestFit, Growth::PowerOfTwo][numbers.below(2)];
