@@ -198,12 +198,10 @@ fn receive_refused(error: ReceiveError) -> Refused {
     }
 }
 
-/// What cannot be looked at now is not there now.
-fn found(result: Result<bool, ReceiveError>) -> bool {
-    result.unwrap_or_else(|error| {
-        assert_eq!(receive_refused(error), Refused::Shortage);
-        false
-    })
+/// What cannot be looked at now is not there now. That something could not be done before is told once, so it is asked twice.
+fn found(look: impl Fn() -> Result<bool, ReceiveError>) -> bool {
+    let told = |error| assert_eq!(receive_refused(error), Refused::Shortage);
+    look().map_err(told).or_else(|()| look().map_err(told)).unwrap_or(false)
 }
 
 fn number(id: shmark::engine::Id) -> u128 {
@@ -338,7 +336,7 @@ impl Ports for World {
     }
 
     fn has_response(&mut self, pending: &Self::Pending) -> bool {
-        found(pending.has_response()) && !self.has(Fault::SeesNoResponse)
+        found(|| pending.has_response()) && !self.has(Fault::SeesNoResponse)
     }
 
     fn receive_response(&mut self, pending: &Self::Pending) -> Result<Option<Self::Response>, Refused> {
@@ -364,7 +362,7 @@ impl Ports for World {
 
     fn has_requests(&mut self, server: &Self::Server) -> bool {
         self.unseen.set(0);
-        found(server.has_requests()) || self.has(Fault::SeesRequests)
+        found(|| server.has_requests()) || self.has(Fault::SeesRequests)
     }
 
     fn receive(&mut self, server: &Self::Server) -> Result<Option<Self::Active>, Refused> {
