@@ -104,8 +104,6 @@ impl Model {
             self.pairs.keys().filter(|(c, s)| *c == client && self.servers[s].registered).map(|(_, s)| *s).collect();
         self.requests.insert(request, Request { client, pending: true, hinted: false, deliveries: BTreeMap::new() });
         let short = self.short;
-        // Nor can be seen then who has left.
-        let left = self.pairs.keys().filter(|(c, s)| *c == client && !self.servers[s].registered).count();
         let mut next = vec![self];
         for server in servers {
             for i in 0..next.len() {
@@ -121,7 +119,8 @@ impl Model {
         }
         next.retain(|model| {
             let made = model.requests[&request].deliveries.len();
-            made == delivered || (short && made < delivered && delivered <= made + left)
+            // Nor can be seen then who has left.
+            made == delivered || (short && made < delivered)
         });
         let rule = "a request is delivered to every connected server, unless its buffer is full and it discards (RR-SND-01, \
                     RR-SND-05, RR-SND-07)";
