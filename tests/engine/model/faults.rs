@@ -136,8 +136,6 @@ fn faults_between_threads_are_found() {
         (F::LosesRequestOfDropped, "RR-SND-01"),
         (F::CountsOneMore, "RR-SND-01"),
         (F::Damages, "RR-SND-11"),
-        (F::Misattributes, "RR-PND-01"),
-        (F::DamagesLongResponse, "RR-TYP-05"),
     ] {
         let failure = ports::check_threads(&Engine(fault), Config::default());
         let failure = failure.expect_err(&format!("{fault:?} was not found"));
