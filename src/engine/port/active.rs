@@ -111,11 +111,6 @@ where
         if !connection.places.loan(*place, core.loans_max) {
             return Err(LoanError::ExceedsMaxLoans { max: core.loans_max });
         }
-        // As whom a client is known that has left, there is one of many; without, its chunk could not be lent (RR-PRT-07).
-        if !connection.lending.has_number() && !connection.lending.find_number(&core.payloads) {
-            connection.places.unloan(*place);
-            return Err(LoanError::OutOfMemory);
-        }
         // The shuttle that the request came by is still here.
         if !connection.shuttle.is_first(*request_id) {
             let start = &connection.lanes[*lane as usize];
@@ -125,6 +120,12 @@ where
             connection.places.unloan(*place);
             Err(error)
         };
+        // Numbers of receivers may all be taken, by clients that have left and still hold something: then a chunk could not be
+        // lent (RR-PRT-07).
+        if !connection.lending.has_number() && !connection.gone.get() && !connection.lending.find_number(&core.payloads)
+        {
+            return failed(LoanError::OutOfMemory);
+        }
         let mut chunk = match core.loan_chunk(len) {
             Ok(chunk) => chunk,
             Err(error) => return failed(error),
