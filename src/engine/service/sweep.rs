@@ -197,15 +197,20 @@ impl Sweep<'_> {
             return Ok(());
         }
         self.departed.sort_unstable_by_key(|(number, ..)| *number);
-        let servers: Vec<Id> = self.departed.iter().map(|(_, _, server, _)| *server).collect();
+        // From the one that left last on.
+        let mut waiting: Vec<(Id, usize)> = Vec::new();
         let mut given_up = Vec::new();
-        for (i, server) in servers.iter().enumerate() {
-            let waiting_behind = servers[i..].iter().filter(|other| *other == server).count();
-            if waiting_behind > self.settings.max_departed_clients {
+        for (i, (_, _, server, _)) in self.departed.iter().enumerate().rev() {
+            let count = match waiting.iter_mut().find(|(known, _)| known == server) {
+                Some((_, count)) => count,
+                None => &mut waiting.push_mut((*server, 0)).1,
+            };
+            *count += 1;
+            if *count > self.settings.max_departed_clients {
                 given_up.push(i);
             }
         }
-        for i in given_up.iter().rev() {
+        for i in &given_up {
             let (_, client, server, path) = self.departed.remove(*i);
             // What cannot be looked at counts as one, so that the loss is seen.
             let requests = ConnectionFile::open(&path, ConnectionLayout::new(self.settings))
