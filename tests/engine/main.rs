@@ -12,6 +12,8 @@ mod damage;
 mod deaths;
 mod departed;
 mod exhaustion;
+mod found;
+mod found_shortage;
 mod growth;
 mod hostile;
 mod inventory;

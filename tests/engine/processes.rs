@@ -275,6 +275,7 @@ fn another_process() {
             ready();
             wait();
         }
+        role if role.starts_with("found") => crate::found_shortage::play(role, root, (ready, wait)),
         role if role.starts_with("shortage") => crate::shortage::play(role, root, ready),
         role if role.starts_with("unreachable") => crate::unreachable::play(role, root, ready),
         role if role.starts_with("newcomer") => crate::lock_time::play(role, root, seed.0, (ready, wait)),

@@ -19,7 +19,7 @@ type Bytes = Service<[u8], [u8]>;
 const LEN: usize = 100;
 
 /// Lowers a limit of this process as long as it is held.
-struct Limit {
+pub struct Limit {
     resource: Resource,
     before: (u64, u64),
     /// What takes descriptors away.
@@ -34,7 +34,7 @@ impl Limit {
     }
 
     /// So many descriptors can be opened and no more.
-    fn descriptors(free: usize) -> Self {
+    pub fn descriptors(free: usize) -> Self {
         let mut limit = Self::set(Resource::RLIMIT_NOFILE, 200);
         // The limit is on numbers, and there may be gaps between those in use.
         let mut open: Vec<_> = std::iter::from_fn(|| File::open("/dev/null").ok()).collect();
@@ -44,7 +44,7 @@ impl Limit {
     }
 
     /// So many bytes of address space more than now.
-    fn address_space(bytes: u64) -> Self {
+    pub fn address_space(bytes: u64) -> Self {
         let status = std::fs::read_to_string("/proc/self/statm").unwrap();
         let pages: u64 = status.split_ascii_whitespace().next().unwrap().parse().unwrap();
         Self::set(Resource::RLIMIT_AS, pages * 4096 + bytes)
