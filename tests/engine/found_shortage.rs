@@ -94,7 +94,11 @@ fn unfinished(node: &Node, root: &Path) {
             let locks = std::fs::read_to_string("/proc/locks").unwrap();
             locks.lines().any(|line| line.contains("-> FLOCK") && line.contains(&inode))
         });
-        assert_eq!(files_like(root, "unfinished-"), SERVERS, "connections that are not finished, of one for each server");
+        assert_eq!(
+            files_like(root, "unfinished-"),
+            SERVERS,
+            "connections that are not finished, of one for each server"
+        );
         let limit = Limit::descriptors(0);
         lock.unlock().unwrap();
         let result = client.join().unwrap();
