@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::os::unix::fs::MetadataExt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use shmark::engine::error::{LoanError, ReceiveError};
 use shmark::engine::{AllocationStrategy, BackpressureStrategy, Node, Service};
@@ -27,7 +27,10 @@ fn lock_behind_the_next_holder(lock: &File, before: SystemTime) {
         assert!(Instant::now() < end, "nobody has taken the lock within {DEADLINE:?}");
         std::hint::spin_loop();
     }
-    lock.lock().unwrap();
+    // Who blocks is woken too late.
+    while lock.try_lock().is_err() {
+        assert!(Instant::now() < end, "the lock was not let go of within {DEADLINE:?}");
+    }
 }
 
 /// How many wait for a lock in the kernel's queue.
@@ -98,7 +101,7 @@ fn a_request_of_a_client_that_leaves_while_it_is_attached_is_received() {
     let service = node.service_builder(&name("slices")).request_response::<[u8], u64>();
     let service = service.max_clients(40).create().unwrap();
     let lock = lock_file(&scratch);
-    let [is_there, has_left, is_prepared] = [(); 3].map(|()| AtomicBool::new(false));
+    let [is_there, has_left, is_looking, is_prepared] = [(); 4].map(|()| AtomicBool::new(false));
     let told = |what: &'static str, flag: &AtomicBool| until(what, || flag.load(Ordering::Acquire));
     std::thread::scope(|scope| {
         let server = scope.spawn(|| {
@@ -123,14 +126,16 @@ fn a_request_of_a_client_that_leaves_while_it_is_attached_is_received() {
         // What was loaned can still be sent.
         drop(client);
         let before = last_taken(&lock);
-        let (lock, is_prepared) = (&lock, &is_prepared);
+        let (lock, is_looking, is_prepared) = (&lock, &is_looking, &is_prepared);
         // The server was faster than the thread that takes the lock, and there is nothing to see.
         let scratch = &scratch;
         let is_attached = move || scratch.files_like("departed-").is_empty();
         let keep_the_lock = move || {
+            is_looking.store(true, Ordering::Release);
             lock_behind_the_next_holder(lock, before);
-            let end = Instant::now() + DEADLINE;
             let wait_for = |count| {
+                // A server that gives up for now leaves its place in the queue to the client.
+                let end = Instant::now() + Duration::from_millis(500);
                 while waiting(lock) < count && !is_attached() && Instant::now() < end {
                     std::thread::yield_now();
                 }
@@ -139,9 +144,11 @@ fn a_request_of_a_client_that_leaves_while_it_is_attached_is_received() {
             is_prepared.store(true, Ordering::Release);
             // The client comes behind the server, and sees before that it is not attached.
             wait_for(2);
+            eprintln!("DBG waiting {} attached {}", waiting(lock), is_attached());
             lock.unlock().unwrap();
         };
         scope.spawn(keep_the_lock);
+        told("the lock is looked at", is_looking);
         has_left.store(true, Ordering::Release);
         told("the server waits for the lock to attach the client", is_prepared);
         let pending = request.send().unwrap();
