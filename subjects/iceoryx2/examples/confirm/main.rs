@@ -41,6 +41,7 @@ const DEVIATIONS: &[Deviation] = &[
     requests::DROPPED_INSTEAD_OF_BLOCKED,
     requests::UNREAD_RESPONSES,
     requests::LOST_SLICES,
+    requests::UNSEEN_CLIENTS,
     requests::HAS_REQUESTS,
     requests::SKIPPED_REQUESTS,
     requests::LEAVING_SERVER,

@@ -125,6 +125,34 @@ pub const LOST_SLICES: Deviation = Deviation {
     },
 };
 
+pub const UNSEEN_CLIENTS: Deviation = Deviation {
+    name: "unseen-clients",
+    requirement: "RR-FNF-05",
+    expected: "with fire-and-forget, requests of clients that came, sent and left while the server did not look are received",
+    program: |sandbox| {
+        let node = sandbox.node()?;
+        let service = node
+            .service_builder(&"service".try_into()?)
+            .request_response::<u64, u64>()
+            .enable_fire_and_forget_requests(true)
+            .create()?;
+        let server = service.server_builder().create()?;
+        let mut delivered = 0;
+        for request in 0..100 {
+            let client = service.client_builder().create()?;
+            delivered += client.send_copy(request)?.number_of_server_connections();
+        }
+        let mut received = 0;
+        while server.receive()?.is_some() {
+            received += 1;
+        }
+        if received == delivered {
+            return Ok(Ok(()));
+        }
+        Ok(Err(format!("of {delivered} requests that were delivered, one a client, {received} are received")))
+    },
+};
+
 pub const HAS_REQUESTS: Deviation = Deviation {
     name: "has-requests",
     requirement: "RR-FNF-04",
