@@ -12,7 +12,7 @@ use crate::common::{DEADLINE, Scratch, numbers, until};
 use crate::processes::Process;
 
 /// For `SHMARK_STORM` processes beside `SHMARK_STORM_BUSY` that only use the processors: far beyond what it takes.
-const STORM_DEADLINE: Duration = Duration::from_secs(300);
+const STORM_DEADLINE: Duration = Duration::from_mins(5);
 
 fn from_environment(variable: &str, otherwise: usize) -> usize {
     std::env::var(variable).map_or(otherwise, |value| value.parse().unwrap())
@@ -33,8 +33,8 @@ fn everybody_who_starts_at_once_gets_in() {
     let busy = from_environment("SHMARK_STORM_BUSY", 0);
     for round in 1..=from_environment("SHMARK_STORM_ROUNDS", 1) {
         let scratch = Scratch::new();
-        let begin = |role| Process::begin(role, scratch.path(), processes as u64);
-        let mut starting: Vec<_> = (0..processes).map(|_| begin("storm")).collect();
+        let process = |role| Process::begin(role, scratch.path(), processes as u64);
+        let mut starting: Vec<_> = (0..processes).map(|_| process("storm")).collect();
         starting.iter_mut().for_each(Process::wait_until_ready);
         let busy: Vec<_> = (0..busy).map(|_| Process::start("busy", scratch.path(), 0)).collect();
         let began = Instant::now();

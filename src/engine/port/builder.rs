@@ -329,11 +329,11 @@ impl<'a> Site<'a> {
     ) -> Result<(Vec<Rc<C>>, u64), PortError> {
         let service = Arc::clone(self.service);
         let others = if self.role == Role::Client { Role::Server } else { Role::Client };
-        let mut made: Vec<(Id, Rc<C>)> = Vec::new();
+        let mut connections: Vec<(Id, Rc<C>)> = Vec::new();
         for _ in 0..TRIES_MAX {
             for peer in service.registry.ports(others) {
-                if !made.iter().any(|(id, _)| *id == peer.id) {
-                    made.push((peer.id, self.connection(&peer, &make)?));
+                if !connections.iter().any(|(id, _)| *id == peer.id) {
+                    connections.push((peer.id, self.connection(&peer, &make)?));
                 }
             }
             let lock = service.lock().map_err(|error| match error.kind() {
@@ -341,13 +341,13 @@ impl<'a> Site<'a> {
                 _ => SystemError::at("locking the service", &service.folder.join(files::LOCK), &error).into(),
             })?;
             let peers: Vec<Id> = service.registry.ports(others).into_iter().map(|peer| peer.id).collect();
-            if peers.iter().any(|peer| !made.iter().any(|(id, _)| id == peer)) {
+            if peers.iter().any(|peer| !connections.iter().any(|(id, _)| id == peer)) {
                 // Somebody has come meanwhile.
                 continue;
             }
             self.check_limit()?;
             self.check_departed()?;
-            for (peer, connection) in made.iter().filter(|(id, _)| peers.contains(id)) {
+            for (peer, connection) in connections.iter().filter(|(id, _)| peers.contains(id)) {
                 attach(connection);
                 let [client, server] = self.pair(*peer);
                 std::fs::rename(self.unfinished(*peer), service.folder.join(files::connection(client, server)))
@@ -355,7 +355,7 @@ impl<'a> Site<'a> {
             }
             let changes = self.enter_registry()?;
             drop(lock);
-            let (kept, gone): (Vec<_>, Vec<_>) = made.into_iter().partition(|(id, _)| peers.contains(id));
+            let (kept, gone): (Vec<_>, Vec<_>) = connections.into_iter().partition(|(id, _)| peers.contains(id));
             for (peer, _) in &gone {
                 // One that stays goes with the node.
                 let _ = files::remove(&self.unfinished(*peer));

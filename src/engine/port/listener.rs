@@ -144,7 +144,7 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> Listener<'_, Res, ResHeader> {
     #[cold]
     fn unreadable(&self, connection: &ClientConnection, reason: Unreadable) -> ReceiveError {
         match reason {
-            Unreadable::CannotMap => ReceiveError::CannotMap(connection.remote.take_problem()),
+            Unreadable::CannotMap => ReceiveError::CannotMap(Box::new(connection.remote.take_problem())),
             Unreadable::Lost => ReceiveError::MessageLost,
             Unreadable::Garbage | Unreadable::Gone => {
                 connection.fail(&self.core.payloads);

@@ -222,9 +222,9 @@ impl Remote {
 
     /// Why a segment could not be mapped last.
     #[cold]
-    pub fn take_problem(&self) -> Box<SystemError> {
+    pub fn take_problem(&self) -> SystemError {
         let unknown = || SystemError::new("mapping a payload segment of the sender", &io::ErrorKind::Other.into());
-        self.problem.take().unwrap_or_else(|| Box::new(unknown()))
+        self.problem.take().map_or_else(unknown, |problem| *problem)
     }
 
     /// Lets go of segments that their sender has given back; it does that when every chunk is home. Only while the sender

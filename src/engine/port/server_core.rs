@@ -176,7 +176,7 @@ impl ServerCore {
     #[cold]
     pub fn unreadable(&self, connection: &ServerConnection, reason: Unreadable) -> ReceiveError {
         match reason {
-            Unreadable::CannotMap => ReceiveError::CannotMap(connection.remote.take_problem()),
+            Unreadable::CannotMap => ReceiveError::CannotMap(Box::new(connection.remote.take_problem())),
             Unreadable::Lost => ReceiveError::MessageLost,
             Unreadable::Garbage | Unreadable::Gone => self.corrupted(connection),
         }

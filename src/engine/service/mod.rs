@@ -313,7 +313,9 @@ fn without_lock(folder: &Path, lock: &Path) -> io::Result<Result<Found, ServiceE
                 return Ok(Err(ServiceError::Corrupted { file: "lock", reason: "it is missing".to_owned() }));
             }
         }
-        looked => drop(looked?),
+        looked => {
+            looked?;
+        }
     }
     Ok(Ok(Found::Again))
 }

@@ -68,10 +68,9 @@ impl From<PortError> for Refusal {
         let class = match &error {
             PortError::ExceedsMaxClients { .. } => ErrorClass::ExceedsMaxClients,
             PortError::ExceedsMaxServers { .. } => ErrorClass::ExceedsMaxServers,
-            PortError::TooManyDepartedClients { .. } => ErrorClass::OutOfMemory,
             PortError::ExceedsMaxActiveRequests { .. } => ErrorClass::ExceedsMaxActiveRequests,
             PortError::NameTooLong { .. } => ErrorClass::InvalidName,
-            PortError::SegmentTooLarge { .. } => ErrorClass::OutOfMemory,
+            PortError::TooManyDepartedClients { .. } | PortError::SegmentTooLarge { .. } => ErrorClass::OutOfMemory,
             PortError::GrowthInSafetyCriticalProfile => ErrorClass::Other,
             PortError::Busy => ErrorClass::InCreation,
             PortError::Corrupted { .. } => ErrorClass::Corrupted,

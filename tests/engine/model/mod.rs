@@ -120,7 +120,7 @@ impl Threaded for Engine {
 struct Alive<P> {
     port: P,
     id: u128,
-    alive: Rc<RefCell<BTreeSet<u128>>>,
+    living: Rc<RefCell<BTreeSet<u128>>>,
 }
 
 impl<P> Deref for Alive<P> {
@@ -132,7 +132,7 @@ impl<P> Deref for Alive<P> {
 
 impl<P> Drop for Alive<P> {
     fn drop(&mut self) {
-        self.alive.borrow_mut().remove(&self.id);
+        self.living.borrow_mut().remove(&self.id);
     }
 }
 
@@ -219,7 +219,7 @@ impl World {
 
     fn alive<P>(&self, port: P, id: u128) -> Alive<P> {
         self.alive.borrow_mut().insert(id);
-        Alive { port, id, alive: Rc::clone(&self.alive) }
+        Alive { port, id, living: Rc::clone(&self.alive) }
     }
 
     /// How a builder is asked for what a port's segment should be.

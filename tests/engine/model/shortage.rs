@@ -24,7 +24,7 @@ impl Limit {
     pub fn lower(free: usize) -> Self {
         let before = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
         let files: Vec<_> = (0..=free).map(|_| std::fs::File::open("/dev/null").unwrap()).collect();
-        let numbers = files.iter().map(|file| std::os::fd::AsRawFd::as_raw_fd(file));
+        let numbers = files.iter().map(std::os::fd::AsRawFd::as_raw_fd);
         setrlimit(Resource::RLIMIT_NOFILE, numbers.max().unwrap() as u64, before.1).unwrap();
         Self(before)
     }
