@@ -2,9 +2,8 @@
 //! certain that a program had to hit by chance.
 
 use std::fs::File;
-use std::os::unix::fs::MetadataExt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Instant, SystemTime};
 
 use shmark::engine::error::{LoanError, ReceiveError};
 use shmark::engine::{AllocationStrategy, BackpressureStrategy, Node, Service};
@@ -31,13 +30,6 @@ fn lock_behind_the_next_holder(lock: &File, before: SystemTime) {
     while lock.try_lock().is_err() {
         assert!(Instant::now() < end, "the lock was not let go of within {DEADLINE:?}");
     }
-}
-
-/// How many wait for a lock in the kernel's queue.
-fn waiting(lock: &File) -> usize {
-    let inode = format!(":{} ", lock.metadata().unwrap().ino());
-    let locks = std::fs::read_to_string("/proc/locks").unwrap();
-    locks.lines().filter(|line| line.contains("-> FLOCK") && line.contains(&inode)).count()
 }
 
 /// Symptom: a server could send nothing any more after many clients had come and gone beside it. Cause: the number under
@@ -89,77 +81,6 @@ fn a_connection_that_is_prepared_in_vain_costs_no_receiver() {
         "responses that arrived, of one that was sent to each client, after {in_vain} times that the server had prepared \
          a connection with each of them and could not attach it"
     );
-}
-
-/// Symptom: a request that was reported as delivered was never received. Cause: its client left between a server's two
-/// steps, mapping everything and attaching it under the lock; it saw that nobody had attached it, waited for the lock, found
-/// the connection's name gone, and left nothing behind. Mending: it looks again under the lock.
-#[test]
-fn a_request_of_a_client_that_leaves_while_it_is_attached_is_received() {
-    let scratch = Scratch::new();
-    let node = scratch.node();
-    let service = node.service_builder(&name("slices")).request_response::<[u8], u64>();
-    let service = service.max_clients(40).create().unwrap();
-    let lock = lock_file(&scratch);
-    let [is_there, has_left, is_looking, is_prepared] = [(); 4].map(|()| AtomicBool::new(false));
-    let told = |what: &'static str, flag: &AtomicBool| until(what, || flag.load(Ordering::Acquire));
-    std::thread::scope(|scope| {
-        let server = scope.spawn(|| {
-            let server = service.server_builder().create().unwrap();
-            is_there.store(true, Ordering::Release);
-            told("the client has left", &has_left);
-            let end = Instant::now() + DEADLINE;
-            let mut len = None;
-            while len.is_none() && Instant::now() < end {
-                len = server.receive().unwrap().map(|active| active.len());
-            }
-            len
-        });
-        told("a server", &is_there);
-        // The more are attached with it, the longer the lock is free between the two steps.
-        let others: Vec<_> = (0..30).map(|_| service.client_builder().create().unwrap()).collect();
-        let growing = service.client_builder().allocation_strategy(AllocationStrategy::BestFit);
-        let client = growing.create().unwrap();
-        let request = client.loan_slice_uninit(1000).unwrap().write_from_fn(|i| i as u8);
-        // The server maps the newest segment, in which the request is not.
-        let newest = client.loan_slice_uninit(100_000).unwrap();
-        // What was loaned can still be sent.
-        drop(client);
-        let before = last_taken(&lock);
-        let (lock, is_looking, is_prepared) = (&lock, &is_looking, &is_prepared);
-        // The server was faster than the thread that takes the lock, and there is nothing to see.
-        let scratch = &scratch;
-        let is_attached = move || scratch.files_like("departed-").is_empty();
-        let keep_the_lock = move || {
-            is_looking.store(true, Ordering::Release);
-            lock_behind_the_next_holder(lock, before);
-            let wait_for = |count| {
-                // A server that gives up for now leaves its place in the queue to the client.
-                let end = Instant::now() + Duration::from_millis(500);
-                while waiting(lock) < count && !is_attached() && Instant::now() < end {
-                    std::thread::yield_now();
-                }
-            };
-            wait_for(1);
-            is_prepared.store(true, Ordering::Release);
-            // The client comes behind the server, and sees before that it is not attached.
-            wait_for(2);
-            eprintln!("DBG waiting {} attached {}", waiting(lock), is_attached());
-            lock.unlock().unwrap();
-        };
-        scope.spawn(keep_the_lock);
-        told("the lock is looked at", is_looking);
-        has_left.store(true, Ordering::Release);
-        told("the server waits for the lock to attach the client", is_prepared);
-        let pending = request.send().unwrap();
-        assert_eq!(pending.number_of_server_connections(), 1);
-        drop((newest, pending));
-        let received = server.join().unwrap();
-        drop(others);
-        assert_eq!(received, Some(1000), "length of the request that was received, of one that was delivered");
-    });
-    drop((service, node));
-    scratch.assert_empty();
 }
 
 /// Symptom: a message that its sender could not leave behind was dropped in silence. Cause: looking whether a client that is
