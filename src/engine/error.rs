@@ -426,7 +426,7 @@ pub enum SendError {
     CannotAttach(#[source] Box<SystemError>),
     /// No server is connected, and the files of this port's node are not there any more (told once).
     #[error(transparent)]
-    NamespaceGone(NamespaceGone),
+    NamespaceGone(Box<NamespaceGone>),
 }
 
 /// Why nothing was received.
@@ -453,7 +453,7 @@ pub enum ReceiveError {
     MessageLost,
     /// The files of this port's node are not there any more (told once); newcomers are in another world.
     #[error(transparent)]
-    NamespaceGone(NamespaceGone),
+    NamespaceGone(Box<NamespaceGone>),
 }
 
 /// Why no response was received within a time.

@@ -30,6 +30,8 @@ pub(super) struct ClientCore {
     pub payloads: Payloads,
     /// Whether there are requests and responses that travel by shuttle.
     pub(super) uses_shuttle: bool,
+    /// Whether a full lane gives up its oldest response.
+    pub(super) overflows_responses: bool,
     pub loans: Cell<usize>,
     pub(super) active_max: usize,
     pub(super) active: Cell<usize>,
@@ -85,6 +87,7 @@ impl ClientCore {
             response_layout,
             payloads,
             uses_shuttle: request_layout.fits_shuttle() && response_layout.fits_shuttle(),
+            overflows_responses: service.settings().overflow_responses,
             loans: Cell::new(0),
             active_max,
             active: Cell::new(0),
@@ -157,11 +160,12 @@ impl ClientCore {
         let place = &self.lanes[lane];
         place.request_id.set(0);
         let mut owes = false;
+        let overflows = self.overflows_responses;
         let mut deliveries = place.deliveries.borrow_mut();
         while let Some(connection) = deliveries.pop() {
             let end = &connection.lanes[lane];
             end.set_open(0);
-            if !self.service.settings().overflow_responses {
+            if !overflows {
                 // Pairs with that of a server between a response and its next look at this word. A look behind this fence sees
                 // that nobody waits; one in front of it had its earlier responses in the lane, which are drained below. So at
                 // most one response comes behind what is drained: there is a slot for it (RR-ACT-03).

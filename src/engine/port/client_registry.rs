@@ -70,7 +70,7 @@ impl ClientCore {
     pub fn problem(&self) -> Option<ReceiveError> {
         self.following.take_problem().map(|problem| match problem {
             Problem::CannotAttach(reason) => ReceiveError::CannotAttach(reason),
-            Problem::NamespaceGone(reason) => ReceiveError::NamespaceGone(reason),
+            Problem::NamespaceGone(reason) => ReceiveError::NamespaceGone(Box::new(reason)),
         })
     }
 

@@ -22,6 +22,9 @@ const FULL: u8 = 1;
 /// It has written garbage, and its connection is closed.
 const CORRUPTED: u8 = 2;
 
+/// Requests between two looks at the clock, and where that is due at the lives of servers.
+const REQUESTS_BETWEEN_LOOKS: u64 = 32;
+
 /// A request on its way, which its chunk holds.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Outgoing {
@@ -48,14 +51,17 @@ impl ClientCore {
         if self.active.get() >= self.active_max {
             return Err(SendError::ExceedsMaxActiveRequests { max: self.active_max });
         }
-        // A client may do nothing else, and still has to notice that servers die (RR-LIV-02).
-        self.look_after_peers(self.watch.is_due_while_polling());
+        self.follow_changes();
         // There is a lane for each active request of the service, and active_max is at most that.
         let Some(lane) = self.free_lanes.pop() else {
             return Err(SendError::ExceedsMaxActiveRequests { max: self.active_max });
         };
         let place = &self.lanes[lane as usize];
         let request_id = self.next_request.get();
+        if request_id.is_multiple_of(REQUESTS_BETWEEN_LOOKS) {
+            // A client may do nothing but send, and still has to notice that servers die (RR-LIV-02).
+            self.look_closely();
+        }
         self.next_request.set(request_id + 1);
         self.active.set(self.active.get() + 1);
         place.request_id.set(request_id);
@@ -85,7 +91,7 @@ impl ClientCore {
         let Some(problem) = self.following.take_problem() else { return Ok(()) };
         let reason = match problem {
             Problem::CannotAttach(reason) => SendError::CannotAttach(reason),
-            Problem::NamespaceGone(reason) => SendError::NamespaceGone(reason),
+            Problem::NamespaceGone(reason) => SendError::NamespaceGone(Box::new(reason)),
         };
         Err(self.take_back(lane, GaveUp::Nobody(reason)))
     }
@@ -107,7 +113,7 @@ impl ClientCore {
     fn deliver(&self, connection: &Rc<ClientConnection>, lane: usize, chunk: Published<'_>, request: Outgoing) -> u8 {
         // Without overflow, a response that came after the end of an earlier request would keep out one to this.
         let end = &connection.lanes[lane];
-        if !self.service.settings().overflow_responses && connection.drain(end).is_err() {
+        if !self.overflows_responses && connection.drain(end).is_err() {
             return self.corrupted(connection);
         }
         end.set_open(request.id);

@@ -50,7 +50,8 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> Listener<'_, Res, ResHeader> {
                 connection.shuttle.found_nothing();
                 drop(deliveries);
                 self.core.idle();
-                return Ok(None);
+                // Something may be to be told.
+                return if self.core.following.is_unsettled() { Err(Uncommon) } else { Ok(None) };
             }
             _ => return Err(Uncommon),
         };

@@ -64,16 +64,14 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
     /// [`ReceiveError`]; nothing is lost.
     #[inline(always)]
     pub fn receive(&self) -> Result<Option<Response<Res, ResHeader>>, ReceiveError> {
-        match self.receive_from_attached() {
-            Ok(None) if self.core.following.is_unsettled() => self.core.problem().map_or(Ok(None), Err),
-            received => received,
-        }
-    }
-
-    #[inline(always)]
-    fn receive_from_attached(&self) -> Result<Option<Response<Res, ResHeader>>, ReceiveError> {
         let listener = self.listener();
-        let Some(mut turn) = self.core.first_answering(listener.lane) else { return Ok(None) };
+        let Some(mut turn) = self.core.first_answering(listener.lane) else {
+            return if self.core.following.is_unsettled() {
+                self.core.problem().map_or(Ok(None), Err)
+            } else {
+                Ok(None)
+            };
+        };
         // A server whose overflow replaces whatever was found, again and again, is heard by the next call.
         for _ in 0..=self.core.service.settings().response_slots() {
             if let Ok(received) = listener.receive_from(turn) {

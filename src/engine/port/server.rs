@@ -73,11 +73,41 @@ where
     #[inline(always)]
     pub fn receive(&self) -> Result<Option<ActiveRequest<Req, Res, ReqHeader, ResHeader>>, ReceiveError> {
         self.core.follow_changes();
+        let Some(turn) = self.core.first_waiting() else { return self.nothing() };
+        match self.receive_from(turn) {
+            Ok(received) => Ok(received),
+            Err(Uncommon) => self.receive_otherwise(),
+        }
+    }
+
+    /// Where the common case is not the case.
+    #[cold]
+    #[inline(never)]
+    fn receive_otherwise(&self) -> Result<Option<ActiveRequest<Req, Res, ReqHeader, ResHeader>>, ReceiveError> {
         match self.receive_attached() {
-            Ok(None) | Err(ReceiveError::ExceedsMaxBorrows { .. }) if self.core.following.is_unsettled() => {
-                self.receive_waiting()
-            }
+            Ok(None) => self.nothing(),
+            Err(error) => self.refused(error),
             received => received,
+        }
+    }
+
+    /// Nothing was found.
+    #[inline(always)]
+    fn nothing(&self) -> Result<Option<ActiveRequest<Req, Res, ReqHeader, ResHeader>>, ReceiveError> {
+        if self.core.following.is_unsettled() { self.receive_waiting() } else { Ok(None) }
+    }
+
+    /// What was found cannot be received; of clients that wait to be attached, something may.
+    #[cold]
+    #[inline(never)]
+    fn refused(
+        &self,
+        error: ReceiveError,
+    ) -> Result<Option<ActiveRequest<Req, Res, ReqHeader, ResHeader>>, ReceiveError> {
+        let may_wait = matches!(error, ReceiveError::ExceedsMaxBorrows { .. }) && self.core.following.is_unsettled();
+        match may_wait.then(|| self.receive_waiting()) {
+            Some(Ok(Some(received))) => Ok(Some(received)),
+            _ => Err(error),
         }
     }
 
@@ -96,17 +126,14 @@ where
         }
     }
 
-    /// Receives from the clients that are attached.
-    #[inline(always)]
+    /// Receives from the clients that are attached, as [`Server::receive`] does first.
     fn receive_attached(&self) -> Result<Option<ActiveRequest<Req, Res, ReqHeader, ResHeader>>, ReceiveError> {
-        let Some(mut turn) = self.core.first_waiting() else { return Ok(None) };
         // A client whose overflow replaces whatever was found, again and again, is heard by the next call.
         for _ in 0..=self.core.service.settings().max_active_requests {
-            if let Ok(received) = self.receive_from(turn) {
+            let Some(found) = self.search()? else { break };
+            if let Ok(received) = self.receive_from(found) {
                 return Ok(received);
             }
-            let Some(found) = self.search()? else { break };
-            turn = found;
         }
         Ok(None)
     }
@@ -136,7 +163,8 @@ where
                 connection.shuttle.found_nothing();
                 drop(connections);
                 core.idle();
-                return Ok(None);
+                // Somebody may wait to be attached.
+                return if core.following.is_unsettled() { Err(Uncommon) } else { Ok(None) };
             }
             _ => return Err(Uncommon),
         };

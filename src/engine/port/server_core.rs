@@ -200,10 +200,6 @@ impl ServerCore {
         response: Outgoing,
     ) -> Result<(), SendError> {
         let Outgoing { lane, request_id, .. } = response;
-        // A server may do nothing else, and still has to notice that clients die (RR-LIV-02).
-        if self.watch.is_due_while_polling() {
-            self.look_after_peers(true);
-        }
         if connection.gone.get() || connection.lanes[lane].newest.get() != request_id {
             return Ok(());
         }
