@@ -107,6 +107,8 @@ where
         let may_wait = matches!(error, ReceiveError::ExceedsMaxBorrows { .. }) && self.core.following.is_unsettled();
         match may_wait.then(|| self.receive_waiting()) {
             Some(Ok(Some(received))) => Ok(Some(received)),
+            // Told once: a message that is lost, for example.
+            Some(Err(other)) => Err(other),
             _ => Err(error),
         }
     }
