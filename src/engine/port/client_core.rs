@@ -160,12 +160,11 @@ impl ClientCore {
         let place = &self.lanes[lane];
         place.request_id.set(0);
         let mut owes = false;
-        let overflows = self.overflows_responses;
         let mut deliveries = place.deliveries.borrow_mut();
         while let Some(connection) = deliveries.pop() {
             let end = &connection.lanes[lane];
             end.set_open(0);
-            if !overflows {
+            if !self.overflows_responses {
                 // Pairs with that of a server between a response and its next look at this word. A look behind this fence sees
                 // that nobody waits; one in front of it had its earlier responses in the lane, which are drained below. So at
                 // most one response comes behind what is drained: there is a slot for it (RR-ACT-03).

@@ -1,5 +1,6 @@
 //! How the responses to a request are found and taken.
 
+use std::marker::PhantomData;
 use std::rc::Rc;
 
 use super::client_connection::ClientConnection;
@@ -23,7 +24,7 @@ pub(super) struct Listener<'a, Res: ?Sized, ResHeader> {
     pub types: ResponseTypes<Res, ResHeader>,
 }
 
-impl<Res: Payload + ?Sized, ResHeader: Plain> Listener<'_, Res, ResHeader> {
+impl<'a, Res: Payload + ?Sized, ResHeader: Plain> Listener<'a, Res, ResHeader> {
     /// The common case, in a straight line: the server of this number has sent a response that is what it has to be, or it
     /// is the only one and has sent nothing.
     #[inline(always)]
@@ -59,6 +60,25 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> Listener<'_, Res, ResHeader> {
         self.take(connection, turn, message, Oldest::InChannel(front)).map(Some)
     }
 
+    /// Where the common case is not the case: the server to receive from.
+    ///
+    /// Says only which, and of a listener's parts: what a call has written itself, or can look at, does not stay in
+    /// registers.
+    #[cold]
+    #[inline(never)]
+    pub fn find(
+        core: &'a ClientCore,
+        lane: usize,
+        request_id: u64,
+        tries: usize,
+    ) -> Result<Option<usize>, ReceiveError> {
+        // A server whose overflow replaces whatever was found, again and again, is heard by the next call.
+        if tries > core.service.settings().response_slots() {
+            return Ok(None);
+        }
+        Self { core, lane, request_id, types: PhantomData }.search()
+    }
+
     /// Takes a message that was found, if it is what it has to be.
     #[inline(always)]
     fn take(
@@ -91,11 +111,7 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> Listener<'_, Res, ResHeader> {
     }
 
     /// Looks for a server of which a response can be received now, beginning with the one whose turn it is.
-    ///
-    /// Says only which: what a call has written itself could not stay in registers.
-    #[cold]
-    #[inline(never)]
-    pub fn search(&self) -> Result<Option<usize>, ReceiveError> {
+    fn search(&self) -> Result<Option<usize>, ReceiveError> {
         let place = &self.core.lanes[self.lane];
         let mut error = None;
         {
@@ -155,7 +171,7 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> Listener<'_, Res, ResHeader> {
     }
 
     /// The oldest response to this request, with what belongs to others out of the way.
-    fn front<'a>(&self, connection: &'a ClientConnection) -> Result<Option<Message<'a>>, Unreadable> {
+    fn front<'b>(&self, connection: &'b ClientConnection) -> Result<Option<Message<'b>>, Unreadable> {
         if connection.broken.get() {
             return Ok(None);
         }

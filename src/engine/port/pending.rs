@@ -65,22 +65,23 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
     #[inline(always)]
     pub fn receive(&self) -> Result<Option<Response<Res, ResHeader>>, ReceiveError> {
         let listener = self.listener();
-        let Some(mut turn) = self.core.first_answering(listener.lane) else {
-            return if self.core.following.is_unsettled() {
-                self.core.problem().map_or(Ok(None), Err)
-            } else {
-                Ok(None)
-            };
-        };
-        // A server whose overflow replaces whatever was found, again and again, is heard by the next call.
-        for _ in 0..=self.core.service.settings().response_slots() {
+        let Some(mut turn) = self.core.first_answering(listener.lane) else { return self.nothing() };
+        let mut tries = 0;
+        loop {
             if let Ok(received) = listener.receive_from(turn) {
                 return Ok(received);
             }
-            let Some(found) = listener.search()? else { break };
+            let found = Listener::<Res, ResHeader>::find(&self.core, self.lane as usize, self.request_id, tries)?;
+            let Some(found) = found else { return Ok(None) };
             turn = found;
+            tries += 1;
         }
-        Ok(None)
+    }
+
+    /// Nothing was found.
+    #[inline(always)]
+    fn nothing(&self) -> Result<Option<Response<Res, ResHeader>>, ReceiveError> {
+        if self.core.following.is_unsettled() { self.core.problem().map_or(Ok(None), Err) } else { Ok(None) }
     }
 
     /// Whether a receive that follows returns a response, or says that too many are held

@@ -73,71 +73,52 @@ where
     #[inline(always)]
     pub fn receive(&self) -> Result<Option<ActiveRequest<Req, Res, ReqHeader, ResHeader>>, ReceiveError> {
         self.core.follow_changes();
-        let Some(turn) = self.core.first_waiting() else { return self.nothing() };
-        match self.receive_from(turn) {
-            Ok(received) => Ok(received),
-            Err(Uncommon) => self.receive_otherwise(),
+        let mut turn = self.core.first_waiting();
+        if turn.is_none() && !self.core.following.is_unsettled() {
+            return Ok(None);
+        }
+        let mut tries = 0;
+        loop {
+            if let Some(turn) = turn
+                && let Ok(received) = self.receive_from(turn)
+            {
+                return Ok(received);
+            }
+            turn = self.find(tries)?;
+            if turn.is_none() {
+                return Ok(None);
+            }
+            tries += 1;
         }
     }
 
-    /// Where the common case is not the case.
+    /// Where the common case is not the case: the client to receive from, also of those that wait to be attached.
+    ///
+    /// Says only which: what a call has written itself could not stay in registers.
     #[cold]
     #[inline(never)]
-    fn receive_otherwise(&self) -> Result<Option<ActiveRequest<Req, Res, ReqHeader, ResHeader>>, ReceiveError> {
-        match self.receive_attached() {
-            Ok(None) => self.nothing(),
-            Err(error) => self.refused(error),
-            received => received,
+    fn find(&self, tries: usize) -> Result<Option<usize>, ReceiveError> {
+        // A client whose overflow replaces whatever was found, again and again, is heard by the next call.
+        if tries > self.core.service.settings().max_active_requests {
+            return Ok(None);
         }
-    }
-
-    /// Nothing was found.
-    #[inline(always)]
-    fn nothing(&self) -> Result<Option<ActiveRequest<Req, Res, ReqHeader, ResHeader>>, ReceiveError> {
-        if self.core.following.is_unsettled() { self.receive_waiting() } else { Ok(None) }
-    }
-
-    /// What was found cannot be received; of clients that wait to be attached, something may.
-    #[cold]
-    #[inline(never)]
-    fn refused(
-        &self,
-        error: ReceiveError,
-    ) -> Result<Option<ActiveRequest<Req, Res, ReqHeader, ResHeader>>, ReceiveError> {
-        let may_wait = matches!(error, ReceiveError::ExceedsMaxBorrows { .. }) && self.core.following.is_unsettled();
-        match may_wait.then(|| self.receive_waiting()) {
-            Some(Ok(Some(received))) => Ok(Some(received)),
-            // Told once: a message that is lost, for example.
-            Some(Err(other)) => Err(other),
-            _ => Err(error),
+        let is_held_up = |found: &_| matches!(found, Ok(None) | Err(ReceiveError::ExceedsMaxBorrows { .. }));
+        let found = self.search();
+        if !is_held_up(&found) || !self.core.following.is_unsettled() {
+            return found;
         }
-    }
-
-    /// Where nothing can be received of those that are attached, and clients wait to be, or something is to be told.
-    #[cold]
-    #[inline(never)]
-    fn receive_waiting(&self) -> Result<Option<ActiveRequest<Req, Res, ReqHeader, ResHeader>>, ReceiveError> {
         // Each time around, clients are taken in that have left, of which there is an end.
         loop {
             let caught_up = self.core.catch_up();
-            match self.receive_attached() {
-                Ok(None) | Err(ReceiveError::ExceedsMaxBorrows { .. }) if caught_up => {}
-                Ok(None) => return self.core.problem().map_or(Ok(None), Err),
-                received => return received,
+            let newly_found = self.search();
+            if !is_held_up(&newly_found) {
+                return newly_found;
+            }
+            if !caught_up {
+                newly_found?;
+                return self.core.problem().map_or(found, Err);
             }
         }
-    }
-
-    /// Receives from the clients that are attached, as [`Server::receive`] does first.
-    fn receive_attached(&self) -> Result<Option<ActiveRequest<Req, Res, ReqHeader, ResHeader>>, ReceiveError> {
-        // A client whose overflow replaces whatever was found, again and again, is heard by the next call.
-        for _ in 0..=self.core.service.settings().max_active_requests {
-            let Some(found) = self.search()? else { break };
-            if let Ok(received) = self.receive_from(found) {
-                return Ok(received);
-            }
-        }
-        Ok(None)
     }
 
     /// The common case, in a straight line: the client of this number has sent a request that is what it has to be, or it is
@@ -206,10 +187,6 @@ where
     }
 
     /// Looks for a client of which a request can be received now, beginning with the one whose turn it is.
-    ///
-    /// Says only which: what a call has written itself could not stay in registers.
-    #[cold]
-    #[inline(never)]
     fn search(&self) -> Result<Option<usize>, ReceiveError> {
         let core = &self.core;
         let mut error = None;

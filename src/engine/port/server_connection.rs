@@ -237,7 +237,7 @@ impl ServerConnection {
 
     /// Sends a response back by the shuttle if its request came by it, if it is the first and if it is very small.
     #[inline(always)]
-    fn reply(&self, chunk: Published<'_>, Outgoing { request_id, len, small, .. }: Outgoing) -> bool {
+    pub fn reply(&self, chunk: Published<'_>, Outgoing { request_id, len, small, .. }: Outgoing) -> bool {
         if !self.shuttle.is_first(request_id) {
             return false;
         }
@@ -252,13 +252,10 @@ impl ServerConnection {
         true
     }
 
-    /// Sends a response by the shuttle, or pushes it into its lane, into the slot itself if it is small and the slot is empty;
-    /// `false` if there is no room.
+    /// Pushes a response that [`Self::reply`] did not take into its lane, into the slot itself if it is small and the slot is
+    /// empty; `false` if there is no room.
     #[inline(always)]
     pub fn push(&self, payloads: &Payloads, chunk: Published<'_>, response: Outgoing) -> Result<bool, Garbage> {
-        if self.reply(chunk, response) {
-            return Ok(true);
-        }
         let passes = self.shuttle.has_message(response.request_id);
         if passes && self.shuttle.make_room(&self.file.shuttle()) == Room::Full {
             return Ok(false);

@@ -214,6 +214,9 @@ impl ServerCore {
             }
         }
         let chunk = chunk.publish();
+        if connection.reply(chunk, response) {
+            return Ok(());
+        }
         match connection.push(&self.payloads, chunk, response) {
             Ok(true) => Ok(()),
             Ok(false) => self.settle(connection, chunk, response),

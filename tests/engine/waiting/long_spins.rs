@@ -36,6 +36,7 @@ fn assert_ends(what: &str, by: By, wait: impl FnOnce() -> bool, end: impl FnOnce
     let now = Instant::now();
     assert!(is_told, "{what}, by {by:?}: the wait is over without saying that nothing more can come");
     let late = now.saturating_duration_since(ender.join().unwrap());
+    eprintln!("{what}, by {by:?}: a wait that spins for {SPIN:?} ended {late:?} behind the end");
     assert!(late < AT_MOST, "{what}, by {by:?}: a wait that spins for {SPIN:?} ended {late:?} behind the end");
 }
 
