@@ -248,3 +248,25 @@ fn of_a_thousand_clients_every_request_is_received_or_counted() {
         scratch.assert_empty();
     }
 }
+
+/// A client that had to wait until departed ones were received gets its turn as soon as they are (RR-SND-12).
+#[test]
+fn who_waited_for_departed_clients_is_not_passed_over() {
+    let root = Scratch::new();
+    let node = root.node();
+    let service = bounded(&node, false).create().unwrap();
+    let steady = service.client_builder().create().unwrap();
+    let server = service.server_builder().create().unwrap();
+    for number in 0..BOUND as u64 {
+        come_and_go(&service, number).unwrap();
+    }
+    assert!(server.has_requests().unwrap());
+    // As many as can be have left when it comes, so the server takes it in when they are received.
+    let waiting = service.client_builder().create().unwrap();
+    let sent = [waiting.send_copy(10), steady.send_copy(20), steady.send_copy(21)].map(Result::unwrap);
+    assert!(sent.iter().all(|pending| pending.number_of_server_connections() == 1));
+    let received = receive(&server);
+    let turn = received.iter().position(|number| *number == 10).expect("what the waiting client has sent");
+    let passed_by = received[..turn].iter().filter(|number| **number >= 20).count();
+    assert!(passed_by < 2, "a client with a request ready was passed over {passed_by} times by another: {received:?}");
+}

@@ -36,8 +36,20 @@ impl ServerCore {
     #[inline(always)]
     pub fn follow_changes(&self) {
         if !self.following.is_current(self.service.registry.changes()) {
-            self.walk(self.registered.get());
+            self.follow();
         }
+    }
+
+    /// Something has changed, or is left to do.
+    #[cold]
+    #[inline(never)]
+    fn follow(&self) {
+        // Who waits for the end of another client is passed over by nobody once that has ended (RR-SND-12).
+        let has_ended = |c: &Rc<ServerConnection>| c.gone.get() && !self.has_unread(c);
+        if self.following.is_behind() && self.connections.borrow().iter().any(has_ended) {
+            self.following.retry_now();
+        }
+        self.walk(self.registered.get());
     }
 
     /// After a poll that found nothing.
