@@ -48,7 +48,16 @@ impl<P: Ports> World<P> {
                 self.responses.remove(&response);
                 Event::DropResponse { response }
             }),
-            O::Request | O::Answer | O::Look | O::Chunks | O::Crowd | O::Drain | O::Leave | O::Shortage => None,
+            O::Request
+            | O::Answer
+            | O::SendMeanwhile
+            | O::SendResponseMeanwhile
+            | O::Look
+            | O::Chunks
+            | O::Crowd
+            | O::Drain
+            | O::Leave
+            | O::Shortage => None,
         };
         Ok(event)
     }
@@ -94,6 +103,11 @@ impl<P: Ports> World<P> {
 
     pub fn receive(&mut self, server: Key) -> Result<Event, String> {
         let received = self.ports.receive(&self.servers[&server]);
+        self.received(server, received)
+    }
+
+    /// What a server has received.
+    pub fn received(&mut self, server: Key, received: Result<Option<P::Active>, Refused>) -> Result<Event, String> {
         let result = match received {
             Ok(Some(active)) => {
                 let request = self.ports.request(&active).header as Key;
@@ -134,7 +148,16 @@ impl<P: Ports> World<P> {
 
     fn receive_response(&mut self, request: Key) -> Result<Event, String> {
         let received = self.ports.receive_response(&self.pendings[&request]);
-        let result: Result<_, Refused> = match received {
+        self.received_response(request, received)
+    }
+
+    /// What a pending response has received.
+    pub fn received_response(
+        &mut self,
+        request: Key,
+        received: Result<Option<P::Response>, Refused>,
+    ) -> Result<Event, String> {
+        let result = match received {
             Ok(Some(response)) => {
                 let header = self.ports.response(&response).header;
                 let (of, number) = ((header >> 32) as Key, (header & 0xffff_ffff) as Key);

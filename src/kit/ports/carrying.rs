@@ -2,14 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use super::Ports;
 use super::event::{Event, Key};
 use super::operation::{Operation, Step, operation};
 use super::world::{Follow, World, Written, nth};
+use super::{Ports, Shortage};
 use crate::kit::numbers::Numbers;
 
 /// Clients that come, send and leave in one step, at most.
 const CROWD_MAX: u8 = 100;
+/// Messages that are sent one after the other in one step, with a handler, at most.
+const SENT_MAX: u8 = 4;
+/// From no file at all to all but a segment that has grown.
+const FILE_KIB_MAX: [usize; 4] = [0, 4, 16, 64];
 
 impl<P: Ports> World<P> {
     /// Carries out one step on whatever it picks; nothing if there is nothing to do it on.
@@ -26,6 +30,35 @@ impl<P: Ports> World<P> {
                 follow(loaned.clone())?;
                 if let Event::LoanResponse { response, result: Ok(()), .. } = loaned {
                     follow(self.send_response(response))?;
+                }
+            }
+            Operation::SendMeanwhile => {
+                let Some(client) = nth(&self.clients, pick) else { return Ok(()) };
+                for i in 0..=pick % SENT_MAX {
+                    let loaned = self.loan(client, size);
+                    follow(loaned.clone())?;
+                    let Event::Loan { request, result: Ok(()), .. } = loaned else { break };
+                    self.send_meanwhile(request, u64::from_be_bytes([0, 0, 0, 0, 0, i, pick, size]), follow)?;
+                    // Or a client would hold as many pending responses as it can before a buffer is full.
+                    if size & 1 != 0 && self.pendings.contains_key(&request) {
+                        follow(self.drop_pending(request))?;
+                    }
+                    if !self.clients.contains_key(&client) {
+                        break;
+                    }
+                }
+            }
+            Operation::SendResponseMeanwhile => {
+                let Some(key) = nth(&self.actives, pick) else { return Ok(()) };
+                for i in 0..=pick % SENT_MAX {
+                    let loaned = self.loan_response(key, size);
+                    follow(loaned.clone())?;
+                    let Event::LoanResponse { response, result: Ok(()), .. } = loaned else { break };
+                    let seed = u64::from_be_bytes([0, 0, 0, 0, 0, i, pick, size]);
+                    self.send_response_meanwhile(key.0, response, seed, follow)?;
+                    if !self.actives.contains_key(&key) {
+                        break;
+                    }
                 }
             }
             Operation::Look => self.look()?.into_iter().try_for_each(follow)?,
@@ -45,14 +78,18 @@ impl<P: Ports> World<P> {
         Ok(())
     }
 
-    /// Some steps with hardly any descriptors; then there are enough again, and every server looks.
+    /// Some steps with hardly any descriptors or memory; then there is enough again, and every server looks.
     fn run_short(&mut self, pick: u8, size: u8, follow: &mut Follow<'_>) -> Result<(), String> {
-        let free = Some(usize::from(size % 8));
-        if !self.ports.shortage(free) {
+        let shortage = Some(if size < 160 {
+            Shortage::Descriptors { free: usize::from(size % 8) }
+        } else {
+            Shortage::Memory { file_kib_max: FILE_KIB_MAX[usize::from(size % 4)] }
+        });
+        if !self.ports.shortage(shortage) {
             return Ok(());
         }
         self.was_short = true;
-        follow(Event::Shortage { free })?;
+        follow(Event::Shortage { shortage })?;
         let mut numbers = Numbers(u64::from(pick) << 8 | u64::from(size));
         for _ in 0..=pick % 16 {
             let operation = operation(numbers.below(usize::MAX));
@@ -62,7 +99,7 @@ impl<P: Ports> World<P> {
             }
         }
         self.ports.shortage(None);
-        follow(Event::Shortage { free: None })?;
+        follow(Event::Shortage { shortage: None })?;
         for server in self.servers.keys().copied().collect::<Vec<_>>() {
             let result = self.ports.has_requests(&self.servers[&server]);
             follow(Event::HasRequests { server, result })?;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{ClientShape, PortFile, Refused, ServerShape, Sizing};
+use super::{ClientShape, PortFile, Refused, ServerShape, Shortage, Sizing};
 
 /// Number of a port, a request or a response, from 1 in the order in which they were made.
 pub type Key = usize;
@@ -35,6 +35,14 @@ pub enum Event {
         request: Key,
     },
     Send {
+        request: Key,
+        result: Result<usize, Refused>,
+    },
+    /// Sent to whoever has room; then a handler may do something, and the others are tried once more.
+    SendBegins {
+        request: Key,
+    },
+    SendEnds {
         request: Key,
         result: Result<usize, Refused>,
     },
@@ -103,9 +111,9 @@ pub enum Event {
         server: Key,
         result: usize,
     },
-    /// Descriptors run out, or come back.
+    /// Something runs out, or comes back.
     Shortage {
-        free: Option<usize>,
+        shortage: Option<Shortage>,
     },
     /// `collected`: every port that exists has just taken back what had come home.
     Files {
@@ -155,6 +163,8 @@ impl fmt::Display for Event {
             }
             Self::DropLoan { request } => write!(f, "drop loaned request {request}"),
             Self::Send { request, result } => write!(f, "send request {request} -> delivered: {result:?}"),
+            Self::SendBegins { request } => write!(f, "send request {request}, with a handler, which did:"),
+            Self::SendEnds { request, result } => write!(f, "so request {request} is sent -> delivered: {result:?}"),
             Self::Hint { request } => write!(f, "pending {request}: hint"),
             Self::DropPending { request } => write!(f, "drop pending {request}"),
             Self::PendingIsConnected { request, result } => write!(f, "pending {request} is connected: {result}"),
@@ -177,8 +187,13 @@ impl fmt::Display for Event {
             Self::DropResponse { response } => write!(f, "drop response {response}"),
             Self::ClientChunks { client, result } => write!(f, "c{client} has {result} chunks in use"),
             Self::ServerChunks { server, result } => write!(f, "s{server} has {result} chunks in use"),
-            Self::Shortage { free: Some(free) } => write!(f, "descriptors run out: {free} are left"),
-            Self::Shortage { free: None } => write!(f, "there are descriptors again"),
+            Self::Shortage { shortage: Some(Shortage::Descriptors { free }) } => {
+                write!(f, "descriptors run out: {free} are left")
+            }
+            Self::Shortage { shortage: Some(Shortage::Memory { file_kib_max }) } => {
+                write!(f, "memory runs out: no file becomes longer than {file_kib_max} KiB")
+            }
+            Self::Shortage { shortage: None } => write!(f, "there is enough again"),
             Self::Files { files, .. } => {
                 write!(f, "in the namespace: {} files", files.len())?;
                 files.iter().take(8).try_for_each(|file| write!(f, "; {file}"))

@@ -12,6 +12,7 @@ mod ending;
 mod event;
 mod fates;
 mod files;
+mod meanwhile;
 mod operation;
 mod port;
 mod receiving;
@@ -24,7 +25,10 @@ mod traits;
 mod world;
 
 use super::{Config, Failure};
-pub use shape::{ClientShape, PortFile, PortSettings, ReceivedRequest, ReceivedResponse, Refused, ServerShape, Sizing};
+pub use meanwhile::{Done, Meanwhile, Sent};
+pub use shape::{
+    ClientShape, PortFile, PortSettings, ReceivedRequest, ReceivedResponse, Refused, ServerShape, Shortage, Sizing,
+};
 
 /// A service with its ports, in one thread. Whatever the methods return is given up by dropping it, in any order, also
 /// after what it came from.
@@ -76,7 +80,12 @@ pub trait Ports {
     ///
     /// # Errors
     /// [`Refused`].
-    fn send(&mut self, loan: Self::Loan) -> Result<(Self::Pending, usize), Refused>;
+    fn send(&mut self, loan: Self::Loan) -> Sent<Self>;
+    /// Sends a request as [`Ports::send`] does. Where a server has no room and the client has a backpressure handler
+    /// ([`ClientShape::handler`]), that does what is given to it, in this order, and every such server is tried once more.
+    fn send_meanwhile(&mut self, loan: Self::Loan, meanwhile: Vec<Meanwhile<Self>>) -> (Sent<Self>, Vec<Done<Self>>) {
+        (self.send(loan), meanwhile.into_iter().map(Done::Not).collect())
+    }
     /// Says that the client has no more interest.
     fn set_disconnect_hint(&mut self, pending: &Self::Pending);
     /// Whether more responses can come.
@@ -120,10 +129,18 @@ pub trait Ports {
     /// [`Refused`].
     fn send_response(&mut self, loan: Self::ResponseLoan) -> Result<(), Refused>;
 
-    /// Takes away all descriptors or memory but what is in use and a few, `free`, or gives them back, and says whether that is
-    /// possible. Meanwhile what needs more is refused with [`Refused::Shortage`], or not done yet; with all given back,
+    /// As [`Ports::send_meanwhile`], of a response.
+    fn send_response_meanwhile(
+        &mut self,
+        loan: Self::ResponseLoan,
+        meanwhile: Vec<Meanwhile<Self>>,
+    ) -> (Result<(), Refused>, Vec<Done<Self>>) {
+        (self.send_response(loan), meanwhile.into_iter().map(Done::Not).collect())
+    }
+
+    /// Takes away descriptors or memory that are not in use, or gives everything back, and says whether that is possible. Meanwhile what needs more is refused with [`Refused::Shortage`], or not done yet; with all given back,
     /// everything is done that was not, at the latest when the port is used again.
-    fn shortage(&mut self, _free: Option<usize>) -> bool {
+    fn shortage(&mut self, _shortage: Option<Shortage>) -> bool {
         false
     }
     /// What has a name in the service's namespace now, if that can be known.

@@ -28,6 +28,10 @@ pub enum Operation {
     Request,
     /// Loan and send.
     Answer,
+    /// A request is sent, and if there is no room, a handler does something else.
+    SendMeanwhile,
+    /// The same with a response.
+    SendResponseMeanwhile,
     /// Look at everything that is held.
     Look,
     Chunks,
@@ -37,11 +41,11 @@ pub enum Operation {
     Drain,
     /// Everything of one port: the port and what was made from it, in some order.
     Leave,
-    /// Several steps while there are no descriptors.
+    /// Several steps while there are no descriptors or no memory.
     Shortage,
 }
 
-const WEIGHTED: [(u32, Operation); 26] = {
+const WEIGHTED: [(u32, Operation); 28] = {
     use Operation as O;
     [
         (6, O::CreateClient),
@@ -64,6 +68,8 @@ const WEIGHTED: [(u32, Operation); 26] = {
         (6, O::DropResponse),
         (16, O::Request),
         (13, O::Answer),
+        (4, O::SendMeanwhile),
+        (4, O::SendResponseMeanwhile),
         (4, O::Look),
         (3, O::Chunks),
         (1, O::Crowd),

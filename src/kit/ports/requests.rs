@@ -1,7 +1,7 @@
 //! Rules of a client: loaning and sending requests, hints, dropping pending responses.
 #![allow(clippy::unnecessary_wraps, reason = "every operation has the same result, one that cannot fail too")]
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::BTreeMap;
 
 use super::event::Key;
 use super::port::ENOUGH;
@@ -82,39 +82,90 @@ impl Model {
         Ok(vec![self])
     }
 
-    pub fn send(mut self, request: Key, result: &Result<usize, Refused>) -> Next {
+    pub fn send(self, request: Key, result: &Result<usize, Refused>) -> Next {
+        let mut next = Vec::new();
+        let mut expected = String::new();
+        for model in self.send_begins(request)? {
+            match model.send_ends(request, result) {
+                Ok(models) => next.extend(models),
+                Err(rule) => expected = rule,
+            }
+        }
+        if next.is_empty() { Err(expected) } else { Ok(next) }
+    }
+
+    /// Delivers a request to each server that has room.
+    pub fn send_begins(mut self, request: Key) -> Next {
         let Loan { client, len } = self.loans.remove(&request).unwrap();
         let leaves_no_chunk = self.traits.requests_without_chunk.contains(&len);
         let held = self.requests.values().filter(|request| request.client == client && request.pending).count();
-        let Client { registered, active_max: max, .. } = self.clients[&client];
         self.clients.get_mut(&client).unwrap().loans -= 1;
-        let delivered = match *result {
-            Ok(delivered) => delivered,
-            Err(error) => {
-                let refused = (held >= max && error == Refused::TooManyActiveRequests { max })
-                    || (self.was_short && error == Refused::Shortage);
-                let rule = "sending fails only when max_active_requests pending responses are held (RR-SND-03)";
-                demand(refused, rule)?;
-                self.note_departure(client);
-                return Ok(vec![self]);
-            }
-        };
-        demand(held < max, "a client holds at most max_active_requests pending responses (RR-SND-03)")?;
         let servers: Vec<_> =
             self.pairs.keys().filter(|(c, s)| *c == client && self.servers[s].registered).map(|(_, s)| *s).collect();
-        self.requests.insert(request, Request { client, pending: true, hinted: false, deliveries: BTreeMap::new() });
-        let short = self.short;
+        let refused = held >= self.clients[&client].active_max;
+        let made = Request { client, pending: true, hinted: false, leaves_no_chunk, deliveries: BTreeMap::new() };
+        self.requests.insert(request, made);
+        if refused {
+            self.full = None;
+            return Ok(vec![self]);
+        }
+        let mut next = self.deliver_to(&servers, client, request);
+        for model in &mut next {
+            let has = &model.requests[&request].deliveries;
+            model.full = Some(servers.iter().filter(|server| !has.contains_key(server)).copied().collect());
+        }
+        Ok(next)
+    }
+
+    /// The states that may be when some servers were tried.
+    fn deliver_to(self, servers: &[Key], client: Key, request: Key) -> Vec<Self> {
+        let may_miss = !self.clients[&client].registered || self.short;
         let mut next = vec![self];
         for server in servers {
             for i in 0..next.len() {
                 // Whether a loan that outlived its client is heard by a server that the client never looked at is left open, and
                 // so is whether those meet that cannot now.
-                if !registered || short {
+                if may_miss {
                     next.push(next[i].clone());
                 }
                 // Without overflow it shows now whether what nobody waits for was skipped.
-                let more = next[i].deliver(client, server, request, leaves_no_chunk);
+                let more = next[i].deliver(client, *server, request);
                 next.extend(more);
+            }
+        }
+        next
+    }
+
+    /// Tries those that had no room once more, and looks at the result.
+    pub fn send_ends(mut self, request: Key, result: &Result<usize, Refused>) -> Next {
+        let client = self.requests[&request].client;
+        let max = self.clients[&client].active_max;
+        let full = self.full.take();
+        let delivered = match *result {
+            Ok(delivered) => delivered,
+            Err(error) => {
+                let is_nowhere = self.requests[&request].deliveries.is_empty();
+                let refused = (full.is_none() && error == Refused::TooManyActiveRequests { max })
+                    || (self.was_short && is_nowhere && error == Refused::Shortage);
+                let rule = "sending fails only when max_active_requests pending responses are held (RR-SND-03)";
+                demand(refused, rule)?;
+                self.requests.remove(&request);
+                self.note_departure(client);
+                return Ok(vec![self]);
+            }
+        };
+        let full = full.ok_or("a client holds at most max_active_requests pending responses (RR-SND-03)")?;
+        let short = self.short;
+        let (there, left): (Vec<_>, Vec<_>) =
+            full.into_iter().partition(|server| self.servers.get(server).is_some_and(|server| server.registered));
+        let mut next = self.deliver_to(&there, client, request);
+        for server in left {
+            // It has left meanwhile, and refused what it had: it may be counted, and has nothing.
+            for i in 0..next.len() {
+                let mut counted = next[i].clone();
+                let nothing = Delivery::new(Stage::Done, Chunk::Free);
+                counted.requests.get_mut(&request).unwrap().deliveries.insert(server, nothing);
+                next.push(counted);
             }
         }
         next.retain(|model| {
@@ -128,7 +179,8 @@ impl Model {
     }
 
     /// Delivers a request to one server; the other state that may be, if there is one.
-    fn deliver(&mut self, client: Key, server: Key, request: Key, leaves_no_chunk: bool) -> Option<Self> {
+    fn deliver(&mut self, client: Key, server: Key, request: Key) -> Option<Self> {
+        let leaves_no_chunk = self.requests[&request].leaves_no_chunk;
         let pair = self.pairs.get_mut(&(client, server)).unwrap();
         let is_full = pair.queue.len() == self.settings.max_active_requests;
         let overflow = self.settings.overflow_requests;
@@ -150,13 +202,7 @@ impl Model {
         let pair = self.pairs.get_mut(&(client, server)).unwrap();
         let may_displace = is_full || !pair.queue.is_empty() && overflow && pair.maybe > 0;
         pair.queue.push_back(request);
-        let delivery = Delivery {
-            stage: Stage::Unread,
-            chunk: Chunk::of(leaves_no_chunk, may_displace),
-            loans: 0,
-            responses: VecDeque::new(),
-            borrowed: BTreeSet::new(),
-        };
+        let delivery = Delivery::new(Stage::Unread, Chunk::of(leaves_no_chunk, may_displace));
         self.requests.get_mut(&request).unwrap().deliveries.insert(server, delivery);
         other
     }

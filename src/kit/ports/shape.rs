@@ -48,6 +48,8 @@ pub struct ClientShape {
     pub node: usize,
     /// Pending responses at once; the service's maximum, if nothing is said.
     pub max_active_requests: Option<usize>,
+    /// Whether a backpressure handler is asked where a buffer is full: tries once more, then discards.
+    pub handler: bool,
     /// Where its requests lie.
     pub sizing: Sizing,
 }
@@ -59,6 +61,8 @@ pub struct ServerShape {
     pub node: usize,
     /// Responses that each active request has loaned at once.
     pub max_loaned_responses: usize,
+    /// As [`ClientShape::handler`].
+    pub handler: bool,
     /// Where its responses lie.
     pub sizing: Sizing,
 }
@@ -105,6 +109,21 @@ pub enum Refused {
     NoMemory,
     /// The system has no more memory or descriptors; legal only during [`Ports::shortage`](super::Ports::shortage).
     Shortage,
+}
+
+/// What the system runs out of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shortage {
+    /// File descriptors.
+    Descriptors {
+        /// So many are left.
+        free: usize,
+    },
+    /// Shared memory, for what there is not yet.
+    Memory {
+        /// No file becomes longer than this, in KiB.
+        file_kib_max: usize,
+    },
 }
 
 /// A request as a server holds it.

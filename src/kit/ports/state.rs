@@ -68,6 +68,11 @@ pub struct Delivery {
 }
 
 impl Delivery {
+    /// Without any response.
+    pub fn new(stage: Stage, chunk: Chunk) -> Self {
+        Self { stage, chunk, loans: 0, responses: VecDeque::new(), borrowed: BTreeSet::new() }
+    }
+
     /// Whether the server still has anything of the request.
     pub fn is_at_server(&self) -> bool {
         self.stage == Stage::Held || self.loans > 0
@@ -84,6 +89,8 @@ pub struct Request {
     /// Whether its pending response is held.
     pub pending: bool,
     pub hinted: bool,
+    /// Whether it leaves its chunk where there is room.
+    pub leaves_no_chunk: bool,
     pub deliveries: BTreeMap<Key, Delivery>,
 }
 
@@ -123,6 +130,8 @@ pub struct Model {
     pub requests: BTreeMap<Key, Request>,
     pub pairs: BTreeMap<(Key, Key), Pair>,
     pub responses: BTreeMap<Key, Response>,
+    /// Servers that had no room for the request that is being sent; nothing if it is refused.
+    pub full: Option<Vec<Key>>,
     /// Counts departures, and the requests and clients that there were when what is over was forgotten last.
     pub departures: u64,
     /// Whether descriptors or memory have run out.
@@ -150,6 +159,7 @@ impl Model {
             requests: BTreeMap::new(),
             pairs: BTreeMap::new(),
             responses: BTreeMap::new(),
+            full: None,
             departures: 0,
             short: false,
             was_short: false,
@@ -169,6 +179,8 @@ impl Model {
             Event::Loan { client, request, len, result } => self.loan(*client, *request, *len, result),
             Event::DropLoan { request } => self.drop_loan(*request),
             Event::Send { request, result } => self.send(*request, result),
+            Event::SendBegins { request } => self.send_begins(*request),
+            Event::SendEnds { request, result } => self.send_ends(*request, result),
             Event::Hint { request } => self.hint(*request),
             Event::DropPending { request } => self.drop_pending(*request),
             Event::PendingIsConnected { request, result } => self.pending_is_connected(*request, *result),
@@ -203,8 +215,8 @@ impl Model {
             Event::DropResponse { response } => self.drop_response(*response),
             Event::ClientChunks { client, result } => self.client_chunks(*client, *result),
             Event::ServerChunks { server, result } => self.server_chunks(*server, *result),
-            Event::Shortage { free } => {
-                self.short = free.is_some();
+            Event::Shortage { shortage } => {
+                self.short = shortage.is_some();
                 self.was_short = true;
                 Ok(vec![self])
             }

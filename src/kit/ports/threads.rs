@@ -38,7 +38,7 @@ fn send<P: Ports>(ports: &mut P, table: &Table, mut numbers: Numbers) -> Result<
     let (mut sent, mut number_of_client) = (0, 0);
     while sent < REQUESTS {
         table.in_time("a client that is to be created")?;
-        let shape = ClientShape { node: 0, max_active_requests: None, sizing: sizing(&mut numbers) };
+        let shape = ClientShape { node: 0, max_active_requests: None, handler: false, sizing: sizing(&mut numbers) };
         let client = match ports.create_client(shape) {
             Ok(client) => client,
             // Servers catch up.
@@ -102,7 +102,7 @@ fn listen<P: Ports>(ports: &mut P, request: u64, pending: &P::Pending, times: us
 
 /// Receives and answers until no client comes any more.
 fn serve<P: Ports>(ports: &mut P, table: &Table, (me, mut numbers): (usize, Numbers)) -> Result<(), Broken> {
-    let shape = ServerShape { node: 0, max_loaned_responses: 2, sizing: sizing(&mut numbers) };
+    let shape = ServerShape { node: 0, max_loaned_responses: 2, handler: false, sizing: sizing(&mut numbers) };
     let server = ports.create_server(shape).map_err(|error| refused("a server", error))?;
     table.begin.wait();
     let mut newest: BTreeMap<u128, u64> = BTreeMap::new();

@@ -125,7 +125,8 @@ impl<P: Ports> World<P> {
         // Mostly all that the service has, at times less, at times more than there is.
         let active_max = (pick >= 192).then_some(usize::from(pick) % (self.settings.max_active_requests + 2));
         let sizing = self.sizing(pick);
-        let shape = ClientShape { node: usize::from(pick) % 2, max_active_requests: active_max, sizing };
+        let (node, handler) = (usize::from(pick) % 2, pick / 4 % 4 != 1);
+        let shape = ClientShape { node, max_active_requests: active_max, handler, sizing };
         let result = self.ports.create_client(shape).map(|port| {
             self.know(client, self.ports.client_id(&port));
             self.clients.insert(client, port);
@@ -136,7 +137,8 @@ impl<P: Ports> World<P> {
     pub fn create_server(&mut self, pick: u8) -> Event {
         let server = self.number();
         let (loans_max, sizing) = (1 + usize::from(pick) / 64 % 2, self.sizing(pick));
-        let shape = ServerShape { node: usize::from(pick) % 2, max_loaned_responses: loans_max, sizing };
+        let (node, handler) = (usize::from(pick) % 2, pick / 4 % 4 != 1);
+        let shape = ServerShape { node, max_loaned_responses: loans_max, handler, sizing };
         let result = self.ports.create_server(shape).map(|port| {
             self.know(server, self.ports.server_id(&port));
             self.servers.insert(server, port);

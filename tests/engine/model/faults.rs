@@ -39,6 +39,10 @@ pub enum Fault {
     SeesNoResponse,
     /// It is said that requests wait.
     SeesRequests,
+    /// A handler that has made room has the message discarded.
+    DiscardsInHandler,
+    /// A handler receives a request and does not hand it out.
+    LosesRequestInHandler,
     /// A hint is not passed on.
     IgnoresHint,
     /// A limit is told one too high.
@@ -93,6 +97,8 @@ fn every_fault_of_ports_is_found() {
         (F::IsAlwaysConnected, &["RR-PND-04"]),
         (F::SeesNoResponse, &["RR-PND-01"]),
         (F::SeesRequests, &["RR-FNF-02"]),
+        (F::DiscardsInHandler, &["RR-SND-05", "RR-PND-01"]),
+        (F::LosesRequestInHandler, &["RR-SND-01"]),
         (F::IgnoresHint, &["RR-PND-07"]),
         (F::MisstatesLimit, &["RR-LOAN-01"]),
         (F::LeaksChunk, &["RR-RCL-01"]),

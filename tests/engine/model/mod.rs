@@ -1,6 +1,7 @@
 //! Random operations on the whole pattern against the test kit's model.
 
 mod faults;
+mod handler;
 mod shortage;
 
 use std::cell::{Cell, RefCell};
@@ -17,13 +18,14 @@ use shmark::engine::{
     ResponseMut, Server, Service, Wishes,
 };
 use shmark::kit::ports::{
-    self, ClientShape, Meeting, PortFile, PortSettings, Ports, ReceivedRequest, ReceivedResponse, Refused,
-    RequestResponse, ServerShape, Sizing, Threaded, Tried,
+    self, ClientShape, Done, Meanwhile, Meeting, PortFile, PortSettings, Ports, ReceivedRequest, ReceivedResponse,
+    Refused, RequestResponse, Sent, ServerShape, Shortage, Sizing, Threaded, Tried,
 };
 use shmark::kit::segment::Growth;
 use shmark::kit::{Config, Failure};
 
 use self::faults::Fault;
+use self::handler::Todo;
 use self::shortage::Limit;
 use crate::common::{Scratch, name};
 
@@ -47,6 +49,8 @@ struct World {
     /// Kinds of files that are looked at: all, unless [`FILES_VARIABLE`] names some.
     looks_at: Option<String>,
     limit: Option<Limit>,
+    /// What a backpressure handler does when it is asked next.
+    todo: Rc<Todo>,
 }
 
 /// Beginnings of the names of files that the model is told of, separated by commas: to find one fault behind another.
@@ -92,6 +96,7 @@ impl Met {
             before: Vec::new(),
             looks_at: std::env::var(FILES_VARIABLE).ok(),
             limit: None,
+            todo: Rc::default(),
         }
     }
 }
@@ -271,6 +276,9 @@ impl Ports for World {
         if let Some(max) = shape.max_active_requests {
             builder = builder.max_active_requests(max);
         }
+        if shape.handler {
+            builder = builder.backpressure_handler(self.todo.handler(self.fault));
+        }
         let client = builder.backpressure_strategy(BackpressureStrategy::DiscardData).create().map_err(port_refused)?;
         self.unseen.set(self.unseen.get() + 1);
         let id = number(client.id());
@@ -286,7 +294,10 @@ impl Ports for World {
         if let Some(messages) = preallocate {
             builder = builder.preallocate(messages);
         }
-        let builder = builder.max_loaned_responses_per_request(shape.max_loaned_responses);
+        let mut builder = builder.max_loaned_responses_per_request(shape.max_loaned_responses);
+        if shape.handler {
+            builder = builder.backpressure_handler(self.todo.handler(self.fault));
+        }
         let server = builder.backpressure_strategy(BackpressureStrategy::DiscardData).create().map_err(port_refused)?;
         let id = number(server.id());
         Ok(self.alive(server, id))
@@ -319,10 +330,24 @@ impl Ports for World {
         Ok(loan.write_from_slice(payload).expect("a loan is as long as was asked for"))
     }
 
-    fn send(&mut self, loan: Self::Loan) -> Result<(Self::Pending, usize), Refused> {
+    fn send(&mut self, loan: Self::Loan) -> Sent<Self> {
         let pending = loan.send().map_err(send_refused)?;
         let delivered = pending.number_of_server_connections() + self.one_if(Fault::CountsOneMore);
         Ok((pending, delivered))
+    }
+
+    fn send_meanwhile(&mut self, loan: Self::Loan, meanwhile: Vec<Meanwhile<Self>>) -> (Sent<Self>, Vec<Done<Self>>) {
+        let todo = Rc::clone(&self.todo);
+        todo.meanwhile(meanwhile, || self.send(loan))
+    }
+
+    fn send_response_meanwhile(
+        &mut self,
+        loan: Self::ResponseLoan,
+        meanwhile: Vec<Meanwhile<Self>>,
+    ) -> (Result<(), Refused>, Vec<Done<Self>>) {
+        let todo = Rc::clone(&self.todo);
+        todo.meanwhile(meanwhile, || self.send_response(loan))
     }
 
     fn set_disconnect_hint(&mut self, pending: &Self::Pending) {
@@ -409,11 +434,11 @@ impl Ports for World {
         loan.send().map_err(send_refused)
     }
 
-    fn shortage(&mut self, free: Option<usize>) -> bool {
+    fn shortage(&mut self, shortage: Option<Shortage>) -> bool {
         self.limit = None;
-        match free {
+        match shortage {
             Some(_) if !shortage::MAY_RUN_OUT.load(Ordering::Relaxed) => return false,
-            Some(free) => self.limit = Some(Limit::lower(free)),
+            Some(shortage) => self.limit = Some(Limit::lower(shortage)),
             // What could not be done is tried again after 10 ms.
             None => std::thread::sleep(Duration::from_millis(12)),
         }
