@@ -261,11 +261,21 @@ fn resident_kib() -> u64 {
 const HEAP_SLACK_BYTES: i64 = 16 << 10;
 const ROUND_TRIPS_PER_BYTE: u64 = 256;
 
+/// Ends the server, also when a comparison fails.
+struct Stop<'a>(&'a Shared);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.stop.store(true, Ordering::Release);
+    }
+}
+
 /// Does so many round trips, and compares.
 pub fn soak(root: &Path, count: u64, progress: bool) {
     let shared = Shared::default();
     std::thread::scope(|scope| {
         let serving = scope.spawn(|| serve(root, &shared));
+        let stop = Stop(&shared);
         until("the first server", || serving.is_finished() || shared.servers.load(Ordering::Acquire) > 0);
         let mut soak = Soak { root, shared: &shared, number: 0, servers: 1, node: None };
         soak.until(FIRST);
@@ -301,7 +311,7 @@ pub fn soak(root: &Path, count: u64, progress: bool) {
             "{resident} KiB are resident after {} round trips, and were {resident_first} after {FIRST}",
             soak.number
         );
-        shared.stop.store(true, Ordering::Release);
+        drop(stop);
     });
 }
 

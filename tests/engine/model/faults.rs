@@ -109,7 +109,7 @@ fn every_fault_of_ports_is_found() {
         (F::ServerNeverGrows, &["RR-DYN-01"]),
         (F::PreallocatesAll, &["RR-LOAN-05"]),
         (F::ForgetsWhoWaits, &["RR-FNF-02"]),
-        (F::TurnsOverflowRound, &["RR-PND-03", "RR-PRT-08"]),
+        (F::TurnsOverflowRound, &["RR-PND-03", "RR-PRT-08", "RR-RCL-01"]),
         (F::LeavesConnection, &["RR-FNF-03"]),
         (F::LeavesSegment, &["RR-DYN-04"]),
         (F::LeavesOutgrown, &["RR-DYN-04"]),
