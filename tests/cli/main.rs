@@ -12,6 +12,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 mod configuration;
+mod interrupts;
 mod memory;
 
 /// No command of these tests takes so long, however busy the machine is.
