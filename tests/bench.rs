@@ -14,6 +14,7 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use serde_json::{Value, json};
 use shmark::bench::{self, BenchError, Options, Outcome};
+use shmark::harness::error::HarnessError;
 use shmark::harness::subject::Subject;
 use shmark::peer::kit::implementation::Timing;
 use shmark::report::events::{Event, Observer};
@@ -276,7 +277,7 @@ fn two_subjects_of_one_name_are_refused() {
     let (one, two) = (subject(&dir.path().join("a"), "s", "good"), subject(&dir.path().join("b"), "s", "good"));
     let mut seen = Seen(vec![]);
     match bench::run(&options(vec![one, two], 1), &mut seen) {
-        Err(BenchError::SameName { name }) => assert_eq!(name, "s"),
+        Err(BenchError::Harness(HarnessError::SameName { name })) => assert_eq!(name, "s"),
         Err(BenchError::OneProcessor) => {}
         other => panic!("{other:?}"),
     }

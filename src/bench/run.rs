@@ -65,6 +65,7 @@ struct Party {
 pub fn run(options: &Options, observer: &mut dyn Observer) -> Result<Outcome, BenchError> {
     let allowed = pin::allowed()?;
     let pin = pin::choose(options.pin, &allowed)?.ok_or(BenchError::OneProcessor)?;
+    Subject::tell_apart(options.subjects.iter())?;
     let folder = RunFolder::create()?;
     if cfg!(debug_assertions) {
         let text = "this shmark was built without optimisation, and the built-in subjects with it: their figures say \
@@ -146,9 +147,7 @@ impl Party {
         observer: &mut dyn Observer,
     ) -> Result<Option<usize>, BenchError> {
         if let Some(index) = self.subjects.iter().position(|known| known.name == subject.name) {
-            if self.subjects[index] != *subject {
-                return Err(BenchError::SameName { name: subject.name.clone() });
-            }
+            Subject::tell_apart([&self.subjects[index], subject].into_iter())?;
             return Ok(Some(index));
         }
         let name = &subject.name;

@@ -62,6 +62,7 @@ impl Outcome {
 /// was found until then is returned.
 pub fn run(options: &Options, observer: &mut dyn Observer) -> Result<Outcome, HarnessError> {
     let catalogue = Catalogue::builtin().map_err(|error| HarnessError::Catalogue { message: error.to_string() })?;
+    Subject::tell_apart(options.pairings.iter().flat_map(|(client, server)| [client, server]))?;
     let folder = RunFolder::create()?;
     let mut known: Vec<(&Subject, HelloReply)> = Vec::new();
     for subject in options.pairings.iter().flat_map(|(client, server)| [client, server]) {
