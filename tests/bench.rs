@@ -261,6 +261,8 @@ fn what_a_subject_does_not_have_is_skipped_visibly() {
     options.scenarios[0].baselines = vec!["nobody".to_owned()];
     let Some((outcome, events)) = run(&options) else { return };
     assert_eq!(outcome.bench.iter().map(|result| &*result.subject).collect::<Vec<_>>(), ["fine"]);
+    let without = |name: &str| format!("subject `{name}` was asked for and has no result; the warnings say why");
+    assert_eq!(outcome.without_result, [without("mute"), without("narrow")]);
     for part in [
         "mute is left out: its peer does not declare the feature `bench`",
         "the baseline `nobody` is left out: no subject `nobody`",
@@ -268,6 +270,37 @@ fn what_a_subject_does_not_have_is_skipped_visibly() {
     ] {
         assert!(outcome.skipped.iter().any(|text| text.contains(part)), "{part} in {:?}", outcome.skipped);
         assert!(events.iter().any(|event| matches!(event, Event::Warning { text } if text.contains(part))), "{part}");
+    }
+}
+
+#[test]
+fn a_subject_without_any_result_is_not_green_beside_one_with_results() {
+    if bench::pin::allowed().unwrap().len() < 2 {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    for (name, mode) in [("fine", "floors-2"), ("narrow", "cannot")] {
+        subject(dir.path(), name, mode);
+    }
+    let file = dir.path().join("own.toml");
+    fs::write(
+        &file,
+        "name = \"own\"\ntitle = \"t\"\npayload = [\"u64\"]\nkind = [\"fixed\"]\nlen = [1]\nwaiting = [\"spin\"]\n\
+         rounds = 2\nduration_ms = 100\nwarmup_ms = 10\nslice_requests = 300\nslice_floors = 200\n",
+    )
+    .unwrap();
+    for (names, code, part) in [
+        (&["fine"][..], 0, "1 benchmark result, all valid."),
+        (&["fine", "narrow"], 3, "Subject `narrow` was asked for and has no result"),
+    ] {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_shmark"))
+            .args(["bench", file.to_str().unwrap(), "--any-placement", "--subject"])
+            .args(names.iter().map(|name| dir.path().join(name)))
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(output.status.code(), Some(code), "{names:?}: {said}\n{}", String::from_utf8_lossy(&output.stderr));
+        assert!(said.contains(part), "{said}");
     }
 }
 

@@ -45,6 +45,8 @@ pub struct Outcome {
     pub subjects: Vec<SubjectInfo>,
     /// What was asked for and not measured, one sentence each.
     pub skipped: Vec<String>,
+    /// Subjects that were asked for and have no result at all, one sentence each; unless an interrupt ended it early.
+    pub without_result: Vec<String>,
     /// Whether an interrupt ended it early; what is there is valid.
     pub interrupted: bool,
 }
@@ -84,7 +86,18 @@ pub fn run(options: &Options, observer: &mut dyn Observer) -> Result<Outcome, Be
     let mut launcher = Processes { subjects: party.subjects, folder, pin, placement, seed: options.seed };
     let found = measure(&entries, &names, options.seed, &mut launcher, observer);
     party.skipped.extend(found.skipped);
+    let is_without = |subject: &&Subject| !found.bench.iter().any(|result| result.subject == subject.name);
+    let mut without: Vec<&Subject> = Vec::new();
+    for subject in options.subjects.iter().filter(|_| !found.interrupted).filter(is_without) {
+        if !without.contains(&subject) {
+            without.push(subject);
+        }
+    }
+    let sentence = |subject: &&Subject| {
+        format!("subject `{}` was asked for and has no result; the warnings say why", subject.name)
+    };
     Ok(Outcome {
+        without_result: without.iter().map(sentence).collect(),
         bench: found.bench,
         relative: found.relative,
         subjects: party.infos,

@@ -14,6 +14,7 @@ use nix::unistd::Pid;
 mod configuration;
 mod interrupts;
 mod memory;
+mod outputs;
 
 /// No command of these tests takes so long, however busy the machine is.
 const DEADLINE: Duration = Duration::from_mins(1);
