@@ -4,6 +4,9 @@
 //!     cargo bench --bench engine -- --quick       the same in seconds, with wider intervals
 //!     cargo bench --bench engine -- channel       what has this in its name
 //!
+//! The report is `target/criterion/report/index.html`. A benchmark that goes wrong ends the program with an exit code
+//! that is not 0; nothing waits for ever.
+//!
 //! Between processes, `shmark bench` is the better judge: it sets each figure against the cache line's own.
 
 mod common;
@@ -11,14 +14,17 @@ mod common;
 use std::error::Error;
 use std::hint::{black_box, spin_loop};
 use std::io::{BufRead, BufReader, Read};
+use std::os::fd::AsFd;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use common::{Channel, Pair};
-use criterion::Criterion;
+use criterion::{Criterion, PlottingBackend};
+use nix::poll::{PollFd, PollFlags, poll};
 use nix::sched::{CpuSet, sched_setaffinity};
 use nix::unistd::Pid;
+use plotters::style::{FontStyle, register_font};
 use shmark::bench::pin;
 use shmark::engine::{AllocationStrategy, Client, Config, Node, Server, ServiceName, TryReceived};
 
@@ -26,6 +32,10 @@ type Res<T> = Result<T, Box<dyn Error>>;
 
 /// Argument that makes this program the server of the two-process round trip.
 const SERVE: &str = "--serve";
+/// How long the other process is waited for: its start, a response, its end.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Polls between two looks at the clock: so many that it costs nothing.
+const POLLS: u32 = 1 << 16;
 
 fn main() -> Res<()> {
     let arguments: Vec<String> = std::env::args().collect();
@@ -35,8 +45,10 @@ fn main() -> Res<()> {
         return serve_until_left(Path::new(root), cpu.parse()?);
     }
     let short = Duration::from_secs(1);
-    let mut criterion =
-        Criterion::default().warm_up_time(short).measurement_time(3 * short).without_plots().configure_from_args();
+    // Drawn alike everywhere, without gnuplot and without fonts of the system.
+    register_font("sans-serif", FontStyle::Normal, dejavu::sans::regular()).map_err(|_| "the font cannot be read")?;
+    let criterion = Criterion::default().plotting_backend(PlottingBackend::Plotters);
+    let mut criterion = criterion.warm_up_time(short).measurement_time(3 * short).configure_from_args();
     channel(&mut criterion);
     one_thread(&mut criterion)?;
     sizes(&mut criterion)?;
@@ -110,11 +122,17 @@ fn two_processes(criterion: &mut Criterion) -> Res<()> {
     let client = service.client_builder().create()?;
     let round_trip = |number: u64| -> Res<u64> {
         let pending = client.send_copy(number)?;
+        let mut since = None;
         loop {
-            match pending.try_receive()? {
-                TryReceived::Received(response) => return Ok(*response),
-                TryReceived::Empty => spin_loop(),
-                TryReceived::Disconnected => return Err("the server is gone".into()),
+            for _ in 0..POLLS {
+                match pending.try_receive()? {
+                    TryReceived::Received(response) => return Ok(*response),
+                    TryReceived::Empty => spin_loop(),
+                    TryReceived::Disconnected => return Err("the server is gone".into()),
+                }
+            }
+            if since.get_or_insert_with(Instant::now).elapsed() > PATIENCE {
+                return Err(format!("no response for {} s", PATIENCE.as_secs()).into());
             }
         }
     };
@@ -133,14 +151,25 @@ impl Serving {
         let mut command = Command::new(std::env::current_exe()?);
         command.arg(SERVE).arg(root).arg(cpu.to_string()).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut server = Self(command.spawn()?);
+        let stdout = server.0.stdout.take().ok_or("no pipe")?;
+        if poll(&mut [PollFd::new(stdout.as_fd(), PollFlags::POLLIN)], PATIENCE.as_millis() as u16)? == 0 {
+            return Err("the server does not start".into());
+        }
         let mut said = String::new();
-        BufReader::new(server.0.stdout.take().ok_or("no pipe")?).read_line(&mut said)?;
+        BufReader::new(stdout).read_line(&mut said)?;
         if said == "ready\n" { Ok(server) } else { Err("the server did not start".into()) }
     }
 
     fn stop(mut self) -> Res<()> {
         drop(self.0.stdin.take());
-        let status = self.0.wait()?;
+        let since = Instant::now();
+        let status = loop {
+            match self.0.try_wait()? {
+                Some(status) => break status,
+                None if since.elapsed() > PATIENCE => return Err("the server does not end".into()),
+                None => std::thread::sleep(Duration::from_millis(1)),
+            }
+        };
         if status.success() { Ok(()) } else { Err(format!("the server ended with {status}").into()) }
     }
 }

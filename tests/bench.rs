@@ -14,6 +14,7 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use serde_json::{Value, json};
 use shmark::bench::{self, BenchError, Options, Outcome};
+use shmark::harness::error::HarnessError;
 use shmark::harness::subject::Subject;
 use shmark::peer::kit::implementation::Timing;
 use shmark::report::events::{Event, Observer};
@@ -260,6 +261,8 @@ fn what_a_subject_does_not_have_is_skipped_visibly() {
     options.scenarios[0].baselines = vec!["nobody".to_owned()];
     let Some((outcome, events)) = run(&options) else { return };
     assert_eq!(outcome.bench.iter().map(|result| &*result.subject).collect::<Vec<_>>(), ["fine"]);
+    let without = |name: &str| format!("subject `{name}` was asked for and has no result; the warnings say why");
+    assert_eq!(outcome.without_result, [without("mute"), without("narrow")]);
     for part in [
         "mute is left out: its peer does not declare the feature `bench`",
         "the baseline `nobody` is left out: no subject `nobody`",
@@ -271,12 +274,43 @@ fn what_a_subject_does_not_have_is_skipped_visibly() {
 }
 
 #[test]
+fn a_subject_without_any_result_is_not_green_beside_one_with_results() {
+    if bench::pin::allowed().unwrap().len() < 2 {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    for (name, mode) in [("fine", "floors-2"), ("narrow", "cannot")] {
+        subject(dir.path(), name, mode);
+    }
+    let file = dir.path().join("own.toml");
+    fs::write(
+        &file,
+        "name = \"own\"\ntitle = \"t\"\npayload = [\"u64\"]\nkind = [\"fixed\"]\nlen = [1]\nwaiting = [\"spin\"]\n\
+         rounds = 2\nduration_ms = 100\nwarmup_ms = 10\nslice_requests = 300\nslice_floors = 200\n",
+    )
+    .unwrap();
+    for (names, code, part) in [
+        (&["fine"][..], 0, "1 benchmark result, all valid."),
+        (&["fine", "narrow"], 3, "Subject `narrow` was asked for and has no result"),
+    ] {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_shmark"))
+            .args(["bench", file.to_str().unwrap(), "--any-placement", "--subject"])
+            .args(names.iter().map(|name| dir.path().join(name)))
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(output.status.code(), Some(code), "{names:?}: {said}\n{}", String::from_utf8_lossy(&output.stderr));
+        assert!(said.contains(part), "{said}");
+    }
+}
+
+#[test]
 fn two_subjects_of_one_name_are_refused() {
     let dir = tempfile::tempdir().unwrap();
     let (one, two) = (subject(&dir.path().join("a"), "s", "good"), subject(&dir.path().join("b"), "s", "good"));
     let mut seen = Seen(vec![]);
     match bench::run(&options(vec![one, two], 1), &mut seen) {
-        Err(BenchError::SameName { name }) => assert_eq!(name, "s"),
+        Err(BenchError::Harness(HarnessError::SameName { name })) => assert_eq!(name, "s"),
         Err(BenchError::OneProcessor) => {}
         other => panic!("{other:?}"),
     }

@@ -10,11 +10,6 @@ use crate::harness::error::HarnessError;
 pub enum BenchError {
     /// A subject or the harness.
     Harness(HarnessError),
-    /// Two different subjects have one name.
-    SameName {
-        /// The name.
-        name: String,
-    },
     /// There is one processor where two are needed.
     OneProcessor,
     /// The kernel does not say which processors may be used.
@@ -39,7 +34,7 @@ impl BenchError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Harness(error) => error.exit_code(),
-            Self::SameName { .. } | Self::PinEqual { .. } | Self::PinNotAllowed { .. } => 2,
+            Self::PinEqual { .. } | Self::PinNotAllowed { .. } => 2,
             Self::OneProcessor => 3,
             Self::Affinity(_) => 4,
         }
@@ -56,9 +51,6 @@ impl fmt::Display for BenchError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Harness(error) => error.fmt(f),
-            Self::SameName { name } => {
-                write!(f, "two different subjects are called `{name}`: give one of them another name in its subject.toml")
-            }
             Self::OneProcessor => f.write_str(
                 "only one processor may be used here, and nothing can be measured on it: client and server wait for each \
                  other by spinning, at least for the floor, and would only measure the scheduler. Allow two processors \

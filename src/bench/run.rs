@@ -45,6 +45,8 @@ pub struct Outcome {
     pub subjects: Vec<SubjectInfo>,
     /// What was asked for and not measured, one sentence each.
     pub skipped: Vec<String>,
+    /// Subjects that were asked for and have no result at all, one sentence each; unless an interrupt ended it early.
+    pub without_result: Vec<String>,
     /// Whether an interrupt ended it early; what is there is valid.
     pub interrupted: bool,
 }
@@ -65,6 +67,7 @@ struct Party {
 pub fn run(options: &Options, observer: &mut dyn Observer) -> Result<Outcome, BenchError> {
     let allowed = pin::allowed()?;
     let pin = pin::choose(options.pin, &allowed)?.ok_or(BenchError::OneProcessor)?;
+    Subject::tell_apart(options.subjects.iter())?;
     let folder = RunFolder::create()?;
     if cfg!(debug_assertions) {
         let text = "this shmark was built without optimisation, and the built-in subjects with it: their figures say \
@@ -83,7 +86,18 @@ pub fn run(options: &Options, observer: &mut dyn Observer) -> Result<Outcome, Be
     let mut launcher = Processes { subjects: party.subjects, folder, pin, placement, seed: options.seed };
     let found = measure(&entries, &names, options.seed, &mut launcher, observer);
     party.skipped.extend(found.skipped);
+    let is_without = |subject: &&Subject| !found.bench.iter().any(|result| result.subject == subject.name);
+    let mut without: Vec<&Subject> = Vec::new();
+    for subject in options.subjects.iter().filter(|_| !found.interrupted).filter(is_without) {
+        if !without.contains(&subject) {
+            without.push(subject);
+        }
+    }
+    let sentence = |subject: &&Subject| {
+        format!("subject `{}` was asked for and has no result; the warnings say why", subject.name)
+    };
     Ok(Outcome {
+        without_result: without.iter().map(sentence).collect(),
         bench: found.bench,
         relative: found.relative,
         subjects: party.infos,
@@ -146,9 +160,7 @@ impl Party {
         observer: &mut dyn Observer,
     ) -> Result<Option<usize>, BenchError> {
         if let Some(index) = self.subjects.iter().position(|known| known.name == subject.name) {
-            if self.subjects[index] != *subject {
-                return Err(BenchError::SameName { name: subject.name.clone() });
-            }
+            Subject::tell_apart([&self.subjects[index], subject].into_iter())?;
             return Ok(Some(index));
         }
         let name = &subject.name;

@@ -13,6 +13,13 @@ use crate::scenario::Library;
 use crate::scenario::model::BenchScenario;
 
 pub(super) fn run(args: &args::Bench) -> Result<u8, Failure> {
+    let mut session = Session::start(&args.outputs, args.common.seed)?;
+    let done = plan(args).and_then(|options| measure(options, args.placement, &mut session));
+    session.finish(done)
+}
+
+/// What is to be measured.
+fn plan(args: &args::Bench) -> Result<bench::Options, Failure> {
     let library = library(args.common.scenarios.as_deref())?;
     let options = bench::Options {
         scenarios: chosen(&library, &args.asked)?,
@@ -26,9 +33,7 @@ pub(super) fn run(args: &args::Bench) -> Result<u8, Failure> {
     if options.scenarios.is_empty() {
         return Err(Failure::Nothing("no benchmark scenario was selected".to_owned()));
     }
-    let mut session = Session::start(&args.outputs, args.common.seed)?;
-    let done = measure(options, args.placement, &mut session);
-    session.finish(done)
+    Ok(options)
 }
 
 /// Measures into the session's report. Returns whether it got to its end.
@@ -45,6 +50,7 @@ pub(super) fn measure(
     session.subjects(outcome.subjects);
     session.report.bench.extend(outcome.bench);
     session.report.relative.extend(outcome.relative);
+    session.without_result.extend(outcome.without_result);
     Ok(!outcome.interrupted)
 }
 

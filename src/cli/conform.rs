@@ -9,9 +9,29 @@ use super::{args, expected};
 use crate::conformance::run::{Options, run as carry_out};
 use crate::harness::subject::Subject;
 use crate::report::model::Level;
-use crate::scenario::Selection;
+use crate::scenario::{Library, Selection};
 
 pub(super) fn run(args: &args::Conform) -> Result<u8, Failure> {
+    let mut session = Session::start(&args.outputs, args.common.seed)?;
+    let (library, options) = match plan(args) {
+        Ok(plan) => plan,
+        Err(failure) => return session.finish(Err(failure)),
+    };
+    let done = judge(&options, &mut session);
+    let complete = matches!(done, Ok(true));
+    let results = if args.update_expected && complete { session.report.conformance.clone() } else { Vec::new() };
+    let code = session.finish(done)?;
+    for (subject, _) in options.pairings.iter().filter(|_| args.update_expected && complete) {
+        let own: Vec<_> = results.iter().filter(|result| result.client == subject.name).collect();
+        if let Some(path) = expected::update(subject, library.conformance(), &own)? {
+            print(&format!("updated {}\n", path.display()));
+        }
+    }
+    Ok(code)
+}
+
+/// What is to be judged, and what there is.
+fn plan(args: &args::Conform) -> Result<(Library, Options), Failure> {
     let library = library(args.common.scenarios.as_deref())?;
     let selection = Selection::new(&args.run, &args.skip)?
         .with_level(args.level.map(Level::from))
@@ -36,18 +56,7 @@ pub(super) fn run(args: &args::Conform) -> Result<u8, Failure> {
         seed: args.common.seed,
         trace: args.trace,
     };
-    let mut session = Session::start(&args.outputs, args.common.seed)?;
-    let done = judge(&options, &mut session);
-    let complete = matches!(done, Ok(true));
-    let results = if args.update_expected && complete { session.report.conformance.clone() } else { Vec::new() };
-    let code = session.finish(done)?;
-    for (subject, _) in options.pairings.iter().filter(|_| args.update_expected && complete) {
-        let own: Vec<_> = results.iter().filter(|result| result.client == subject.name).collect();
-        if let Some(path) = expected::update(subject, library.conformance(), &own)? {
-            print(&format!("updated {}\n", path.display()));
-        }
-    }
-    Ok(code)
+    Ok((library, options))
 }
 
 /// Judges into the session's report. Returns whether it got to its end.
@@ -56,6 +65,7 @@ pub(super) fn judge(options: &Options, session: &mut Session<'_>) -> Result<bool
     session.subjects(outcome.subjects);
     session.report.conformance.extend(outcome.results);
     session.report.coverage.extend(outcome.coverage);
+    session.without_result.extend(outcome.without_result);
     Ok(outcome.complete)
 }
 

@@ -15,9 +15,17 @@ use crate::report::events::{Event, Observer};
 const SCENARIO: &str = "rtt";
 
 pub(super) fn run(args: &args::Run) -> Result<u8, Failure> {
+    let seed = args.common.seed;
+    let outputs = Outputs { out: Some(args.out.clone()), ..Outputs::default() };
+    let mut session = Session::start(&outputs, seed)?;
+    let done = carry_out(args, seed, &mut session);
+    session.finish(done)
+}
+
+/// Judges, then measures. Returns whether it got to its end.
+fn carry_out(args: &args::Run, seed: u64, session: &mut Session<'_>) -> Result<bool, Failure> {
     let library = bench::library(args.common.scenarios.as_deref())?;
     let reference = Subject::find("reference")?;
-    let seed = args.common.seed;
     let judging = ConformanceOptions {
         pairings: vec![(reference.clone(), reference.clone())],
         scenarios: library.conformance().to_vec(),
@@ -35,18 +43,15 @@ pub(super) fn run(args: &args::Run) -> Result<u8, Failure> {
         patience: Duration::ZERO,
         seed,
     };
-    let outputs = Outputs { out: Some(args.out.clone()), ..Outputs::default() };
-    let mut session = Session::start(&outputs, seed)?;
-    let mut done = conform::judge(&judging, &mut session);
-    if matches!(done, Ok(true)) {
-        done = match bench::measure(measuring, args.placement, &mut session) {
-            // Conformance does not need two processors.
-            Err(Failure::Bench(error @ BenchError::OneProcessor)) => {
-                session.event(&Event::Warning { text: format!("nothing was measured: {error}") });
-                Ok(true)
-            }
-            measured => measured,
-        };
+    if !conform::judge(&judging, session)? {
+        return Ok(false);
     }
-    session.finish(done)
+    match bench::measure(measuring, args.placement, session) {
+        // Conformance does not need two processors.
+        Err(Failure::Bench(error @ BenchError::OneProcessor)) => {
+            session.event(&Event::Warning { text: format!("nothing was measured: {error}") });
+            Ok(true)
+        }
+        measured => measured,
+    }
 }

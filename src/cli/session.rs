@@ -19,15 +19,19 @@ const WIDTH: usize = 100;
 /// Collects the results of a run and tells everybody what happens.
 pub(super) struct Session<'a> {
     pub report: Report,
+    /// Who was asked for and has no result, one sentence each.
+    pub without_result: Vec<String>,
     outputs: &'a Outputs,
     progress: Progress,
     log: Option<EventsLog>,
 }
 
 impl<'a> Session<'a> {
-    /// Makes Ctrl-C end the run early and begins the report.
+    /// Makes Ctrl-C end the run early and begins the report. Comes before anything that can fail, so that what is in the
+    /// folder for results is of this run, however it ends.
     pub fn start(outputs: &'a Outputs, seed: u64) -> Result<Self, Failure> {
         crate::harness::interrupt::install().map_err(Failure::Signals)?;
+        outputs.out.as_ref().map_or(Ok(()), |dir| report::clear(dir))?;
         let log = outputs.out.as_ref().map(|dir| EventsLog::create(&dir.join("events.jsonl"))).transpose()?;
         let report = Report {
             schema: SCHEMA.to_owned(),
@@ -42,7 +46,7 @@ impl<'a> Session<'a> {
             relative: Vec::new(),
             footer: None,
         };
-        let mut session = Self { report, outputs, progress: Progress::new(), log };
+        let mut session = Self { report, without_result: Vec::new(), outputs, progress: Progress::new(), log };
         let Report { schema, created, command, seed, machine, .. } = session.report.clone();
         session.event(&Event::RunStarted { schema, created, command, seed, machine });
         Ok(session)
@@ -58,34 +62,40 @@ impl<'a> Session<'a> {
     }
 
     /// Ends the run: writes everything and shows the results. `done` says whether the run got to its end; if it failed,
-    /// what was found before is still written. Returns the exit code that the results deserve.
-    pub fn finish(self, done: Result<bool, Failure>) -> Result<u8, Failure> {
-        match done {
-            Ok(complete) => self.write(complete),
-            Err(failure) if failure.is_interrupt() || self.has_results() => {
-                let written = self.write(false);
-                if failure.is_interrupt() { written } else { Err(failure) }
-            }
-            Err(failure) => Err(failure),
+    /// that is written with what was found before. Returns the exit code that the results deserve.
+    pub fn finish(mut self, done: Result<bool, Failure>) -> Result<u8, Failure> {
+        let failure = match done {
+            Ok(complete) => return self.write(complete, None, true),
+            Err(failure) if failure.is_interrupt() => return self.write(false, None, true),
+            Err(failure) => failure,
+        };
+        self.without_result.clear();
+        let has_results = self.has_results();
+        if let Err(second) = self.write(false, Some(failure.to_string()), has_results) {
+            second.show();
         }
+        Err(failure)
     }
 
     fn has_results(&self) -> bool {
         !self.report.conformance.is_empty() || !self.report.bench.is_empty()
     }
 
-    fn write(mut self, complete: bool) -> Result<u8, Failure> {
-        let footer = Footer { complete };
+    /// `shown` says whether the results are of interest on the terminal, too.
+    fn write(mut self, complete: bool, failure: Option<String>, shown: bool) -> Result<u8, Failure> {
+        let footer = Footer { complete, failure, without_result: std::mem::take(&mut self.without_result) };
         self.report.footer = Some(footer.clone());
         self.event(&Event::RunFinished { footer });
         let written = write(&self.report, self.outputs);
         // The results are shown even if they cannot be written.
-        show(&self.report);
+        if shown {
+            show(&self.report);
+        }
         let page = written?;
         if let Some(log) = self.log.take() {
             log.finish()?;
         }
-        if let Some(page) = page {
+        if let Some(page) = page.filter(|_| shown) {
             print(&format!("{}\n", page.display()));
         }
         Ok(exit_code(&self.report))
@@ -134,6 +144,5 @@ pub(super) fn print(text: &str) {
 
 /// As the command line promises.
 pub(super) fn exit_code(report: &Report) -> u8 {
-    let complete = report.footer.as_ref().is_some_and(|footer| footer.complete);
-    model::exit_code(complete, &report.conformance, &report.bench)
+    model::exit_code(&report.footer.clone().unwrap_or_default(), &report.conformance, &report.bench)
 }

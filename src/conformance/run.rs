@@ -10,7 +10,7 @@ use crate::harness::namespace::RunFolder;
 use crate::harness::peer::HelloReply;
 use crate::harness::subject::Subject;
 use crate::report::events::{Event, Observer};
-use crate::report::model::{ConformanceResult, Coverage, SubjectInfo, Verdict, exit_code};
+use crate::report::model::{ConformanceResult, Coverage, Footer, SubjectInfo, Verdict, exit_code};
 use crate::scenario::Catalogue;
 use crate::scenario::model::Scenario;
 
@@ -44,6 +44,8 @@ pub struct Outcome {
     pub coverage: Vec<Coverage>,
     /// Each subject once.
     pub subjects: Vec<SubjectInfo>,
+    /// Pairings of which nothing was judged, one sentence each; unless the run was interrupted.
+    pub without_result: Vec<String>,
     /// `false` if the run was interrupted: what is there is valid, but not all that was asked for.
     pub complete: bool,
 }
@@ -51,7 +53,8 @@ pub struct Outcome {
 impl Outcome {
     /// As the command line promises, for a run of these results alone.
     pub fn exit_code(&self) -> u8 {
-        exit_code(self.complete, &self.results, &[])
+        let without_result = self.without_result.clone();
+        exit_code(&Footer { complete: self.complete, failure: None, without_result }, &self.results, &[])
     }
 }
 
@@ -62,6 +65,7 @@ impl Outcome {
 /// was found until then is returned.
 pub fn run(options: &Options, observer: &mut dyn Observer) -> Result<Outcome, HarnessError> {
     let catalogue = Catalogue::builtin().map_err(|error| HarnessError::Catalogue { message: error.to_string() })?;
+    Subject::tell_apart(options.pairings.iter().flat_map(|(client, server)| [client, server]))?;
     let folder = RunFolder::create()?;
     let mut known: Vec<(&Subject, HelloReply)> = Vec::new();
     for subject in options.pairings.iter().flat_map(|(client, server)| [client, server]) {
@@ -74,10 +78,12 @@ pub fn run(options: &Options, observer: &mut dyn Observer) -> Result<Outcome, Ha
     let jobs: Vec<Job<'_>> = plan.jobs();
     observer.event(&Event::Planned { what: "scenarios".to_owned(), count: jobs.len() });
     let trials = carry_out(&plan, &jobs, &folder, observer)?;
+    let complete = trials.iter().all(Option::is_some);
     Ok(Outcome {
         coverage: plan.coverage(&trials),
+        without_result: if complete { plan.without_result(&trials) } else { Vec::new() },
         subjects: known.iter().map(|(subject, hello)| probe::info(subject, hello)).collect(),
-        complete: trials.iter().all(Option::is_some),
+        complete,
         results: trials.into_iter().flatten().map(|trial| trial.result).collect(),
     })
 }
@@ -134,11 +140,40 @@ impl<'a> Plan<'a> {
         })
     }
 
+    /// The trials of each pairing.
+    fn by_pairing<'t>(
+        &self,
+        trials: &'t [Option<Trial>],
+    ) -> impl Iterator<Item = (&'a (Subject, Subject), &'t [Option<Trial>])> {
+        let count = self.options.scenarios.len();
+        self.options
+            .pairings
+            .iter()
+            .enumerate()
+            .map(move |(index, pairing)| (pairing, &trials[index * count..][..count]))
+    }
+
+    fn without_result(&self, trials: &[Option<Trial>]) -> Vec<String> {
+        let mut sentences = Vec::new();
+        for ((client, server), own) in self.by_pairing(trials) {
+            let mut results = own.iter().flatten().map(|trial| &trial.result).peekable();
+            let reason = results.peek().and_then(|result| result.message.lines().next()).unwrap_or_default();
+            if results.all(|result| result.outcome == Verdict::Skipped) {
+                let who = if client == server {
+                    format!("subject `{}` was", client.name)
+                } else {
+                    format!("subjects `{}` and `{}` were", client.name, server.name)
+                };
+                sentences.push(format!("{who} asked for, and no scenario was carried out ({reason})"));
+            }
+        }
+        sentences
+    }
+
     fn coverage(&self, trials: &[Option<Trial>]) -> Vec<Coverage> {
         let scenarios = &self.options.scenarios;
         let mut coverage = Vec::new();
-        for (index, (client, server)) in self.options.pairings.iter().enumerate() {
-            let own = &trials[index * scenarios.len()..][..scenarios.len()];
+        for ((client, server), own) in self.by_pairing(trials) {
             let pairs: Vec<_> = scenarios.iter().zip(own).map(|(scenario, trial)| (scenario, trial.as_ref())).collect();
             coverage.extend(coverage::of_pairing(self.catalogue, (&client.name, &server.name), &pairs));
         }

@@ -5,7 +5,7 @@ use std::env;
 use std::io::{self, PipeReader};
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::error::HarnessError;
 use super::interrupt::{NOTICE_MS, interrupted};
@@ -16,6 +16,8 @@ use super::subject::Subject;
 
 /// Lines of a failed build's output that its error shows.
 const LINES_SHOWN: usize = 30;
+/// Longest build. One that waits for something for ever is ended then.
+const BUILD_TIMEOUT: Duration = Duration::from_hours(1);
 
 static DONE: Mutex<BTreeSet<Vec<Vec<String>>>> = Mutex::new(BTreeSet::new());
 
@@ -23,7 +25,8 @@ impl Subject {
     /// Runs the build commands, unless that has been done in this run already. `progress` gets each line of output.
     ///
     /// # Errors
-    /// A command cannot be started or fails, with the last lines of its output; the run is interrupted.
+    /// A command cannot be started, fails or takes more than an hour, with the last lines of its output; the run is
+    /// interrupted.
     pub fn prepare(&self, progress: &mut dyn FnMut(&str)) -> Result<(), HarnessError> {
         let commands: Vec<Vec<String>> = self.build.iter().map(|words| self.expand(words)).collect::<Result<_, _>>()?;
         // Held throughout: whoever else needs the same peer waits for it.
@@ -46,17 +49,29 @@ impl Subject {
             output,
         };
         let not_started = |error: io::Error| failed(format!("could not be started: {error}"), Vec::new());
-        let (mut process, output) = self.start(words).map_err(not_started)?;
+        let (mut process, output) = match self.start(words) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Err(HarnessError::Interrupted),
+            started => started.map_err(not_started)?,
+        };
         let pipes = Pipes::start(output.into(), None).map_err(not_started)?;
+        let deadline = Instant::now() + BUILD_TIMEOUT;
         let exit = loop {
+            // Looked at before each line: there are builds that say something all the time.
+            if interrupted() {
+                return Err(HarnessError::Interrupted);
+            }
+            if Instant::now() >= deadline {
+                process.end();
+                return Err(failed(
+                    format!("did not end within {} minutes, and was killed", BUILD_TIMEOUT.as_secs() / 60),
+                    last_lines(&pipes),
+                ));
+            }
             match pipes.next(Duration::from_millis(NOTICE_MS)) {
                 Next::Item(Item::Line(line)) => progress(&line),
                 Next::Item(Item::Bad(_)) => {}
                 // A helper that the build left behind may hold the pipe; the command itself decides.
                 Next::Closed | Next::Nothing => {
-                    if interrupted() {
-                        return Err(HarnessError::Interrupted);
-                    }
                     if process.wait(Duration::from_millis(NOTICE_MS)).is_some() {
                         break process.end();
                     }
@@ -66,11 +81,7 @@ impl Subject {
         if exit == Exit::Code(0) {
             return Ok(());
         }
-        let mut output = pipes.transcript();
-        let surplus = output.len().saturating_sub(LINES_SHOWN);
-        output.drain(..surplus);
-        let output = output.iter().map(|line| line.strip_prefix("<- ").unwrap_or(line).to_owned()).collect();
-        Err(failed(exit.to_string(), output))
+        Err(failed(exit.to_string(), last_lines(&pipes)))
     }
 
     fn start(&self, words: &[String]) -> io::Result<(Process, PipeReader)> {
@@ -87,4 +98,11 @@ impl Subject {
         }
         Ok((Process::spawn(&mut command)?, reader))
     }
+}
+
+fn last_lines(pipes: &Pipes) -> Vec<String> {
+    let mut output = pipes.transcript();
+    let surplus = output.len().saturating_sub(LINES_SHOWN);
+    output.drain(..surplus);
+    output.iter().map(|line| line.strip_prefix("<- ").unwrap_or(line).to_owned()).collect()
 }

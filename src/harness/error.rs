@@ -11,6 +11,11 @@ use super::manifest::SubjectError;
 pub enum HarnessError {
     /// The subject's manifest is missing or wrong.
     Subject(SubjectError),
+    /// Two different subjects have one name, so that their results could not be told apart.
+    SameName {
+        /// The name.
+        name: String,
+    },
     /// A build command could not be started, or failed.
     Build {
         /// Subject.
@@ -93,10 +98,10 @@ pub enum HarnessError {
 }
 
 impl HarnessError {
-    /// Exit code of a run that ends with this: 2 for a bad file, 130 for an interrupt, else 4.
+    /// Exit code of a run that ends with this: 2 for a bad file or wrong use, 130 for an interrupt, else 4.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Subject(_) => 2,
+            Self::Subject(_) | Self::SameName { .. } => 2,
             Self::Interrupted => 130,
             _ => 4,
         }
@@ -113,6 +118,10 @@ impl fmt::Display for HarnessError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Subject(error) => write!(f, "{error}"),
+            Self::SameName { name } => write!(
+                f,
+                "two different subjects are called `{name}`: give one of them another name in its subject.toml"
+            ),
             Self::Build { subject, command, outcome, output } => {
                 write!(f, "subject `{subject}` could not be built: `{command}` {outcome}")?;
                 indented(f, "its output ended with", output)

@@ -83,7 +83,10 @@ impl Peer {
         if let Some(folder) = subject.folder() {
             command.current_dir(folder);
         }
-        let mut process = Process::spawn(&mut command).map_err(failed)?;
+        let mut process = Process::spawn(&mut command).map_err(|error| match error.kind() {
+            io::ErrorKind::Interrupted => HarnessError::Interrupted,
+            _ => failed(error),
+        })?;
         let child = process.child();
         let (Some(stdin), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take())
         else {
@@ -119,6 +122,10 @@ impl Peer {
     /// # Errors
     /// [`HarnessError::Interrupted`].
     pub fn begin(&mut self, op: &str, args: &Args) -> Result<u64, HarnessError> {
+        // Answers that come at once would leave no other moment to notice it.
+        if interrupted() {
+            return Err(HarnessError::Interrupted);
+        }
         let id = self.id_next;
         self.id_next += 1;
         let mut line = json!({ "id": id, "op": op });

@@ -20,6 +20,8 @@ use super::reply::Exit;
 
 /// How long a killed process may take to be gone. Only a process stuck inside the kernel takes longer than a moment.
 const KILL_DEADLINE: Duration = Duration::from_secs(5);
+/// The same for a run that is being interrupted.
+const KILL_DEADLINE_INTERRUPTED: Duration = Duration::from_millis(500);
 
 /// A child process and its group.
 #[derive(Debug)]
@@ -40,6 +42,9 @@ impl Process {
     pub(super) fn spawn(command: &mut Command) -> io::Result<Self> {
         // The registry is held so that a second Ctrl-C cannot come between start and registration.
         let mut live = interrupt::live();
+        if interrupted() {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
         let child = command.process_group(0).spawn()?;
         let group = Pid::from_raw(child.id().cast_signed());
         live.groups.insert(group.as_raw());
@@ -89,10 +94,10 @@ impl Process {
         }
     }
 
-    /// Waits until the leader is stopped; whether it is.
+    /// Waits until the leader is stopped; whether it is. An interrupt ends the wait.
     pub(super) fn wait_stopped(&self, timeout: Duration) -> bool {
         let deadline = Instant::now() + timeout;
-        while Instant::now() < deadline && self.ended().is_none() {
+        while Instant::now() < deadline && self.ended().is_none() && !interrupted() {
             if leftovers::state(self.id()) == Some('T') {
                 return true;
             }
@@ -117,8 +122,9 @@ impl Process {
             self.strays = leftovers::group_members(self.group.as_raw(), self.id());
         }
         self.signal(Signal::SIGKILL);
-        let deadline = Instant::now() + KILL_DEADLINE;
-        while self.ended().is_none() && Instant::now() < deadline {
+        let since = Instant::now();
+        let limit = || if interrupted() { KILL_DEADLINE_INTERRUPTED } else { KILL_DEADLINE };
+        while self.ended().is_none() && since.elapsed() < limit() {
             thread::sleep(Duration::from_micros(200));
         }
         let mut live = interrupt::live();

@@ -4,6 +4,7 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::error::HarnessError;
 use super::manifest::{ExpectedDeviation, Manifest, SubjectError, parse_expected};
 
 /// An implementation under test, from its manifest.
@@ -91,6 +92,21 @@ impl Subject {
     fn new(content: Manifest, expected: Vec<ExpectedDeviation>, manifest: Option<PathBuf>) -> Self {
         let Manifest { name, description, home, build, peer, features, pin, keeps } = content;
         Self { name, description, home, build, peer, features, pin, keeps, expected, manifest }
+    }
+
+    /// Whether results of these subjects, and of no others, can be told apart by their names. One may be there twice.
+    ///
+    /// # Errors
+    /// [`HarnessError::SameName`] if two different ones share a name.
+    pub fn tell_apart<'a>(subjects: impl Iterator<Item = &'a Self> + Clone) -> Result<(), HarnessError> {
+        let mut others = subjects.clone();
+        for subject in subjects {
+            others.next();
+            if others.clone().any(|other| other.name == subject.name && other != subject) {
+                return Err(HarnessError::SameName { name: subject.name.clone() });
+            }
+        }
+        Ok(())
     }
 
     /// What [`Self::find`] finds it by: the name of a built-in subject, or a path.

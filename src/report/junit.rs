@@ -35,11 +35,21 @@ pub fn render(report: &Report) -> Result<String, ReportError> {
         suite.add_test_cases(case.results.iter().map(|result| trial(&case, result)));
         junit.add_test_suite(suite);
     }
+    let mut suite = TestSuite::new("shmark");
     if summary.completeness != Completeness::Complete {
-        let mut suite = TestSuite::new("shmark");
         let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
         status.set_message(summary.verdict_line()).set_type("incomplete");
+        if let Some(why) = summary.failure {
+            status.set_description(why);
+        }
         suite.add_test_case(TestCase::new("the run is complete", status));
+    }
+    for text in summary.without_result {
+        let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+        status.set_message(text).set_type("no result");
+        suite.add_test_case(TestCase::new("every subject that was asked for has a result", status));
+    }
+    if !suite.test_cases.is_empty() {
         junit.add_test_suite(suite);
     }
     junit.to_string().map_err(|error| ReportError::Render { format: "junit.xml", why: error.to_string() })

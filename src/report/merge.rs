@@ -38,7 +38,11 @@ pub fn side_by_side(reports: Vec<(String, Report)>) -> Option<Report> {
         whole.bench.extend(report.bench);
         whole.relative.extend(report.relative);
         whole.footer = match (whole.footer, report.footer) {
-            (Some(a), Some(b)) => Some(Footer { complete: a.complete && b.complete }),
+            (Some(a), Some(b)) => Some(Footer {
+                complete: a.complete && b.complete,
+                failure: a.failure.or_else(|| b.failure.map(|why| format!("{label}: {why}"))),
+                without_result: [a.without_result, b.without_result].concat(),
+            }),
             _ => None,
         };
     }

@@ -29,4 +29,4 @@ mod write;
 pub use atomic::write_atomically;
 pub use error::ReportError;
 pub use terminal::render_terminal;
-pub use write::{Written, write_all};
+pub use write::{Written, clear, write_all};

@@ -37,10 +37,17 @@ pub struct Report {
 }
 
 /// End mark of a complete report.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Footer {
-    /// `false` if the run was interrupted: what is there is valid, but not all that was asked for.
+    /// `false` if the run was interrupted or failed: what is there is valid, but not all that was asked for.
     pub complete: bool,
+    /// Why the run failed; absent if it did not. A run that fails has done nothing, or not all, for a reason that is no
+    /// result.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
+    /// Of a complete run: who was asked for by name and has no result, one sentence each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub without_result: Vec<String>,
 }
 
 /// Where a run took place.
@@ -342,17 +349,17 @@ impl ConformanceResult {
     }
 }
 
-/// Exit code of a run: 130 after an interrupt, 4 if a peer or the harness is broken, 1 if a result is unexpected, 3 if
-/// nothing was executed, else 0.
-pub fn exit_code(complete: bool, conformance: &[ConformanceResult], bench: &[BenchResult]) -> u8 {
+/// Exit code of a run that has not failed: 130 after an interrupt, 4 if a peer or the harness is broken, 1 if a result is
+/// unexpected, 3 if nothing was executed or a subject that was asked for has no result, else 0.
+pub fn exit_code(footer: &Footer, conformance: &[ConformanceResult], bench: &[BenchResult]) -> u8 {
     let executed = conformance.iter().any(|result| result.outcome != Verdict::Skipped) || !bench.is_empty();
-    if !complete {
+    if !footer.complete {
         130
     } else if conformance.iter().any(|result| result.outcome == Verdict::Error) {
         4
     } else if conformance.iter().any(ConformanceResult::is_unexpected) || bench.iter().any(|result| !result.valid) {
         1
-    } else if !executed {
+    } else if !executed || !footer.without_result.is_empty() {
         3
     } else {
         0
@@ -398,8 +405,11 @@ mod tests {
             (vec![(Fail, Must), (Error, Observed)], 4),
         ] {
             let all: Vec<_> = results.iter().map(|(outcome, level)| result(*outcome, *level)).collect();
-            assert_eq!(exit_code(true, &all, &[]), code, "{results:?}");
-            assert_eq!(exit_code(false, &all, &[]), 130, "interrupted: {results:?}");
+            let complete = Footer { complete: true, ..Footer::default() };
+            assert_eq!(exit_code(&complete, &all, &[]), code, "{results:?}");
+            assert_eq!(exit_code(&Footer::default(), &all, &[]), 130, "interrupted: {results:?}");
+            let lacking = Footer { without_result: vec!["`x` has none".to_owned()], ..complete };
+            assert_eq!(exit_code(&lacking, &all, &[]), if code == 0 { 3 } else { code }, "{results:?}");
         }
     }
 }

@@ -15,6 +15,8 @@ pub enum Completeness {
     Complete,
     /// The run was interrupted and ended in order.
     Interrupted,
+    /// The run could not do what it was to do.
+    Failed,
     /// The run ended without a footer.
     CutOff,
 }
@@ -111,6 +113,10 @@ pub struct Summary<'a> {
     pub groups: Vec<Group>,
     /// Requirements over all groups and pairings.
     pub requirements: Tally,
+    /// Why the run failed.
+    pub failure: Option<&'a str>,
+    /// Who was asked for and has no result, one sentence each.
+    pub without_result: &'a [String],
     /// Benchmark results that do not count.
     pub bench_invalid: usize,
     /// Benchmark results.
@@ -149,6 +155,7 @@ impl<'a> Summary<'a> {
         report.coverage.iter().for_each(|entry| requirements.add(entry.verdict));
         Self {
             completeness: match &report.footer {
+                Some(footer) if footer.failure.is_some() => Completeness::Failed,
                 Some(footer) if footer.complete => Completeness::Complete,
                 Some(_) => Completeness::Interrupted,
                 None => Completeness::CutOff,
@@ -161,6 +168,8 @@ impl<'a> Summary<'a> {
             pairings,
             groups,
             requirements,
+            failure: report.footer.as_ref().and_then(|footer| footer.failure.as_deref()),
+            without_result: report.footer.as_ref().map_or(&[], |footer| &footer.without_result),
             bench_invalid: report.bench.iter().filter(|result| !result.valid).count(),
             bench_total: report.bench.len(),
         }
@@ -174,9 +183,13 @@ impl<'a> Summary<'a> {
     /// Whether the run is as expected.
     pub fn tone(&self) -> Tone {
         let executed: usize = self.counts.values().sum::<usize>() - self.count(Verdict::Skipped);
-        if !self.unexpected.is_empty() || self.bench_invalid > 0 {
+        let failed = self.completeness == Completeness::Failed;
+        if failed || !self.unexpected.is_empty() || self.bench_invalid > 0 {
             Tone::Bad
-        } else if self.completeness != Completeness::Complete || executed + self.bench_total == 0 {
+        } else if self.completeness != Completeness::Complete
+            || executed + self.bench_total == 0
+            || !self.without_result.is_empty()
+        {
             Tone::Unclear
         } else {
             Tone::Good
@@ -186,14 +199,20 @@ impl<'a> Summary<'a> {
     /// One sentence or two that stand for the whole report.
     pub fn verdict_line(&self) -> String {
         let mut sentences = Vec::new();
+        let total: usize = self.counts.values().sum();
+        let nothing = total + self.bench_total == 0;
         match self.completeness {
             Completeness::Complete => {}
+            Completeness::Failed => {
+                let why = self.failure.and_then(|why| why.lines().next()).unwrap_or_default();
+                let what = if nothing { "there are no results" } else { "what follows is valid, but not all" };
+                sentences.push(format!("Failed, {what}: {}.", why.trim_end_matches(['.', ':'])));
+            }
             Completeness::Interrupted => sentences.push("Interrupted: what follows is valid, but not all.".to_owned()),
             Completeness::CutOff => {
                 sentences.push("Cut off: the run ended without its footer, results are missing.".to_owned());
             }
         }
-        let total: usize = self.counts.values().sum();
         if total > 0 {
             sentences.push(self.conformance_sentence(total));
         }
@@ -204,7 +223,11 @@ impl<'a> Summary<'a> {
                 invalid => format!("{results}, {invalid} invalid."),
             });
         }
-        if total + self.bench_total == 0 {
+        // Where nothing at all was judged, the reasons are said already.
+        if self.count(Verdict::Skipped) < total + self.bench_total {
+            sentences.extend(self.without_result.iter().map(|text| format!("{}.", capitalised(text))));
+        }
+        if nothing && self.completeness != Completeness::Failed {
             sentences.push("Nothing was executed: check --run, --skip and --subject.".to_owned());
         }
         sentences.join(" ")

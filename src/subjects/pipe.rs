@@ -1,6 +1,7 @@
 //! Two named pipes, one for each direction.
 //!
-//! A blocking read of a pipe has no timeout: it ends when the other side is dead, but not when it is stopped.
+//! A blocking read of a pipe has no timeout, and another system call before it would be measured, too: it ends when the
+//! other side is dead, and otherwise with the trial's time, by the runner, which kills both.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};

@@ -12,7 +12,9 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 mod configuration;
+mod interrupts;
 mod memory;
+mod outputs;
 
 /// No command of these tests takes so long, however busy the machine is.
 const DEADLINE: Duration = Duration::from_mins(1);

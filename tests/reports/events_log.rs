@@ -39,7 +39,7 @@ fn a_whole_log_gives_back_what_happened() {
     assert_eq!(report.bench, original.bench);
     assert_eq!(report.relative, original.relative);
     assert_eq!(report.subjects, original.subjects);
-    assert_eq!(report.footer, Some(Footer { complete: true }));
+    assert_eq!(report.footer, Some(Footer { complete: true, ..Footer::default() }));
     assert_eq!(report.machine.warnings.last().unwrap(), "the load average rose to 3.1 during the run");
 }
 

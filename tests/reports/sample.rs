@@ -29,7 +29,7 @@ pub fn report() -> Report {
         coverage: coverage(),
         bench: bench(),
         relative: relative(),
-        footer: Some(Footer { complete: true }),
+        footer: Some(Footer { complete: true, ..Footer::default() }),
     }
 }
 
@@ -360,6 +360,6 @@ pub fn events() -> Vec<Event> {
         events.push(Event::BenchFinished { result: Box::new(result) });
     }
     events.extend(report.relative.into_iter().map(|relative| Event::Compared { relative: Box::new(relative) }));
-    events.push(Event::RunFinished { footer: Footer { complete: true } });
+    events.push(Event::RunFinished { footer: Footer { complete: true, ..Footer::default() } });
     events
 }

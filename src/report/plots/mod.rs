@@ -21,10 +21,22 @@ use super::error::ReportError;
 use super::model::Report;
 use super::sanitise::sanitise;
 
+const FLOORS: &str = "floors";
+const PERCENTILES: &str = "percentiles";
+
+/// Whether a path ends as those that [`write_all`] writes do.
+pub fn is_named_as_one(path: &Path) -> bool {
+    let is_plot = |stem: &str| {
+        stem.rsplit_once('-').is_some_and(|(case, name)| !case.is_empty() && [FLOORS, PERCENTILES].contains(&name))
+    };
+    path.extension().is_some_and(|extension| extension == "svg" || extension == "png")
+        && path.file_stem().and_then(|stem| stem.to_str()).is_some_and(is_plot)
+}
+
 /// Both plots of a case in one shape; a case without a valid result has none.
 pub fn of_case(case: &Case<'_>, colours: &palette::Palette, shape: Shape) -> Vec<(&'static str, Drawing)> {
-    let bars = bars::draw(case, colours, shape).map(|drawing| ("floors", drawing));
-    let percentiles = percentiles::draw(case, colours, shape).map(|drawing| ("percentiles", drawing));
+    let bars = bars::draw(case, colours, shape).map(|drawing| (FLOORS, drawing));
+    let percentiles = percentiles::draw(case, colours, shape).map(|drawing| (PERCENTILES, drawing));
     bars.into_iter().chain(percentiles).collect()
 }
 
