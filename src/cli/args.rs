@@ -159,7 +159,7 @@ pub(super) struct Outputs {
     /// Folder for every format, plots and events.jsonl
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Write the results as JSON
+    /// Write the results as JSON; `-` is standard output, here and below
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
     /// Write the results for CI systems, in the format that most of them read

@@ -3,13 +3,13 @@
 use std::time::{Duration, Instant};
 
 use super::failure::Failure;
-use super::session::print;
 use crate::bench::statistics::median;
 use crate::harness::error::HarnessError;
 use crate::harness::interrupt;
 use crate::harness::namespace::RunFolder;
 use crate::harness::peer::{HelloReply, Peer};
 use crate::harness::subject::Subject;
+use crate::report::streams::{print, say};
 
 /// Starts whose median is told.
 const STARTS: usize = 5;
@@ -28,7 +28,7 @@ struct Starts {
 pub(super) fn run(name: &str, seed: u64) -> Result<u8, Failure> {
     interrupt::install().map_err(Failure::Signals)?;
     let subject = Subject::find(name)?;
-    subject.prepare(&mut |line| eprintln!("building {}: {line}", subject.name))?;
+    subject.prepare(&mut |line| say(&format!("building {}: {line}", subject.name)))?;
     let starts = start(&subject, seed)?;
     let HelloReply { implementation, version, language, features, wire } = &starts.hello;
     print(&format!(

@@ -4,7 +4,7 @@ use std::thread;
 
 use super::bench::{library, subjects};
 use super::failure::Failure;
-use super::session::{Session, print};
+use super::session::Session;
 use super::{args, expected};
 use crate::conformance::run::{Options, run as carry_out};
 use crate::harness::subject::Subject;
@@ -44,7 +44,7 @@ pub(super) fn run(args: &args::Conform) -> Result<u8, Failure> {
     for (subject, _) in options.pairings.iter().filter(|_| args.update_expected && complete) {
         let own: Vec<_> = results.iter().filter(|result| result.client == subject.name).collect();
         if let Some(path) = expected::update(subject, library.conformance(), &own)? {
-            print(&format!("updated {}\n", path.display()));
+            args.outputs.tell(&format!("updated {}\n", path.display()));
         }
     }
     Ok(code)

@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::session::print;
 use crate::bench::clock;
 use crate::report::figures::bytes;
 use crate::report::machine::{Sources, doctor, machine};
+use crate::report::streams::print;
 
 /// Findings do not change the exit code: whether they matter depends on the question.
 pub(super) fn run() -> u8 {

@@ -11,6 +11,7 @@ use crate::engine::error::{ConfigError, NodeError};
 use crate::harness::error::HarnessError;
 use crate::harness::manifest::SubjectError;
 use crate::report::ReportError;
+use crate::report::streams::say;
 use crate::report::terminal::wants_colour;
 use crate::scenario::{ScenarioError, SelectionError};
 
@@ -37,6 +38,8 @@ pub(super) enum Failure {
     Engine(NodeError),
     /// Signal handlers.
     Signals(io::Error),
+    /// Options that all want standard output.
+    SharedStdout(String),
     /// Nothing is left to do.
     Nothing(String),
 }
@@ -64,7 +67,7 @@ impl Failure {
     /// Says it on standard error; for a flaw of a file, with the line and the place.
     pub fn show(&self) {
         if self.is_interrupt() {
-            eprintln!("interrupted");
+            say("interrupted");
             return;
         }
         match self.diagnostic().map(|diagnostic| Snippet { failure: self, diagnostic }) {
@@ -74,11 +77,11 @@ impl Failure {
                 let handler = GraphicalReportHandler::new_themed(theme).with_links(false);
                 let mut text = String::new();
                 match handler.render_report(&mut text, &snippet) {
-                    Ok(()) => eprintln!("error: {self}\n{}", text.lines().skip(1).collect::<Vec<_>>().join("\n")),
-                    Err(_) => eprintln!("error: {self}"),
+                    Ok(()) => say(&format!("error: {self}\n{}", text.lines().skip(1).collect::<Vec<_>>().join("\n"))),
+                    Err(_) => say(&format!("error: {self}")),
                 }
             }
-            None => eprintln!("error: {self}"),
+            None => say(&format!("error: {self}")),
         }
     }
 
@@ -135,6 +138,9 @@ impl fmt::Display for Failure {
             Self::Config(error) => error.fmt(f),
             Self::Engine(error) => error.fmt(f),
             Self::Signals(error) => write!(f, "Ctrl-C cannot be handled, so peers might outlive this run: {error}"),
+            Self::SharedStdout(options) => {
+                write!(f, "{options} cannot share standard output: give a file to all of them but one")
+            }
             Self::Nothing(text) => f.write_str(text),
         }
     }

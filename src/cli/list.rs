@@ -4,9 +4,9 @@ use super::args::{self, Listed};
 use super::bench::library;
 use super::columns::columns;
 use super::failure::Failure;
-use super::session::print;
 use crate::harness::subject::Subject;
 use crate::report::figures::counted;
+use crate::report::streams::print;
 use crate::report::summary::level_word;
 
 /// One line an entry, the id first, so that it can be cut, sorted and searched.

@@ -18,15 +18,23 @@ mod run;
 mod services;
 mod session;
 
+use std::io::{self, IsTerminal as _};
 use std::process::ExitCode;
 
 use clap::Parser;
 
 use args::{Arguments, Command, SubjectCommand};
 
+use crate::report::streams;
+use crate::report::terminal::wants_colour;
+
 /// Runs the command.
 pub fn main() -> ExitCode {
-    let done = match &Arguments::parse().command {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return ended(usage(&error)),
+    };
+    let done = match &arguments.command {
         Command::Run(args) => run::run(args),
         Command::Conform(args) => conform::run(args),
         Command::Bench(args) => bench::run(args),
@@ -40,10 +48,33 @@ pub fn main() -> ExitCode {
         // A peer's exit code is its own.
         Command::Peer(args) => return peer(args),
     };
-    ExitCode::from(done.unwrap_or_else(|failure| {
+    ended(done.unwrap_or_else(|failure| {
         failure.show();
         failure.exit_code()
     }))
+}
+
+/// Help, or what is wrong with the arguments.
+fn usage(error: &clap::Error) -> u8 {
+    let styled = error.render();
+    if error.use_stderr() {
+        let text =
+            if wants_colour(io::stderr().is_terminal()) { styled.ansi().to_string() } else { styled.to_string() };
+        streams::say(text.trim_end());
+        2
+    } else {
+        let text =
+            if wants_colour(io::stdout().is_terminal()) { styled.ansi().to_string() } else { styled.to_string() };
+        streams::print(&text);
+        0
+    }
+}
+
+/// The exit code, which is 2 if all went well except that what was printed is lost.
+fn ended(code: u8) -> ExitCode {
+    let Some(error) = streams::lost() else { return ExitCode::from(code) };
+    streams::say(&format!("error: standard output cannot be written: {error}; write to a file on a disk with room"));
+    ExitCode::from(if code == 0 { 2 } else { code })
 }
 
 fn peer(args: &args::Peer) -> ExitCode {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::report::events::{Event, Observer};
+use crate::report::streams::say;
 use crate::report::summary::{outcome_word, pairing_label};
 use crate::report::terminal::wants_colour;
 
@@ -37,7 +38,7 @@ impl Progress {
         what.clone_into(&mut self.what);
         (self.done, self.count) = (0, count);
         let Some(bar) = &self.bar else {
-            eprintln!("{count} {what}");
+            say(&format!("{count} {what}"));
             return;
         };
         let bar_style = if self.colour { "{bar:30.cyan/dim}" } else { "{bar:30}" };
@@ -60,7 +61,7 @@ impl Progress {
     fn line(&self, text: &str) {
         match &self.bar {
             Some(bar) => bar.println(text),
-            None => eprintln!("{text}"),
+            None => say(text),
         }
     }
 
@@ -68,7 +69,7 @@ impl Progress {
     fn passing(&self, text: String) {
         match &self.bar {
             Some(bar) => bar.set_message(text),
-            None => eprintln!("{text}"),
+            None => say(&text),
         }
     }
 
@@ -96,7 +97,7 @@ impl Observer for Progress {
                     bar.enable_steady_tick(Duration::from_millis(100));
                     bar.set_message(format!("building {subject}: {line}"));
                 } else if self.building != *subject {
-                    eprintln!("building {subject}");
+                    say(&format!("building {subject}"));
                 }
                 self.building.clone_from(subject);
             }

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::atomic::write_atomically;
 use super::error::ReportError;
+use super::file::write_file;
 use super::model::Report;
 use super::{html, json, junit, markdown, plots};
 
@@ -30,7 +30,7 @@ pub struct Written {
 pub fn write_all(report: &Report, dir: &Path) -> Result<Written, ReportError> {
     let written = |name: &str, text: String| -> Result<PathBuf, ReportError> {
         let path = dir.join(name);
-        write_atomically(&path, text.as_bytes())?;
+        write_file(&path, text.as_bytes())?;
         Ok(path)
     };
     let json = written("report.json", json::render(report)?)?;
