@@ -26,6 +26,8 @@ pub mod report;
 pub mod scenario;
 #[cfg(feature = "suite")]
 pub mod subjects;
+#[cfg(feature = "suite")]
+mod suggest;
 
 /// The code of the README compiles.
 #[cfg(doctest)]

@@ -4,6 +4,7 @@ use std::thread;
 
 use super::bench::{library, subjects};
 use super::failure::Failure;
+use super::progress::Detail;
 use super::session::Session;
 use super::{args, expected};
 use crate::conformance::run::{Options, run as carry_out};
@@ -11,7 +12,7 @@ use crate::harness::subject::Subject;
 use crate::report::model::Level;
 use crate::scenario::Selection;
 
-pub(super) fn run(args: &args::Conform) -> Result<u8, Failure> {
+pub(super) fn run(args: &args::Conform, detail: Detail) -> Result<u8, Failure> {
     let library = library(args.common.scenarios.as_deref())?;
     let selection = Selection::new(&args.run, &args.skip)?
         .with_level(args.level.map(Level::from))
@@ -36,7 +37,7 @@ pub(super) fn run(args: &args::Conform) -> Result<u8, Failure> {
         seed: args.common.seed,
         trace: args.trace,
     };
-    let mut session = Session::start(&args.outputs, args.common.seed)?;
+    let mut session = Session::start(&args.outputs, args.common.seed, detail)?;
     let done = judge(&options, &mut session);
     let complete = matches!(done, Ok(true));
     let results = if args.update_expected && complete { session.report.conformance.clone() } else { Vec::new() };

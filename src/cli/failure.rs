@@ -1,18 +1,18 @@
 //! Why a command ends without results, how that is said, and with which exit code.
 
 use std::fmt;
-use std::io::{self, IsTerminal};
+use std::io;
 use std::path::PathBuf;
 
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode};
 
+use super::columns::fitted;
 use crate::bench::BenchError;
 use crate::engine::error::{ConfigError, NodeError};
 use crate::harness::error::HarnessError;
 use crate::harness::manifest::SubjectError;
 use crate::report::ReportError;
-use crate::report::streams::say;
-use crate::report::terminal::wants_colour;
+use crate::report::streams::{colour_err, say, width_err};
 use crate::scenario::{ScenarioError, SelectionError};
 
 /// Why a command ends without results.
@@ -72,7 +72,7 @@ impl Failure {
         }
         match self.diagnostic().map(|diagnostic| Snippet { failure: self, diagnostic }) {
             Some(snippet) => {
-                let colour = wants_colour(io::stderr().is_terminal());
+                let colour = colour_err();
                 let theme = if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
                 let handler = GraphicalReportHandler::new_themed(theme).with_links(false);
                 let mut text = String::new();
@@ -81,7 +81,7 @@ impl Failure {
                     Err(_) => say(&format!("error: {self}")),
                 }
             }
-            None => say(&format!("error: {self}")),
+            None => say(&fitted(&format!("error: {self}"), width_err())),
         }
     }
 

@@ -11,6 +11,7 @@ mod expected;
 mod explain;
 mod failure;
 mod list;
+mod manual;
 mod memory;
 mod progress;
 mod reports;
@@ -18,15 +19,14 @@ mod run;
 mod services;
 mod session;
 
-use std::io::{self, IsTerminal as _};
 use std::process::ExitCode;
 
 use clap::Parser;
 
 use args::{Arguments, Command, SubjectCommand};
+use progress::Detail;
 
 use crate::report::streams;
-use crate::report::terminal::wants_colour;
 
 /// Runs the command.
 pub fn main() -> ExitCode {
@@ -34,17 +34,20 @@ pub fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return ended(usage(&error)),
     };
+    let detail = Detail::of(arguments.verbosity);
     let done = match &arguments.command {
-        Command::Run(args) => run::run(args),
-        Command::Conform(args) => conform::run(args),
-        Command::Bench(args) => bench::run(args),
+        Command::Run(args) => run::run(args, detail),
+        Command::Conform(args) => conform::run(args, detail),
+        Command::Bench(args) => bench::run(args, detail),
         Command::Report(args) => reports::run(args),
         Command::List(args) => list::run(args),
         Command::Explain(args) => explain::run(args),
-        Command::Subject { command: SubjectCommand::Check { subject, seed } } => check::run(subject, *seed),
+        Command::Subject { command: SubjectCommand::Check { subject, seed } } => check::run(subject, *seed, detail),
         Command::Services(args) => services::run(args),
         Command::Clean(args) => clean::run(args),
         Command::Doctor => Ok(doctor::run()),
+        Command::Completions { shell } => Ok(manual::completions(*shell)),
+        Command::Man { command } => manual::page(command),
         // A peer's exit code is its own.
         Command::Peer(args) => return peer(args),
     };
@@ -58,13 +61,11 @@ pub fn main() -> ExitCode {
 fn usage(error: &clap::Error) -> u8 {
     let styled = error.render();
     if error.use_stderr() {
-        let text =
-            if wants_colour(io::stderr().is_terminal()) { styled.ansi().to_string() } else { styled.to_string() };
+        let text = if streams::colour_err() { styled.ansi().to_string() } else { styled.to_string() };
         streams::say(text.trim_end());
         2
     } else {
-        let text =
-            if wants_colour(io::stdout().is_terminal()) { styled.ansi().to_string() } else { styled.to_string() };
+        let text = if streams::colour_out() { styled.ansi().to_string() } else { styled.to_string() };
         streams::print(&text);
         0
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::args::{self, Outputs};
 use super::failure::Failure;
+use super::progress::Detail;
 use super::session::Session;
 use super::{bench, conform};
 use crate::bench::{BenchError, Options as BenchOptions};
@@ -14,7 +15,7 @@ use crate::report::events::{Event, Observer};
 /// The benchmark that stands for all.
 const SCENARIO: &str = "rtt";
 
-pub(super) fn run(args: &args::Run) -> Result<u8, Failure> {
+pub(super) fn run(args: &args::Run, detail: Detail) -> Result<u8, Failure> {
     let library = bench::library(args.common.scenarios.as_deref())?;
     let reference = Subject::find("reference")?;
     let seed = args.common.seed;
@@ -36,7 +37,7 @@ pub(super) fn run(args: &args::Run) -> Result<u8, Failure> {
         seed,
     };
     let outputs = Outputs { out: Some(args.out.clone()), ..Outputs::default() };
-    let mut session = Session::start(&outputs, seed)?;
+    let mut session = Session::start(&outputs, seed, detail)?;
     let mut done = conform::judge(&judging, &mut session);
     if matches!(done, Ok(true)) {
         done = match bench::measure(measuring, args.placement, &mut session) {

@@ -1,17 +1,15 @@
 //! One run from its first to its last event: listens, collects, writes what was asked for.
 
-use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use super::args::Outputs;
 use super::failure::Failure;
-use super::progress::Progress;
+use super::progress::{Detail, Progress};
 use crate::report::events::{Event, Observer};
 use crate::report::events_log::EventsLog;
 use crate::report::machine::{Sources, machine};
 use crate::report::model::{self, Footer, Report, SCHEMA, SubjectInfo};
-use crate::report::streams::{print, say};
-use crate::report::terminal::wants_colour;
+use crate::report::streams::{self, print, say};
 use crate::report::{
     self, ResultsFolder, html, is_stdout, json, junit, markdown, render_terminal, write_all, write_file,
 };
@@ -31,7 +29,7 @@ pub(super) struct Session<'a> {
 
 impl<'a> Session<'a> {
     /// Makes Ctrl-C end the run early and begins the report.
-    pub fn start(outputs: &'a Outputs, seed: u64) -> Result<Self, Failure> {
+    pub fn start(outputs: &'a Outputs, seed: u64, detail: Detail) -> Result<Self, Failure> {
         crate::harness::interrupt::install().map_err(Failure::Signals)?;
         outputs.check()?;
         let folder = outputs.out.as_deref().map(ResultsFolder::take).transpose()?;
@@ -49,7 +47,7 @@ impl<'a> Session<'a> {
             relative: Vec::new(),
             footer: None,
         };
-        let mut session = Self { report, outputs, progress: Progress::new(), log, _folder: folder };
+        let mut session = Self { report, outputs, progress: Progress::new(detail), log, _folder: folder };
         let Report { schema, created, command, seed, machine, .. } = session.report.clone();
         session.event(&Event::RunStarted { schema, created, command, seed, machine });
         Ok(session)
@@ -151,9 +149,12 @@ impl Outputs {
 
 /// Shows a report to people.
 pub(super) fn show(report: &Report, outputs: &Outputs) {
-    let width = comfy_table::Table::new().width().map_or(WIDTH, usize::from);
-    let is_terminal = if outputs.take_stdout() { io::stderr().is_terminal() } else { io::stdout().is_terminal() };
-    outputs.tell(&render_terminal(report, width, wants_colour(is_terminal)));
+    let (width, colour) = if outputs.take_stdout() {
+        (streams::width_err(), streams::colour_err())
+    } else {
+        (streams::width_out(), streams::colour_out())
+    };
+    outputs.tell(&render_terminal(report, width.unwrap_or(WIDTH), colour));
 }
 
 /// As the command line promises.

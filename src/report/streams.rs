@@ -2,8 +2,11 @@
 //!
 //! Everything that a command prints goes through here, because `println!` panics where these functions do not.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
+use std::os::fd::AsFd;
 use std::sync::{Mutex, PoisonError};
+
+use anstream::{AutoStream, ColorChoice};
 
 /// Why standard output stopped taking text.
 static LOST: Mutex<Lost> = Mutex::new(Lost::Nothing);
@@ -13,6 +16,31 @@ enum Lost {
     /// The reader has gone, such as `head` when it has seen enough.
     Unread,
     Failed(io::Error),
+}
+
+/// Whether standard output takes colour: a terminal does, unless `NO_COLOR`, `CLICOLOR=0` or `TERM=dumb` says otherwise;
+/// `CLICOLOR_FORCE=1` asks for it everywhere.
+pub fn colour_out() -> bool {
+    AutoStream::choice(&io::stdout()) != ColorChoice::Never
+}
+
+/// As [`colour_out`], of standard error.
+pub fn colour_err() -> bool {
+    AutoStream::choice(&io::stderr()) != ColorChoice::Never
+}
+
+/// Columns of standard output, if it is a terminal.
+pub fn width_out() -> Option<usize> {
+    width(&io::stdout())
+}
+
+/// Columns of standard error, if it is a terminal.
+pub fn width_err() -> Option<usize> {
+    width(&io::stderr())
+}
+
+fn width(stream: &(impl IsTerminal + AsFd)) -> Option<usize> {
+    stream.is_terminal().then(|| terminal_size::terminal_size_of(stream).map(|(width, _)| width.0.into())).flatten()
 }
 
 /// Writes to standard output. After the first failure nothing more is written, so that the text has no gap.
