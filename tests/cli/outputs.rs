@@ -10,7 +10,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::stat::Mode;
 use nix::unistd::{Pid, mkfifo};
 
-use super::{DEADLINE, assert_nothing_left, finish, shmark, start, subject};
+use super::{DEADLINE, Ended, assert_nothing_left, finish, shmark, start, subject};
 
 /// A report without a result: quickly made, and exit code 3.
 const EMPTY: [&str; 3] = ["conform", "--subject", "pipe"];
@@ -74,16 +74,41 @@ fn a_link_to_known_deviations_stays_a_link_when_they_are_updated() {
     assert_eq!(fs::read_to_string(&list).unwrap(), "");
 }
 
-/// A run that goes on until it is told to end: its subject's peer says nothing for a long time, and then the next one.
-fn endless(dir: &Path, out: &Path) -> Child {
+/// A run that a failing test ends, too.
+struct Running(Option<Child>);
+
+impl Running {
+    fn signal(&self, signal: Signal) {
+        let id = self.0.as_ref().unwrap().id();
+        // It may have ended by an earlier one.
+        let _ = kill(Pid::from_raw(i32::try_from(id).unwrap()), signal);
+    }
+
+    fn finish(mut self) -> Ended {
+        finish(self.0.take().unwrap(), DEADLINE)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if self.0.is_some() {
+            self.signal(Signal::SIGTERM);
+            self.0.take().unwrap().wait().unwrap();
+        }
+    }
+}
+
+/// A run that goes on until it is told to end: the build of a subject does not end.
+fn endless(dir: &Path, out: &Path) -> Running {
     let script = dir.join("slow.sh");
     fs::write(&script, "exec sleep 1000\n").unwrap();
     let folder = dir.join("slow");
     fs::create_dir_all(&folder).unwrap();
-    let build = format!("build = [[\"/bin/sh\", {script:?}]]\n");
+    let build = format!("build = [[\"/bin/sh\", \"{}\"]]\n", script.display());
     let manifest = format!("name = \"slow\"\ndescription = \"d\"\npeer = [\"/bin/true\"]\n{build}");
     fs::write(folder.join("subject.toml"), manifest).unwrap();
-    start(&["conform", "--subject", "reference", "--subject", folder.to_str().unwrap(), "--out", out.to_str().unwrap()])
+    let subjects = format!("reference,{}", folder.display());
+    Running(Some(start(&["conform", "--subject", &subjects, "--out", out.to_str().unwrap()])))
 }
 
 fn until(what: &str, mut is: impl FnMut() -> bool) {
@@ -99,7 +124,6 @@ fn one_folder_takes_the_results_of_one_run_at_a_time() {
     let dir = tempfile::tempdir().unwrap();
     let out = dir.path().join("out");
     let first = endless(dir.path(), &out);
-    let pid = Pid::from_raw(i32::try_from(first.id()).unwrap());
     let events = out.join("events.jsonl");
     until("the first run has begun", || fs::read_to_string(&events).unwrap_or_default().contains("run-started"));
     let words = [&EMPTY[..], &["--out", out.to_str().unwrap()]].concat();
@@ -107,8 +131,8 @@ fn one_folder_takes_the_results_of_one_run_at_a_time() {
     assert_eq!(second.code, Some(2), "{second:?}");
     assert!(second.err.contains("another run writes its results into"), "{}", second.err);
     assert!(!fs::read_to_string(&events).unwrap().contains("pipe\""), "nothing of the second run is in the folder");
-    kill(pid, Signal::SIGINT).unwrap();
-    assert_eq!(finish(first, DEADLINE).code, Some(130));
+    first.signal(Signal::SIGINT);
+    assert_eq!(first.finish().code, Some(130));
     let third = shmark(&words);
     assert_eq!(third.code, Some(3), "the folder is free again: {third:?}");
 }
@@ -121,13 +145,12 @@ fn a_hangup_keeps_the_results_and_leaves_nothing() {
     let words = ["conform", "--repeat", "100000", "--jobs", "1", "--run", "svc/*", "--out", out.to_str().unwrap()];
     let child = start(&words);
     let id = child.id();
-    let pid = Pid::from_raw(i32::try_from(id).unwrap());
+    let run = Running(Some(child));
     let events = out.join("events.jsonl");
     until("a scenario has begun", || fs::read_to_string(&events).unwrap_or_default().contains("scenario-started"));
-    kill(pid, Signal::SIGHUP).unwrap();
-    // Either it has ended by the first one already.
-    let _ = kill(pid, Signal::SIGHUP);
-    let ended = finish(child, DEADLINE);
+    run.signal(Signal::SIGHUP);
+    run.signal(Signal::SIGHUP);
+    let ended = run.finish();
     assert_eq!(ended.code, Some(130), "{ended:?}");
     let report = shmark::report::json::read(&out.join("report.json")).unwrap();
     assert!(!report.footer.unwrap().complete);
