@@ -63,13 +63,25 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// A text whose lines fit a terminal that would break them inside words; lines that fit stay as they are.
+/// A text whose lines fit a terminal, which would break them inside words. Lines that fit stay as they are, and so do those
+/// to copy, which begin with `shmark`; what is broken keeps its indentation.
 pub(super) fn fitted(text: &str, width: Option<usize>) -> String {
     let Some(width) = width else { return text.to_owned() };
-    let lines = text
-        .lines()
-        .map(|line| if line.chars().count() <= width { line.to_owned() } else { wrap(line, width).join("\n") });
-    lines.collect::<Vec<_>>().join("\n")
+    let mut fitted = String::new();
+    for line in text.split_inclusive('\n') {
+        let (content, end) = line.strip_suffix('\n').map_or((line, ""), |content| (content, "\n"));
+        let plain = content.trim_start();
+        if content.chars().count() <= width || plain.starts_with("shmark ") {
+            fitted.push_str(line);
+            continue;
+        }
+        let indent = &content[..content.len() - plain.len()];
+        let lines = wrap(plain, width.saturating_sub(indent.chars().count()));
+        fitted.push_str(indent);
+        fitted.push_str(&lines.join(&format!("\n{indent}")));
+        fitted.push_str(end);
+    }
+    fitted
 }
 
 #[cfg(test)]
@@ -87,7 +99,8 @@ mod tests {
         assert_eq!(wrap("one two  three", 7), ["one two", "three"]);
         assert_eq!(wrap("unbreakable a", 4), ["unbreakable", "a"]);
         assert!(wrap(" ", 4).is_empty());
-        assert_eq!(fitted("  code  x\nmore words", Some(9)), "  code  x\nmore\nwords");
+        assert_eq!(fitted("  code  x\n  more words\n", Some(9)), "  code  x\n  more\n  words\n");
+        assert_eq!(fitted("shmark list subjects", Some(9)), "shmark list subjects");
         assert_eq!(fitted("more words", None), "more words");
         let rows = [vec!["id".to_owned(), "must".to_owned(), "word ".repeat(12)]];
         let text = columns_within(&rows, 45);

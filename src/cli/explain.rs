@@ -4,11 +4,12 @@ use std::fmt::Write as _;
 
 use super::args;
 use super::bench::library;
+use super::columns::fitted;
 use super::failure::Failure;
 use crate::bench::label;
 use crate::harness::subject::Subject;
 use crate::report::figures::counted;
-use crate::report::streams::print;
+use crate::report::streams::{print, width_out};
 use crate::report::summary::level_word;
 use crate::scenario::Library;
 use crate::scenario::model::{BenchScenario, Role, Scenario};
@@ -34,7 +35,7 @@ pub(super) fn run(args: &args::Explain) -> Result<u8, Failure> {
         let what = "requirement, scenario or subject";
         return Err(Failure::Unknown { what, asked: id.to_owned(), remedy: format!("{near}{lists}") });
     };
-    print(&text);
+    print(&fitted(&text, width_out()));
     Ok(0)
 }
 

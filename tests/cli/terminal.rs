@@ -76,6 +76,11 @@ fn lists_fit_the_terminal_and_are_a_line_an_entry_elsewhere() {
             assert!(columns < 120 || !text.lines().any(|line| long(&line)), "{columns}: {text}");
         }
     }
+    for words in [&["explain", "RR-LIV-02"][..], &["explain", "rtt"], &["doctor"], &["explain", "nothing at all"]] {
+        let text = on_terminal(words, &[("TERM", "xterm")], 60).replace('\r', "");
+        let long = |line: &&str| line.chars().count() > 60 && line.trim().contains(' ') && !line.starts_with("shmark ");
+        assert_eq!(text.lines().find(long), None, "{text}");
+    }
     let narrow = on_terminal(&["list", "scenarios"], &[("TERM", "xterm")], 60);
     let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(words(&narrow), words(&piped), "nothing is lost");
