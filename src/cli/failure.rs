@@ -48,6 +48,7 @@ impl Failure {
     /// As the command line promises.
     pub fn exit_code(&self) -> u8 {
         match self {
+            _ if self.is_unread_pipe() => 130,
             Self::Harness(error) => error.exit_code(),
             Self::Bench(error) => error.exit_code(),
             Self::Nothing(_) => 3,
@@ -62,6 +63,11 @@ impl Failure {
             self,
             Self::Harness(HarnessError::Interrupted) | Self::Bench(BenchError::Harness(HarnessError::Interrupted))
         )
+    }
+
+    /// Whether Ctrl-C ended the wait for somebody to read a report's pipe.
+    fn is_unread_pipe(&self) -> bool {
+        matches!(self, Self::Report(ReportError::Write { source, .. }) if source.kind() == io::ErrorKind::Interrupted)
     }
 
     /// Says it on standard error; for a flaw of a file, with the line and the place.

@@ -137,6 +137,20 @@ fn one_folder_takes_the_results_of_one_run_at_a_time() {
     assert_eq!(third.code, Some(3), "the folder is free again: {third:?}");
 }
 
+#[test]
+fn a_pipe_that_nobody_reads_does_not_outlast_an_interrupt() {
+    let dir = tempfile::tempdir().unwrap();
+    let (fifo, json) = (dir.path().join("fifo"), dir.path().join("r.json"));
+    mkfifo(&fifo, Mode::S_IRWXU).unwrap();
+    let outputs = ["--json", json.to_str().unwrap(), "--markdown", fifo.to_str().unwrap()];
+    let run = Running(Some(start(&[&EMPTY[..], &outputs].concat())));
+    until("the first report is written", || json.is_file());
+    run.signal(Signal::SIGINT);
+    let ended = run.finish();
+    assert_eq!(ended.code, Some(130), "{ended:?}");
+    assert!(ended.err.contains("nobody reads this pipe"), "{}", ended.err);
+}
+
 /// A terminal that is closed tells so twice, by the kernel and by the shell.
 #[test]
 fn a_hangup_keeps_the_results_and_leaves_nothing() {
