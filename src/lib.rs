@@ -3,6 +3,9 @@
 //! The engine is [`engine`]; it stands alone with `default-features = false`. Everything else is the suite: see
 //! `docs/ARCHITECTURE.md` for the map.
 
+// They panic when their stream is closed or full: `report::streams` does not.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 pub mod engine;
 #[cfg(feature = "kit")]
 pub mod kit;
@@ -23,6 +26,8 @@ pub mod report;
 pub mod scenario;
 #[cfg(feature = "suite")]
 pub mod subjects;
+#[cfg(feature = "suite")]
+mod suggest;
 
 /// The code of the README compiles.
 #[cfg(doctest)]

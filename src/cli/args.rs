@@ -16,12 +16,24 @@ const SEED: &str = "1";
     version,
     about,
     arg_required_else_help = true,
-    after_help = "Exit codes: 0 as expected, 1 an unexpected result, 2 wrong use or a bad file, 3 nothing was selected or \
-                  executed, 4 a peer or the harness is broken, 130 interrupted."
+    after_help = "Exit codes: 0 as expected, 1 an unexpected result, 2 wrong use, a bad file or an output that cannot be \
+                  written, 3 nothing was selected or executed, 4 a peer or the harness is broken, 130 interrupted."
 )]
 pub(super) struct Arguments {
     #[command(subcommand)]
     pub command: Command,
+    #[command(flatten)]
+    pub verbosity: Verbosity,
+}
+
+#[derive(Debug, Clone, Copy, Args)]
+pub(super) struct Verbosity {
+    /// No progress and no warnings on standard error while a run goes on; results and errors are shown
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Everything that happens, one line each, on standard error: builds, starts, each result
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -51,6 +63,18 @@ pub(super) enum Command {
     Clean(Clean),
     /// Run a peer of a built-in subject on standard input and output; the runner does this
     Peer(Peer),
+    /// Print completions for a shell
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page of shmark, or of one of its commands, for `man -l -`
+    Man {
+        /// The command, such as `conform` or `subject check`
+        #[arg(value_name = "COMMAND")]
+        command: Vec<String>,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -72,8 +96,9 @@ pub(super) struct Run {
 
 #[derive(Debug, Args)]
 pub(super) struct Conform {
-    /// Subjects, each on its own: built-in names or paths of a subject.toml [default: reference]
-    #[arg(long, value_name = "S", num_args = 1.., value_delimiter = ',', conflicts_with_all = ["client", "server"])]
+    /// Subjects, each on its own: built-in names or paths of a subject.toml, separated by commas or each with an option of
+    /// its own [default: reference]
+    #[arg(long, value_name = "S", value_delimiter = ',', conflicts_with_all = ["client", "server"])]
     pub subject: Vec<String>,
     /// Subject in the client role, against --server
     #[arg(long, value_name = "S", requires = "server")]
@@ -116,8 +141,9 @@ pub(super) struct Bench {
     /// Benchmark scenarios by name or file; all if left out
     #[arg(value_name = "FILE|NAME")]
     pub asked: Vec<String>,
-    /// Subjects: built-in names or paths of a subject.toml [default: reference]
-    #[arg(long, value_name = "S", num_args = 1.., value_delimiter = ',')]
+    /// Subjects: built-in names or paths of a subject.toml, separated by commas or each with an option of its own
+    /// [default: reference]
+    #[arg(long, value_name = "S", value_delimiter = ',')]
     pub subject: Vec<String>,
     /// Fewer and shorter rounds, and so wider intervals
     #[arg(long)]
@@ -159,7 +185,7 @@ pub(super) struct Outputs {
     /// Folder for every format, plots and events.jsonl
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Write the results as JSON
+    /// Write the results as JSON; `-` is standard output, here and below
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
     /// Write the results for CI systems, in the format that most of them read
@@ -185,9 +211,20 @@ pub(super) struct Report {
 #[derive(Debug, Args)]
 pub(super) struct List {
     pub what: Listed,
+    /// Text for people, or JSON
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: ListFormat,
     /// Folder with scenarios that add to the built-in ones
     #[arg(long, value_name = "DIR")]
     pub scenarios: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ListFormat {
+    /// An entry a line, the id first; on a terminal, wrapped to its width
+    Text,
+    /// An array of objects
+    Json,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -317,11 +354,16 @@ mod tests {
 
     #[test]
     fn several_subjects_are_a_list_in_either_form() {
-        let forms = [vec!["a", "b"], vec!["a,b"], vec!["a", "--subject", "b"]];
+        let forms = [vec!["a,b"], vec!["a", "--subject", "b"]];
         for form in forms {
-            let words = ["shmark", "bench", "rtt", "--subject"].into_iter().chain(form);
-            let Command::Bench(bench) = Arguments::try_parse_from(words).unwrap().command else { unreachable!() };
-            assert_eq!((bench.asked, bench.subject), (vec!["rtt".to_owned()], vec!["a".to_owned(), "b".to_owned()]));
+            for words in [[&["rtt", "--subject"][..], &form].concat(), [&["--subject"][..], &form, &["rtt"]].concat()] {
+                let words = ["shmark", "bench"].into_iter().chain(words);
+                let Command::Bench(bench) = Arguments::try_parse_from(words).unwrap().command else { unreachable!() };
+                assert_eq!(
+                    (bench.asked, bench.subject),
+                    (vec!["rtt".to_owned()], vec!["a".to_owned(), "b".to_owned()])
+                );
+            }
         }
     }
 }

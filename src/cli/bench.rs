@@ -6,14 +6,16 @@ use std::time::Duration;
 
 use super::args;
 use super::failure::Failure;
+use super::progress::Detail;
 use super::session::Session;
 use crate::bench;
 use crate::harness::subject::Subject;
 use crate::scenario::Library;
 use crate::scenario::model::BenchScenario;
+use crate::suggest::nearest;
 
-pub(super) fn run(args: &args::Bench) -> Result<u8, Failure> {
-    let mut session = Session::start(&args.outputs, args.common.seed)?;
+pub(super) fn run(args: &args::Bench, detail: Detail) -> Result<u8, Failure> {
+    let mut session = Session::start(&args.outputs, args.common.seed, detail)?;
     let done = plan(args).and_then(|options| measure(options, args.placement, &mut session));
     session.finish(done)
 }
@@ -86,7 +88,8 @@ fn one(library: &Library, asked: &str) -> Result<BenchScenario, Failure> {
     let path = Path::new(asked);
     if !path.exists() && path.extension().is_none_or(|extension| extension != "toml") {
         let known: Vec<&str> = library.bench().iter().map(|scenario| scenario.name.as_str()).collect();
-        let remedy = format!("known are {}; a scenario of your own is named by its .toml file", known.join(", "));
+        let near = nearest(asked, &known).map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+        let remedy = format!("{near}known are {}; a scenario of your own is named by its .toml file", known.join(", "));
         return Err(Failure::Unknown { what: "benchmark scenario", asked: asked.to_owned(), remedy });
     }
     let unreadable = |source| Failure::Unreadable { path: path.to_owned(), source };

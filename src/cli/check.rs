@@ -3,13 +3,14 @@
 use std::time::{Duration, Instant};
 
 use super::failure::Failure;
-use super::session::print;
+use super::progress::Detail;
 use crate::bench::statistics::median;
 use crate::harness::error::HarnessError;
 use crate::harness::interrupt;
 use crate::harness::namespace::RunFolder;
 use crate::harness::peer::{HelloReply, Peer};
 use crate::harness::subject::Subject;
+use crate::report::streams::print;
 
 /// Starts whose median is told.
 const STARTS: usize = 5;
@@ -25,10 +26,10 @@ struct Starts {
 }
 
 /// Exit code 0 if the subject is fit to be judged, 4 if not.
-pub(super) fn run(name: &str, seed: u64) -> Result<u8, Failure> {
+pub(super) fn run(name: &str, seed: u64, detail: Detail) -> Result<u8, Failure> {
     interrupt::install().map_err(Failure::Signals)?;
     let subject = Subject::find(name)?;
-    subject.prepare(&mut |line| eprintln!("building {}: {line}", subject.name))?;
+    subject.prepare(&mut |line| detail.say(&format!("building {}: {line}", subject.name)))?;
     let starts = start(&subject, seed)?;
     let HelloReply { implementation, version, language, features, wire } = &starts.hello;
     print(&format!(

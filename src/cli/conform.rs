@@ -4,15 +4,16 @@ use std::thread;
 
 use super::bench::{library, subjects};
 use super::failure::Failure;
-use super::session::{Session, print};
+use super::progress::Detail;
+use super::session::Session;
 use super::{args, expected};
 use crate::conformance::run::{Options, run as carry_out};
 use crate::harness::subject::Subject;
 use crate::report::model::Level;
 use crate::scenario::{Library, Selection};
 
-pub(super) fn run(args: &args::Conform) -> Result<u8, Failure> {
-    let mut session = Session::start(&args.outputs, args.common.seed)?;
+pub(super) fn run(args: &args::Conform, detail: Detail) -> Result<u8, Failure> {
+    let mut session = Session::start(&args.outputs, args.common.seed, detail)?;
     let (library, options) = match plan(args) {
         Ok(plan) => plan,
         Err(failure) => return session.finish(Err(failure)),
@@ -24,7 +25,7 @@ pub(super) fn run(args: &args::Conform) -> Result<u8, Failure> {
     for (subject, _) in options.pairings.iter().filter(|_| args.update_expected && complete) {
         let own: Vec<_> = results.iter().filter(|result| result.client == subject.name).collect();
         if let Some(path) = expected::update(subject, library.conformance(), &own)? {
-            print(&format!("updated {}\n", path.display()));
+            args.outputs.tell(&format!("updated {}\n", path.display()));
         }
     }
     Ok(code)

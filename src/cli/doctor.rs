@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
-use super::session::print;
+use super::columns::fitted;
 use crate::bench::clock;
 use crate::report::figures::bytes;
 use crate::report::machine::{Sources, doctor, machine};
+use crate::report::streams::{print, width_out};
 
 /// Findings do not change the exit code: whether they matter depends on the question.
 pub(super) fn run() -> u8 {
@@ -29,6 +30,6 @@ pub(super) fn run() -> u8 {
     for finding in findings {
         let _ = writeln!(text, "{}\n  why: {}\n  remedy: {}", finding.what, finding.why, finding.remedy);
     }
-    print(&text);
+    print(&fitted(&text, width_out()));
     0
 }

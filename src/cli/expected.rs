@@ -9,7 +9,7 @@ use super::failure::Failure;
 use crate::harness::manifest::{DeviationOutcome, ExpectedDeviation};
 use crate::harness::subject::Subject;
 use crate::report::model::{ConformanceResult, Verdict};
-use crate::report::write_atomically;
+use crate::report::write_file;
 use crate::scenario::Selection;
 use crate::scenario::model::Scenario;
 
@@ -58,7 +58,7 @@ pub(super) fn update(
         Err(source) => return Err(Failure::Unreadable { path, source }),
     };
     let text = rewritten(&old, &subject.expected, &entries);
-    write_atomically(&path, text.as_bytes())?;
+    write_file(&path, text.as_bytes())?;
     Ok(Some(path))
 }
 

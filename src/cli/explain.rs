@@ -4,14 +4,16 @@ use std::fmt::Write as _;
 
 use super::args;
 use super::bench::library;
+use super::columns::fitted;
 use super::failure::Failure;
-use super::session::print;
 use crate::bench::label;
 use crate::harness::subject::Subject;
 use crate::report::figures::counted;
+use crate::report::streams::{print, width_out};
 use crate::report::summary::level_word;
 use crate::scenario::Library;
 use crate::scenario::model::{BenchScenario, Role, Scenario};
+use crate::suggest::nearest;
 
 pub(super) fn run(args: &args::Explain) -> Result<u8, Failure> {
     let library = library(args.scenarios.as_deref())?;
@@ -28,12 +30,22 @@ pub(super) fn run(args: &args::Explain) -> Result<u8, Failure> {
     } else if Subject::built_in().contains(&id) {
         subject(&Subject::find(id)?)
     } else {
-        let remedy = "`shmark list requirements`, `shmark list scenarios` and `shmark list subjects` have all of them";
+        let near = near(&library, id).map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+        let lists = "`shmark list requirements`, `shmark list scenarios` and `shmark list subjects` have all of them";
         let what = "requirement, scenario or subject";
-        return Err(Failure::Unknown { what, asked: id.to_owned(), remedy: remedy.to_owned() });
+        return Err(Failure::Unknown { what, asked: id.to_owned(), remedy: format!("{near}{lists}") });
     };
-    print(&text);
+    print(&fitted(&text, width_out()));
     Ok(0)
+}
+
+/// What was probably meant.
+fn near(library: &Library, id: &str) -> Option<String> {
+    let mut known: Vec<&str> = library.catalogue().requirements().iter().map(|known| known.id.as_str()).collect();
+    known.extend(library.conformance().iter().map(|scenario| scenario.id.as_str()));
+    known.extend(library.bench().iter().map(|bench| bench.name.as_str()));
+    known.extend(Subject::built_in());
+    nearest(id, &known).map(str::to_owned)
 }
 
 fn requirement(library: &Library, id: &str) -> String {

@@ -1,17 +1,18 @@
 //! Why a command ends without results, how that is said, and with which exit code.
 
 use std::fmt;
-use std::io::{self, IsTerminal};
+use std::io;
 use std::path::PathBuf;
 
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode};
 
+use super::columns::fitted;
 use crate::bench::BenchError;
 use crate::engine::error::{ConfigError, NodeError};
 use crate::harness::error::HarnessError;
 use crate::harness::manifest::SubjectError;
 use crate::report::ReportError;
-use crate::report::terminal::wants_colour;
+use crate::report::streams::{colour_err, say, width_err};
 use crate::scenario::{ScenarioError, SelectionError};
 
 /// Why a command ends without results.
@@ -37,6 +38,8 @@ pub(super) enum Failure {
     Engine(NodeError),
     /// Signal handlers.
     Signals(io::Error),
+    /// Options that all want standard output.
+    SharedStdout(String),
     /// Nothing is left to do.
     Nothing(String),
 }
@@ -45,6 +48,7 @@ impl Failure {
     /// As the command line promises.
     pub fn exit_code(&self) -> u8 {
         match self {
+            _ if self.is_unread_pipe() => 130,
             Self::Harness(error) => error.exit_code(),
             Self::Bench(error) => error.exit_code(),
             Self::Nothing(_) => 3,
@@ -61,24 +65,29 @@ impl Failure {
         )
     }
 
+    /// Whether Ctrl-C ended the wait for somebody to read a report's pipe.
+    fn is_unread_pipe(&self) -> bool {
+        matches!(self, Self::Report(ReportError::Write { source, .. }) if source.kind() == io::ErrorKind::Interrupted)
+    }
+
     /// Says it on standard error; for a flaw of a file, with the line and the place.
     pub fn show(&self) {
         if self.is_interrupt() {
-            eprintln!("interrupted");
+            say("interrupted");
             return;
         }
         match self.diagnostic().map(|diagnostic| Snippet { failure: self, diagnostic }) {
             Some(snippet) => {
-                let colour = wants_colour(io::stderr().is_terminal());
+                let colour = colour_err();
                 let theme = if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
                 let handler = GraphicalReportHandler::new_themed(theme).with_links(false);
                 let mut text = String::new();
                 match handler.render_report(&mut text, &snippet) {
-                    Ok(()) => eprintln!("error: {self}\n{}", text.lines().skip(1).collect::<Vec<_>>().join("\n")),
-                    Err(_) => eprintln!("error: {self}"),
+                    Ok(()) => say(&format!("error: {self}\n{}", text.lines().skip(1).collect::<Vec<_>>().join("\n"))),
+                    Err(_) => say(&format!("error: {self}")),
                 }
             }
-            None => eprintln!("error: {self}"),
+            None => say(&fitted(&format!("error: {self}"), width_err())),
         }
     }
 
@@ -135,6 +144,9 @@ impl fmt::Display for Failure {
             Self::Config(error) => error.fmt(f),
             Self::Engine(error) => error.fmt(f),
             Self::Signals(error) => write!(f, "Ctrl-C cannot be handled, so peers might outlive this run: {error}"),
+            Self::SharedStdout(options) => {
+                write!(f, "{options} cannot share standard output: give a file to all of them but one")
+            }
             Self::Nothing(text) => f.write_str(text),
         }
     }

@@ -1,57 +1,98 @@
 //! `shmark list`.
 
-use super::args::{self, Listed};
+use serde_json::{Value, json};
+
+use super::args::{self, ListFormat, Listed};
 use super::bench::library;
-use super::columns::columns;
+use super::columns::{columns, columns_within};
 use super::failure::Failure;
-use super::session::print;
 use crate::harness::subject::Subject;
 use crate::report::figures::counted;
+use crate::report::streams;
 use crate::report::summary::level_word;
+use crate::scenario::Requirement;
+use crate::scenario::model::{BenchScenario, Scenario};
 
-/// One line an entry, the id first, so that it can be cut, sorted and searched.
+/// An entry, for people and for programs.
+struct Entry {
+    /// The id first, so that it can be cut, sorted and searched; the longest text last.
+    row: Vec<String>,
+    object: Value,
+}
+
 pub(super) fn run(args: &args::List) -> Result<u8, Failure> {
-    let rows = match args.what {
+    let entries = match args.what {
         Listed::Subjects => subjects()?,
         Listed::Scenarios => scenarios(args)?,
-        Listed::Requirements => requirements(args)?,
+        Listed::Requirements => {
+            library(args.scenarios.as_deref())?.catalogue().requirements().iter().map(requirement).collect()
+        }
     };
-    print(&columns(&rows));
+    let text = if args.format == ListFormat::Json {
+        format!("{:#}\n", entries.into_iter().map(|entry| entry.object).collect::<Value>())
+    } else {
+        let rows: Vec<Vec<String>> = entries.into_iter().map(|entry| entry.row).collect();
+        // A line an entry is for programs such as `grep`.
+        streams::width_out().map_or_else(|| columns(&rows), |width| columns_within(&rows, width))
+    };
+    streams::print(&text);
     Ok(0)
 }
 
-type Rows = Vec<Vec<String>>;
-
-fn subjects() -> Result<Rows, Failure> {
-    let row = |name: &str| -> Result<Vec<String>, Failure> {
-        let subject = Subject::find(name)?;
-        Ok(vec![subject.name, subject.pin, subject.description])
-    };
-    Subject::built_in().into_iter().map(row).collect()
-}
-
-fn scenarios(args: &args::List) -> Result<Rows, Failure> {
-    let library = library(args.scenarios.as_deref())?;
-    let mut rows: Rows = library
-        .conformance()
-        .chunk_by(|a, b| a.id == b.id)
-        .filter_map(|cells| {
-            let first = cells.first()?;
-            let count = counted(cells.len(), "cell");
-            Some(vec![first.id.clone(), level_word(first.level).to_owned(), count, first.title.clone()])
+fn subjects() -> Result<Vec<Entry>, Failure> {
+    let entry = |name: &str| -> Result<Entry, Failure> {
+        let Subject { name, pin, description, home, features, .. } = Subject::find(name)?;
+        Ok(Entry {
+            object: json!({
+                "name": name, "version": pin, "description": description, "home": home, "features": features,
+            }),
+            row: vec![name, pin, description],
         })
-        .collect();
-    rows.extend(library.bench().iter().map(|scenario| {
-        let count = counted(scenario.cases.len(), "case");
-        vec![scenario.name.clone(), "bench".to_owned(), count, scenario.title.clone()]
-    }));
-    Ok(rows)
+    };
+    Subject::built_in().into_iter().map(entry).collect()
 }
 
-fn requirements(args: &args::List) -> Result<Rows, Failure> {
+fn scenarios(args: &args::List) -> Result<Vec<Entry>, Failure> {
     let library = library(args.scenarios.as_deref())?;
-    let row = |requirement: &crate::scenario::Requirement| {
-        vec![requirement.id.clone(), level_word(requirement.level).to_owned(), requirement.text.clone()]
-    };
-    Ok(library.catalogue().requirements().iter().map(row).collect())
+    let mut entries: Vec<Entry> = library.conformance().chunk_by(|a, b| a.id == b.id).filter_map(conformance).collect();
+    entries.extend(library.bench().iter().map(bench));
+    Ok(entries)
+}
+
+/// The cells of one scenario.
+fn conformance(cells: &[Scenario]) -> Option<Entry> {
+    let first = cells.first()?;
+    let level = level_word(first.level);
+    Some(Entry {
+        row: vec![first.id.clone(), level.to_owned(), counted(cells.len(), "cell"), first.title.clone()],
+        object: json!({
+            "id": first.id, "kind": "conformance", "level": level, "title": first.title, "file": first.file,
+            "requirements": first.requirements, "features": first.features,
+            "cells": cells.iter().map(Scenario::name).collect::<Vec<_>>(),
+        }),
+    })
+}
+
+fn bench(scenario: &BenchScenario) -> Entry {
+    Entry {
+        row: vec![
+            scenario.name.clone(),
+            "bench".to_owned(),
+            counted(scenario.cases.len(), "case"),
+            scenario.title.clone(),
+        ],
+        object: json!({
+            "id": scenario.name, "kind": "bench", "title": scenario.title, "file": scenario.file,
+            "baselines": scenario.baselines,
+            "cases": scenario.cases.iter().map(crate::bench::label).collect::<Vec<_>>(),
+        }),
+    }
+}
+
+fn requirement(requirement: &Requirement) -> Entry {
+    let Requirement { id, level, source, role, text } = requirement;
+    Entry {
+        row: vec![id.clone(), level_word(*level).to_owned(), text.clone()],
+        object: json!({ "id": id, "level": level_word(*level), "source": source, "role": role, "text": text }),
+    }
 }

@@ -5,16 +5,47 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::args::Verbosity;
+use super::columns::fitted;
 use crate::report::events::{Event, Observer};
+use crate::report::figures::counted;
+use crate::report::streams;
 use crate::report::summary::{outcome_word, pairing_label};
-use crate::report::terminal::wants_colour;
+
+/// How much is told while a run goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Detail {
+    /// Nothing.
+    Quiet,
+    /// What passes, in place where the terminal can do that; what is unexpected, for good.
+    Usual,
+    /// Everything that happens, a line each.
+    Everything,
+}
+
+impl Detail {
+    /// As it was asked for.
+    pub fn of(verbosity: Verbosity) -> Self {
+        match verbosity {
+            Verbosity { quiet: true, .. } => Self::Quiet,
+            Verbosity { verbose: true, .. } => Self::Everything,
+            _ => Self::Usual,
+        }
+    }
+
+    /// Says a line of progress that needs no bar.
+    pub fn say(self, line: &str) {
+        if self != Self::Quiet {
+            streams::say(line);
+        }
+    }
+}
 
 /// Shows what happens.
 pub(super) struct Progress {
+    detail: Detail,
     bar: Option<ProgressBar>,
-    colour: bool,
-    /// What is counted, how many are done, and how many there are.
-    what: String,
+    /// How many scenarios or trials are done, and how many there are.
     done: usize,
     count: usize,
     /// The subject whose build was announced last.
@@ -23,31 +54,32 @@ pub(super) struct Progress {
 
 impl Progress {
     /// On standard error.
-    pub fn new() -> Self {
-        let terminal = io::stderr().is_terminal();
-        let bar = terminal.then(|| {
+    pub fn new(detail: Detail) -> Self {
+        // A dumb terminal cannot go back to the beginning of a line.
+        let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let bar = (detail == Detail::Usual && io::stderr().is_terminal() && !is_dumb).then(|| {
             let bar = ProgressBar::new(0);
             bar.set_draw_target(ProgressDrawTarget::stderr());
             bar
         });
-        Self { bar, colour: wants_colour(terminal), what: String::new(), done: 0, count: 0, building: String::new() }
+        Self { detail, bar, done: 0, count: 0, building: String::new() }
     }
 
     fn planned(&mut self, what: &str, count: usize) {
-        what.clone_into(&mut self.what);
         (self.done, self.count) = (0, count);
+        let singular = what.strip_suffix('s').unwrap_or(what);
         let Some(bar) = &self.bar else {
-            eprintln!("{count} {what}");
+            self.detail.say(&counted(count, singular));
             return;
         };
-        let bar_style = if self.colour { "{bar:30.cyan/dim}" } else { "{bar:30}" };
+        let bar_style = if streams::colour_err() { "{bar:30.cyan/dim}" } else { "{bar:30}" };
         let template = format!("{{prefix}} {bar_style} {{pos}}/{{len}} {{elapsed}} {{wide_msg}}");
         if let Ok(style) = ProgressStyle::with_template(&template) {
             bar.set_style(style);
         }
         bar.reset();
         bar.set_length(count as u64);
-        bar.set_prefix(what.to_owned());
+        bar.set_prefix(if count == 1 { singular } else { what }.to_owned());
     }
 
     fn clear(&self) {
@@ -58,9 +90,10 @@ impl Progress {
 
     /// A line that stays.
     fn line(&self, text: &str) {
+        let text = fitted(text, streams::width_err());
         match &self.bar {
             Some(bar) => bar.println(text),
-            None => eprintln!("{text}"),
+            None => self.detail.say(&text),
         }
     }
 
@@ -68,16 +101,42 @@ impl Progress {
     fn passing(&self, text: String) {
         match &self.bar {
             Some(bar) => bar.set_message(text),
-            None => eprintln!("{text}"),
+            None => self.detail.say(&text),
         }
     }
 
+    /// What has begun: the bar shows it, and who asked for everything.
+    fn begun(&self, text: String) {
+        match &self.bar {
+            Some(bar) => bar.set_message(text),
+            None if self.detail == Detail::Everything => self.line(&text),
+            None => {}
+        }
+    }
+
+    /// One more is done. The count for the beginning of a line; the bar has it already.
     fn step(&mut self) -> String {
         self.done += 1;
-        if let Some(bar) = &self.bar {
-            bar.set_position(self.done as u64);
+        match &self.bar {
+            Some(bar) => {
+                bar.set_position(self.done as u64);
+                String::new()
+            }
+            None => format!("[{}/{}] ", self.done, self.count),
         }
-        format!("[{}/{}]", self.done, self.count)
+    }
+
+    fn building(&mut self, subject: &str, line: &str) {
+        match &self.bar {
+            Some(bar) => {
+                bar.enable_steady_tick(Duration::from_millis(100));
+                bar.set_message(format!("building {subject}: {line}"));
+            }
+            None if self.detail == Detail::Everything => self.line(&format!("building {subject}: {line}")),
+            None if self.building != subject => self.detail.say(&format!("building {subject}")),
+            None => {}
+        }
+        subject.clone_into(&mut self.building);
     }
 }
 
@@ -91,37 +150,28 @@ impl Drop for Progress {
 impl Observer for Progress {
     fn event(&mut self, event: &Event) {
         match event {
-            Event::Building { subject, line } => {
-                if let Some(bar) = &self.bar {
-                    bar.enable_steady_tick(Duration::from_millis(100));
-                    bar.set_message(format!("building {subject}: {line}"));
-                } else if self.building != *subject {
-                    eprintln!("building {subject}");
-                }
-                self.building.clone_from(subject);
-            }
+            Event::Building { subject, line } => self.building(subject, line),
             Event::Planned { what, count } => self.planned(what, *count),
-            Event::ScenarioStarted { scenario, .. } => {
-                if let Some(bar) = &self.bar {
-                    bar.set_message(scenario.clone());
-                }
+            Event::ScenarioStarted { scenario, client, server } => {
+                let pairing = pairing_label(client, server);
+                self.begun(format!("{scenario} ({pairing})"));
             }
             Event::ScenarioFinished { result } => {
                 let step = self.step();
                 let pairing = pairing_label(&result.client, &result.server);
-                let line = format!("{step} {} {} ({pairing})", outcome_word(result.outcome), result.scenario);
+                let line = format!("{step}{} {} ({pairing})", outcome_word(result.outcome), result.scenario);
                 if result.is_unexpected() { self.line(&line) } else { self.passing(line) }
             }
             Event::TrialStarted { scenario, subject, case, round, rounds } => {
                 if let Some(bar) = &self.bar {
                     // The steady tick would wake this process up while it is to leave the processors alone.
                     bar.disable_steady_tick();
-                    bar.set_message(format!("{scenario}, {case}: {subject}, round {round} of {rounds}"));
                 }
+                self.begun(format!("{scenario}, {case}: {subject}, round {round} of {rounds}"));
             }
             Event::TrialFinished { scenario, subject, case, round, p50_ns, p50_floors, invalid } => {
                 let step = self.step();
-                let head = format!("{step} {scenario}, {case}: {subject}, round {round}:");
+                let head = format!("{step}{scenario}, {case}: {subject}, round {round}:");
                 match invalid {
                     Some(why) => self.line(&format!("{head} invalid: {why}")),
                     None => self.passing(format!("{head} p50 {p50_ns:.0} ns, {p50_floors:.2} floors")),

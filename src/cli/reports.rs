@@ -4,21 +4,23 @@ use std::path::{Path, PathBuf};
 
 use super::args;
 use super::failure::Failure;
-use super::session::{print, show, write};
+use super::session::{show, write};
 use crate::report::merge::side_by_side;
 use crate::report::model::Report;
-use crate::report::{ReportError, events_log, json};
+use crate::report::{ReportError, ResultsFolder, events_log, json};
 
 pub(super) fn run(args: &args::Report) -> Result<u8, Failure> {
+    args.outputs.check()?;
     // All are read before anything is written.
     let reports: Vec<Report> = args.files.iter().map(|path| read(path)).collect::<Result<_, _>>()?;
     let named = labels(&args.files).into_iter().zip(reports).collect();
     let Some(report) = side_by_side(named) else {
         return Err(Failure::Nothing("no report was given".to_owned()));
     };
-    show(&report);
+    let _folder = args.outputs.out.as_deref().map(ResultsFolder::take).transpose()?;
+    show(&report, &args.outputs);
     if let Some(page) = write(&report, &args.outputs)? {
-        print(&format!("{}\n", page.display()));
+        args.outputs.tell(&format!("{}\n", page.display()));
     }
     Ok(0)
 }

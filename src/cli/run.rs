@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::args::{self, Outputs};
 use super::failure::Failure;
+use super::progress::Detail;
 use super::session::Session;
 use super::{bench, conform};
 use crate::bench::{BenchError, Options as BenchOptions};
@@ -14,10 +15,10 @@ use crate::report::events::{Event, Observer};
 /// The benchmark that stands for all.
 const SCENARIO: &str = "rtt";
 
-pub(super) fn run(args: &args::Run) -> Result<u8, Failure> {
+pub(super) fn run(args: &args::Run, detail: Detail) -> Result<u8, Failure> {
     let seed = args.common.seed;
     let outputs = Outputs { out: Some(args.out.clone()), ..Outputs::default() };
-    let mut session = Session::start(&outputs, seed)?;
+    let mut session = Session::start(&outputs, seed, detail)?;
     let done = carry_out(args, seed, &mut session);
     session.finish(done)
 }

@@ -1,17 +1,18 @@
 //! One run from its first to its last event: listens, collects, writes what was asked for.
 
-use std::io::{self, IsTerminal, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::args::Outputs;
 use super::failure::Failure;
-use super::progress::Progress;
+use super::progress::{Detail, Progress};
 use crate::report::events::{Event, Observer};
 use crate::report::events_log::EventsLog;
 use crate::report::machine::{Sources, machine};
 use crate::report::model::{self, Footer, Report, SCHEMA, SubjectInfo};
-use crate::report::terminal::wants_colour;
-use crate::report::{self, html, json, junit, markdown, render_terminal, write_all, write_atomically};
+use crate::report::streams::{self, print, say};
+use crate::report::{
+    self, ResultsFolder, html, is_stdout, json, junit, markdown, render_terminal, write_all, write_file,
+};
 
 /// Columns of a terminal whose width is not known.
 const WIDTH: usize = 100;
@@ -24,13 +25,17 @@ pub(super) struct Session<'a> {
     outputs: &'a Outputs,
     progress: Progress,
     log: Option<EventsLog>,
+    /// Held until everything is written.
+    _folder: Option<ResultsFolder>,
 }
 
 impl<'a> Session<'a> {
     /// Makes Ctrl-C end the run early and begins the report. Comes before anything that can fail, so that what is in the
     /// folder for results is of this run, however it ends.
-    pub fn start(outputs: &'a Outputs, seed: u64) -> Result<Self, Failure> {
+    pub fn start(outputs: &'a Outputs, seed: u64, detail: Detail) -> Result<Self, Failure> {
         crate::harness::interrupt::install().map_err(Failure::Signals)?;
+        outputs.check()?;
+        let folder = outputs.out.as_deref().map(ResultsFolder::take).transpose()?;
         outputs.out.as_ref().map_or(Ok(()), |dir| report::clear(dir))?;
         let log = outputs.out.as_ref().map(|dir| EventsLog::create(&dir.join("events.jsonl"))).transpose()?;
         let report = Report {
@@ -46,7 +51,14 @@ impl<'a> Session<'a> {
             relative: Vec::new(),
             footer: None,
         };
-        let mut session = Self { report, without_result: Vec::new(), outputs, progress: Progress::new(), log };
+        let mut session = Self {
+            report,
+            without_result: Vec::new(),
+            outputs,
+            progress: Progress::new(detail),
+            log,
+            _folder: folder,
+        };
         let Report { schema, created, command, seed, machine, .. } = session.report.clone();
         session.event(&Event::RunStarted { schema, created, command, seed, machine });
         Ok(session)
@@ -89,14 +101,14 @@ impl<'a> Session<'a> {
         let written = write(&self.report, self.outputs);
         // The results are shown even if they cannot be written.
         if shown {
-            show(&self.report);
+            show(&self.report, self.outputs);
         }
         let page = written?;
         if let Some(log) = self.log.take() {
             log.finish()?;
         }
         if let Some(page) = page.filter(|_| shown) {
-            print(&format!("{}\n", page.display()));
+            self.outputs.tell(&format!("{}\n", page.display()));
         }
         Ok(exit_code(&self.report))
     }
@@ -115,31 +127,51 @@ impl Observer for Session<'_> {
 }
 
 /// Writes what was asked for. Returns the page to open, if there is one.
-pub(super) fn write(report: &Report, outputs: &Outputs) -> Result<Option<std::path::PathBuf>, Failure> {
+pub(super) fn write(report: &Report, outputs: &Outputs) -> Result<Option<PathBuf>, Failure> {
     let Outputs { out, json, junit, html, markdown } = outputs;
     let written = out.as_ref().map(|dir| write_all(report, dir)).transpose()?;
     if let Some(path) = json {
         json::write(report, path)?;
     }
-    let file = |path: &Option<std::path::PathBuf>, text: &dyn Fn() -> Result<String, report::ReportError>| {
-        path.as_deref().map_or(Ok(()), |path: &Path| write_atomically(path, text()?.as_bytes()))
+    let file = |path: &Option<PathBuf>, text: &dyn Fn() -> Result<String, report::ReportError>| {
+        path.as_deref().map_or(Ok(()), |path: &Path| write_file(path, text()?.as_bytes()))
     };
     file(junit, &|| junit::render(report))?;
     file(html, &|| html::render(report))?;
     file(markdown, &|| Ok(markdown::render(report)))?;
-    Ok(written.map(|written| written.html).or_else(|| html.clone()))
+    Ok(written.map(|written| written.html).or_else(|| html.clone().filter(|path| !is_stdout(path))))
 }
 
-/// Shows a report on standard output.
-pub(super) fn show(report: &Report) {
-    let width = comfy_table::Table::new().width().map_or(WIDTH, usize::from);
-    print(&render_terminal(report, width, wants_colour(io::stdout().is_terminal())));
+impl Outputs {
+    /// # Errors
+    /// Two formats for standard output.
+    pub fn check(&self) -> Result<(), Failure> {
+        let named =
+            [("--json", &self.json), ("--junit", &self.junit), ("--html", &self.html), ("--markdown", &self.markdown)];
+        let on_stdout = |(_, path): &&(&str, &Option<PathBuf>)| path.as_deref().is_some_and(is_stdout);
+        let words: Vec<&str> = named.iter().filter(on_stdout).map(|(word, _)| *word).collect();
+        if words.len() > 1 { Err(Failure::SharedStdout(words.join(" and "))) } else { Ok(()) }
+    }
+
+    /// Whether standard output belongs to a format.
+    fn take_stdout(&self) -> bool {
+        [&self.json, &self.junit, &self.html, &self.markdown].into_iter().flatten().any(|path| is_stdout(path))
+    }
+
+    /// Says something to people: on standard output, or on standard error if a format has that.
+    pub fn tell(&self, text: &str) {
+        if self.take_stdout() { say(text.trim_end()) } else { print(text) }
+    }
 }
 
-/// Writes to standard output. A reader that has gone away, such as `head`, is no error.
-pub(super) fn print(text: &str) {
-    let mut out = io::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+/// Shows a report to people.
+pub(super) fn show(report: &Report, outputs: &Outputs) {
+    let (width, colour) = if outputs.take_stdout() {
+        (streams::width_err(), streams::colour_err())
+    } else {
+        (streams::width_out(), streams::colour_out())
+    };
+    outputs.tell(&render_terminal(report, width.unwrap_or(WIDTH), colour));
 }
 
 /// As the command line promises.

@@ -1,8 +1,10 @@
-//! Ctrl-C: the first one ends the run early with what was measured so far, the second one ends everything at once.
+//! Ctrl-C: the first one ends the run early with what was measured so far, the second one ends everything at once. A
+//! terminal that goes away (SIGHUP) counts as the first one, however often it is told.
 //!
 //! Every live process group and every namespace folder is registered here, so that neither way leaves one behind.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use super::{leftovers, namespace};
@@ -44,8 +46,9 @@ pub fn interrupt() {
     INTERRUPTED.store(true, Ordering::Relaxed);
 }
 
-/// Makes SIGINT and SIGTERM end the run: at the first one [`interrupted`] becomes true, at the second one every peer is
-/// killed, every namespace removed, and the process ends with exit code 130. Later calls do nothing.
+/// Makes SIGINT, SIGTERM and SIGHUP end the run: at the first one [`interrupted`] becomes true; at a second one that is no
+/// SIGHUP every peer is killed, every namespace removed, and the process ends with exit code 130. A SIGHUP that was ignored
+/// from the start, as `nohup` does, stays so. Later calls do nothing.
 ///
 /// # Errors
 /// The handlers cannot be installed.
@@ -58,9 +61,13 @@ pub fn install() -> io::Result<()> {
 
 fn listen() -> io::Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    if !is_ignored(SIGHUP, &fs::read_to_string("/proc/self/status").unwrap_or_default()) {
+        signals.add_signal(SIGHUP)?;
+    }
     thread::Builder::new().name("interrupt".to_owned()).spawn(move || {
-        for _ in signals.forever() {
-            if interrupted() {
+        for signal in signals.forever() {
+            // A terminal's end is told by the shell and by the kernel.
+            if interrupted() && signal != SIGHUP {
                 end_everything();
                 std::process::exit(130);
             }
@@ -68,6 +75,13 @@ fn listen() -> io::Result<()> {
         }
     })?;
     Ok(())
+}
+
+/// Whether this process ignores a signal, by the text of `/proc/self/status`.
+fn is_ignored(signal: i32, status: &str) -> bool {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok()).unwrap_or(0);
+    mask >> (signal - 1) & 1 == 1
 }
 
 /// Kills all groups and removes all namespaces. Keeps the lock, so that nothing new can be started.
@@ -98,4 +112,16 @@ pub(super) fn register_folder(path: &Path) {
 
 pub(super) fn forget_folder(path: &Path) {
     live().folders.remove(path);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signal_that_nohup_ignores_is_known() {
+        assert!(is_ignored(SIGHUP, "Name:\tx\nSigIgn:\t0000000000001001\n"));
+        assert!(!is_ignored(SIGHUP, "SigIgn:\t0000000000001002\nSigCgt:\t0000000000000001\n"));
+        assert!(!is_ignored(SIGHUP, ""), "without /proc it is handled");
+    }
 }

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::peer::protocol::FEATURES;
+use crate::suggest::nearest;
 
 /// `subject.toml`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -123,11 +124,14 @@ pub struct InvalidFile {
 impl fmt::Display for SubjectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unknown { asked, known } => write!(
-                f,
-                "no subject `{asked}`: built in are {}; a subject of your own is named by the path of its subject.toml",
-                known.join(", ")
-            ),
+            Self::Unknown { asked, known } => {
+                write!(f, "no subject `{asked}`: ")?;
+                if let Some(near) = nearest(asked, known) {
+                    write!(f, "did you mean `{near}`? ")?;
+                }
+                let list = known.join(", ");
+                write!(f, "built in are {list}; a subject of your own is named by the path of its subject.toml")
+            }
             Self::Unreadable { path, source } => write!(f, "{} cannot be read: {source}", path.display()),
             Self::Invalid(invalid) => {
                 write!(f, "{}:{}:{}: {}", invalid.file, invalid.line, invalid.column, invalid.message)

@@ -11,6 +11,8 @@ pub enum ReportError {
     Read { path: PathBuf, source: std::io::Error },
     /// A file or folder could not be written.
     Write { path: PathBuf, source: std::io::Error },
+    /// Another run writes its results into the folder.
+    InUse { path: PathBuf },
     /// The file ends in the middle.
     CutOff { path: PathBuf, line: usize },
     /// The file is not JSON, or not a report.
@@ -32,8 +34,13 @@ impl std::fmt::Display for ReportError {
                 write!(f, "cannot read {}: {source}; give the path of a report.json or events.jsonl", path.display())
             }
             Self::Write { path, source } => {
-                write!(f, "cannot write {}: {source}; choose another folder with --out", path.display())
+                write!(f, "cannot write {}: {source}; choose another place", path.display())
             }
+            Self::InUse { path } => write!(
+                f,
+                "another run writes its results into {}; wait for its end, or choose another folder with --out",
+                path.display()
+            ),
             Self::CutOff { path, line } => write!(
                 f,
                 "{} ends in the middle, at line {line}: its writer was stopped or the copy is incomplete; copy it again, \

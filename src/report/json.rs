@@ -6,8 +6,8 @@ use std::path::Path;
 use serde_json::Value;
 use serde_json::error::Category;
 
-use super::atomic::write_atomically;
 use super::error::ReportError;
+use super::file::write_file;
 use super::model::{Report, SCHEMA};
 use super::sanitise;
 
@@ -26,9 +26,9 @@ pub fn render(report: &Report) -> Result<String, ReportError> {
 /// Writes the report to a file.
 ///
 /// # Errors
-/// As [`render`] and [`write_atomically`].
+/// As [`render`] and [`write_file`].
 pub fn write(report: &Report, path: &Path) -> Result<(), ReportError> {
-    write_atomically(path, render(report)?.as_bytes())
+    write_file(path, render(report)?.as_bytes())
 }
 
 /// Reads a report from a file.

@@ -4,12 +4,14 @@
 //! share is derived once: counts and groups in [`summary`], benchmark cases in [`cases`] and [`regimes`], numbers
 //! as text in [`figures`]. Text from peers and files is made harmless in [`sanitise`] before any format sees it.
 
-mod atomic;
 pub mod cases;
+mod destination;
 pub mod error;
 pub mod events;
 pub mod events_log;
 pub mod figures;
+mod file;
+mod folder;
 pub mod html;
 pub mod json;
 pub mod junit;
@@ -21,12 +23,15 @@ pub mod plots;
 pub mod regimes;
 pub mod sanitise;
 pub mod schema;
+pub mod streams;
 pub mod summary;
 pub mod terminal;
 pub mod time;
 mod write;
 
-pub use atomic::write_atomically;
+pub use destination::is_stdout;
 pub use error::ReportError;
+pub use file::write_file;
+pub use folder::ResultsFolder;
 pub use terminal::render_terminal;
 pub use write::{Written, clear, write_all};

@@ -18,11 +18,6 @@ const TRANSCRIPT_LINES: usize = 8;
 /// Narrowest width that tables are laid out for, columns.
 const WIDTH_MIN: usize = 40;
 
-/// Whether colour is wanted: on a terminal, unless `NO_COLOR` is set to anything but nothing.
-pub fn wants_colour(is_terminal: bool) -> bool {
-    is_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
-}
-
 /// The whole report as text with a newline at the end, laid out for `width` columns. Lines to copy are never broken.
 pub fn render_terminal(report: &Report, width: usize, colour: bool) -> String {
     let report = &sanitise(report);

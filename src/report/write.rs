@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use super::atomic::write_atomically;
 use super::error::ReportError;
+use super::file::write_file;
 use super::model::Report;
 use super::{html, json, junit, markdown, plots};
 
@@ -73,7 +73,7 @@ fn remove(path: &Path) -> Result<(), ReportError> {
 pub fn write_all(report: &Report, dir: &Path) -> Result<Written, ReportError> {
     let written = |name: &str, text: String| -> Result<PathBuf, ReportError> {
         let path = dir.join(name);
-        write_atomically(&path, text.as_bytes())?;
+        write_file(&path, text.as_bytes())?;
         Ok(path)
     };
     let json = written(JSON, json::render(report)?)?;

@@ -32,7 +32,6 @@ mod service;
 mod source;
 mod steps;
 mod stimulus;
-mod suggest;
 mod tree;
 mod violation;
 mod wording;

@@ -6,8 +6,8 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use super::catalogue::Catalogue;
 use super::model::Scenario;
-use super::suggest::among;
 use crate::report::model::Level;
+use crate::suggest::among;
 
 /// A choice among scenarios. Everything is chosen unless something is said.
 #[derive(Debug, Clone, Default)]

@@ -1,7 +1,7 @@
 //! What the message of each violated rule says.
 
-use super::suggest::among;
 use super::violation::Violation;
+use crate::suggest::among;
 
 /// The message of a violated rule.
 pub(super) struct Wording {

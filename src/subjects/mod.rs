@@ -17,7 +17,7 @@ pub use tcp_loopback::TcpLoopback;
 pub use unix_socket::UnixSocket;
 
 use crate::peer::kit::implementation::Hello;
-use crate::peer::kit::serve_bench_only;
+use crate::peer::kit::{complain, serve_bench_only};
 
 /// Names of the transports, as `shmark peer --transport` takes them.
 pub const BASELINES: &[&str] = &["unix-socket", "tcp-loopback", "pipe"];
@@ -29,7 +29,7 @@ pub fn serve_baseline(name: &str) -> ExitCode {
         "tcp-loopback" => serve_bench_only::<TcpLoopback>(hello(name)),
         "pipe" => serve_bench_only::<Pipe>(hello(name)),
         other => {
-            eprintln!("shmark peer: there is no transport {other}; there are: {}", BASELINES.join(", "));
+            complain(&format!("there is no transport {other}; there are: {}", BASELINES.join(", ")));
             ExitCode::from(2)
         }
     }

@@ -15,9 +15,15 @@ mod configuration;
 mod interrupts;
 mod memory;
 mod outputs;
+mod results;
+mod streams;
+mod terminal;
 
 /// No command of these tests takes so long, however busy the machine is.
 const DEADLINE: Duration = Duration::from_mins(1);
+
+/// What says whether colour is wanted.
+const COLOUR: [&str; 4] = ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "TERM"];
 
 fn start(words: &[&str]) -> Child {
     start_with(words, &[])
@@ -27,6 +33,9 @@ fn start(words: &[&str]) -> Child {
 fn start_with(words: &[&str], variables: &[(&str, &Path)]) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_shmark"));
     for name in ["SHMARK_ROOT", "SHMARK_CONFIG", "XDG_CONFIG_HOME", "HOME"] {
+        command.env_remove(name);
+    }
+    for name in COLOUR {
         command.env_remove(name);
     }
     command
@@ -100,6 +109,10 @@ fn help_names_every_command_and_the_exit_codes() {
         "clean",
         "doctor",
         "peer",
+        "completions",
+        "man",
+        "--quiet",
+        "--verbose",
         "Exit codes: 0 as",
     ] {
         assert!(help.out.contains(part), "{part}");
@@ -134,6 +147,18 @@ fn wrong_use_exits_with_2_and_says_what_would_be_right() {
         (&["bench", "--pin", "0"], "such as 0,1"),
         (&["bench", "--pin", "0,0"], "two different ones"),
         (&["bench", "--rounds", "0"], "a number from 1"),
+        (&["bench", "rrt"], "did you mean `rtt`?"),
+        (&["bench", "--subject", "refrence", "rtt"], "no subject `refrence`: did you mean `reference`?"),
+        (&["bench", "--subject", "reference", "rrt"], "no benchmark scenario `rrt`"),
+        (&["conform", "--subject", "reference", "pipe"], "unexpected argument 'pipe'"),
+        (&["explain", "RR-LIV-0"], "did you mean `RR-LIV-01`?"),
+        (&["explain", "rttt"], "did you mean `rtt`?"),
+        (&["explain", "svc/default"], "did you mean `svc/defaults`?"),
+        (&["subject", "check", "pip"], "did you mean `pipe`?"),
+        (&["list", "scenarios", "--format", "yaml"], "text, json"),
+        (&["conform", "-q", "-v"], "cannot be used with"),
+        (&["man", "confrom"], "did you mean \"conform\"?"),
+        (&["completions", "cmd"], "bash"),
         (&["bench", "nowhere"], "no benchmark scenario `nowhere`: known are"),
         (&["bench", "nowhere.toml"], "nowhere.toml cannot be read"),
         (&["bench", "--subject", "nobody"], "no subject `nobody`: built in are reference"),

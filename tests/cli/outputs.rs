@@ -1,106 +1,173 @@
-//! What is in the folder for results after a run that could not do what it was to do, and which subjects a run answers for.
+//! Where results go: files, links, pipes and standard output; and one run at a time into one folder.
 
 use std::fs;
-use std::path::Path;
-use std::time::{Duration, Instant};
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::Child;
+use std::time::Instant;
 
 use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
-use shmark::report::json;
+use nix::sys::stat::Mode;
+use nix::unistd::{Pid, mkfifo};
 
-use super::{DEADLINE, finish, shmark, start, subject};
+use super::{DEADLINE, Ended, assert_nothing_left, finish, shmark, start, subject};
 
-const OURS: [&str; 5] = ["report.json", "junit.xml", "summary.md", "report.html", "plots/rtt-u64-floors.svg"];
-const OTHERS: [&str; 2] = ["notes.md", "plots/holiday.png"];
-
-/// A folder as an earlier run has left it, with files of somebody else.
-fn yesterday(dir: &Path) -> String {
-    fs::create_dir_all(dir.join("plots")).unwrap();
-    for name in OURS.iter().chain(&OTHERS) {
-        fs::write(dir.join(name), "of yesterday").unwrap();
-    }
-    dir.to_str().unwrap().to_owned()
-}
-
-fn of_yesterday(dir: &Path) -> Vec<&'static str> {
-    let is_old = |name: &&&str| fs::read_to_string(dir.join(name)).is_ok_and(|text| text == "of yesterday");
-    OURS.iter().chain(&OTHERS).filter(is_old).copied().collect()
-}
+/// A report without a result: quickly made, and exit code 3.
+const EMPTY: [&str; 3] = ["conform", "--subject", "pipe"];
 
 #[test]
-fn a_run_that_fails_leaves_a_report_that_says_so() {
+fn a_report_goes_where_its_path_leads() {
     let dir = tempfile::tempdir().unwrap();
-    let missing = subject(dir.path(), "missing", "[\"/no/such/program\"]");
-    let missing = missing.to_str().unwrap();
-    for (words, code, why) in [
-        (&["conform", "--run", "no/such/scenario"][..], 3, "no scenario was selected"),
-        (&["conform", "--subject", missing, "--run", "svc/*"], 4, "/no/such/program"),
-        (&["conform", "--subject", "nobody"], 2, "no subject `nobody`"),
-        (&["conform", "--requirement", "RR-NO-01"], 2, "RR-NO-01"),
-        (&["bench", "nowhere"], 2, "no benchmark scenario `nowhere`"),
-        (&["run", "--scenarios", "/no/such/folder"], 2, "/no/such/folder"),
-    ] {
-        let out = dir.path().join("out");
-        let out_words = yesterday(&out);
-        let ended = shmark(&[words, &["--out", &out_words]].concat());
-        assert_eq!(ended.code, Some(code), "{words:?}: {ended:?}");
-        assert_eq!(of_yesterday(&out), OTHERS, "{words:?}");
-        let footer = json::read(&out.join("report.json")).unwrap().footer.unwrap();
-        let failure = footer.failure.unwrap_or_default();
-        assert!(!footer.complete && failure.contains(why), "{words:?}: {failure}");
-        let read = |name: &str| fs::read_to_string(out.join(name)).unwrap();
-        assert!(read("summary.md").contains("❌ **Failed, there are no results: "), "{}", read("summary.md"));
-        assert!(read("junit.xml").contains("errors=\"1\""), "{}", read("junit.xml"));
-        assert!(read("report.html").contains("Not as expected") && read("report.html").contains("Failed, there"));
-        assert!(read("events.jsonl").lines().last().unwrap().contains("\"failure\""), "{}", read("events.jsonl"));
-    }
-}
-
-#[test]
-fn results_of_yesterday_are_gone_before_there_are_new_ones() {
-    let dir = tempfile::tempdir().unwrap();
-    let out_words = yesterday(dir.path());
-    let child = start(&["conform", "--run", "svc/*", "--repeat", "1000000", "--jobs", "1", "--out", &out_words]);
-    let (pid, since) = (child.id(), Instant::now());
-    while !fs::read_to_string(dir.path().join("events.jsonl")).unwrap_or_default().contains("\"scenario-started\"") {
-        assert!(since.elapsed() < DEADLINE, "no scenario has started");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    let left = of_yesterday(dir.path());
-    kill(Pid::from_raw(i32::try_from(pid).unwrap()), Signal::SIGINT).unwrap();
-    assert_eq!(finish(child, DEADLINE).code, Some(130));
-    assert_eq!(left, OTHERS);
-}
-
-#[test]
-fn a_subject_of_which_nothing_was_judged_is_not_green_beside_one_that_passes() {
-    let dir = tempfile::tempdir().unwrap();
-    let out = dir.path().to_str().unwrap();
-    let words = ["conform", "--run", "svc/*", "--requirement", "RR-SVC-01", "--out", out, "--subject", "reference"];
-    assert_eq!(shmark(&words).code, Some(0));
-    let ended = shmark(&[&words[..], &["pipe"]].concat());
+    let path = |name: &str| dir.path().join(name);
+    fs::create_dir(path("elsewhere")).unwrap();
+    fs::write(path("elsewhere/target.json"), "old").unwrap();
+    symlink("elsewhere/target.json", path("link.json")).unwrap();
+    mkfifo(&path("fifo"), Mode::S_IRWXU).unwrap();
+    let reader = {
+        let fifo = path("fifo");
+        std::thread::spawn(move || fs::read_to_string(fifo).unwrap())
+    };
+    let (json, markdown) = (path("link.json"), path("fifo"));
+    let words = [&EMPTY[..], &["--json", json.to_str().unwrap(), "--markdown", markdown.to_str().unwrap()]].concat();
+    let ended = shmark(&words);
     assert_eq!(ended.code, Some(3), "{ended:?}");
-    let said = ended.out.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(said.contains("Subject `pipe` was asked for, and no scenario was carried out"), "{said}");
-    let footer = json::read(&dir.path().join("report.json")).unwrap().footer.unwrap();
-    assert!(footer.complete && footer.without_result.len() == 1, "{footer:?}");
-    assert!(fs::read_to_string(dir.path().join("junit.xml")).unwrap().contains("every subject that was asked for"));
+    assert!(json.is_symlink(), "the link is still one");
+    assert!(shmark::report::json::read(&path("elsewhere/target.json")).is_ok());
+    assert!(reader.join().unwrap().contains("skipped"), "the pipe's reader has the summary");
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 3, "nothing is left beside them");
 }
 
 #[test]
-fn two_subjects_of_one_name_are_judged_by_nobody() {
-    let dir = tempfile::tempdir().unwrap();
-    // Never started.
-    let [one, two] = ["a", "b"].map(|folder| subject(&dir.path().join(folder), "twin", "[\"/no/such/program\"]"));
-    let (one, two) = (one.to_str().unwrap(), two.to_str().unwrap());
-    for words in [
-        &["conform", "--subject", one, two][..],
-        &["conform", "--client", one, "--server", two],
-        &["bench", "rtt", "--subject", one, two],
-    ] {
-        let ended = shmark(words);
-        let one_processor = words[0] == "bench" && shmark::bench::pin::allowed().unwrap().len() < 2;
-        assert_eq!(ended.code, Some(if one_processor { 3 } else { 2 }), "{words:?}: {ended:?}");
-        assert!(one_processor || ended.err.contains("two different subjects are called `twin`"), "{}", ended.err);
+fn standard_output_belongs_to_the_format_that_asks_for_it() {
+    for path in ["-", "/dev/stdout"] {
+        let ended = shmark(&[&EMPTY[..], &["--json", path]].concat());
+        assert_eq!(ended.code, Some(3), "{ended:?}");
+        let report = shmark::report::json::parse(ended.out.as_bytes(), Path::new("-")).unwrap();
+        assert!(!report.conformance.is_empty());
+        assert!(ended.err.contains("skipped"), "people are told on standard error: {}", ended.err);
     }
+    assert!(!Path::new("-").exists(), "no file of that name");
+    let dir = tempfile::tempdir().unwrap();
+    let json = dir.path().join("r.json");
+    fs::write(&json, shmark(&[&EMPTY[..], &["--json", "-"]].concat()).out).unwrap();
+    let markdown = shmark(&["report", json.to_str().unwrap(), "--markdown", "-"]);
+    assert!(markdown.code == Some(0) && markdown.out.starts_with('#'), "{markdown:?}");
+    let both = shmark(&[&EMPTY[..], &["--json", "-", "--html", "-"]].concat());
+    assert_eq!(both.code, Some(2), "{both:?}");
+    assert!(both.err.contains("--json and --html cannot share standard output"), "{}", both.err);
+}
+
+#[test]
+fn a_link_to_known_deviations_stays_a_link_when_they_are_updated() {
+    let dir = tempfile::tempdir().unwrap();
+    let peer = format!("[\"{}\", \"peer\", \"--transport\", \"pipe\"]", env!("CARGO_BIN_EXE_shmark"));
+    let folder = subject(dir.path(), "mine", &peer);
+    let list = dir.path().join("list.toml");
+    // It means no scenario, so that the update removes it.
+    fs::write(&list, "[[deviation]]\nscenario = \"no/such\"\noutcome = \"fail\"\nreason = \"r\"\n").unwrap();
+    symlink(&list, folder.join("expected.toml")).unwrap();
+    let manifest = fs::read_to_string(folder.join("subject.toml")).unwrap();
+    fs::write(folder.join("subject.toml"), manifest + "features = [\"bench\"]\n").unwrap();
+    let ended = shmark(&["conform", "--subject", folder.to_str().unwrap(), "--update-expected", "--json", "-"]);
+    assert!(ended.err.contains("updated "), "{ended:?}");
+    assert!(folder.join("expected.toml").is_symlink());
+    assert_eq!(fs::read_to_string(&list).unwrap(), "");
+}
+
+/// A run that a failing test ends, too.
+struct Running(Option<Child>);
+
+impl Running {
+    fn signal(&self, signal: Signal) {
+        let id = self.0.as_ref().unwrap().id();
+        // It may have ended by an earlier one.
+        let _ = kill(Pid::from_raw(i32::try_from(id).unwrap()), signal);
+    }
+
+    fn finish(mut self) -> Ended {
+        finish(self.0.take().unwrap(), DEADLINE)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if self.0.is_some() {
+            self.signal(Signal::SIGTERM);
+            self.0.take().unwrap().wait().unwrap();
+        }
+    }
+}
+
+/// A run that goes on until it is told to end: the build of a subject does not end.
+fn endless(dir: &Path, out: &Path) -> Running {
+    let script = dir.join("slow.sh");
+    fs::write(&script, "exec sleep 1000\n").unwrap();
+    let folder = dir.join("slow");
+    fs::create_dir_all(&folder).unwrap();
+    let build = format!("build = [[\"/bin/sh\", \"{}\"]]\n", script.display());
+    let manifest = format!("name = \"slow\"\ndescription = \"d\"\npeer = [\"/bin/true\"]\n{build}");
+    fs::write(folder.join("subject.toml"), manifest).unwrap();
+    let subjects = format!("reference,{}", folder.display());
+    Running(Some(start(&["conform", "--subject", &subjects, "--out", out.to_str().unwrap()])))
+}
+
+fn until(what: &str, mut is: impl FnMut() -> bool) {
+    let since = Instant::now();
+    while !is() {
+        assert!(since.elapsed() < DEADLINE, "{what}");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn one_folder_takes_the_results_of_one_run_at_a_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("out");
+    let first = endless(dir.path(), &out);
+    let events = out.join("events.jsonl");
+    until("the first run has begun", || fs::read_to_string(&events).unwrap_or_default().contains("run-started"));
+    let words = [&EMPTY[..], &["--out", out.to_str().unwrap()]].concat();
+    let second = shmark(&words);
+    assert_eq!(second.code, Some(2), "{second:?}");
+    assert!(second.err.contains("another run writes its results into"), "{}", second.err);
+    assert!(!fs::read_to_string(&events).unwrap().contains("pipe\""), "nothing of the second run is in the folder");
+    first.signal(Signal::SIGINT);
+    assert_eq!(first.finish().code, Some(130));
+    let third = shmark(&words);
+    assert_eq!(third.code, Some(3), "the folder is free again: {third:?}");
+}
+
+#[test]
+fn a_pipe_that_nobody_reads_does_not_outlast_an_interrupt() {
+    let dir = tempfile::tempdir().unwrap();
+    let (fifo, json) = (dir.path().join("fifo"), dir.path().join("r.json"));
+    mkfifo(&fifo, Mode::S_IRWXU).unwrap();
+    let outputs = ["--json", json.to_str().unwrap(), "--markdown", fifo.to_str().unwrap()];
+    let run = Running(Some(start(&[&EMPTY[..], &outputs].concat())));
+    until("the first report is written", || json.is_file());
+    run.signal(Signal::SIGINT);
+    let ended = run.finish();
+    assert_eq!(ended.code, Some(130), "{ended:?}");
+    assert!(ended.err.contains("nobody reads this pipe"), "{}", ended.err);
+}
+
+/// A terminal that is closed tells so twice, by the kernel and by the shell.
+#[test]
+fn a_hangup_keeps_the_results_and_leaves_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let out: PathBuf = dir.path().join("out");
+    let words = ["conform", "--repeat", "100000", "--jobs", "1", "--run", "svc/*", "--out", out.to_str().unwrap()];
+    let child = start(&words);
+    let id = child.id();
+    let run = Running(Some(child));
+    let events = out.join("events.jsonl");
+    until("a scenario has begun", || fs::read_to_string(&events).unwrap_or_default().contains("scenario-started"));
+    run.signal(Signal::SIGHUP);
+    run.signal(Signal::SIGHUP);
+    let ended = run.finish();
+    assert_eq!(ended.code, Some(130), "{ended:?}");
+    let report = shmark::report::json::read(&out.join("report.json")).unwrap();
+    assert!(!report.footer.unwrap().complete);
+    assert!(out.join("report.html").is_file());
+    assert_nothing_left(id);
 }

@@ -27,5 +27,6 @@ mod serve;
 mod services;
 mod session;
 
+pub(crate) use serve::complain;
 pub use serve::{serve, serve_bench_only, serve_with_bench};
 pub use session::Session;

@@ -1,7 +1,7 @@
 //! Entry points of a peer process.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Write as _};
 use std::os::fd::AsFd;
 use std::process::ExitCode;
 
@@ -34,7 +34,7 @@ fn over_stdio(session: Session) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // The runner is gone, or its pipe is: nobody is left to be answered.
-            eprintln!("shmark peer: the runner cannot be reached on standard input and output: {error}");
+            complain(&format!("the runner cannot be reached on standard input and output: {error}"));
             ExitCode::FAILURE
         }
     }
@@ -45,4 +45,9 @@ fn take_stdout() -> io::Result<File> {
     let output = File::from(io::stdout().as_fd().try_clone_to_owned()?);
     nix::unistd::dup2_stdout(io::stderr())?;
     Ok(output)
+}
+
+/// Says on standard error why a peer cannot go on. The runner reads it, and may be gone.
+pub(crate) fn complain(what: &str) {
+    let _ = writeln!(io::stderr(), "shmark peer: {what}");
 }

@@ -15,9 +15,9 @@ use std::path::{Path, PathBuf};
 pub use drawing::{Drawing, Shape};
 pub use render::{raster, svg, text_width, write_png};
 
-use super::atomic::write_atomically;
 use super::cases::{Case, cases, slugs};
 use super::error::ReportError;
+use super::file::write_file;
 use super::model::Report;
 use super::sanitise::sanitise;
 
@@ -43,7 +43,7 @@ pub fn of_case(case: &Case<'_>, colours: &palette::Palette, shape: Shape) -> Vec
 /// Writes every plot into `dir` as `CASE-floors` and `CASE-percentiles`, `.svg` and `.png`.
 ///
 /// # Errors
-/// As [`svg`], [`write_png`] and [`write_atomically`].
+/// As [`svg`], [`write_png`] and [`write_file`].
 pub fn write_all(report: &Report, dir: &Path) -> Result<Vec<PathBuf>, ReportError> {
     let report = &sanitise(report);
     let colours = palette::Palette::of(report);
@@ -52,7 +52,7 @@ pub fn write_all(report: &Report, dir: &Path) -> Result<Vec<PathBuf>, ReportErro
     for (case, slug) in cases.iter().zip(slugs(&cases)) {
         for (name, drawing) in of_case(case, &colours, Shape::Wide) {
             let path = dir.join(format!("{slug}-{name}.svg"));
-            write_atomically(&path, svg(&drawing)?.as_bytes())?;
+            write_file(&path, svg(&drawing)?.as_bytes())?;
             paths.push(path);
             let path = dir.join(format!("{slug}-{name}.png"));
             write_png(&drawing, &path)?;

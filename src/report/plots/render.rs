@@ -12,6 +12,7 @@ use plotters::style::{Color, FontDesc, FontFamily, FontStyle, RGBColor, ShapeSty
 use super::drawing::{Anchor, Drawing, Mark};
 use super::palette::Colour;
 use crate::report::error::ReportError;
+use crate::report::file::write_file;
 
 /// Backend pixels a logical pixel: backends know whole pixels only.
 const SCALE: f64 = 2.0;
@@ -47,8 +48,7 @@ pub fn svg(drawing: &Drawing) -> Result<String, ReportError> {
     ))
 }
 
-/// Writes the drawing as PNG, twice its logical size, in one step (a temporary file and a rename). Missing parent folders
-/// are made.
+/// Writes the drawing as PNG, twice its logical size, as [`write_file`] writes. Missing parent folders are made.
 ///
 /// # Errors
 /// [`ReportError::Write`]: drawing itself happens in memory, so what fails is the file.
@@ -59,14 +59,12 @@ pub fn write_png(drawing: &Drawing, path: &Path) -> Result<(), ReportError> {
     }
     // The backend encodes into a file only, and knows the format by the name's end.
     let temporary = path.with_extension(format!("{}.tmp.png", std::process::id()));
-    let result = draw(BitMapBackend::new(&temporary, pixels(drawing)), drawing, BITMAP_DROP, "PNG plot")
+    let encoded = draw(BitMapBackend::new(&temporary, pixels(drawing)), drawing, BITMAP_DROP, "PNG plot")
         .map_err(std::io::Error::other)
-        .and_then(|()| std::fs::rename(&temporary, path));
-    result.map_err(|source| {
-        // The error that matters is the first one.
-        let _ = std::fs::remove_file(&temporary);
-        failed(source)
-    })
+        .and_then(|()| std::fs::read(&temporary));
+    // It may never have come to be; the error that matters is the first one.
+    let _ = std::fs::remove_file(&temporary);
+    write_file(path, &encoded.map_err(failed)?)
 }
 
 /// The pixels of the PNG: width, height, and red, green and blue of each pixel, row by row.
