@@ -33,7 +33,7 @@ impl Observer for Log {
 
 fn options(broken: &Broken, scenarios: Vec<Scenario>) -> Options {
     let pairings = vec![(broken.subject.clone(), broken.subject.clone())];
-    Options { pairings, scenarios, jobs: 2, repeat: 1, seed: 42, trace: false }
+    Options { pairings, scenarios, jobs: 2, repeat: 1, seed: 42, trace: false, again: Vec::new() }
 }
 
 /// Runs scenarios; nothing may be left of them.

@@ -4,9 +4,9 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use super::args;
 use super::failure::Failure;
 use super::session::Session;
+use super::{again, args};
 use crate::bench;
 use crate::harness::subject::Subject;
 use crate::scenario::Library;
@@ -27,6 +27,8 @@ pub(super) fn run(args: &args::Bench) -> Result<u8, Failure> {
         return Err(Failure::Nothing("no benchmark scenario was selected".to_owned()));
     }
     let mut session = Session::start(&args.outputs, args.common.seed)?;
+    let chosen = options.scenarios.iter().map(|scenario| scenario.name.as_str());
+    again::mark_replaced(&mut session, &library, chosen);
     let done = measure(options, args.placement, &mut session);
     session.finish(done)
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::args::{self, Outputs};
 use super::failure::Failure;
 use super::session::Session;
-use super::{bench, conform};
+use super::{again, bench, conform};
 use crate::bench::{BenchError, Options as BenchOptions};
 use crate::conformance::run::Options as ConformanceOptions;
 use crate::harness::subject::Subject;
@@ -25,6 +25,7 @@ pub(super) fn run(args: &args::Run) -> Result<u8, Failure> {
         repeat: 1,
         seed,
         trace: false,
+        again: again::words(args.common.scenarios.as_deref()),
     };
     let measuring = BenchOptions {
         scenarios: library.bench().iter().filter(|scenario| scenario.name == SCENARIO).cloned().collect(),
@@ -37,6 +38,9 @@ pub(super) fn run(args: &args::Run) -> Result<u8, Failure> {
     };
     let outputs = Outputs { out: Some(args.out.clone()), ..Outputs::default() };
     let mut session = Session::start(&outputs, seed)?;
+    let judged = judging.scenarios.iter().map(|scenario| scenario.id.as_str());
+    let measured = measuring.scenarios.iter().map(|scenario| scenario.name.as_str());
+    again::mark_replaced(&mut session, &library, judged.chain(measured));
     let mut done = conform::judge(&judging, &mut session);
     if matches!(done, Ok(true)) {
         done = match bench::measure(measuring, args.placement, &mut session) {

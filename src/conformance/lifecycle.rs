@@ -54,7 +54,7 @@ impl Execution<'_> {
                 let Some(mut failure) = Failure::of_reply(name, None, &reply, &[], "5 s") else {
                     return Err(Stop::Interrupted);
                 };
-                failure.text = format!("before the first step, {op}: {}", failure.text);
+                failure.said = failure.said.map(|form| format!("before the first step, {op}: {form}"));
                 return fail(failure);
             }
         }

@@ -17,5 +17,6 @@ mod failure;
 mod lifecycle;
 mod matching;
 mod probe;
+mod said;
 mod stimuli;
 mod trial;

@@ -15,6 +15,7 @@ pub mod manifest;
 pub mod namespace;
 pub mod peer;
 pub mod reply;
+pub mod shell;
 pub mod subject;
 
 mod hello;

@@ -12,7 +12,8 @@ pub(super) fn among(word: &str, known: &[String]) -> String {
     }
 }
 
-fn nearest<'a>(word: &str, known: &'a [String]) -> Option<&'a str> {
+/// The known word that is near enough to be meant, if there is one.
+pub(super) fn nearest<'a>(word: &str, known: &'a [String]) -> Option<&'a str> {
     let limit = word.chars().count().div_ceil(3).max(1);
     known
         .iter()

@@ -12,7 +12,10 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 mod configuration;
+mod deviations;
 mod memory;
+mod repeating;
+mod selecting;
 
 /// No command of these tests takes so long, however busy the machine is.
 const DEADLINE: Duration = Duration::from_mins(1);
