@@ -22,6 +22,8 @@ mod hello;
 mod leftovers;
 mod pipes;
 mod process;
+mod raw;
+mod signals;
 mod transcript;
 
 use std::collections::BTreeMap;
