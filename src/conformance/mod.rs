@@ -7,6 +7,7 @@
 //! covers nothing behind the step where it stopped.
 
 pub mod catalogue;
+pub mod fitness;
 pub mod run;
 
 mod coverage;

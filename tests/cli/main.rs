@@ -13,6 +13,7 @@ use nix::unistd::Pid;
 
 mod configuration;
 mod deviations;
+mod fitness;
 mod memory;
 mod repeating;
 mod selecting;
