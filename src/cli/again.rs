@@ -17,7 +17,11 @@ pub(super) fn words(scenarios: Option<&Path>) -> Vec<String> {
 
 /// The same, ready to stand behind a command in a shell line.
 pub(super) fn suffix(scenarios: Option<&Path>) -> String {
-    words(scenarios).iter().map(|word| format!(" {}", quoted(word))).collect()
+    words(scenarios).iter().fold(String::new(), |mut text, word| {
+        text.push(' ');
+        text.push_str(&quoted(word));
+        text
+    })
 }
 
 /// Marks in the report which of the scenarios that were chosen have taken the place of a built-in one.

@@ -45,7 +45,7 @@ pub(super) fn check(expect: &[Expectation], reply: &Reply, answers: &Answers) ->
                         nearest = vec![format!("`setting` is \"{setting}\", required \"{wanted}\"").into()];
                     }
                     (Some(wanted), None) => {
-                        nearest = vec![format!("`setting` is missing, required \"{wanted}\"").into()]
+                        nearest = vec![format!("`setting` is missing, required \"{wanted}\"").into()];
                     }
                     _ => return Ok(()),
                 }

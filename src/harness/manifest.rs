@@ -207,11 +207,10 @@ impl Manifest {
                 "`signal` has to say `{signal}` where the command takes the signal's name".to_owned(),
             );
         }
-        let words = |words: &[String]| words.to_vec();
         for (words, known) in [
             (manifest.build.concat(), &PLACEHOLDERS[..4]),
-            (words(&manifest.peer), &PLACEHOLDERS[..5]),
-            (words(&manifest.signal), &PLACEHOLDERS[..]),
+            (manifest.peer.clone(), &PLACEHOLDERS[..5]),
+            (manifest.signal.clone(), &PLACEHOLDERS[..]),
         ] {
             if let Some(placeholder) = words.iter().find_map(|word| unknown_placeholder(word, known)) {
                 let known: Vec<String> = known.iter().map(|name| format!("{{{name}}}")).collect();

@@ -75,7 +75,7 @@ impl Signalling {
         let mut process =
             Process::spawn(&mut command).map_err(|error| failed(format!("could not be started: {error}")))?;
         let exit = process.wait(EFFECT);
-        if exit.is_some_and(|exit| exit.is_clean()) {
+        if exit.is_some_and(Exit::is_clean) {
             return Ok(());
         }
         if interrupted() {

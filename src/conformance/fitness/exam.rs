@@ -60,11 +60,11 @@ impl<'a> Exam<'a> {
     }
 
     /// Sends a command; the answer has to be to this one.
-    fn command(&mut self, op: &str, args: &Value) -> Result<(String, Option<Value>), HarnessError> {
+    fn command(&mut self, op: &str, args: Value) -> Result<(String, Option<Value>), HarnessError> {
         self.id += 1;
         let mut command = json!({ "id": self.id, "op": op });
         if let (Value::Object(command), Value::Object(args)) = (&mut command, args) {
-            command.extend(args.clone());
+            command.extend(args);
         }
         let line = command.to_string();
         let answer = self.exchange(&line)?;
@@ -80,15 +80,13 @@ impl<'a> Exam<'a> {
 
     /// A command that has to be carried out.
     pub(super) fn ok(&mut self, op: &str, args: Value) -> Answered {
-        let (line, answer) = self.command(op, &args)?;
+        let (line, answer) = self.command(op, args)?;
         let Some(answer) = answer else { return Ok(None) };
-        match answer.get("ok") {
-            Some(Value::Object(fields)) => Ok(Some(fields.clone())),
-            _ => {
-                self.complain(format!("`{line}` was answered `{answer}`, required ok"));
-                Ok(None)
-            }
+        if let Some(Value::Object(fields)) = answer.get("ok") {
+            return Ok(Some(fields.clone()));
         }
+        self.complain(format!("`{line}` was answered `{answer}`, required ok"));
+        Ok(None)
     }
 
     /// A command that has to be carried out, with these fields among others.
@@ -107,7 +105,7 @@ impl<'a> Exam<'a> {
 
     /// A command that has to be refused with this class.
     pub(super) fn refused(&mut self, op: &str, args: &Value, class: &str) -> Result<(), HarnessError> {
-        let (line, answer) = self.command(op, args)?;
+        let (line, answer) = self.command(op, args.clone())?;
         let Some(answer) = answer else { return Ok(()) };
         if answer.pointer("/err/class").and_then(Value::as_str) != Some(class) {
             self.complain(format!("`{line}` was answered `{answer}`, required err with the class `{class}`"));
@@ -117,7 +115,7 @@ impl<'a> Exam<'a> {
 
     /// A command that has to be answered with a text under `key`: `fault` or `unsupported`. Whether it was.
     pub(super) fn told(&mut self, what: &str, op: &str, args: &Value, key: &str) -> Result<bool, HarnessError> {
-        let (line, answer) = self.command(op, args)?;
+        let (line, answer) = self.command(op, args.clone())?;
         Ok(answer.is_some_and(|answer| self.is_told(what, &line, &answer, key)))
     }
 
