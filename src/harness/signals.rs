@@ -8,6 +8,7 @@ use std::io::Read;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
@@ -174,7 +175,13 @@ impl Peer {
             return Err(self.signalling.unreached(Signal::SIGSTOP, why));
         }
         let runs = |pid: &u32| leftovers::state(*pid).is_some_and(|state| state != 'T' && leftovers::is_alive(state));
-        let window = if leftovers::kin(self.pid(), &self.signalling.id).iter().any(runs) {
+        let anybody_runs = || leftovers::kin(self.pid(), &self.signalling.id).iter().any(runs);
+        // The others of the group stop in a moment, too.
+        let deadline = Instant::now() + SILENCE;
+        while anybody_runs() && Instant::now() < deadline {
+            thread::sleep(Duration::from_millis(5));
+        }
+        let window = if anybody_runs() {
             BESIDE
         } else if commanded {
             SILENCE

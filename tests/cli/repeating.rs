@@ -20,14 +20,16 @@ fn typed(line: &str, folder: &Path) -> Ended {
     finish(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap(), DEADLINE)
 }
 
-fn conform(folder: &Path, words: &[&str]) -> shmark::report::model::Report {
+/// The report, and the repeat lines that are shown: one a cause.
+fn conform(folder: &Path, words: &[&str]) -> (shmark::report::model::Report, Vec<String>) {
     let json = folder.join("r.json");
     let mut command = Command::new(env!("CARGO_BIN_EXE_shmark"));
     command.arg("conform").args(words).args(["--json", json.to_str().unwrap()]).current_dir(folder);
     let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let ended = finish(child, DEADLINE);
     assert_eq!(ended.code, Some(1), "{ended:?}");
-    shmark::report::json::read(&json).unwrap()
+    let shown = ended.out.lines().filter_map(|line| line.strip_prefix("  repeat: ")).map(str::to_owned).collect();
+    (shmark::report::json::read(&json).unwrap(), shown)
 }
 
 /// Whatever the names of folders are like, and however subjects were named.
@@ -48,7 +50,8 @@ fn every_repeat_line_of_a_failing_run_repeats_its_result() {
         &["--client", mine, "--server", mine],
     ] {
         let words = ["--scenarios", "it's mine, too", "--run", "own/*", "--repeat", "2", "--seed", "7"];
-        let report = conform(dir.path(), &[subjects, &words].concat());
+        let (report, shown) = conform(dir.path(), &[subjects, &words].concat());
+        assert_eq!(shown, [report.conformance[0].repro.as_str()], "both cells fail for one cause");
         assert_eq!(report.conformance.len(), 2, "one a cell");
         for result in &report.conformance {
             let ended = typed(&format!("{} --json again.json", result.repro), elsewhere.path());
