@@ -33,7 +33,7 @@ impl Observer for Log {
 
 fn options(broken: &Broken, scenarios: Vec<Scenario>) -> Options {
     let pairings = vec![(broken.subject.clone(), broken.subject.clone())];
-    Options { pairings, scenarios, jobs: 2, repeat: 1, seed: 42, trace: false }
+    Options { pairings, scenarios, jobs: 2, repeat: 1, seed: 42, trace: false, again: Vec::new() }
 }
 
 /// Runs scenarios; nothing may be left of them.
@@ -254,6 +254,46 @@ fn peers_are_killed_stopped_finished_and_started_anew() {
     ] {
         let (result, _) = one(script, steps.clone());
         assert_eq!(result.outcome, verdict, "{script} {steps:?}: {result:#?}");
+    }
+}
+
+/// A peer that was started through another program, and is somewhere else than what was started.
+#[test]
+fn a_stimulus_that_does_not_reach_the_process_that_answers_is_an_error() {
+    let used = || ask("s", "resources", &json!({}));
+    for (signal, name) in [(Signal::Stop, "SIGSTOP"), (Signal::Kill, "SIGKILL")] {
+        let (result, outcome) = one("wrapped", vec![kill("s", signal)]);
+        assert_eq!((result.outcome, outcome.exit_code()), (Verdict::Error, 4), "{result:#?}");
+        let said = format!("subject `fake`: {name} did not reach the process that answers: it goes on answering");
+        assert!(result.message.contains(&said) && result.message.contains("`signal`"), "{}", result.message);
+    }
+    // Without a signal it is a peer like any other.
+    assert_eq!(one("wrapped", round_trip()).0.outcome, Verdict::Pass);
+
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("{id}").to_str().unwrap().to_owned();
+    let mut broken = Broken::command(&["sh", "{here}/wrapped.sh", &file]);
+    let command = |words: [&str; 5]| words.map(str::to_owned).to_vec();
+    broken.subject.signal = command(["sh", "-c", "kill -s \"$1\" \"$(cat \"$0\")\"", &file, "{signal}"]);
+    let spawn = step(Action::Spawn { peer: "s".to_owned() });
+    for steps in [
+        vec![kill("s", Signal::Stop), kill("s", Signal::Continue), used()],
+        vec![kill("s", Signal::Stop)],
+        vec![kill("s", Signal::Kill), spawn.clone(), used()],
+        vec![kill("s", Signal::Stop), kill("s", Signal::Kill), spawn, used()],
+    ] {
+        let outcome = outcome(&options(&broken, vec![scenario(steps.clone())]), &broken);
+        assert_eq!(outcome.results[0].outcome, Verdict::Pass, "{steps:?}: {:#?}", outcome.results[0]);
+    }
+    // A command that does nothing, and one that fails.
+    for (script, said) in
+        [(": \"$0\" \"$1\"", "it goes on answering"), ("echo no such container >&2; exit 3", "no such container")]
+    {
+        broken.subject.signal = command(["sh", "-c", script, &file, "{signal}"]);
+        let outcome = outcome(&options(&broken, vec![scenario(vec![kill("s", Signal::Stop)])]), &broken);
+        let result = &outcome.results[0];
+        assert_eq!(result.outcome, Verdict::Error, "{script}: {result:#?}");
+        assert!(result.message.contains(said), "{script}: {}", result.message);
     }
 }
 

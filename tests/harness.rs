@@ -209,10 +209,10 @@ fn a_peer_that_does_not_read_does_not_block_the_runner() {
 fn stop_and_continue_reach_the_peer() {
     let (broken, root) = (Broken::new("good"), root());
     let mut peer = spawn(&broken, root.path());
-    peer.signal(Signal::SIGSTOP);
+    peer.signal(Signal::SIGSTOP).unwrap();
     let id = peer.begin("resources", &Args::new()).unwrap();
     assert_eq!(peer.wait(id, Duration::from_millis(100)), Reply::Timeout);
-    peer.signal(Signal::SIGCONT);
+    peer.signal(Signal::SIGCONT).unwrap();
     assert!(peer.call("resources", &Args::new(), LONG).ok().is_some());
 }
 

@@ -4,10 +4,10 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use super::args;
 use super::failure::Failure;
 use super::progress::Detail;
 use super::session::Session;
+use super::{again, args};
 use crate::bench;
 use crate::harness::subject::Subject;
 use crate::scenario::Library;
@@ -16,12 +16,12 @@ use crate::suggest::nearest;
 
 pub(super) fn run(args: &args::Bench, detail: Detail) -> Result<u8, Failure> {
     let mut session = Session::start(&args.outputs, args.common.seed, detail)?;
-    let done = plan(args).and_then(|options| measure(options, args.placement, &mut session));
+    let done = plan(args, &mut session).and_then(|options| measure(options, args.placement, &mut session));
     session.finish(done)
 }
 
 /// What is to be measured.
-fn plan(args: &args::Bench) -> Result<bench::Options, Failure> {
+fn plan(args: &args::Bench, session: &mut Session<'_>) -> Result<bench::Options, Failure> {
     let library = library(args.common.scenarios.as_deref())?;
     let options = bench::Options {
         scenarios: chosen(&library, &args.asked)?,
@@ -35,6 +35,8 @@ fn plan(args: &args::Bench) -> Result<bench::Options, Failure> {
     if options.scenarios.is_empty() {
         return Err(Failure::Nothing("no benchmark scenario was selected".to_owned()));
     }
+    let chosen = options.scenarios.iter().map(|scenario| scenario.name.as_str());
+    again::mark_replaced(session, &library, chosen);
     Ok(options)
 }
 

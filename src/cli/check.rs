@@ -2,18 +2,25 @@
 
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::Signal;
+
 use super::failure::Failure;
 use super::progress::Detail;
 use crate::bench::statistics::median;
+use crate::conformance::fitness::examine;
 use crate::harness::error::HarnessError;
 use crate::harness::interrupt;
-use crate::harness::namespace::RunFolder;
-use crate::harness::peer::{HelloReply, Peer};
+use crate::harness::namespace::{Leak, RunFolder};
+use crate::harness::peer::{HELLO_TIMEOUT, HelloReply, Peer};
 use crate::harness::subject::Subject;
 use crate::report::streams::print;
 
 /// Starts whose median is told.
 const STARTS: usize = 5;
+/// How long a stopped peer must not answer.
+const SILENCE: Duration = Duration::from_millis(200);
+/// Faults that are told; a peer that has more has the same one everywhere.
+const COMPLAINTS_MAX: usize = 20;
 /// Time for the end after the end of stdin.
 const END_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -44,15 +51,68 @@ pub(super) fn run(name: &str, seed: u64, detail: Detail) -> Result<u8, Failure> 
     for text in starts.hello.warnings(&subject) {
         print(&format!("warning: {text}\n"));
     }
-    if starts.complaints.is_empty() {
-        print("end: exits with code 0 at the end of stdin and leaves nothing behind\nfit to be judged\n");
+    let mut complaints = starts.complaints;
+    if complaints.is_empty() {
+        print("end: exits with code 0 at the end of stdin and leaves nothing behind\n");
+        complaints = deeper(&subject, &starts.hello.features, seed)?;
+    }
+    if complaints.is_empty() {
+        print("fit to be judged\n");
         return Ok(0);
     }
-    for text in &starts.complaints {
+    for text in complaints.iter().take(COMPLAINTS_MAX) {
         print(&format!("broken: {text}\n"));
+    }
+    if complaints.len() > COMPLAINTS_MAX {
+        print(&format!("broken: and {} more\n", complaints.len() - COMPLAINTS_MAX));
     }
     print("not fit to be judged; docs/PEER-PROTOCOL.md says what a peer has to do\n");
     Ok(4)
+}
+
+/// Signals, and what the peer makes of commands. Says what is proved; returns what is wrong.
+fn deeper(subject: &Subject, features: &[String], seed: u64) -> Result<Vec<String>, HarnessError> {
+    let folder = RunFolder::create()?;
+    let mut complaints = Vec::new();
+    match signals(subject, &folder, seed) {
+        Ok(()) => print("signals: SIGSTOP, SIGCONT and SIGKILL reach the process that answers\n"),
+        Err(error @ HarnessError::Unreached { .. }) => complaints.push(error.to_string()),
+        Err(error) => return Err(error),
+    }
+    let namespace = folder.namespace()?;
+    let findings = examine(subject, features, namespace.path())?;
+    for text in &findings.proved {
+        print(&format!("{text}\n"));
+    }
+    for text in &findings.open {
+        print(&format!("not proved: {text}\n"));
+    }
+    complaints.extend(findings.broken);
+    Ok(complaints)
+}
+
+fn signals(subject: &Subject, folder: &RunFolder, seed: u64) -> Result<(), HarnessError> {
+    let unreached = |signal: &str, why: &str| HarnessError::Unreached {
+        subject: subject.name.clone(),
+        signal: signal.to_owned(),
+        why: why.to_owned(),
+    };
+    let namespace = folder.namespace()?;
+    let (mut peer, _) = Peer::spawn(subject, "peer", namespace.path(), seed)?;
+    peer.signal(Signal::SIGSTOP)?;
+    if peer.answers_within(SILENCE)? {
+        return Err(unreached("SIGSTOP", "it goes on answering"));
+    }
+    peer.signal(Signal::SIGCONT)?;
+    if !peer.answers_within(HELLO_TIMEOUT)? {
+        return Err(unreached("SIGCONT", "it does not answer any more"));
+    }
+    peer.kill_for_sure()?;
+    // Whoever got away is killed with the namespace.
+    match namespace.leaks().into_iter().find(|leak| matches!(leak, Leak::Process(_))) {
+        Some(left) => Err(unreached("SIGKILL", &format!("{left} is still there"))),
+        None => Ok(()),
+    }
 }
 
 fn start(subject: &Subject, seed: u64) -> Result<Starts, HarnessError> {

@@ -6,7 +6,7 @@ use super::bench::{library, subjects};
 use super::failure::Failure;
 use super::progress::Detail;
 use super::session::Session;
-use super::{args, expected};
+use super::{again, args, expected};
 use crate::conformance::run::{Options, run as carry_out};
 use crate::harness::subject::Subject;
 use crate::report::model::Level;
@@ -18,6 +18,7 @@ pub(super) fn run(args: &args::Conform, detail: Detail) -> Result<u8, Failure> {
         Ok(plan) => plan,
         Err(failure) => return session.finish(Err(failure)),
     };
+    again::mark_replaced(&mut session, &library, options.scenarios.iter().map(|scenario| scenario.id.as_str()));
     let done = judge(&options, &mut session);
     let complete = matches!(done, Ok(true));
     let results = if args.update_expected && complete { session.report.conformance.clone() } else { Vec::new() };
@@ -38,11 +39,17 @@ fn plan(args: &args::Conform) -> Result<(Library, Options), Failure> {
         .with_level(args.level.map(Level::from))
         .with_requirements(&args.requirement, library.catalogue())?;
     let scenarios: Vec<_> = selection.of(library.conformance()).into_iter().cloned().collect();
+    let unmatched = selection.check(library.conformance()).err();
     if scenarios.is_empty() {
-        return Err(Failure::Nothing(
-            "no scenario was selected: check --run, --skip, --level and --requirement against `shmark list scenarios`"
-                .to_owned(),
-        ));
+        let why = unmatched.map_or_else(String::new, |error| format!("; {error}"));
+        return Err(Failure::Nothing(format!(
+            "no scenario was selected: check --run, --skip, --level and --requirement against `shmark list \
+             scenarios{}`{why}",
+            again::suffix(args.common.scenarios.as_deref())
+        )));
+    }
+    if let Some(error) = unmatched {
+        return Err(error.into());
     }
     let pairings = pairings(args)?;
     for (client, server) in pairings.iter().filter(|_| !args.update_expected) {
@@ -56,6 +63,7 @@ fn plan(args: &args::Conform) -> Result<(Library, Options), Failure> {
         repeat: args.repeat,
         seed: args.common.seed,
         trace: args.trace,
+        again: again::words(args.common.scenarios.as_deref()),
     };
     Ok((library, options))
 }

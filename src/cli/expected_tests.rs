@@ -28,6 +28,7 @@ fn result(scenario: &str, outcome: Verdict, message: &str) -> ConformanceResult 
         server: "mine".to_owned(),
         outcome,
         message: message.to_owned(),
+        cause: message.lines().next().unwrap_or_default().to_owned(),
         step: None,
         expected: None,
         actual: None,

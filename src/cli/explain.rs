@@ -2,31 +2,33 @@
 
 use std::fmt::Write as _;
 
-use super::args;
 use super::bench::library;
 use super::columns::fitted;
 use super::failure::Failure;
+use super::{again, args};
 use crate::bench::label;
+use crate::harness::shell::quoted;
 use crate::harness::subject::Subject;
 use crate::report::figures::counted;
 use crate::report::streams::{print, width_out};
 use crate::report::summary::level_word;
-use crate::scenario::Library;
 use crate::scenario::model::{BenchScenario, Role, Scenario};
+use crate::scenario::{Library, Selection};
 use crate::suggest::nearest;
 
 pub(super) fn run(args: &args::Explain) -> Result<u8, Failure> {
     let library = library(args.scenarios.as_deref())?;
     let id = args.id.as_str();
+    let again = again::suffix(args.scenarios.as_deref());
     // A pasted name has its cell behind it.
     let plain = id.split('[').next().unwrap_or(id);
     let cells: Vec<&Scenario> = library.conformance().iter().filter(|scenario| scenario.id == plain).collect();
     let text = if library.catalogue().get(id).is_some() {
-        requirement(&library, id)
+        requirement(&library, id, &again)
     } else if !cells.is_empty() {
-        scenario(&library, &cells, id)
+        scenario(&library, &cells, id, &again)
     } else if let Some(bench) = library.bench().iter().find(|bench| bench.name == id) {
-        benchmark(bench)
+        benchmark(bench, &again)
     } else if Subject::built_in().contains(&id) {
         subject(&Subject::find(id)?)
     } else {
@@ -48,7 +50,7 @@ fn near(library: &Library, id: &str) -> Option<String> {
     nearest(id, &known).map(str::to_owned)
 }
 
-fn requirement(library: &Library, id: &str) -> String {
+fn requirement(library: &Library, id: &str, again: &str) -> String {
     let mut text = String::new();
     if let Some(found) = library.catalogue().get(id) {
         let _ = writeln!(text, "{id} ({}, laid to: {}, source: {})", level_word(found.level), found.role, found.source);
@@ -59,12 +61,12 @@ fn requirement(library: &Library, id: &str) -> String {
     deciding.dedup();
     let _ = match deciding.as_slice() {
         [] => writeln!(text, "\nNo scenario decides it."),
-        some => writeln!(text, "\nDecided by:\n  {}\n\nshmark conform --requirement {id}", some.join("\n  ")),
+        some => writeln!(text, "\nDecided by:\n  {}\n\nshmark conform --requirement {id}{again}", some.join("\n  ")),
     };
     text
 }
 
-fn scenario(library: &Library, cells: &[&Scenario], id: &str) -> String {
+fn scenario(library: &Library, cells: &[&Scenario], id: &str, again: &str) -> String {
     let mut text = String::new();
     let shown = cells.iter().find(|cell| cell.name() == id).or(cells.first());
     let Some(scenario) = shown else { return text };
@@ -84,7 +86,8 @@ fn scenario(library: &Library, cells: &[&Scenario], id: &str) -> String {
     for (index, step) in scenario.steps.iter().enumerate() {
         let _ = writeln!(text, "  {}. {}", index + 1, step.text);
     }
-    let _ = writeln!(text, "\nshmark conform --run '{}'", scenario.name());
+    let pattern = quoted(&Selection::literal(&scenario.name()));
+    let _ = writeln!(text, "\nshmark conform --run {pattern}{again}");
     text
 }
 
@@ -95,11 +98,11 @@ fn role(role: Role) -> &'static str {
     }
 }
 
-fn benchmark(scenario: &BenchScenario) -> String {
+fn benchmark(scenario: &BenchScenario, again: &str) -> String {
     let cases: Vec<String> = scenario.cases.iter().map(label).collect();
     format!(
         "{} ({})\n{}\n\nCases:\n  {}\n\n{} of {} ms after {} ms of warm-up, in slices of {} round trips and {} floors\n\
-         Measured beside: {}\n\nshmark bench {}\n",
+         Measured beside: {}\n\nshmark bench {}{again}\n",
         scenario.name,
         scenario.file,
         scenario.title,

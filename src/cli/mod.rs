@@ -1,5 +1,6 @@
 //! Arguments, exit codes, progress; nothing else.
 
+mod again;
 mod args;
 mod bench;
 mod check;

@@ -6,7 +6,7 @@ use super::args::{self, Outputs};
 use super::failure::Failure;
 use super::progress::Detail;
 use super::session::Session;
-use super::{bench, conform};
+use super::{again, bench, conform};
 use crate::bench::{BenchError, Options as BenchOptions};
 use crate::conformance::run::Options as ConformanceOptions;
 use crate::harness::subject::Subject;
@@ -34,6 +34,7 @@ fn carry_out(args: &args::Run, seed: u64, session: &mut Session<'_>) -> Result<b
         repeat: 1,
         seed,
         trace: false,
+        again: again::words(args.common.scenarios.as_deref()),
     };
     let measuring = BenchOptions {
         scenarios: library.bench().iter().filter(|scenario| scenario.name == SCENARIO).cloned().collect(),
@@ -44,6 +45,9 @@ fn carry_out(args: &args::Run, seed: u64, session: &mut Session<'_>) -> Result<b
         patience: Duration::ZERO,
         seed,
     };
+    let judged = judging.scenarios.iter().map(|scenario| scenario.id.as_str());
+    let measured = measuring.scenarios.iter().map(|scenario| scenario.name.as_str());
+    again::mark_replaced(session, &library, judged.chain(measured));
     if !conform::judge(&judging, session)? {
         return Ok(false);
     }

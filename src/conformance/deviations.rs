@@ -2,19 +2,15 @@
 //! otherwise than listed, is unexpected.
 
 use crate::harness::manifest::{DeviationOutcome, ExpectedDeviation};
-use crate::harness::subject::Subject;
 use crate::report::model::Verdict;
 use crate::scenario::Selection;
 use crate::scenario::model::Scenario;
 
-/// The verdict and message that become of a verdict and message.
-pub(super) fn apply(
-    scenario: &Scenario,
-    client: &Subject,
-    server: &Subject,
-    verdict: Verdict,
-    message: String,
-) -> (Verdict, String) {
+use super::execution::Setting;
+
+/// The verdict and message that become of a verdict and message. `cause` is the message's stable form.
+pub(super) fn apply(setting: Setting<'_>, (verdict, message): (Verdict, String), cause: &str) -> (Verdict, String) {
+    let Setting { scenario, client, server, .. } = setting;
     let own = client.expected.iter().map(|entry| (&client.name, entry));
     let other = server.expected.iter().map(|entry| (&server.name, entry));
     let other = other.take(if client.name == server.name { 0 } else { usize::MAX });
@@ -34,7 +30,9 @@ pub(super) fn apply(
             (Verdict::UnexpectedPass, text)
         }
         Verdict::Fail | Verdict::Timeout | Verdict::Crash => {
-            if let Some((subject, entry)) = listed.iter().find(|(_, entry)| is_as_listed(entry, verdict, &message)) {
+            if let Some((subject, entry)) =
+                listed.iter().find(|(_, entry)| is_as_listed(entry, verdict, &message, cause))
+            {
                 let link = entry.link.as_ref().map(|link| format!(", {link}")).unwrap_or_default();
                 let text = format!("{message}\nknown deviation of subject `{subject}`: {}{link}", entry.reason);
                 return (Verdict::ExpectedFail, text);
@@ -57,14 +55,15 @@ fn means(entry: &ExpectedDeviation, scenario: &Scenario) -> bool {
     Selection::new(std::slice::from_ref(&entry.scenario), &[]).is_ok_and(|selection| selection.takes(scenario))
 }
 
-fn is_as_listed(entry: &ExpectedDeviation, verdict: Verdict, message: &str) -> bool {
+/// The entry's message is a start of the message as it is shown, or of its stable form.
+fn is_as_listed(entry: &ExpectedDeviation, verdict: Verdict, message: &str, cause: &str) -> bool {
     let outcome = match entry.outcome {
         DeviationOutcome::Fail => verdict == Verdict::Fail,
         DeviationOutcome::Timeout => verdict == Verdict::Timeout,
         DeviationOutcome::Crash => verdict == Verdict::Crash,
         DeviationOutcome::Flaky => true,
     };
-    outcome && message.starts_with(&entry.message)
+    outcome && (message.starts_with(&entry.message) || cause.starts_with(&entry.message))
 }
 
 fn word(outcome: DeviationOutcome) -> &'static str {

@@ -14,6 +14,7 @@ use crate::scenario::model::Role;
 
 use super::execution::{Check, Execution, STEP_TIMEOUT};
 use super::failure::{Failure, Stop};
+use super::said::Said;
 
 /// Time that a peer has to exit once its stdin is closed.
 const FINISH_TIMEOUT: Duration = Duration::from_secs(5);
@@ -44,13 +45,17 @@ impl Execution<'_> {
         }
         let requirement = if self.killed { LEFT_AFTER_KILL } else { LEFT_AFTER_END };
         let words: Vec<String> = left.iter().map(Leak::to_string).collect();
-        let mut failure =
-            Failure::new(Verdict::Fail, format!("left behind when every peer had ended: {}", words.join(", ")));
+        // Names of what is left hold process ids and names that the implementation makes up.
+        let left_words = Said::foreign(words.join(", "));
+        let mut failure = Failure::new(
+            Verdict::Fail,
+            left_words.map(|form| format!("left behind when every peer had ended: {form}")),
+        );
         failure.expected = Some("no file and no process".to_owned());
         failure.actual = Some(words.join("\n"));
         if left.iter().any(|leak| matches!(leak, Leak::File(_))) {
             failure.requirement = Some(requirement.to_owned());
-            let broken = Some(format!("{}: {}", self.setting.scenario.name(), failure.text));
+            let broken = Some(format!("{}: {}", self.setting.scenario.name(), failure.said));
             self.checks.push(Check { requirement: requirement.to_owned(), broken });
         }
         Err(failure.into())
@@ -117,8 +122,9 @@ impl Execution<'_> {
                 Reply::Interrupted => return Err(Stop::Interrupted),
                 reply => {
                     let failure = Failure::of_reply("cleaner", None, &reply, &[], "5 s").ok_or(Stop::Interrupted)?;
-                    let text = format!("a new process could not clean up after the killed one, {op}: {}", failure.text);
-                    return Err(Failure { text, ..failure }.into());
+                    let head = format!("a new process could not clean up after the killed one, {op}");
+                    let said = failure.said.clone().map(|form| format!("{head}: {form}"));
+                    return Err(Failure { said, ..failure }.into());
                 }
             }
         }

@@ -1,7 +1,6 @@
 //! Carries out the steps of one scenario on running peers.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -18,6 +17,7 @@ use crate::scenario::model::{Action, PeerPlan, Role, Scenario, Step};
 
 use super::failure::{Failure, Stop};
 use super::matching::{self, Answers};
+use super::said::Said;
 use super::stimuli;
 
 /// Time that a step has unless it says otherwise.
@@ -58,6 +58,8 @@ pub(super) struct Setting<'a> {
     pub(super) client: &'a Subject,
     pub(super) server: &'a Subject,
     pub(super) seed: u64,
+    /// Words of the command line that a repeat needs beside subjects, scenario and seed.
+    pub(super) again: &'a [String],
 }
 
 impl<'a> Setting<'a> {
@@ -151,7 +153,7 @@ impl<'a> Execution<'a> {
                 let failure = failure.at(scenario, number, step);
                 let Some(requirement) = &step.check else { return fail(failure) };
                 if failure.verdict != Verdict::Error {
-                    let broken = Some(format!("{}: {}", scenario.name(), failure.text));
+                    let broken = Some(format!("{}: {}", scenario.name(), failure.said));
                     self.checks.push(Check { requirement: requirement.clone(), broken });
                 }
                 let level = self.setting.catalogue.get(requirement).map(|requirement| requirement.level);
@@ -247,7 +249,7 @@ impl<'a> Execution<'a> {
         name: &str,
         step: &Step,
         reply: &Reply,
-        differences: &[String],
+        differences: &[Said],
         timeout: Duration,
     ) -> Result<Reply, Stop> {
         if self.running(name)?.killed && matches!(reply, Reply::Exited(_) | Reply::Signalled(_)) {
@@ -261,7 +263,7 @@ impl<'a> Execution<'a> {
             Some(mut failure) => {
                 match (&step.action, step.within_ms) {
                     (Action::Do { args, .. }, Some(within)) if may_be_asked_again(reply, args) => {
-                        let _ = write!(failure.text, ", and still did after {within} ms");
+                        failure.said = failure.said.map(|form| format!("{form}, and still did after {within} ms"));
                     }
                     _ => {}
                 }

@@ -8,6 +8,7 @@ use crate::scenario::Catalogue;
 use crate::scenario::model::{Scenario, Step};
 
 use super::matching;
+use super::said::Said;
 
 /// Why a scenario stopped.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,7 +30,7 @@ impl From<Failure> for Stop {
 pub(super) struct Failure {
     pub(super) verdict: Verdict,
     /// What happened, one line.
-    pub(super) text: String,
+    pub(super) said: Said,
     /// The step that decided: its number from 1, and where to find it.
     pub(super) step: Option<String>,
     /// Requirement that the step decides.
@@ -40,8 +41,8 @@ pub(super) struct Failure {
 
 impl Failure {
     /// A failure outside of any step.
-    pub(super) fn new(verdict: Verdict, text: impl Into<String>) -> Self {
-        Self { verdict, text: text.into(), step: None, requirement: None, expected: None, actual: None }
+    pub(super) fn new(verdict: Verdict, said: impl Into<Said>) -> Self {
+        Self { verdict, said: said.into(), step: None, requirement: None, expected: None, actual: None }
     }
 
     /// What an illegal answer means. `None` for an interrupt.
@@ -49,34 +50,43 @@ impl Failure {
         peer: &str,
         step: Option<&Step>,
         reply: &Reply,
-        differences: &[String],
+        differences: &[Said],
         waited: &str,
     ) -> Option<Self> {
         let expect = step.map(|step| step.expect.as_slice()).unwrap_or_default();
         let expected = matching::describe_all(expect);
-        let (verdict, text) = match reply {
+        let (verdict, said) = match reply {
             Reply::Interrupted => return None,
-            Reply::Timeout => (Verdict::Timeout, format!("peer {peer} gave no answer within {waited}")),
+            Reply::Timeout => (Verdict::Timeout, format!("peer {peer} gave no answer within {waited}").into()),
             Reply::Exited(_) | Reply::Signalled(_) => {
-                (Verdict::Crash, format!("{reply}").replacen("the peer", &format!("peer {peer}"), 1))
+                (Verdict::Crash, format!("{reply}").replacen("the peer", &format!("peer {peer}"), 1).into())
             }
-            Reply::Fault(text) => (Verdict::Error, format!("peer {peer} says that it is broken: {text}")),
-            Reply::Protocol(text) => (Verdict::Error, format!("peer {peer} does not keep to the protocol: {text}")),
+            Reply::Fault(text) => {
+                (Verdict::Error, Said::foreign(text).map(|form| format!("peer {peer} says that it is broken: {form}")))
+            }
+            Reply::Protocol(text) => (
+                Verdict::Error,
+                Said::foreign(text).map(|form| format!("peer {peer} does not keep to the protocol: {form}")),
+            ),
             Reply::Unsupported(text) => (
                 Verdict::Fail,
-                format!(
-                    "peer {peer} answered unsupported ({text}), though it declares every feature that the scenario needs"
-                ),
+                Said::foreign(text).map(|form| {
+                    format!(
+                        "peer {peer} answered unsupported ({form}), though it declares every feature that the scenario \
+                         needs"
+                    )
+                }),
             ),
             Reply::Ok(_) | Reply::Err { .. } if !differences.is_empty() => {
-                (Verdict::Fail, format!("peer {peer} answered {}: {}", outcome(reply), differences.join("; ")))
+                let head = format!("peer {peer} answered {}", outcome(reply));
+                (Verdict::Fail, Said::joined(differences, "; ").map(|form| format!("{head}: {form}")))
             }
             Reply::Ok(_) | Reply::Err { .. } => {
-                (Verdict::Fail, format!("peer {peer} answered {}, required {expected}", outcome(reply)))
+                (Verdict::Fail, format!("peer {peer} answered {}, required {expected}", outcome(reply)).into())
             }
         };
         let (expected, actual) = (Some(expected), Some(reply.to_string()));
-        Some(Self { verdict, text, step: None, requirement: None, expected, actual })
+        Some(Self { verdict, said, step: None, requirement: None, expected, actual })
     }
 
     /// Names the step.
@@ -88,11 +98,20 @@ impl Failure {
         self
     }
 
+    /// The first line of the message in its stable form.
+    pub(super) fn cause(&self) -> String {
+        format!("{}: {}", self.start(), self.said.stable).lines().next().unwrap_or_default().to_owned()
+    }
+
+    /// What the message starts with: the requirement's id, `setup` for another step, `scenario` outside of any.
+    fn start(&self) -> &str {
+        self.requirement.as_deref().unwrap_or(if self.step.is_some() { "setup" } else { "scenario" })
+    }
+
     /// The message of the result. Its first line starts with the requirement's id, or with `setup`, so that a list of
     /// known deviations can name it by its start.
     pub(super) fn message(&self, scenario: &Scenario, catalogue: &Catalogue) -> String {
-        let start = self.requirement.as_deref().unwrap_or(if self.step.is_some() { "setup" } else { "scenario" });
-        let mut message = format!("{start}: {}", self.text);
+        let mut message = format!("{}: {}", self.start(), self.said);
         let ids = self.requirement.as_ref().map_or(scenario.requirements.as_slice(), std::slice::from_ref);
         for requirement in ids.iter().filter_map(|id| catalogue.get(id)) {
             let level = format!("{:?}", requirement.level).to_lowercase();

@@ -54,7 +54,7 @@ impl Execution<'_> {
                 let Some(mut failure) = Failure::of_reply(name, None, &reply, &[], "5 s") else {
                     return Err(Stop::Interrupted);
                 };
-                failure.text = format!("before the first step, {op}: {}", failure.text);
+                failure.said = failure.said.map(|form| format!("before the first step, {op}: {form}"));
                 return fail(failure);
             }
         }
@@ -81,21 +81,26 @@ impl Execution<'_> {
             let text = format!("peer {name} {exit} before the scenario sent it a signal");
             return fail(Failure::new(Verdict::Crash, text));
         }
-        match signal {
+        let sent = match signal {
             Signal::Kill => {
-                running.peer.kill();
                 running.killed = true;
                 running.gone = true;
+                running.peer.kill_for_sure()
             }
             Signal::Term => {
                 running.killed = true;
-                running.peer.signal(Native::SIGTERM);
+                running.peer.signal(Native::SIGTERM)
             }
             Signal::Stop => running.peer.signal(Native::SIGSTOP),
             Signal::Continue => running.peer.signal(Native::SIGCONT),
-        }
+        };
         self.killed |= matches!(signal, Signal::Kill | Signal::Term);
-        Ok(())
+        match sent {
+            Ok(()) => Ok(()),
+            Err(HarnessError::Interrupted) => Err(Stop::Interrupted),
+            // A stimulus that did not happen decides nothing.
+            Err(error) => fail(Failure::new(Verdict::Error, format!("peer {name}: {error}"))),
+        }
     }
 
     pub(super) fn await_exit(&mut self, name: &str, step: &Step) -> Done {

@@ -8,6 +8,8 @@ use crate::harness::reply::Reply;
 use crate::peer::protocol::payload_byte;
 use crate::scenario::model::{Expectation, Matcher, Reference};
 
+use super::said::{Said, without_numbers};
+
 /// Fields of earlier `ok` answers, by the tag of their step.
 pub(super) type Answers = BTreeMap<String, Map<String, Value>>;
 
@@ -19,7 +21,7 @@ const ELEMENT_BYTES: [u64; 3] = [8, 1, 4096];
 const MISSING: &str = "is missing";
 
 /// Whether an answer is legal; if not, in which fields the nearest alternative differs.
-pub(super) fn check(expect: &[Expectation], reply: &Reply, answers: &Answers) -> Result<(), Vec<String>> {
+pub(super) fn check(expect: &[Expectation], reply: &Reply, answers: &Answers) -> Result<(), Vec<Said>> {
     if expect.is_empty() {
         return if matches!(reply, Reply::Ok(_)) { Ok(()) } else { Err(Vec::new()) };
     }
@@ -40,9 +42,11 @@ pub(super) fn check(expect: &[Expectation], reply: &Reply, answers: &Answers) ->
             {
                 match (wanted_setting, setting) {
                     (Some(wanted), Some(setting)) if wanted != setting => {
-                        nearest = vec![format!("`setting` is \"{setting}\", required \"{wanted}\"")];
+                        nearest = vec![format!("`setting` is \"{setting}\", required \"{wanted}\"").into()];
                     }
-                    (Some(wanted), None) => nearest = vec![format!("`setting` is missing, required \"{wanted}\"")],
+                    (Some(wanted), None) => {
+                        nearest = vec![format!("`setting` is missing, required \"{wanted}\"").into()];
+                    }
                     _ => return Ok(()),
                 }
             }
@@ -54,23 +58,23 @@ pub(super) fn check(expect: &[Expectation], reply: &Reply, answers: &Answers) ->
 
 /// In which fields an `ok` differs. What is merely missing is left out where something is wrong: an answer that says
 /// that nothing was received has no length, and need not be blamed for it.
-fn differences(matchers: &BTreeMap<String, Matcher>, fields: &Map<String, Value>, answers: &Answers) -> Vec<String> {
+fn differences(matchers: &BTreeMap<String, Matcher>, fields: &Map<String, Value>, answers: &Answers) -> Vec<Said> {
     let (mut wrong, mut missing) = (Vec::new(), Vec::new());
     for (path, matcher) in matchers {
-        if let Err(text) = compare(path, matcher, fields, answers) {
-            let list = if text.ends_with(MISSING) { &mut missing } else { &mut wrong };
-            list.push(format!("`{path}` {text}"));
+        if let Err(said) = compare(path, matcher, fields, answers) {
+            let list = if said.text.ends_with(MISSING) { &mut missing } else { &mut wrong };
+            list.push(said.map(|form| format!("`{path}` {form}")));
         }
     }
     if wrong.is_empty() { missing } else { wrong }
 }
 
-fn compare(path: &str, matcher: &Matcher, fields: &Map<String, Value>, answers: &Answers) -> Result<(), String> {
+fn compare(path: &str, matcher: &Matcher, fields: &Map<String, Value>, answers: &Answers) -> Result<(), Said> {
     if let Matcher::Seed(seed) = matcher {
         return payload(*seed, fields);
     }
     let value = field(fields, path).ok_or(MISSING)?;
-    let number = || value.as_f64().ok_or_else(|| format!("is {value}, required a number"));
+    let number = || value.as_f64().ok_or_else(|| Said::from(format!("is {value}, required a number")));
     let held = match matcher {
         Matcher::Equal(wanted) => equal(wanted, value),
         Matcher::AtLeast(least) => number()? >= *least as f64,
@@ -84,7 +88,21 @@ fn compare(path: &str, matcher: &Matcher, fields: &Map<String, Value>, answers: 
         }
         Matcher::Seed(_) => true,
     };
-    if held { Ok(()) } else { Err(format!("is {value}, required {}", describe(matcher, Some(answers)))) }
+    if held { Ok(()) } else { Err(difference(value, matcher, answers)) }
+}
+
+/// Plain values that are required are the same in every run that deviates alike. What is held against a bound or an
+/// earlier answer was measured or made up, and so were numbers within texts and lists.
+fn difference(value: &Value, matcher: &Matcher, answers: &Answers) -> Said {
+    let text = format!("is {value}, required {}", describe(matcher, Some(answers)));
+    let seen = match (matcher, value) {
+        (Matcher::Equal(_), Value::String(_) | Value::Array(_) | Value::Object(_)) => {
+            without_numbers(&value.to_string())
+        }
+        (Matcher::Equal(_), plain) => plain.to_string(),
+        _ => "*".to_owned(),
+    };
+    Said::new(text, format!("is {seen}, required {}", describe(matcher, None)))
 }
 
 /// A field by its path: `qos.max_clients` is a field of the object `qos`.
@@ -115,25 +133,28 @@ fn equal(a: &Value, b: &Value) -> bool {
     }
 }
 
-fn payload(seed: u64, fields: &Map<String, Value>) -> Result<(), String> {
+fn payload(seed: u64, fields: &Map<String, Value>) -> Result<(), Said> {
     let number = |key: &str| match fields.get(key) {
         Some(value) => value.as_u64().ok_or_else(|| format!("cannot be judged: `{key}` is {value}")),
         None => Err(format!("cannot be judged: `{key}` {MISSING}")),
     };
     let (len, bytes, crc32) = (number("len")?, number("bytes")?, number("crc32")?);
     if !ELEMENT_BYTES.iter().any(|size| len.checked_mul(*size) == Some(bytes)) {
-        return Err(format!("has {len} elements in {bytes} bytes, which fits no payload type"));
+        return Err(Said::foreign(format!("has {len} elements in {bytes} bytes, which fits no payload type")));
     }
     if bytes > PAYLOAD_BYTES_MAX {
-        return Err(format!("has {bytes} bytes; at most {PAYLOAD_BYTES_MAX} are held against a seed"));
+        return Err(Said::foreign(format!("has {bytes} bytes; at most {PAYLOAD_BYTES_MAX} are held against a seed")));
     }
     let wanted = crc32_of(seed, bytes);
     if u64::from(wanted) == crc32 {
         Ok(())
     } else {
-        Err(format!(
-            "is damaged: crc32 of its {bytes} bytes is {crc32}, of those filled from seed {seed} it is {wanted}"
-        ))
+        let damaged = |crc32: &str| {
+            format!(
+                "is damaged: crc32 of its {bytes} bytes is {crc32}, of those filled from seed {seed} it is {wanted}"
+            )
+        };
+        Err(Said::new(damaged(&crc32.to_string()), damaged("*")))
     }
 }
 

@@ -10,7 +10,7 @@ fn one(path: &str, matcher: Matcher, answer: &Value) -> Result<(), String> {
     let answers =
         Answers::from([("c/earlier".to_owned(), json!({"a": 5, "b": {"c": "x"}}).as_object().unwrap().clone())]);
     let expect = [Expectation::Ok([(path.to_owned(), matcher)].into())];
-    check(&expect, &ok(answer), &answers).map_err(|differences| differences.join("; "))
+    check(&expect, &ok(answer), &answers).map_err(|differences| Said::joined(&differences, "; ").text)
 }
 
 fn earlier(field: &str) -> Reference {
@@ -69,7 +69,9 @@ fn a_payload_is_judged_by_length_and_checksum() {
 fn what_is_missing_is_told_only_if_nothing_is_wrong() {
     let wanted = || ("received".to_owned(), Matcher::Equal(json!(true)));
     let expect = [Expectation::Ok([wanted(), ("payload".to_owned(), Matcher::Seed(1))].into())];
-    let told = |answer: Value| check(&expect, &ok(&answer), &Answers::new()).unwrap_err();
+    let told = |answer: Value| -> Vec<String> {
+        check(&expect, &ok(&answer), &Answers::new()).unwrap_err().into_iter().map(|said| said.text).collect()
+    };
     assert_eq!(told(json!({"received": false})), ["`received` is false, required true"]);
     assert_eq!(told(json!({"received": true})), ["`payload` cannot be judged: `len` is missing"]);
 }
@@ -112,4 +114,33 @@ fn one_alternative_is_enough_and_all_are_described() {
     assert!(check(&expect, &ok(&json!({"n": 1, "m": 1})), &Answers::new()).is_err());
     assert_eq!(describe_all(&expect), "err timeout, or ok with m = 1, n at least 2");
     assert_eq!(describe_all(&[]), "ok");
+}
+
+/// What a list of known deviations names has to be the same in the next run; what tells two deviations apart has to stay.
+#[test]
+fn what_varies_is_not_part_of_the_stable_form() {
+    let answers =
+        Answers::from([("c/earlier".to_owned(), json!({"a": 5, "b": {"c": "x"}}).as_object().unwrap().clone())]);
+    let stable = |path: &str, matcher: Matcher, answer: Value| {
+        let expect = [Expectation::Ok([(path.to_owned(), matcher)].into())];
+        Said::joined(&check(&expect, &ok(&answer), &answers).unwrap_err(), "; ").stable
+    };
+    for (matcher, value, form) in [
+        (Matcher::Equal(json!(1)), json!(0), "`f` is 0, required 1"),
+        (Matcher::Equal(json!(true)), json!(false), "`f` is false, required true"),
+        (Matcher::Equal(json!("a")), json!("b-17"), "`f` is \"b-*\", required \"a\""),
+        (Matcher::AtLeast(3), json!(2), "`f` is *, required at least 3"),
+        (Matcher::AtMost(3), json!(4), "`f` is *, required at most 3"),
+        (Matcher::SameAs(earlier("a")), json!(6), "`f` is *, required the same as `a` of `c/earlier`"),
+        (Matcher::DifferentFrom(earlier("a")), json!(5), "`f` is *, required different from `a` of `c/earlier`"),
+        (Matcher::NoMoreThan(earlier("a"), 2), json!(9), "`f` is *, required no more than `a` of `c/earlier` plus 2"),
+    ] {
+        assert_eq!(stable("f", matcher, json!({"f": value})), form);
+    }
+    let damaged = stable("payload", Matcher::Seed(9), json!({"len": 2, "bytes": 16, "crc32": 4711}));
+    let wanted = crc32_of(9, 16);
+    assert_eq!(
+        damaged,
+        format!("`payload` is damaged: crc32 of its 16 bytes is *, of those filled from seed 9 it is {wanted}")
+    );
 }

@@ -7,6 +7,7 @@
 //! covers nothing behind the step where it stopped.
 
 pub mod catalogue;
+pub mod fitness;
 pub mod run;
 
 mod coverage;
@@ -17,5 +18,6 @@ mod failure;
 mod lifecycle;
 mod matching;
 mod probe;
+mod said;
 mod stimuli;
 mod trial;

@@ -33,6 +33,9 @@ pub struct Options {
     pub seed: u64,
     /// Keep the transcripts of what passed, too.
     pub trace: bool,
+    /// Words of the command line that repeating a scenario needs beside subjects, scenario and seed, such as
+    /// `--scenarios` and its folder.
+    pub again: Vec<String>,
 }
 
 /// What a run found.
@@ -103,14 +106,14 @@ struct Job<'a> {
 
 impl<'a> Plan<'a> {
     fn jobs(&self) -> Vec<Job<'a>> {
-        let (catalogue, seed) = (self.catalogue, self.options.seed);
+        let (catalogue, seed, again) = (self.catalogue, self.options.seed, self.options.again.as_slice());
         let scenarios = &self.options.scenarios;
         self.options
             .pairings
             .iter()
             .flat_map(|(client, server)| scenarios.iter().map(move |scenario| (client, server, scenario)))
             .map(|(client, server, scenario)| {
-                let setting = Setting { catalogue, scenario, client, server, seed };
+                let setting = Setting { catalogue, scenario, client, server, seed, again };
                 Job { skipped: self.why_skipped(&setting), setting }
             })
             .collect()

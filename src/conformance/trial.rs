@@ -5,7 +5,9 @@ use std::time::Instant;
 
 use crate::harness::error::HarnessError;
 use crate::harness::namespace::RunFolder;
+use crate::harness::shell::quoted;
 use crate::report::model::{ConformanceResult, Level, Verdict};
+use crate::scenario::Selection;
 
 use super::deviations;
 use super::execution::{Check, Execution, Setting};
@@ -43,8 +45,7 @@ pub(super) fn run(setting: &Setting<'_>, folder: &RunFolder, rounds: Rounds) -> 
             continue;
         }
         let message = std::mem::take(&mut result.message);
-        (result.outcome, result.message) =
-            deviations::apply(setting.scenario, setting.client, setting.server, result.outcome, message);
+        (result.outcome, result.message) = deviations::apply(setting, (result.outcome, message), &result.cause);
         if rounds.repeat > 1 && result.outcome != Verdict::Pass {
             let _ = write!(result.message, "\nround {round} of {}", rounds.repeat);
         }
@@ -86,6 +87,7 @@ pub(super) fn blank(setting: &Setting<'_>, outcome: Verdict) -> ConformanceResul
         server: setting.server.name.clone(),
         outcome,
         message: String::new(),
+        cause: String::new(),
         step: None,
         expected: None,
         actual: None,
@@ -98,6 +100,7 @@ pub(super) fn blank(setting: &Setting<'_>, outcome: Verdict) -> ConformanceResul
 fn describe(result: &mut ConformanceResult, setting: &Setting<'_>, failure: &Failure) {
     result.outcome = failure.verdict;
     result.message = failure.message(setting.scenario, setting.catalogue);
+    result.cause = failure.cause();
     result.step.clone_from(&failure.step);
     result.expected.clone_from(&failure.expected);
     result.actual.clone_from(&failure.actual);
@@ -106,31 +109,16 @@ fn describe(result: &mut ConformanceResult, setting: &Setting<'_>, failure: &Fai
 /// One shell line that repeats a scenario.
 fn repro(setting: &Setting<'_>) -> String {
     let (client, server) = (setting.client.handle(), setting.server.handle());
-    let subjects = if client == server {
+    // `--subject` takes a list, which a comma would make of one path.
+    let subjects = if client == server && !client.contains(',') {
         format!("--subject {}", quoted(&client))
     } else {
         format!("--client {} --server {}", quoted(&client), quoted(&server))
     };
-    format!("shmark conform {subjects} --run {} --seed {}", quoted(&setting.scenario.name()), setting.seed)
-}
-
-/// For a shell: plain words as they are, everything else in single quotes.
-fn quoted(word: &str) -> String {
-    if word.chars().all(|c| c.is_ascii_alphanumeric() || "-_./=:,".contains(c)) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
+    let name = Selection::literal(&setting.scenario.name());
+    let mut line = format!("shmark conform {subjects} --run {} --seed {}", quoted(&name), setting.seed);
+    for word in setting.again {
+        let _ = write!(line, " {}", quoted(word));
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::quoted;
-
-    #[test]
-    fn shell_words_are_quoted_where_needed() {
-        assert_eq!(quoted("liv/x"), "liv/x");
-        assert_eq!(quoted("liv/x[len=1]"), "'liv/x[len=1]'");
-        assert_eq!(quoted("it's"), r"'it'\''s'");
-    }
+    line
 }

@@ -93,6 +93,15 @@ pub enum HarnessError {
         /// What the system said.
         source: io::Error,
     },
+    /// A signal to a peer had no effect on the process that answers.
+    Unreached {
+        /// Subject.
+        subject: String,
+        /// The signal, such as `SIGSTOP`.
+        signal: String,
+        /// How that was seen.
+        why: String,
+    },
     /// The run was interrupted.
     Interrupted,
 }
@@ -173,6 +182,12 @@ impl fmt::Display for HarnessError {
                 f,
                 "the namespace folder {} could not be made: {source}. Check that the place is writable and not full",
                 path.display()
+            ),
+            Self::Unreached { subject, signal, why } => write!(
+                f,
+                "subject `{subject}`: {signal} did not reach the process that answers: {why}. Let `peer` in its \
+                 subject.toml start that process itself (in a shell: `exec`), or say in `signal` how it is signalled; \
+                 docs/PEER-PROTOCOL.md has an example under \"The manifest\""
             ),
             Self::Interrupted => f.write_str("the run was interrupted"),
         }

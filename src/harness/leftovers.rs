@@ -9,19 +9,44 @@ use nix::unistd::Pid;
 
 /// Name of the environment variable that tells a peer, and marks all its descendants with, its namespace.
 pub(super) const ROOT_VARIABLE: &str = "SHMARK_ROOT";
+/// Likewise, with a value that no other peer has.
+pub(super) const PEER_VARIABLE: &str = "SHMARK_PEER";
 
 /// State letter of a process: `R`, `S`, `T`, `Z` and so on.
 pub(super) fn state(pid: u32) -> Option<char> {
-    stat(pid).map(|(state, _)| state)
+    stat(pid).map(|(state, ..)| state)
 }
 
 /// Living processes of a group besides its leader, each as `process 123 (sleep)`.
 pub(super) fn group_members(group: i32, leader: u32) -> Vec<String> {
     pids()
         .filter(|pid| *pid != leader)
-        .filter(|pid| stat(*pid).is_some_and(|(state, of)| of == group && is_alive(state)))
+        .filter(|pid| stat(*pid).is_some_and(|(state, _, of)| of == group && is_alive(state)))
         .map(describe)
         .collect()
+}
+
+/// Living processes besides the leader that descend from it, or that have its mark in their environment wherever they have
+/// moved to.
+pub(super) fn kin(leader: u32, mark: &str) -> Vec<u32> {
+    let processes: Vec<(u32, u32)> =
+        pids().filter_map(|pid| stat(pid).filter(|stat| is_alive(stat.0)).map(|stat| (pid, stat.1))).collect();
+    let mut found = vec![leader];
+    let mut next = 0;
+    while let Some(parent) = found.get(next).copied() {
+        found.extend(processes.iter().filter(|(pid, of)| *of == parent && *pid != leader).map(|(pid, _)| *pid));
+        next += 1;
+    }
+    let wanted = format!("{PEER_VARIABLE}={mark}").into_bytes();
+    let is_marked = |pid: u32| {
+        let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        environment.split(|byte| *byte == 0).any(|entry| entry == wanted)
+    };
+    found.extend(processes.iter().map(|(pid, _)| *pid).filter(|pid| is_marked(*pid)));
+    found.sort_unstable();
+    found.dedup();
+    found.retain(|pid| *pid != leader);
+    found
 }
 
 /// Kills every process that has `root`, or a folder below it, as its namespace, whatever group it has moved to; says which.
@@ -59,14 +84,15 @@ fn pids() -> impl Iterator<Item = u32> {
     fs::read_dir("/proc").into_iter().flatten().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
 }
 
-/// State and process group of a process.
-fn stat(pid: u32) -> Option<(char, i32)> {
+/// State, parent and process group of a process.
+fn stat(pid: u32) -> Option<(char, u32, i32)> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The name in parentheses may itself hold spaces and parentheses; what follows the last one does not.
     let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace();
     let state = fields.next()?.chars().next()?;
-    let group = fields.nth(1)?.parse().ok()?;
-    Some((state, group))
+    let parent = fields.next()?.parse().ok()?;
+    let group = fields.next()?.parse().ok()?;
+    Some((state, parent, group))
 }
 
 #[cfg(test)]

@@ -27,6 +27,11 @@ pub struct Manifest {
     pub build: Vec<Vec<String>>,
     /// Command that runs a peer.
     pub peer: Vec<String>,
+    /// Command that sends a signal to a peer, for one that is not reached by signalling the process group of `peer`:
+    /// `{signal}` is the signal (`KILL`, `STOP`, `CONT`, `TERM`), `{pid}` the process that was started, `{id}` a name of the
+    /// peer that no other one has and that `peer` can use as well.
+    #[serde(default)]
+    pub signal: Vec<String>,
     /// Features that the peer has to declare.
     #[serde(default)]
     pub features: Vec<String>,
@@ -200,11 +205,20 @@ impl Manifest {
                 return wrong(&format!("\"{pattern}\""), format!("`{pattern}` is no pattern of a file name: {error}"));
             }
         }
-        for word in manifest.build.iter().flatten().chain(&manifest.peer) {
-            if let Some(placeholder) = unknown_placeholder(word) {
-                let message = format!(
-                    "no placeholder is called `{placeholder}`; there are {{shmark}}, {{root}}, {{target}} and {{here}}"
-                );
+        if !manifest.signal.is_empty() && !manifest.signal.iter().any(|word| word.contains("{signal}")) {
+            return wrong(
+                "signal",
+                "`signal` has to say `{signal}` where the command takes the signal's name".to_owned(),
+            );
+        }
+        for (words, known) in [
+            (manifest.build.concat(), &PLACEHOLDERS[..4]),
+            (manifest.peer.clone(), &PLACEHOLDERS[..5]),
+            (manifest.signal.clone(), &PLACEHOLDERS[..]),
+        ] {
+            if let Some(placeholder) = words.iter().find_map(|word| unknown_placeholder(word, known)) {
+                let known: Vec<String> = known.iter().map(|name| format!("{{{name}}}")).collect();
+                let message = format!("no placeholder is called `{placeholder}` here; there are {}", known.join(", "));
                 return wrong(placeholder, message);
             }
         }
@@ -233,13 +247,16 @@ pub fn parse_expected(file: &str, text: &str) -> Result<Vec<ExpectedDeviation>, 
     Ok(expected.deviation)
 }
 
+/// Those of `build` first, then what `peer` has as well, then what `signal` has as well.
+const PLACEHOLDERS: [&str; 7] = ["shmark", "root", "target", "here", "id", "signal", "pid"];
+
 /// `{...}` of letters that is none of the placeholders.
-fn unknown_placeholder(word: &str) -> Option<&str> {
+fn unknown_placeholder<'a>(word: &'a str, known: &[&str]) -> Option<&'a str> {
     word.match_indices('{').find_map(|(at, _)| {
         let rest = &word[at..];
         let inner = &rest[1..rest.find('}')?];
         let named = !inner.is_empty() && inner.chars().all(|c| c.is_ascii_lowercase());
-        (named && !["shmark", "root", "target", "here"].contains(&inner)).then(|| &rest[..inner.len() + 2])
+        (named && !known.contains(&inner)).then(|| &rest[..inner.len() + 2])
     })
 }
 
@@ -291,13 +308,16 @@ mod tests {
         assert!(rejected("name = \"x\"\ndescription = \"d\"\npeer = []\n").contains(":3:1: `peer` has to name"));
         assert!(rejected(&GOOD.replace("{here}", "{hier}")).contains(":3:10: no placeholder is called `{hier}`"));
         assert!(rejected("name = ").starts_with("subject.toml:1:"));
+        assert!(rejected(&GOOD.replace("{here}", "{pid}")).contains("no placeholder is called `{pid}` here"));
+        assert!(rejected(&format!("{GOOD}signal = [\"kill\", \"{{pid}}\"]\n")).contains(":4:1: `signal` has to say"));
+        assert!(Manifest::parse("s", &format!("{GOOD}signal = [\"k\", \"{{signal}}\", \"{{id}}\"]\n")).is_ok());
     }
 
     #[test]
     fn json_in_a_command_is_no_placeholder() {
-        assert_eq!(unknown_placeholder("{\"a\":1}"), None);
-        assert_eq!(unknown_placeholder("{"), None);
-        assert_eq!(unknown_placeholder("{shmark}{roof}"), Some("{roof}"));
+        assert_eq!(unknown_placeholder("{\"a\":1}", &PLACEHOLDERS), None);
+        assert_eq!(unknown_placeholder("{", &PLACEHOLDERS), None);
+        assert_eq!(unknown_placeholder("{shmark}{roof}", &PLACEHOLDERS), Some("{roof}"));
     }
 
     #[test]

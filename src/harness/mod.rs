@@ -15,12 +15,15 @@ pub mod manifest;
 pub mod namespace;
 pub mod peer;
 pub mod reply;
+pub mod shell;
 pub mod subject;
 
 mod hello;
 mod leftovers;
 mod pipes;
 mod process;
+mod raw;
+mod signals;
 mod transcript;
 
 use std::collections::BTreeMap;

@@ -15,10 +15,11 @@ use serde_json::{Value, json};
 use super::Args;
 use super::error::HarnessError;
 use super::interrupt::{NOTICE_MS, interrupted};
-use super::leftovers::ROOT_VARIABLE;
+use super::leftovers::{PEER_VARIABLE, ROOT_VARIABLE};
 use super::pipes::{Item, Next, Pipes, set_nonblocking};
 use super::process::Process;
 use super::reply::{Exit, Reply};
+use super::signals::{self, Signalling};
 use super::subject::Subject;
 use crate::engine::CONFIG_VARIABLE;
 
@@ -39,16 +40,17 @@ const SETTLE: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub struct Peer {
     name: String,
+    pub(super) signalling: Signalling,
     stdin: Option<File>,
-    process: Process,
-    pipes: Pipes,
+    pub(super) process: Process,
+    pub(super) pipes: Pipes,
     id_next: u64,
     /// Commands without an answer, oldest first; `true` if somebody still waits for it.
     outstanding: VecDeque<(u64, bool)>,
     /// Answers that nobody has waited for yet.
-    answers: BTreeMap<u64, Reply>,
+    pub(super) answers: BTreeMap<u64, Reply>,
     /// Set when nothing more can come.
-    over: Option<Reply>,
+    pub(super) over: Option<Reply>,
 }
 
 impl Peer {
@@ -60,8 +62,7 @@ impl Peer {
     /// # Errors
     /// The program does not start, does not speak the protocol, or is not what the manifest says. No process is left.
     pub fn spawn(subject: &Subject, name: &str, root: &Path, seed: u64) -> Result<(Self, HelloReply), HarnessError> {
-        let words = subject.expand(&subject.peer)?;
-        let mut peer = Self::start(subject, name, &words, root)?;
+        let (mut peer, words) = Self::start(subject, name, root)?;
         let hello = peer.hello(subject, &words, root, seed)?;
         hello.check(subject)?;
         let op = super::hello::made_up_op(seed);
@@ -72,13 +73,20 @@ impl Peer {
         }
     }
 
-    fn start(subject: &Subject, name: &str, words: &[String], root: &Path) -> Result<Self, HarnessError> {
+    /// Starts a peer without a word, and says by which command.
+    pub(super) fn start(subject: &Subject, name: &str, root: &Path) -> Result<(Self, Vec<String>), HarnessError> {
+        let id = signals::new_id();
+        let filled = |command: &[String]| -> Result<Vec<String>, HarnessError> {
+            Ok(subject.expand(command)?.into_iter().map(|word| word.replace("{id}", &id)).collect())
+        };
+        let words = filled(&subject.peer)?;
+        let signalling = Signalling::new(subject, &id, filled(&subject.signal)?);
         let failed = |source| HarnessError::Spawn { subject: subject.name.clone(), command: words.join(" "), source };
         let (program, arguments) =
             words.split_first().ok_or_else(|| failed(io::Error::other("the command is empty")))?;
         let mut command = Command::new(program);
         // Verdicts and figures are the same on every machine: a subject that wants a configuration sets it in its command.
-        command.args(arguments).env(ROOT_VARIABLE, root).env(CONFIG_VARIABLE, "/dev/null");
+        command.args(arguments).env(ROOT_VARIABLE, root).env(PEER_VARIABLE, &id).env(CONFIG_VARIABLE, "/dev/null");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         if let Some(folder) = subject.folder() {
             command.current_dir(folder);
@@ -95,8 +103,9 @@ impl Peer {
         let stdin = File::from(OwnedFd::from(stdin));
         set_nonblocking(&stdin).map_err(failed)?;
         let pipes = Pipes::start(stdout.into(), Some(stderr.into())).map_err(failed)?;
-        Ok(Self {
+        let peer = Self {
             name: name.to_owned(),
+            signalling,
             stdin: Some(stdin),
             process,
             pipes,
@@ -104,7 +113,8 @@ impl Peer {
             outstanding: VecDeque::new(),
             answers: BTreeMap::new(),
             over: None,
-        })
+        };
+        Ok((peer, words))
     }
 
     /// Name in messages.
@@ -152,7 +162,7 @@ impl Peer {
         }
     }
 
-    fn write(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+    pub(super) fn write(&mut self, mut bytes: &[u8]) -> io::Result<()> {
         let deadline = Instant::now() + WRITE_TIMEOUT;
         let Some(stdin) = &mut self.stdin else {
             return Err(io::ErrorKind::BrokenPipe.into());
@@ -225,7 +235,7 @@ impl Peer {
         }
     }
 
-    fn take(&mut self, line: &str) {
+    pub(super) fn take(&mut self, line: &str) {
         let (id, reply) = match Reply::parse(line) {
             Ok(answer) => answer,
             Err(wrong) => {
@@ -254,7 +264,7 @@ impl Peer {
         }
     }
 
-    fn give_up(&mut self, id: u64) {
+    pub(super) fn give_up(&mut self, id: u64) {
         if let Some(entry) = self.outstanding.iter_mut().find(|(other, _)| *other == id) {
             entry.1 = false;
         }
@@ -266,15 +276,6 @@ impl Peer {
             Some(exit) => after(exit),
             None if interrupted() => Reply::Interrupted,
             None => Reply::Protocol("it closed its stdout and went on running".to_owned()),
-        }
-    }
-
-    /// Sends a signal to the peer's process group.
-    pub fn signal(&mut self, signal: Signal) {
-        self.pipes.note("..", &format!("the runner sends {signal}"));
-        self.process.signal(signal);
-        if signal == Signal::SIGSTOP {
-            self.process.wait_stopped(Duration::from_secs(1));
         }
     }
 
@@ -290,8 +291,9 @@ impl Peer {
     }
 
     /// Ends the process whatever its state, and takes in its last words.
-    fn end(&mut self) -> Exit {
+    pub(super) fn end(&mut self) -> Exit {
         // Its stdin stays open until it is gone: a peer that reads the end of it may leave in order before the signal.
+        self.kill_what_the_group_does_not_hold();
         let exit = self.process.end();
         self.stdin.take();
         self.pipes.settle(SETTLE);
@@ -326,7 +328,7 @@ impl Peer {
             self.pipes.note("..", "the runner closes its stdin");
         }
         // A stopped process cannot notice the end of its stdin.
-        self.process.signal(Signal::SIGCONT);
+        self.wake();
         let in_time = self.process.wait(timeout).is_some();
         let exit = self.end();
         match in_time {

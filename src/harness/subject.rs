@@ -20,6 +20,9 @@ pub struct Subject {
     pub build: Vec<Vec<String>>,
     /// Command that runs a peer, placeholders not yet filled in; see [`Subject::expand`].
     pub peer: Vec<String>,
+    /// Command that sends a signal to a peer, empty if a signal to the peer's process group reaches it; see
+    /// [`Manifest::signal`].
+    pub signal: Vec<String>,
     /// Features that the peer has to declare.
     pub features: Vec<String>,
     /// Start of the version that the peer has to announce; any version if empty.
@@ -90,8 +93,8 @@ impl Subject {
     }
 
     fn new(content: Manifest, expected: Vec<ExpectedDeviation>, manifest: Option<PathBuf>) -> Self {
-        let Manifest { name, description, home, build, peer, features, pin, keeps } = content;
-        Self { name, description, home, build, peer, features, pin, keeps, expected, manifest }
+        let Manifest { name, description, home, build, peer, signal, features, pin, keeps } = content;
+        Self { name, description, home, build, peer, signal, features, pin, keeps, expected, manifest }
     }
 
     /// Whether results of these subjects, and of no others, can be told apart by their names. One may be there twice.

@@ -3,14 +3,15 @@
 use std::fmt::Write as _;
 
 use super::cases::{Case, cases};
+use super::causes::{self, Cause, causes};
 use super::figures::{counted, duration_ns, rate_per_s, three_digits};
-use super::model::{ConformanceResult, Measure, Ratio, Report};
+use super::model::{ConformanceResult, Measure, Ratio, Report, Verdict};
 use super::regimes;
 use super::sanitise::sanitise;
 use super::summary::{Summary, Tally, Tone, level_word, outcome_word, pairing_label};
 
-/// Failures shown in full: platforms cut long comments, and whoever has more has the other formats.
-const FAILURES_SHOWN: usize = 25;
+/// Causes shown in full: platforms cut long comments, and whoever has more has the other formats.
+const CAUSES_SHOWN: usize = 25;
 /// Lines of the end of a transcript that are shown.
 const TRANSCRIPT_LINES: usize = 30;
 
@@ -32,6 +33,7 @@ pub fn render(report: &Report) -> String {
     }
     failures(&mut out, "Known deviations", &summary.known);
     failures(&mut out, "Observed differences", &summary.differences);
+    skipped(&mut out, &summary);
     machine(&mut out, report);
     out
 }
@@ -132,20 +134,34 @@ fn failures(out: &mut String, title: &str, results: &[&ConformanceResult]) {
     if results.is_empty() {
         return;
     }
-    let _ = writeln!(out, "\n### {title} ({})\n", results.len());
-    for result in results.iter().take(FAILURES_SHOWN) {
-        failure(out, result);
+    let causes = causes(results);
+    let _ = writeln!(out, "\n### {title} ({})\n", causes::count(results.len(), &causes));
+    for cause in causes.iter().take(CAUSES_SHOWN) {
+        failure(out, cause);
     }
-    if results.len() > FAILURES_SHOWN {
-        let more = counted(results.len() - FAILURES_SHOWN, "more result");
-        let _ = writeln!(out, "{more} in report.html and junit.xml.");
+    if causes.len() > CAUSES_SHOWN {
+        let hidden: usize = causes.iter().skip(CAUSES_SHOWN).map(|cause| 1 + cause.others.len()).sum();
+        let _ = writeln!(out, "{} in report.html and junit.xml.", counted(hidden, "more result"));
     }
 }
 
-fn failure(out: &mut String, result: &ConformanceResult) {
+/// Why scenarios were not carried out.
+fn skipped(out: &mut String, summary: &Summary<'_>) {
+    if summary.skipped.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "\n### Skipped ({})\n", summary.count(Verdict::Skipped));
+    for (reason, count) in &summary.skipped {
+        let _ = writeln!(out, "- {}: {}", counted(*count, "scenario"), inline(reason));
+    }
+}
+
+fn failure(out: &mut String, cause: &Cause<'_>) {
+    let result = cause.first;
+    let more = if cause.others.is_empty() { String::new() } else { format!(", and {} more", cause.others.len()) };
     let _ = writeln!(
         out,
-        "<details><summary>{}: <code>{}</code> ({})</summary>\n",
+        "<details><summary>{}: <code>{}</code> ({}){more}</summary>\n",
         outcome_word(result.outcome),
         html(&result.scenario),
         html(&pairing_label(&result.client, &result.server)),
@@ -166,6 +182,9 @@ fn failure(out: &mut String, result: &ConformanceResult) {
     }
     let _ = writeln!(out, "Repeat it:\n");
     fenced(out, &result.repro);
+    if let Some(more) = cause.more() {
+        let _ = writeln!(out, "{}\n", inline(&more));
+    }
     let _ = writeln!(out, "</details>\n");
 }
 

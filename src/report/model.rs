@@ -132,6 +132,10 @@ pub struct ConformanceResult {
     pub outcome: Verdict,
     /// Empty on a pass; otherwise the requirement's text, what was required and what happened.
     pub message: String,
+    /// The message's first line in a form that is the same in every run: what varies, such as measured values and process
+    /// ids, is `*`. Lists of known deviations match it, and results that share it are shown as one. Absent on a pass.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub cause: String,
     /// The step that decided, as written in the file, with its number from 1.
     pub step: Option<String>,
     /// Expected answer, for a failed check.
@@ -379,6 +383,7 @@ mod tests {
             server: "mine".to_owned(),
             outcome,
             message: String::new(),
+            cause: String::new(),
             step: None,
             expected: None,
             actual: None,

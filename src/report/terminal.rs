@@ -6,8 +6,9 @@ use std::fmt::Write as _;
 use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table, TableComponent, presets};
 
 use super::cases::{Case, cases};
+use super::causes::{self, Cause, causes};
 use super::figures::{counted, duration_ns, rate_per_s, three_digits};
-use super::model::{BenchResult, ConformanceResult, Measure, Ratio, Report};
+use super::model::{BenchResult, ConformanceResult, Measure, Ratio, Report, Verdict};
 use super::regimes;
 use super::sanitise::sanitise;
 use super::summary::{Summary, Tally, Tone, level_word, outcome_word, pairing_label};
@@ -26,6 +27,7 @@ pub fn render_terminal(report: &Report, width: usize, colour: bool) -> String {
     page.failures("Unexpected results", &summary.unexpected);
     page.list("Known deviations", &summary.known);
     page.list("Observed differences", &summary.differences);
+    page.skipped(&summary);
     page.requirements(&summary);
     for case in cases(report) {
         page.benchmark(&case);
@@ -122,15 +124,17 @@ impl Page {
         if results.is_empty() {
             return;
         }
-        self.heading(&format!("{title} ({})", results.len()));
-        for result in results {
+        let causes = causes(results);
+        self.heading(&format!("{title} ({})", causes::count(results.len(), &causes)));
+        for cause in &causes {
             self.out.push('\n');
-            self.failure(result);
+            self.failure(cause);
         }
         self.out.push('\n');
     }
 
-    fn failure(&mut self, result: &ConformanceResult) {
+    fn failure(&mut self, cause: &Cause<'_>) {
+        let result = cause.first;
         let pairing = pairing_label(&result.client, &result.server);
         let mut rows = vec![
             ("✘", format!("{}: {} ({pairing})", outcome_word(result.outcome), result.scenario), Style::Bad),
@@ -150,6 +154,10 @@ impl Page {
         let text = self.wrapped(&rows);
         self.out.push_str(&text);
         let _ = writeln!(self.out, "  repeat: {}", result.repro.replace('\n', " "));
+        if let Some(more) = cause.more() {
+            let text = self.wrapped(&[("✘", more, Style::Bad)]);
+            self.out.push_str(&text);
+        }
     }
 
     /// Results in one line each.
@@ -157,15 +165,31 @@ impl Page {
         if results.is_empty() {
             return;
         }
-        self.heading(&format!("{title} ({})", results.len()));
-        let rows: Vec<(&str, String, Style)> = results
+        let causes = causes(results);
+        self.heading(&format!("{title} ({})", causes::count(results.len(), &causes)));
+        let rows: Vec<(&str, String, Style)> = causes
             .iter()
-            .map(|result| {
+            .map(|cause| {
+                let result = cause.first;
                 let pairing = pairing_label(&result.client, &result.server);
                 let why = result.message.lines().next().unwrap_or_default();
-                ("-", format!("{} ({pairing}): {why}", result.scenario), Style::Plain)
+                let more = cause.more().map(|more| format!("; {more}")).unwrap_or_default();
+                ("-", format!("{} ({pairing}): {why}{more}", result.scenario), Style::Plain)
             })
             .collect();
+        let text = self.wrapped(&rows);
+        let _ = writeln!(self.out, "{text}");
+    }
+
+    /// Why scenarios were not carried out.
+    fn skipped(&mut self, summary: &Summary<'_>) {
+        if summary.skipped.is_empty() {
+            return;
+        }
+        self.heading(&format!("Skipped ({})", summary.count(Verdict::Skipped)));
+        let row =
+            |(reason, count): &(&str, usize)| ("-", format!("{}: {reason}", counted(*count, "scenario")), Style::Plain);
+        let rows: Vec<_> = summary.skipped.iter().map(row).collect();
         let text = self.wrapped(&rows);
         let _ = writeln!(self.out, "{text}");
     }
@@ -254,7 +278,7 @@ impl Page {
         if warnings.is_empty() {
             return;
         }
-        self.heading(&format!("{} about this machine", counted(warnings.len(), "warning")));
+        self.heading(&counted(warnings.len(), "warning"));
         let rows: Vec<_> = warnings.iter().map(|warning| ("!", warning.clone(), Style::Warn)).collect();
         let text = self.wrapped(&rows);
         let _ = writeln!(self.out, "{text}");

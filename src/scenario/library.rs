@@ -17,6 +17,16 @@ pub struct Library {
     catalogue: Catalogue,
     conformance: Vec<Scenario>,
     bench: Vec<BenchScenario>,
+    replaced: Vec<Replaced>,
+}
+
+/// A built-in scenario whose place a file has taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replaced {
+    /// Its id, or its name if it is a benchmark.
+    pub id: String,
+    /// The file.
+    pub file: String,
 }
 
 impl Library {
@@ -25,7 +35,8 @@ impl Library {
     /// # Errors
     /// None: a test makes sure of it.
     pub fn builtin() -> Result<Self, ScenarioError> {
-        let mut library = Self { catalogue: Catalogue::builtin()?, conformance: Vec::new(), bench: Vec::new() };
+        let (conformance, bench, replaced) = (Vec::new(), Vec::new(), Vec::new());
+        let mut library = Self { catalogue: Catalogue::builtin()?, conformance, bench, replaced };
         let sources = |table: &[(&str, &str)]| -> Vec<(String, Source)> {
             table.iter().map(|(name, text)| ((*name).to_owned(), Source::new(name, text))).collect()
         };
@@ -65,6 +76,11 @@ impl Library {
         &self.bench
     }
 
+    /// Built-in scenarios whose place a file of [`Self::with_dir`] has taken: what they decide may be something else.
+    pub fn replaced(&self) -> &[Replaced] {
+        &self.replaced
+    }
+
     /// Each source comes with its path, which has to end in `ID.toml`.
     pub(super) fn add_conformance(&mut self, sources: &[(String, Source)]) -> Result<(), ScenarioError> {
         let mut taken: Vec<(String, String)> = Vec::new();
@@ -72,6 +88,9 @@ impl Library {
             let (scenarios, span) = conformance::parse_source(source, &self.catalogue)?;
             let Some(id) = scenarios.first().map(|scenario| scenario.id.clone()) else { continue };
             id_fits(&id, path, 2, &mut taken).map_err(|violation| Flaw::new(violation, &span).in_file(source))?;
+            if self.conformance.iter().any(|known| known.id == id) {
+                self.replaced.push(Replaced { id: id.clone(), file: path.clone() });
+            }
             self.conformance.retain(|known| known.id != id);
             self.conformance.extend(scenarios);
         }
@@ -86,6 +105,9 @@ impl Library {
             let (scenario, span) = bench::parse_source(source)?;
             id_fits(&scenario.name, path, 1, &mut taken)
                 .map_err(|violation| Flaw::new(violation, &span).in_file(source))?;
+            if self.bench.iter().any(|known| known.name == scenario.name) {
+                self.replaced.push(Replaced { id: scenario.name.clone(), file: path.clone() });
+            }
             self.bench.retain(|known| known.name != scenario.name);
             self.bench.push(scenario);
         }

@@ -39,6 +39,6 @@ mod world;
 
 pub use catalogue::{Catalogue, Requirement};
 pub use error::ScenarioError;
-pub use library::Library;
+pub use library::{Library, Replaced};
 pub use select::{Selection, SelectionError};
 pub use violation::Violation;

@@ -7,7 +7,7 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use super::catalogue::Catalogue;
 use super::model::Scenario;
 use crate::report::model::Level;
-use crate::suggest::among;
+use crate::suggest::{among, nearest};
 
 /// A choice among scenarios. Everything is chosen unless something is said.
 #[derive(Debug, Clone, Default)]
@@ -16,6 +16,15 @@ pub struct Selection {
     skip: Option<GlobSet>,
     level: Option<Level>,
     requirements: Vec<String>,
+    /// Every pattern with its option, on its own.
+    patterns: Vec<Pattern>,
+}
+
+#[derive(Debug, Clone)]
+struct Pattern {
+    option: &'static str,
+    text: String,
+    globs: GlobSet,
 }
 
 /// A choice that cannot be made.
@@ -26,6 +35,10 @@ pub enum SelectionError {
     BadPattern { pattern: String, reason: String },
     /// Requirements are in the catalogue.
     UnknownRequirement { id: String, known: Vec<String> },
+    /// A pattern is there to match something.
+    MatchesNothing { option: &'static str, pattern: String, near: Option<String> },
+    /// A requirement that is asked for needs a scenario that decides it.
+    Undecided { id: String },
 }
 
 impl fmt::Display for SelectionError {
@@ -37,6 +50,19 @@ impl fmt::Display for SelectionError {
             Self::UnknownRequirement { id, known } => {
                 write!(f, "the catalogue has no requirement {id:?}; {}", among(id, known))
             }
+            Self::MatchesNothing { option, pattern, near } => {
+                write!(f, "{option} {pattern:?} matches no scenario: ")?;
+                match near {
+                    Some(near) => write!(f, "did you mean {near:?}? ")?,
+                    None => f.write_str("correct or remove it. ")?,
+                }
+                f.write_str("`shmark list scenarios` has all of them")
+            }
+            Self::Undecided { id } => write!(
+                f,
+                "no scenario decides the requirement {id}: remove it from --requirement, or add a scenario for it with \
+                 --scenarios"
+            ),
         }
     }
 }
@@ -51,7 +77,50 @@ impl Selection {
     /// # Errors
     /// If a pattern cannot be read.
     pub fn new(run: &[String], skip: &[String]) -> Result<Self, SelectionError> {
-        Ok(Self { run: globs(run)?, skip: globs(skip)?, ..Self::default() })
+        let mut patterns = Vec::new();
+        for (option, texts) in [("--run", run), ("--skip", skip)] {
+            for text in texts {
+                if let Some(globs) = globs(std::slice::from_ref(text))? {
+                    patterns.push(Pattern { option, text: text.clone(), globs });
+                }
+            }
+        }
+        Ok(Self { run: globs(run)?, skip: globs(skip)?, patterns, ..Self::default() })
+    }
+
+    /// The pattern that matches this name and no other one.
+    pub fn literal(name: &str) -> String {
+        let mut pattern = String::with_capacity(name.len());
+        for c in name.chars() {
+            if matches!(c, '*' | '?' | '{' | '}' | '\\') {
+                pattern.push('\\');
+            }
+            pattern.push(c);
+        }
+        pattern
+    }
+
+    /// Makes sure that each pattern matches one of all `scenarios`, and each requirement is decided by one, whatever else
+    /// was chosen: a word that was mistyped beside others would never be missed.
+    ///
+    /// # Errors
+    /// The first one that does not.
+    pub fn check(&self, scenarios: &[Scenario]) -> Result<(), SelectionError> {
+        let is_hit = |globs: &GlobSet, one: &Scenario| globs.is_match(&one.id) || globs.is_match(one.name());
+        for pattern in &self.patterns {
+            if !scenarios.iter().any(|scenario| is_hit(&pattern.globs, scenario)) {
+                let near = near(&pattern.text, scenarios);
+                return Err(SelectionError::MatchesNothing {
+                    option: pattern.option,
+                    pattern: pattern.text.clone(),
+                    near,
+                });
+            }
+        }
+        match self.requirements.iter().find(|id| !scenarios.iter().any(|one| one.requirements.contains(id))) {
+            Some(id) => Err(SelectionError::Undecided { id: id.clone() }),
+            None => Ok(()),
+        }
     }
 
     /// Keeps scenarios that are at least so strong: [`Level::Should`] keeps `must` and `should`.
@@ -89,6 +158,16 @@ impl Selection {
     pub fn of<'a>(&self, scenarios: &'a [Scenario]) -> Vec<&'a Scenario> {
         scenarios.iter().filter(|scenario| self.takes(scenario)).collect()
     }
+}
+
+/// What a pattern without a match may have been meant to be: a scenario, or a group of them.
+fn near(pattern: &str, scenarios: &[Scenario]) -> Option<String> {
+    let group = |id: &str| id.split_once('/').map(|(group, _)| format!("{group}/*"));
+    let mut known: Vec<String> =
+        scenarios.iter().flat_map(|one| [Some(one.id.clone()), group(&one.id)]).flatten().collect();
+    known.sort();
+    known.dedup();
+    nearest(pattern, &known).map(str::to_owned)
 }
 
 fn globs(patterns: &[String]) -> Result<Option<GlobSet>, SelectionError> {

@@ -38,6 +38,7 @@ impl Broken {
             home: String::new(),
             build: Vec::new(),
             peer,
+            signal: Vec::new(),
             features: vec!["fixed".to_owned()],
             pin: "1.2".to_owned(),
             keeps: Vec::new(),

@@ -12,10 +12,14 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 mod configuration;
+mod deviations;
+mod fitness;
 mod interrupts;
 mod memory;
 mod outputs;
+mod repeating;
 mod results;
+mod selecting;
 mod streams;
 mod terminal;
 

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are not seen as tests")]
 
+mod causes;
 mod comparisons;
 mod empty;
 mod events_log;

@@ -85,6 +85,7 @@ pub fn result(scenario: &str, requirement: &str, subject: &str, outcome: Verdict
         server: subject.into(),
         outcome,
         message: message.into(),
+        cause: String::new(),
         step: None,
         expected: None,
         actual: None,

@@ -1,0 +1,213 @@
+//! Broken commands of every kind, made from the protocol's own tables. Each gets a `fault`, and changes nothing.
+
+use serde_json::{Map, Value, json};
+
+use crate::harness::error::HarnessError;
+use crate::peer::protocol::{ArgKind, ArgSpec, OPS, OpSpec};
+
+use super::exam::Exam;
+
+/// A name that no handle has.
+const NOBODY: &str = "nobody";
+/// A name that no handle has yet.
+const FRESH: &str = "fresh";
+
+/// Operations before `hello`, and calls of `hello` that are broken.
+pub(super) fn before_hello(exam: &mut Exam<'_>) -> Result<(), HarnessError> {
+    let complaints = exam.findings.broken.len();
+    exam.told("an operation before `hello`", "node.create", &json!({ "as": FRESH }), "fault")?;
+    for (what, args) in [
+        ("`hello` without `root`", json!({ "protocol": 1 })),
+        ("`hello` with a wrong type", json!({ "protocol": 1, "root": 17 })),
+        ("`hello` with an unknown argument", json!({ "protocol": 1, "root": "/", "colour": 1 })),
+    ] {
+        exam.told(what, "hello", &args, "fault")?;
+    }
+    exam.told("another version of the protocol", "hello", &json!({ "protocol": 99, "root": "/" }), "unsupported")?;
+    if exam.findings.broken.len() == complaints {
+        exam.findings.proved.push("before `hello`: nothing is done, and broken ones are refused".to_owned());
+    }
+    Ok(())
+}
+
+/// What needs no operation of the implementation. How many lines it was.
+fn lines(exam: &mut Exam<'_>) -> Result<usize, HarnessError> {
+    let broken = [
+        ("a line that is no JSON", "hello, peer"),
+        ("a line that is cut off", "{\"id\":1,\"op\":\"node."),
+        ("a line that is no object", "[1,2]"),
+        ("a command without an id", "{\"op\":\"node.list\"}"),
+    ];
+    for (what, line) in broken {
+        exam.no_command(what, line)?;
+    }
+    exam.told("a second `hello`", "hello", &json!({ "protocol": 1, "root": "/" }), "fault")?;
+    Ok(broken.len() + 1)
+}
+
+/// For a peer without payloads.
+pub(super) fn of_every_peer(exam: &mut Exam<'_>) -> Result<(), HarnessError> {
+    let complaints = exam.findings.broken.len();
+    let sent = lines(exam)?;
+    exam.told("an operation that does not exist", "node.xqzvap", &json!({}), "unsupported")?;
+    done(exam, complaints, sent);
+    Ok(())
+}
+
+/// For every operation that the peer has: arguments that are missing, unknown or of the wrong type, handles that do not
+/// exist, are in use, or are something else.
+pub(super) fn of_every_operation(exam: &mut Exam<'_>) -> Result<(), HarnessError> {
+    let complaints = exam.findings.broken.len();
+    let Some(request) = exam.request_type() else { return Ok(()) };
+    prepare(exam, &request)?;
+    if exam.findings.broken.len() > complaints {
+        return Ok(());
+    }
+    let mut sent = lines(exam)?;
+    for op in OPS {
+        if feature_of_op(op.name).is_some_and(|feature| !exam.has(feature)) {
+            continue;
+        }
+        for (what, args) in broken(exam, op, &request) {
+            exam.told(&what, op.name, &Value::Object(args), "fault")?;
+            sent += 1;
+            if exam.is_over {
+                return Ok(());
+            }
+        }
+    }
+    // A command that got a fault changed nothing: every handle is what it was.
+    for (op, args) in [
+        ("request.write", json!({ "on": "loan", "seed": 1 })),
+        ("response.write", json!({ "on": "answer", "seed": 1 })),
+        ("read", json!({ "on": "response" })),
+        ("read", json!({ "on": "active" })),
+        ("is_connected", json!({ "on": "pending" })),
+    ] {
+        exam.ok(op, args)?;
+    }
+    exam.told("a handle that a broken command would have made", "drop", &json!({ "on": FRESH }), "fault")?;
+    done(exam, complaints, sent + 1);
+    Ok(())
+}
+
+fn done(exam: &mut Exam<'_>, complaints: usize, sent: usize) {
+    if exam.findings.broken.len() == complaints {
+        let text = format!("broken commands: {sent} of every kind got a `fault`, and changed nothing");
+        exam.findings.proved.push(text);
+    }
+}
+
+/// One handle of each kind, named as [`handle`] names them.
+fn prepare(exam: &mut Exam<'_>, request: &Value) -> Result<(), HarnessError> {
+    for (op, args) in [
+        ("node.create", json!({ "as": "node" })),
+        (
+            "service.create",
+            json!({ "node": "node", "as": "service", "name": "broken", "request": request, "response": request }),
+        ),
+        ("server.create", json!({ "service": "service", "as": "server" })),
+        ("client.create", json!({ "service": "service", "as": "client" })),
+        ("client.send", json!({ "on": "client", "as": "pending", "seed": 1 })),
+        ("server.receive", json!({ "on": "server", "as": "active" })),
+        ("active.send", json!({ "on": "active", "seed": 2 })),
+        ("pending.receive", json!({ "on": "pending", "as": "response" })),
+        ("response.loan", json!({ "on": "active", "as": "answer" })),
+        ("request.loan", json!({ "on": "client", "as": "loan" })),
+    ] {
+        exam.ok(op, args)?;
+    }
+    Ok(())
+}
+
+/// The handle that an argument of an operation takes.
+fn handle(op: &str, arg: &str) -> &'static str {
+    match (arg, op) {
+        ("node", _) => "node",
+        ("service", _) | (_, "service.ports") => "service",
+        (_, "request.loan" | "client.send") => "client",
+        (_, "request.write" | "request.send" | "drop") => "loan",
+        (_, "server.has_requests" | "server.receive") => "server",
+        (_, "response.loan" | "active.send" | "active.has_hint") => "active",
+        (_, "response.write" | "response.send") => "answer",
+        (_, "read") => "response",
+        _ => "pending",
+    }
+}
+
+/// A command that would be carried out.
+fn right(op: &OpSpec, request: &Value) -> Map<String, Value> {
+    let value = |arg: &ArgSpec| match arg.kind {
+        ArgKind::Handle => handle(op.name, arg.name).into(),
+        ArgKind::NewHandle => FRESH.into(),
+        ArgKind::Payload => request.clone(),
+        ArgKind::Count => 1.into(),
+        _ => "broken-too".into(),
+    };
+    op.args.iter().filter(|arg| arg.required).map(|arg| (arg.name.to_owned(), value(arg))).collect()
+}
+
+/// Every way to break a command, one at a time, with what it is.
+fn broken(exam: &Exam<'_>, op: &OpSpec, request: &Value) -> Vec<(String, Map<String, Value>)> {
+    let right = right(op, request);
+    let with = |arg: &str, value: Value| {
+        let mut args = right.clone();
+        args.insert(arg.to_owned(), value);
+        args
+    };
+    let name = op.name;
+    let mut all = vec![(format!("{name} with an unknown argument"), with("colour", 1.into()))];
+    for arg in op.args.iter().filter(|arg| feature_of_arg(arg.name).is_none_or(|feature| exam.has(feature))) {
+        let key = arg.name;
+        if arg.required {
+            let mut without = right.clone();
+            without.remove(key);
+            all.push((format!("{name} without `{key}`"), without));
+        }
+        let wrong: Value = match arg.kind {
+            ArgKind::Handle | ArgKind::NewHandle | ArgKind::Text | ArgKind::Word(_) => 17.into(),
+            _ => "many".into(),
+        };
+        all.push((format!("{name} with `{key}` of a wrong type"), with(key, wrong)));
+        match arg.kind {
+            ArgKind::Count => all.push((format!("{name} with `{key}` below 0"), with(key, (-1).into()))),
+            ArgKind::NewHandle => {
+                all.push((format!("{name} with a name in use as `{key}`"), with(key, "server".into())));
+            }
+            ArgKind::Handle => {
+                all.push((format!("{name} with a handle that does not exist as `{key}`"), with(key, NOBODY.into())));
+                // Everything can be dropped.
+                if name != "drop" {
+                    let other = if handle(name, key) == "node" { "client" } else { "node" };
+                    all.push((format!("{name} with another kind of handle as `{key}`"), with(key, other.into())));
+                }
+            }
+            _ => {}
+        }
+    }
+    all
+}
+
+/// The feature without which a peer need not know an operation.
+fn feature_of_op(op: &str) -> Option<&'static str> {
+    match op {
+        "node.list" | "node.cleanup" => Some("nodes"),
+        "service.exists" | "service.list" | "service.ports" => Some("listing"),
+        "pending.hint_disconnect" | "active.has_hint" => Some("hint"),
+        "resources" => Some("resources"),
+        _ => None,
+    }
+}
+
+/// The feature without which a peer need not know an argument.
+fn feature_of_arg(arg: &str) -> Option<&'static str> {
+    match arg {
+        "request_header" | "response_header" | "header_seed" => Some("user-header"),
+        "attributes" => Some("attributes"),
+        "initial_max_slice_len" | "allocation" => Some("growth"),
+        "backpressure" => Some("backpressure"),
+        "preallocate" => Some("preallocate"),
+        "wait_ms" => Some("wait"),
+        _ => None,
+    }
+}

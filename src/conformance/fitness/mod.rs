@@ -1,0 +1,50 @@
+//! Whether a peer is fit to be judged: what every peer has to do, whatever its implementation is like.
+//!
+//! What is found here is laid to the peer, so nothing is asked of the implementation beyond one request and one response.
+
+mod broken;
+mod exam;
+mod payloads;
+mod walk;
+
+use crate::harness::error::HarnessError;
+use crate::harness::peer::Peer;
+use crate::harness::subject::Subject;
+
+use exam::Exam;
+
+/// What looking at a peer has shown.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Findings {
+    /// What is proved, one line each.
+    pub proved: Vec<String>,
+    /// What could not be asked, and why, one line each.
+    pub open: Vec<String>,
+    /// What is wrong with the peer, one sentence each.
+    pub broken: Vec<String>,
+}
+
+/// Sends one peer of a subject the published payloads, a whole conversation, and broken commands of every kind.
+///
+/// `features` are those that the peer declares, `root` is its namespace.
+///
+/// # Errors
+/// The peer cannot be started, or the run is interrupted. What the peer does wrong is found, and no error.
+pub fn examine(subject: &Subject, features: &[String], root: &std::path::Path) -> Result<Findings, HarnessError> {
+    let peer = Peer::spawn_silent(subject, "peer", root)?;
+    let mut exam = Exam::new(peer, features);
+    broken::before_hello(&mut exam)?;
+    exam.ok("hello", serde_json::json!({ "protocol": 1, "root": root.to_string_lossy() }))?;
+    if exam.request_type().is_some() {
+        payloads::published(&mut exam)?;
+        walk::through(&mut exam)?;
+        broken::of_every_operation(&mut exam)?;
+    } else {
+        exam.findings.open.push(
+            "payloads, the walk-through and broken operations: the peer declares neither `fixed` nor `slice`"
+                .to_owned(),
+        );
+        broken::of_every_peer(&mut exam)?;
+    }
+    Ok(exam.findings)
+}

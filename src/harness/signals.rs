@@ -1,0 +1,213 @@
+//! Signals to a peer, and the proof that they reached the process that answers.
+//!
+//! A peer may be started through another program, such as `setsid` or a shell, or run elsewhere, such as in a container.
+//! Then a signal to the group of what was started stops or kills somebody else. A stimulus that never happened must not
+//! pass for one: whoever still answers was not reached.
+
+use std::io::Read;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+
+use super::Args;
+use super::error::HarnessError;
+use super::hello::made_up_op;
+use super::interrupt::{NOTICE_MS, interrupted};
+use super::leftovers;
+use super::peer::Peer;
+use super::pipes::{Item, Next};
+use super::process::Process;
+use super::reply::Exit;
+use super::subject::Subject;
+
+/// Time in which a signal has to have its effect on what was started, and in which the manifest's command has to end.
+const EFFECT: Duration = Duration::from_secs(5);
+/// A process that goes on beside a stopped or killed one has this long to answer. One that answers does so in a moment; only
+/// a peer with helpers of its own waits so long.
+const BESIDE: Duration = Duration::from_secs(2);
+/// The same after the manifest's command, where no other process is to be seen.
+const SILENCE: Duration = Duration::from_millis(300);
+/// Bytes of a command's error output that are told.
+const TOLD: u64 = 400;
+
+/// A name that no other peer on this machine has.
+pub(super) fn new_id() -> String {
+    static COUNT: AtomicU64 = AtomicU64::new(1);
+    format!("shmark-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// How one peer is signalled.
+#[derive(Debug)]
+pub(super) struct Signalling {
+    subject: String,
+    /// Value of [`leftovers::PEER_VARIABLE`].
+    id: String,
+    /// The manifest's command; the process group is signalled if it is empty.
+    command: Vec<String>,
+    folder: Option<PathBuf>,
+}
+
+impl Signalling {
+    pub(super) fn new(subject: &Subject, id: &str, command: Vec<String>) -> Self {
+        let folder = subject.folder().map(std::path::Path::to_owned);
+        Self { subject: subject.name.clone(), id: id.to_owned(), command, folder }
+    }
+
+    fn unreached(&self, signal: Signal, why: impl Into<String>) -> HarnessError {
+        HarnessError::Unreached { subject: self.subject.clone(), signal: signal.to_string(), why: why.into() }
+    }
+
+    /// Runs the manifest's command.
+    fn run(&self, signal: Signal, pid: u32) -> Result<(), HarnessError> {
+        let short = signal.as_str().trim_start_matches("SIG");
+        let fill = |word: &String| word.replace("{signal}", short).replace("{pid}", &pid.to_string());
+        let words: Vec<String> = self.command.iter().map(fill).collect();
+        let failed = |why: String| self.unreached(signal, format!("`{}` {why}", words.join(" ")));
+        let (program, arguments) = words.split_first().ok_or_else(|| failed("is no command".to_owned()))?;
+        let mut command = Command::new(program);
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        if let Some(folder) = &self.folder {
+            command.current_dir(folder);
+        }
+        let mut process =
+            Process::spawn(&mut command).map_err(|error| failed(format!("could not be started: {error}")))?;
+        let exit = process.wait(EFFECT);
+        if exit.is_some_and(Exit::is_clean) {
+            return Ok(());
+        }
+        if interrupted() {
+            return Err(HarnessError::Interrupted);
+        }
+        let Some(exit) = exit else { return Err(failed(format!("has not ended within {} s", EFFECT.as_secs()))) };
+        process.end();
+        let mut said = String::new();
+        if let Some(errors) = process.child().stderr.take() {
+            // What is no text is left out.
+            let _ = errors.take(TOLD).read_to_string(&mut said);
+        }
+        Err(failed(format!("{exit}: {}", said.trim())))
+    }
+}
+
+impl Peer {
+    /// Sends a signal to the peer: to its process group, or as its manifest says. After SIGSTOP the process that answers is
+    /// stopped.
+    ///
+    /// # Errors
+    /// [`HarnessError::Unreached`] if the signal had no effect on the process that answers, or the manifest's command
+    /// failed; [`HarnessError::Interrupted`].
+    pub fn signal(&mut self, signal: Signal) -> Result<(), HarnessError> {
+        self.pipes.note("..", &format!("the runner sends {signal}"));
+        self.send(signal)?;
+        if signal == Signal::SIGSTOP && self.ended().is_none() { self.prove_stopped() } else { Ok(()) }
+    }
+
+    /// Kills the peer as [`Self::kill`] does, and makes sure that nobody is left who answers.
+    ///
+    /// # Errors
+    /// As [`Self::signal`].
+    pub fn kill_for_sure(&mut self) -> Result<(), HarnessError> {
+        let kin = leftovers::kin(self.pid(), &self.signalling.id);
+        self.pipes.note("..", "the runner kills it");
+        if !self.signalling.command.is_empty() {
+            self.send(Signal::SIGKILL)?;
+            if self.process.wait(EFFECT).is_none() {
+                let why = format!("what was started is still there {} s after the command", EFFECT.as_secs());
+                return Err(self.signalling.unreached(Signal::SIGKILL, why));
+            }
+        }
+        // Its stdin stays open: a peer that got away may still read it.
+        self.process.end();
+        let is_alive = |pid: &u32| leftovers::state(*pid).is_some_and(leftovers::is_alive);
+        let answered = kin.iter().any(is_alive) && self.answers_within(BESIDE)?;
+        self.end();
+        if answered {
+            return Err(self.signalling.unreached(Signal::SIGKILL, "it goes on answering"));
+        }
+        Ok(())
+    }
+
+    /// Whether the peer answers an operation that does not exist within a time: after SIGSTOP it must not.
+    ///
+    /// # Errors
+    /// [`HarnessError::Interrupted`].
+    pub fn answers_within(&mut self, window: Duration) -> Result<bool, HarnessError> {
+        let id = self.begin(&made_up_op(0), &Args::new())?;
+        let deadline = Instant::now() + window;
+        loop {
+            if self.answers.remove(&id).is_some() {
+                return Ok(true);
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.pipes.next(left.min(Duration::from_millis(NOTICE_MS))) {
+                Next::Item(Item::Line(line)) => self.take(&line),
+                Next::Item(Item::Bad(_)) => return Ok(true),
+                Next::Closed => return Ok(false),
+                Next::Nothing if interrupted() => return Err(HarnessError::Interrupted),
+                Next::Nothing if left.is_zero() => {
+                    self.give_up(id);
+                    return Ok(false);
+                }
+                Next::Nothing => {}
+            }
+            if self.over.is_some() {
+                return Ok(true);
+            }
+        }
+    }
+
+    fn send(&mut self, signal: Signal) -> Result<(), HarnessError> {
+        if self.signalling.command.is_empty() {
+            self.process.signal(signal);
+            return Ok(());
+        }
+        self.signalling.run(signal, self.pid())
+    }
+
+    fn prove_stopped(&mut self) -> Result<(), HarnessError> {
+        let commanded = !self.signalling.command.is_empty();
+        if !commanded && !self.process.wait_stopped(EFFECT) && self.ended().is_none() {
+            let why = format!("what was started is not stopped after {} s", EFFECT.as_secs());
+            return Err(self.signalling.unreached(Signal::SIGSTOP, why));
+        }
+        let runs = |pid: &u32| leftovers::state(*pid).is_some_and(|state| state != 'T' && leftovers::is_alive(state));
+        let anybody_runs = || leftovers::kin(self.pid(), &self.signalling.id).iter().any(runs);
+        // The others of the group stop in a moment, too.
+        let deadline = Instant::now() + SILENCE;
+        while anybody_runs() && Instant::now() < deadline {
+            thread::sleep(Duration::from_millis(5));
+        }
+        let window = if anybody_runs() {
+            BESIDE
+        } else if commanded {
+            SILENCE
+        } else {
+            return Ok(());
+        };
+        if self.answers_within(window)? {
+            return Err(self.signalling.unreached(Signal::SIGSTOP, "it goes on answering"));
+        }
+        Ok(())
+    }
+
+    /// Lets a peer that may be stopped go on; one that is not takes no notice.
+    pub(super) fn wake(&mut self) {
+        self.process.signal(Signal::SIGCONT);
+        if self.process.ended().is_none() {
+            // What cannot be reached is killed at the deadline.
+            let _ = self.send(Signal::SIGCONT);
+        }
+    }
+
+    /// Before the group is killed: whoever is elsewhere. At the end of everything nothing can be done about a failure.
+    pub(super) fn kill_what_the_group_does_not_hold(&mut self) {
+        if !self.signalling.command.is_empty() && self.process.ended().is_none() {
+            let _ = self.send(Signal::SIGKILL);
+            let _: Option<Exit> = self.process.wait(EFFECT);
+        }
+    }
+}
