@@ -51,14 +51,8 @@ impl<'a> Session<'a> {
             relative: Vec::new(),
             footer: None,
         };
-        let mut session = Self {
-            report,
-            without_result: Vec::new(),
-            outputs,
-            progress: Progress::new(detail),
-            log,
-            _folder: folder,
-        };
+        let mut session =
+            Self { report, without_result: Vec::new(), outputs, progress: Progress::new(detail), log, _folder: folder };
         let Report { schema, created, command, seed, machine, .. } = session.report.clone();
         session.event(&Event::RunStarted { schema, created, command, seed, machine });
         Ok(session)

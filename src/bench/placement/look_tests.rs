@@ -88,7 +88,6 @@ fn explore(end: End) -> (usize, usize) {
 #[test]
 fn both_threads_end_in_every_order() {
     let (orders, met) = explore(End::Word);
-    println!("{orders} orders, met in {met}");
     assert!(met > 0 && met < orders, "both have to happen: {met} of {orders}");
 }
 
