@@ -294,8 +294,8 @@ fn a_subject_without_any_result_is_not_green_beside_one_with_results() {
         (&["fine", "narrow"], 3, "Subject `narrow` was asked for and has no result"),
     ] {
         let output = std::process::Command::new(env!("CARGO_BIN_EXE_shmark"))
-            .args(["bench", file.to_str().unwrap(), "--any-placement", "--subject"])
-            .args(names.iter().map(|name| dir.path().join(name)))
+            .args(["bench", file.to_str().unwrap(), "--any-placement"])
+            .args(names.iter().map(|name| format!("--subject={}", dir.path().join(name).display())))
             .output()
             .unwrap();
         let said = String::from_utf8_lossy(&output.stdout).split_whitespace().collect::<Vec<_>>().join(" ");

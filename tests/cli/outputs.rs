@@ -154,6 +154,12 @@ fn a_pipe_that_nobody_reads_does_not_outlast_an_interrupt() {
 /// A terminal that is closed tells so twice, by the kernel and by the shell.
 #[test]
 fn a_hangup_keeps_the_results_and_leaves_nothing() {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap();
+    if u64::from_str_radix(ignored.trim(), 16).unwrap() & 1 == 1 {
+        println!("not tested: whoever runs these tests ignores hang-ups, as `nohup` does, and so does what they start");
+        return;
+    }
     let dir = tempfile::tempdir().unwrap();
     let out: PathBuf = dir.path().join("out");
     let words = ["conform", "--repeat", "100000", "--jobs", "1", "--run", "svc/*", "--out", out.to_str().unwrap()];

@@ -78,7 +78,7 @@ fn a_subject_of_which_nothing_was_judged_is_not_green_beside_one_that_passes() {
     let out = dir.path().to_str().unwrap();
     let words = ["conform", "--run", "svc/*", "--requirement", "RR-SVC-01", "--out", out, "--subject", "reference"];
     assert_eq!(shmark(&words).code, Some(0));
-    let ended = shmark(&[&words[..], &["pipe"]].concat());
+    let ended = shmark(&[&words[..], &["--subject", "pipe"]].concat());
     assert_eq!(ended.code, Some(3), "{ended:?}");
     let said = ended.out.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(said.contains("Subject `pipe` was asked for, and no scenario was carried out"), "{said}");
@@ -93,10 +93,11 @@ fn two_subjects_of_one_name_are_judged_by_nobody() {
     // Never started.
     let [one, two] = ["a", "b"].map(|folder| subject(&dir.path().join(folder), "twin", "[\"/no/such/program\"]"));
     let (one, two) = (one.to_str().unwrap(), two.to_str().unwrap());
+    let both = format!("{one},{two}");
     for words in [
-        &["conform", "--subject", one, two][..],
+        &["conform", "--subject", &both][..],
         &["conform", "--client", one, "--server", two],
-        &["bench", "rtt", "--subject", one, two],
+        &["bench", "rtt", "--subject", &both],
     ] {
         let ended = shmark(words);
         let one_processor = words[0] == "bench" && shmark::bench::pin::allowed().unwrap().len() < 2;

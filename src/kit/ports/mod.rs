@@ -174,7 +174,8 @@ pub trait RequestResponse {
         true
     }
 
-    /// Whether requests of clients that are gone are received in the order in which these left.
+    /// Whether requests of clients that are gone are received in the order in which these left, and given up in this order
+    /// where there are too many.
     fn departed_in_order(&self) -> bool {
         true
     }

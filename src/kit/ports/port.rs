@@ -65,8 +65,8 @@ impl Model {
         for server in self.servers.keys().copied().collect::<Vec<_>>() {
             let departed = self.departed_of(server);
             let mut more = departed.len().saturating_sub(self.settings.max_departed_clients);
-            // Where it could not be noted when each of them left, it may be others.
-            if more > 0 && self.was_short {
+            // Where it is not noted when each of them left, or could not be, it may be others.
+            if more > 0 && (self.was_short || !self.traits.departed_in_order) {
                 more = departed.len();
             }
             for client in departed.into_iter().take(more) {
