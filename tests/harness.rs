@@ -87,6 +87,10 @@ fn a_program_that_is_no_peer_is_recognised() {
         (&["sh", "-c", "kill -KILL $$"], "ended by signal 9 (SIGKILL)"),
         (&["sh", "-c", "exec >&-; exec sleep 1000"], "closed its stdout and went on running"),
         (&["sh", "-c", r#"read x; echo '{"id":1,"ok":{}}'; cat"#], "says too little: missing field"),
+        (
+            &["sh", "-c", r#"read x; printf '{"id":1,"ok"'; exec sleep 1000"#],
+            r#"<- {"id":1,"ok" (no end of line: end each answer with one, and flush)"#,
+        ),
     ] {
         let broken = Broken::command(command);
         let error = refusal(&broken);

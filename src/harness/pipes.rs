@@ -51,6 +51,8 @@ struct State {
     /// Stderr is closed, too.
     done: bool,
     transcript: Transcript,
+    /// What came through stdout and is no line yet.
+    unfinished: String,
 }
 
 #[derive(Debug, Default)]
@@ -115,7 +117,14 @@ impl Pipes {
     }
 
     pub(super) fn transcript(&self) -> Vec<String> {
-        self.shared.state().transcript.lines()
+        let state = self.shared.state();
+        let mut lines = state.transcript.lines();
+        if !state.unfinished.is_empty() {
+            let mut line = Transcript::default();
+            line.push("<-", &format!("{} (no end of line: end each answer with one, and flush)", state.unfinished));
+            lines.extend(line.lines());
+        }
+        lines
     }
 }
 
@@ -186,7 +195,11 @@ fn read(shared: &Shared, mut stdout: Option<Source>, mut stderr: Option<Source>,
         }
         if let Some(source) = &mut stdout {
             let chunk = source.fill();
-            if !stdout_lines(shared, source) || matches!(chunk, Chunk::Closed) {
+            let goes_on = stdout_lines(shared, source);
+            let open = &source.buffer[..source.buffer.len().min(LINE_BYTES)];
+            shared.state().unfinished = String::from_utf8_lossy(open).into_owned();
+            if !goes_on || matches!(chunk, Chunk::Closed) {
+                shared.state().unfinished.clear();
                 // What the last line lacks is its end: the peer died while it wrote, or does not end its lines.
                 if !source.buffer.is_empty() && matches!(chunk, Chunk::Closed) {
                     let rest = String::from_utf8_lossy(&source.buffer).into_owned();

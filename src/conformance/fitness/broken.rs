@@ -204,7 +204,8 @@ fn feature_of_arg(arg: &str) -> Option<&'static str> {
     match arg {
         "request_header" | "response_header" | "header_seed" => Some("user-header"),
         "attributes" => Some("attributes"),
-        "initial_max_slice_len" | "allocation" => Some("growth"),
+        "initial_max_slice_len" => Some("slice"),
+        "allocation" => Some("growth"),
         "backpressure" => Some("backpressure"),
         "preallocate" => Some("preallocate"),
         "wait_ms" => Some("wait"),

@@ -27,12 +27,6 @@ pub(super) fn published(exam: &mut Exam<'_>) -> Result<(), HarnessError> {
         if !exam.has(kind) {
             continue;
         }
-        if kind == "slice" && !exam.has("growth") {
-            let text =
-                format!("slices of {bytes} bytes: the peer does not declare `growth`, so no port has room for them");
-            exam.findings.open.push(text);
-            continue;
-        }
         carry(exam, kind, word, (len, bytes))?;
         kinds.push(kind);
     }

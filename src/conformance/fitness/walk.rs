@@ -12,7 +12,7 @@ pub(super) fn through(exam: &mut Exam<'_>) -> Result<(), HarnessError> {
     let complaints = exam.findings.broken.len();
     let Some(request) = exam.request_type() else { return Ok(()) };
     let response = json!({ "type": "u64", "kind": if exam.has("fixed") { "fixed" } else { "slice" } });
-    let len = if request["kind"] == "slice" && exam.has("growth") { 64 } else { 1 };
+    let len = if request["kind"] == "slice" { 64 } else { 1 };
     let bytes = if request["kind"] == "slice" { len } else { 4096 };
     let named = |handle: &str| {
         json!({
@@ -21,7 +21,7 @@ pub(super) fn through(exam: &mut Exam<'_>) -> Result<(), HarnessError> {
         })
     };
     let mut client = json!({ "service": "service", "as": "client" });
-    if exam.has("growth") {
+    if request["kind"] == "slice" {
         client["initial_max_slice_len"] = len.into();
     }
     exam.ok("node.create", json!({ "as": "node" }))?;
