@@ -27,7 +27,7 @@ mod terminal;
 const DEADLINE: Duration = Duration::from_mins(1);
 
 /// What says whether colour is wanted.
-const COLOUR: [&str; 4] = ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "TERM"];
+const COLOUR: [&str; 5] = ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "TERM", "CI"];
 
 fn start(words: &[&str]) -> Child {
     start_with(words, &[])
