@@ -61,7 +61,12 @@ impl Model {
         left.registered = false;
         left.left = Some(self.departures);
         self.note_departure(client);
-        // Beyond the maximum the oldest are given up, at once or later.
+        self.note_excess();
+        Ok(vec![self])
+    }
+
+    /// Beyond the maximum of departed clients the oldest are given up, at once or later.
+    pub fn note_excess(&mut self) {
         for server in self.servers.keys().copied().collect::<Vec<_>>() {
             let departed = self.departed_of(server);
             let mut more = departed.len().saturating_sub(self.settings.max_departed_clients);
@@ -74,7 +79,6 @@ impl Model {
                 pair.maybe = pair.queue.len();
             }
         }
-        Ok(vec![self])
     }
 
     /// Whether nothing is left of a client but what it sent.

@@ -175,7 +175,12 @@ impl Model {
         });
         let rule = "a request is delivered to every connected server, unless its buffer is full and it discards (RR-SND-01, \
                     RR-SND-05, RR-SND-07)";
-        demand(!next.is_empty(), rule).map(|()| next)
+        demand(!next.is_empty(), rule)?;
+        // What a client sends that has left already can be given up like what it sent before.
+        for model in next.iter_mut().filter(|model| !model.clients[&client].registered) {
+            model.note_excess();
+        }
+        Ok(next)
     }
 
     /// Delivers a request to one server; the other state that may be, if there is one.
