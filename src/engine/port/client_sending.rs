@@ -9,7 +9,7 @@ use super::following::Problem;
 use super::lending::Lent;
 use crate::engine::channel::shuttle::{Room, SHUTTLE_LEN_MAX};
 use crate::engine::channel::{Entry, Push};
-use crate::engine::connection;
+use crate::engine::connection::{self, State};
 use crate::engine::error::{LoanError, SendError};
 use crate::engine::shm::{ChunkHeader, ChunkMut, Published, SHUTTLE_BYTES, slot_header};
 
@@ -300,6 +300,7 @@ impl ClientCore {
                         FULL => false,
                         trouble => {
                             *corrupted |= trouble == CORRUPTED;
+                            self.forget_if_too_late(connection, lane);
                             true
                         }
                     };
@@ -307,6 +308,17 @@ impl ClientCore {
             });
         }
         waiting.gave_up
+    }
+
+    /// A server that leaves refuses what it has not received, and by that makes room: what takes it is not delivered.
+    fn forget_if_too_late(&self, connection: &Rc<ClientConnection>, lane: usize) {
+        let end = &connection.lanes[lane];
+        // In this order: a server that has received it and then left has changed the word before its state.
+        let has_left = connection.file.server_state() >= State::Left;
+        if has_left && connection.word_at(end.sent_slot.get()) == end.sent_word.get() {
+            self.lanes[lane].deliveries.borrow_mut().retain(|delivered| !Rc::ptr_eq(delivered, connection));
+            end.set_open(0);
+        }
     }
 
     /// Leaves nothing of a request that was not sent (RR-SND-10). Servers that have it see that nobody waits.
