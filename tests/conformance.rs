@@ -140,6 +140,20 @@ fn a_failure_tells_everything_that_is_needed_to_repeat_it() {
     assert!(coverage.reason.starts_with("tst/example[len=1]: peer s answered ok: `payload` is damaged"));
 }
 
+/// Whoever has taken a feature for something else sees what the failures of it have in common.
+#[test]
+fn a_failure_names_the_features_that_it_needs() {
+    let broken = Broken::new("damages");
+    let mut scenario = scenario(round_trip());
+    let line = "\nfeatures that it needs, and every peer in it declares: ";
+    for (features, named) in [(&["fixed"][..], Some("fixed")), (&[], None)] {
+        scenario.features = features.iter().map(|&feature| feature.to_owned()).collect();
+        let outcome = outcome(&options(&broken, vec![scenario.clone()]), &broken);
+        let message = &outcome.results[0].message;
+        assert_eq!(message.split_once(line).map(|(_, named)| named), named, "{message}");
+    }
+}
+
 /// The same correct peer, held against something wrong.
 #[test]
 fn a_wrong_expectation_fails() {

@@ -117,6 +117,14 @@ impl Failure {
             let level = format!("{:?}", requirement.level).to_lowercase();
             let _ = write!(message, "\n{} ({level}): {}", requirement.id, requirement.text);
         }
+        if !scenario.features.is_empty() {
+            // A feature that means something else to the peer than to the protocol fails whole groups of scenarios.
+            let _ = write!(
+                message,
+                "\nfeatures that it needs, and every peer in it declares: {}",
+                scenario.features.join(", ")
+            );
+        }
         message
     }
 }

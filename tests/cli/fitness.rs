@@ -66,6 +66,13 @@ fn a_peer_with_one_fault_is_not_fit_and_the_fault_is_named() {
         ),
         // Lines that are no commands are answered as if they were one.
         ("\"$0\" peer | sed -u 's/\"id\":null/\"id\":7/'", "required a `fault` whose `id` is null"),
+        // What is wrong in itself is taken for something else.
+        ("sed -u 's/\"align\":3/\"align\":4/' | \"$0\" peer", "with an `align` of 3 in `request`"),
+        ("sed -u 's/\"type\":\"xqzvap\"/\"type\":\"u64\"/' | \"$0\" peer", "with an unknown type in `request`"),
+        ("sed -u 's/\"allocation\":\"xqzvap\",//' | \"$0\" peer", "with an unknown word as `allocation`"),
+        // An argument and an operation of features that are not declared are carried out.
+        ("\"$0\" peer | sed -u 's/\"wait\",//'", "what belongs to `wait`, which is not declared"),
+        ("\"$0\" peer | sed -u 's/\"nodes\",//'", "what belongs to `nodes`, which is not declared"),
         ("\"$0\" peer | sed -u 's/already-exists/other/'", "required err with the class `already-exists`"),
     ] {
         let ended = check(&subject(dir.path(), &format!("{script}; exit 0"), ""));

@@ -6,6 +6,7 @@ use crate::harness::error::HarnessError;
 use crate::peer::protocol::{ArgKind, ArgSpec, OPS, OpSpec};
 
 use super::exam::Exam;
+use super::undeclared;
 
 /// A name that no handle has.
 const NOBODY: &str = "nobody";
@@ -76,6 +77,7 @@ pub(super) fn of_every_operation(exam: &mut Exam<'_>) -> Result<(), HarnessError
             }
         }
     }
+    undeclared::of_each_feature(exam, &request, FRESH)?;
     // A command that got a fault changed nothing: every handle is what it was.
     for (op, args) in [
         ("request.write", json!({ "on": "loan", "seed": 1 })),
@@ -171,6 +173,22 @@ fn broken(exam: &Exam<'_>, op: &OpSpec, request: &Value) -> Vec<(String, Map<Str
         all.push((format!("{name} with `{key}` of a wrong type"), with(key, wrong)));
         match arg.kind {
             ArgKind::Count => all.push((format!("{name} with `{key}` below 0"), with(key, (-1).into()))),
+            ArgKind::Word(_) => {
+                all.push((format!("{name} with an unknown word as `{key}`"), with(key, "xqzvap".into())))
+            }
+            ArgKind::Header => {
+                all.push((format!("{name} with an unknown type in `{key}`"), with(key, json!({ "type": "xqzvap" }))))
+            }
+            ArgKind::Qos => {
+                all.push((format!("{name} with an unknown key in `{key}`"), with(key, json!({ "colour": 1 }))))
+            }
+            ArgKind::Attributes => {
+                all.push((format!("{name} with a number in `{key}`"), with(key, json!({ "colour": 1 }))));
+            }
+            ArgKind::Payload => {
+                let payloads = broken_payloads(request).into_iter();
+                all.extend(payloads.map(|(what, value)| (format!("{name} with {what} in `{key}`"), with(key, value))));
+            }
             ArgKind::NewHandle => {
                 all.push((format!("{name} with a name in use as `{key}`"), with(key, "server".into())));
             }
@@ -186,6 +204,22 @@ fn broken(exam: &Exam<'_>, op: &OpSpec, request: &Value) -> Vec<(String, Map<Str
         }
     }
     all
+}
+
+/// Wrong in themselves, so a `fault` also where the peer has no such feature.
+fn broken_payloads(right: &Value) -> Vec<(&'static str, Value)> {
+    let with = |key: &str, value: Value| {
+        let mut payload = right.clone();
+        payload[key] = value;
+        payload
+    };
+    vec![
+        ("an unknown type", with("type", "xqzvap".into())),
+        ("an unknown kind", with("kind", "xqzvap".into())),
+        ("an unknown key", with("colour", 1.into())),
+        ("an `align` of 0", with("align", 0.into())),
+        ("an `align` of 3", with("align", 3.into())),
+    ]
 }
 
 /// The feature without which a peer need not know an operation.

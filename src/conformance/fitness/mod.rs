@@ -5,6 +5,7 @@
 mod broken;
 mod exam;
 mod payloads;
+mod undeclared;
 mod walk;
 
 use crate::harness::error::HarnessError;
