@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
+use super::columns::fitted;
 use super::failure::Failure;
 use super::progress::Detail;
 use crate::bench::statistics::median;
@@ -13,7 +14,7 @@ use crate::harness::interrupt;
 use crate::harness::namespace::{Leak, RunFolder};
 use crate::harness::peer::{HELLO_TIMEOUT, HelloReply, Peer};
 use crate::harness::subject::Subject;
-use crate::report::streams::print;
+use crate::report::streams::{print, width_out};
 
 /// Starts whose median is told.
 const STARTS: usize = 5;
@@ -32,6 +33,11 @@ struct Starts {
     complaints: Vec<String>,
 }
 
+/// Prints a line, wrapped between words on a terminal.
+fn say(text: &str) {
+    print(&fitted(text, width_out()));
+}
+
 /// Exit code 0 if the subject is fit to be judged, 4 if not.
 pub(super) fn run(name: &str, seed: u64, detail: Detail) -> Result<u8, Failure> {
     interrupt::install().map_err(Failure::Signals)?;
@@ -39,7 +45,7 @@ pub(super) fn run(name: &str, seed: u64, detail: Detail) -> Result<u8, Failure> 
     subject.prepare(&mut |line| detail.say(&format!("building {}: {line}", subject.name)))?;
     let starts = start(&subject, seed)?;
     let HelloReply { implementation, version, language, features, wire } = &starts.hello;
-    print(&format!(
+    say(&format!(
         "{}: {implementation} {version} ({language}), wire {wire}\n\
          features: {}\n\
          protocol: says hello as its manifest says, and answers an operation that does not exist with `unsupported`\n\
@@ -49,24 +55,24 @@ pub(super) fn run(name: &str, seed: u64, detail: Detail) -> Result<u8, Failure> 
         median(&starts.milliseconds).unwrap_or_default(),
     ));
     for text in starts.hello.warnings(&subject) {
-        print(&format!("warning: {text}\n"));
+        say(&format!("warning: {text}\n"));
     }
     let mut complaints = starts.complaints;
     if complaints.is_empty() {
-        print("end: exits with code 0 at the end of stdin and leaves nothing behind\n");
+        say("end: exits with code 0 at the end of stdin and leaves nothing behind\n");
         complaints = deeper(&subject, &starts.hello.features, seed)?;
     }
     if complaints.is_empty() {
-        print("fit to be judged\n");
+        say("fit to be judged\n");
         return Ok(0);
     }
     for text in complaints.iter().take(COMPLAINTS_MAX) {
-        print(&format!("broken: {text}\n"));
+        say(&format!("broken: {text}\n"));
     }
     if complaints.len() > COMPLAINTS_MAX {
-        print(&format!("broken: and {} more\n", complaints.len() - COMPLAINTS_MAX));
+        say(&format!("broken: and {} more\n", complaints.len() - COMPLAINTS_MAX));
     }
-    print("not fit to be judged; docs/PEER-PROTOCOL.md says what a peer has to do\n");
+    say("not fit to be judged; docs/PEER-PROTOCOL.md says what a peer has to do\n");
     Ok(4)
 }
 
@@ -75,17 +81,17 @@ fn deeper(subject: &Subject, features: &[String], seed: u64) -> Result<Vec<Strin
     let folder = RunFolder::create()?;
     let mut complaints = Vec::new();
     match signals(subject, &folder, seed) {
-        Ok(()) => print("signals: SIGSTOP, SIGCONT and SIGKILL reach the process that answers\n"),
+        Ok(()) => say("signals: SIGSTOP, SIGCONT and SIGKILL reach the process that answers\n"),
         Err(error @ HarnessError::Unreached { .. }) => complaints.push(error.to_string()),
         Err(error) => return Err(error),
     }
     let namespace = folder.namespace()?;
     let findings = examine(subject, features, namespace.path())?;
     for text in &findings.proved {
-        print(&format!("{text}\n"));
+        say(&format!("{text}\n"));
     }
     for text in &findings.open {
-        print(&format!("not proved: {text}\n"));
+        say(&format!("not proved: {text}\n"));
     }
     complaints.extend(findings.broken);
     Ok(complaints)

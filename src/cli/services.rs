@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::args;
-use super::columns::columns;
+use super::columns::{columns, fitted};
 use super::failure::Failure;
 use super::memory::{Holders, Place};
 use crate::engine::{
@@ -13,7 +13,7 @@ use crate::engine::{
 };
 use crate::report::figures::{bytes, counted};
 use crate::report::sanitise::visible;
-use crate::report::streams::print;
+use crate::report::streams::{print, width_out};
 
 pub(super) fn run(args: &args::Services) -> Result<u8, Failure> {
     let place = Place::find(args.root.as_deref())?;
@@ -21,10 +21,13 @@ pub(super) fn run(args: &args::Services) -> Result<u8, Failure> {
     let text = match (&place.root, &inventory) {
         _ if args.json => json_text(&place, inventory.as_ref()),
         (Some(root), Some(inventory)) if !inventory.is_empty() => shown(root, inventory, args.settings),
-        _ => format!(
-            "There is nothing in {}: no service and no node.\nAnother namespace is looked at with --root DIR; \
+        _ => fitted(
+            &format!(
+                "There is nothing in {}: no service and no node.\nAnother namespace is looked at with --root DIR; \
              SHMARK_ROOT and the configuration file say which one is the default.\n",
-            visible(&place.path.display().to_string())
+                visible(&place.path.display().to_string())
+            ),
+            width_out(),
         ),
     };
     print(&text);
@@ -51,7 +54,7 @@ fn shown(root: &Root, inventory: &Inventory, with_settings: bool) -> String {
     if !nodes.is_empty() {
         let _ = write!(text, "\n{}", columns(&node_rows(root, inventory)));
     }
-    let _ = write!(text, "{}", advice(remains));
+    let _ = write!(text, "{}", fitted(&advice(remains), width_out()));
     text
 }
 

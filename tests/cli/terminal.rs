@@ -76,7 +76,15 @@ fn lists_fit_the_terminal_and_are_a_line_an_entry_elsewhere() {
             assert!(columns < 120 || !text.lines().any(|line| long(&line)), "{columns}: {text}");
         }
     }
-    for words in [&["explain", "RR-LIV-02"][..], &["explain", "rtt"], &["doctor"], &["explain", "nothing at all"]] {
+    let empty = tempfile::tempdir().unwrap();
+    for words in [
+        &["explain", "RR-LIV-02"][..],
+        &["explain", "rtt"],
+        &["doctor"],
+        &["explain", "nothing at all"],
+        &["subject", "check", "reference"],
+        &["services", "--root", empty.path().to_str().unwrap()],
+    ] {
         let text = on_terminal(words, &[("TERM", "xterm")], 60).replace('\r', "");
         let long = |line: &&str| line.chars().count() > 60 && line.trim().contains(' ') && !line.starts_with("shmark ");
         assert_eq!(text.lines().find(long), None, "{text}");
