@@ -226,6 +226,42 @@ fn what_was_begun_is_collected_later() {
     assert_eq!(result.outcome, Verdict::Error);
 }
 
+/// A pass that is none by the scenario's own bound says so: in the result, for the requirement, and for the run.
+#[test]
+fn a_bound_is_stretched_visibly() {
+    let steps = || {
+        let receive = begin("s", "server.receive", "a1", &json!({"on": "srv", "as": "a1"}));
+        vec![server(), receive, collect("s", "a1").within(100).check("RR-RCL-01", ok([]))]
+    };
+    let mut broken = Broken::new("slow");
+    let plain = outcome(&options(&broken, vec![scenario(steps())]), &broken);
+    assert_eq!(plain.results[0].outcome, Verdict::Timeout);
+    let message = &plain.results[0].message;
+    assert!(message.contains("no answer within 100 ms") && message.contains("--timeout-multiplier"), "{message}");
+
+    broken.subject.patience = "100".parse().unwrap();
+    let mut log = Log::default();
+    let stretched = run(&options(&broken, vec![scenario(steps())]), &mut log).unwrap();
+    let result = &stretched.results[0];
+    assert_eq!(result.outcome, Verdict::Pass, "{result:#?}");
+    let [text] = result.stretched.as_slice() else { panic!("{result:#?}") };
+    assert!(text.starts_with("step 3 took ") && text.contains("its bound is 100 ms"), "{text}");
+    assert!(text.ends_with("by --timeout-multiplier 100"), "{text}");
+    let coverage = stretched.coverage.iter().find(|entry| entry.requirement == "RR-RCL-01").unwrap();
+    assert_eq!(coverage.verdict, CoverageVerdict::Held);
+    assert!(coverage.reason.contains("its bound is 100 ms"), "{}", coverage.reason);
+    let warned =
+        |event: &Event| matches!(event, Event::Warning { text } if text.contains("kept its bounds only because"));
+    assert!(log.0.iter().any(warned), "{:?}", log.0);
+
+    // What keeps its bound is as it was.
+    let receive = ask("s", "server.receive", &json!({"on": "srv", "as": "a1"}));
+    let in_time = receive.within(60_000).check("RR-RCL-01", ok([]));
+    let kept = outcome(&options(&broken, vec![scenario(vec![server(), in_time])]), &broken);
+    assert_eq!((kept.results[0].outcome, kept.results[0].stretched.len()), (Verdict::Pass, 0));
+    broken.assert_nothing_left();
+}
+
 #[test]
 fn parallel_steps_are_judged_each_by_its_own_check() {
     let steps = |second: Step| {

@@ -82,15 +82,10 @@ fn a_program_that_is_no_peer_is_recognised() {
         (&["cat"][..], "it looks like the command itself, echoed"),
         (&["true"], "exited with code 0 instead of answering"),
         (&["false"], "exited with code 1 instead of answering"),
-        (&["sleep", "1000"], "no answer within 5 s"),
         (&["yes"], "not JSON"),
         (&["sh", "-c", "kill -KILL $$"], "ended by signal 9 (SIGKILL)"),
         (&["sh", "-c", "exec >&-; exec sleep 1000"], "closed its stdout and went on running"),
         (&["sh", "-c", r#"read x; echo '{"id":1,"ok":{}}'; cat"#], "says too little: missing field"),
-        (
-            &["sh", "-c", r#"read x; printf '{"id":1,"ok"'; exec sleep 1000"#],
-            r#"<- {"id":1,"ok" (no end of line: end each answer with one, and flush)"#,
-        ),
     ] {
         let broken = Broken::command(command);
         let error = refusal(&broken);
@@ -99,6 +94,44 @@ fn a_program_that_is_no_peer_is_recognised() {
         let text = error.to_string();
         assert!(text.contains(seen), "{command:?}: {text}");
         assert!(text.contains("expected: the line") && text.contains("docs/PEER-PROTOCOL.md"), "{text}");
+    }
+}
+
+#[test]
+fn a_start_that_takes_too_long_is_told_with_what_was_said() {
+    for (command, said) in [
+        (&["sleep", "1000"][..], r#"-> {"id":1,"op":"hello""#),
+        (
+            &["sh", "-c", r#"read x; printf '{"id":1,"ok"'; exec sleep 1000"#],
+            r#"<- {"id":1,"ok" (no end of line: end each answer with one, and flush)"#,
+        ),
+        (&["sh", "-c", "echo loading >&2; exec sleep 1000"], "!! loading"),
+    ] {
+        let mut broken = Broken::command(command);
+        broken.subject.start_within_ms = 1000;
+        let error = refusal(&broken);
+        assert!(matches!(error, HarnessError::StartTooSlow { .. }), "{command:?}: {error}");
+        assert_eq!(error.exit_code(), 4);
+        let text = error.to_string();
+        for part in [said, "within 1 s of its start", "`start_within_ms`", "--timeout-multiplier", "expected: the line"]
+        {
+            assert!(text.contains(part), "{command:?}: {part}: {text}");
+        }
+        assert!(!text.contains("does not speak"), "{text}");
+    }
+}
+
+#[test]
+fn a_start_has_the_time_that_manifest_and_multiplier_give_it() {
+    let root = root();
+    for (within_ms, multiplier, is_enough) in [(200, "1", false), (200, "100", true), (20_000, "1", true)] {
+        let mut broken = Broken::new("slow");
+        broken.subject.start_within_ms = within_ms;
+        broken.subject.patience = multiplier.parse().unwrap();
+        let started = Peer::spawn(&broken.subject, "peer", root.path(), 1);
+        assert_eq!(started.is_ok(), is_enough, "{within_ms} ms, {multiplier}: {:?}", started.err());
+        drop(started);
+        broken.assert_nothing_left();
     }
 }
 

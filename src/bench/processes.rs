@@ -14,6 +14,7 @@ use super::rounds::{Ended, Launch, Plan};
 use crate::harness::Args;
 use crate::harness::error::HarnessError;
 use crate::harness::namespace::{Namespace, RunFolder};
+use crate::harness::patience::ANSWER_TIME;
 use crate::harness::peer::Peer;
 use crate::harness::reply::Reply;
 use crate::harness::subject::Subject;
@@ -24,8 +25,6 @@ use crate::scenario::model::{BenchCase, SERVICE_COUNTS};
 
 /// Time for creating ports, connecting them and allocating everything.
 const PREPARE_TIMEOUT: Duration = Duration::from_secs(10);
-/// Time for the answer to `bench.start`, and for a peer's end.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 /// Beyond its own time a trial may take this: a peer waits 10 s for the other one before it gives up and says so.
 const TRIAL_GRACE: Duration = Duration::from_secs(20);
 /// Both peers have heard of the start before it comes.
@@ -59,25 +58,27 @@ impl Processes {
     fn try_trial(&self, plan: &Plan<'_>) -> Result<Ended, Ended> {
         let subject = &self.subjects[plan.subject];
         let namespace = self.folder.namespace().map_err(harness)?;
+        let patience = subject.patience;
         let spawn = |name| Peer::spawn(subject, name, namespace.path(), self.seed).map(|(peer, _)| peer);
         let mut server = spawn("server").map_err(harness)?;
         let mut client = spawn("client").map_err(harness)?;
         let [for_client, for_server] = self.prepare(plan, &namespace)?;
         for (peer, prepare) in [(&mut server, for_server), (&mut client, for_client)] {
-            let reply = peer.call("bench.prepare", &args(&prepare)?, PREPARE_TIMEOUT);
+            let reply = peer.call("bench.prepare", &args(&prepare)?, patience.of(PREPARE_TIMEOUT));
             accepted(peer, "bench.prepare", reply)?;
         }
         // The server, which leads nothing, is told first.
         let start = args(&BenchStart { at_ns: monotonic_ns()? + START_AHEAD_NS })?;
         let mut collecting = Vec::new();
         for peer in [&mut server, &mut client] {
-            let reply = peer.call("bench.start", &start, ANSWER_TIMEOUT);
+            let reply = peer.call("bench.start", &start, patience.of(ANSWER_TIME));
             accepted(peer, "bench.start", reply)?;
             collecting.push(peer.begin("bench.collect", &Args::new()).map_err(harness)?);
         }
-        let timeout = Duration::from_millis(plan.scenario.warmup_ms + plan.scenario.duration_ms) + TRIAL_GRACE;
+        let timeout =
+            Duration::from_millis(plan.scenario.warmup_ms + plan.scenario.duration_ms) + patience.of(TRIAL_GRACE);
         // The runner sleeps now: both processors belong to the peers.
-        let replies = [client.wait(collecting[1], timeout), server.wait(collecting[0], ANSWER_TIMEOUT)];
+        let replies = [client.wait(collecting[1], timeout), server.wait(collecting[0], patience.of(ANSWER_TIME))];
         // A peer that died explains the other one's complaint that it is gone.
         let gone = |reply: &Reply| reply.ok().is_none();
         if !gone(&replies[0]) && gone(&replies[1]) {
@@ -86,7 +87,7 @@ impl Processes {
         let from_client = collected(&client, &replies[0])?;
         let from_server = collected(&server, &replies[1])?;
         for peer in [&mut client, &mut server] {
-            let exit = peer.finish(ANSWER_TIMEOUT).map_err(harness)?;
+            let exit = peer.finish(patience.of(ANSWER_TIME)).map_err(harness)?;
             if !exit.is_clean() {
                 return Err(Ended::Broken(with_transcript(peer, &format!("{exit} after the trial"))));
             }

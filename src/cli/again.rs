@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::args;
 use super::session::Session;
 use crate::harness::shell::quoted;
 use crate::report::events::{Event, Observer};
@@ -9,10 +10,19 @@ use crate::scenario::Library;
 
 /// Words of a command line that everything which is repeated needs as well. Paths are absolute: a report is read in other
 /// folders than the run's.
-pub(super) fn words(scenarios: Option<&Path>) -> Vec<String> {
+fn words(scenarios: Option<&Path>) -> Vec<String> {
     let Some(dir) = scenarios else { return Vec::new() };
     let absolute = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
     vec!["--scenarios".to_owned(), absolute.to_string_lossy().into_owned()]
+}
+
+/// Those, and what only a run needs.
+pub(super) fn words_of_run(common: &args::Common) -> Vec<String> {
+    let mut words = words(common.scenarios.as_deref());
+    if common.timeout_multiplier.is_stretched() {
+        words.extend(["--timeout-multiplier".to_owned(), common.timeout_multiplier.to_string()]);
+    }
+    words
 }
 
 /// The same, ready to stand behind a command in a shell line.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::harness::patience::Patience;
 use crate::report::model::Level;
 
 /// Seed unless another one is given: fixed, so that runs repeat.
@@ -177,6 +178,10 @@ pub(super) struct Common {
     /// Seed of everything that the runner makes up
     #[arg(long, value_name = "N", default_value = SEED)]
     pub seed: u64,
+    /// Multiply the time limits of peers, for slow ones and slow machines: 1 to 1000. A bound that a scenario states is
+    /// stretched visibly
+    #[arg(long, value_name = "X", default_value = "1")]
+    pub timeout_multiplier: Patience,
 }
 
 /// Where results go besides the terminal.
@@ -257,6 +262,9 @@ pub(super) enum SubjectCommand {
         /// Seed of the operation that does not exist
         #[arg(long, value_name = "N", default_value = SEED)]
         seed: u64,
+        /// Multiply the time limits of peers, for slow ones and slow machines: 1 to 1000
+        #[arg(long, value_name = "X", default_value = "1")]
+        timeout_multiplier: Patience,
     },
 }
 

@@ -9,6 +9,7 @@ use super::progress::Detail;
 use super::session::Session;
 use super::{again, args};
 use crate::bench;
+use crate::harness::patience::Patience;
 use crate::harness::subject::Subject;
 use crate::scenario::Library;
 use crate::scenario::model::BenchScenario;
@@ -25,7 +26,7 @@ fn plan(args: &args::Bench, session: &mut Session<'_>) -> Result<bench::Options,
     let library = library(args.common.scenarios.as_deref())?;
     let options = bench::Options {
         scenarios: chosen(&library, &args.asked)?,
-        subjects: subjects(&args.subject)?,
+        subjects: subjects(&args.subject, args.common.timeout_multiplier)?,
         rounds: args.rounds,
         quick: args.quick,
         pin: args.pin,
@@ -68,11 +69,11 @@ pub(super) fn library(dir: Option<&Path>) -> Result<Library, Failure> {
 }
 
 /// Subjects by name or path; the reference engine if none is given.
-pub(super) fn subjects(names: &[String]) -> Result<Vec<Subject>, Failure> {
+pub(super) fn subjects(names: &[String], patience: Patience) -> Result<Vec<Subject>, Failure> {
     if names.is_empty() {
-        return Ok(vec![Subject::find("reference")?]);
+        return Ok(vec![Subject::find("reference")?.with_patience(patience)]);
     }
-    names.iter().map(|name| Ok(Subject::find(name)?)).collect()
+    names.iter().map(|name| Ok(Subject::find(name)?.with_patience(patience))).collect()
 }
 
 /// Scenarios by name or file; all if none is given.

@@ -12,7 +12,8 @@ use crate::conformance::fitness::examine;
 use crate::harness::error::HarnessError;
 use crate::harness::interrupt;
 use crate::harness::namespace::{Leak, RunFolder};
-use crate::harness::peer::{HELLO_TIMEOUT, HelloReply, Peer};
+use crate::harness::patience::{ANSWER_TIME, Patience};
+use crate::harness::peer::{HelloReply, Peer};
 use crate::harness::subject::Subject;
 use crate::report::streams::{print, width_out};
 
@@ -22,8 +23,6 @@ const STARTS: usize = 5;
 const SILENCE: Duration = Duration::from_millis(200);
 /// Faults that are told; a peer that has more has the same one everywhere.
 const COMPLAINTS_MAX: usize = 20;
-/// Time for the end after the end of stdin.
-const END_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What several starts of a subject's peer showed.
 struct Starts {
@@ -39,9 +38,9 @@ fn say(text: &str) {
 }
 
 /// Exit code 0 if the subject is fit to be judged, 4 if not.
-pub(super) fn run(name: &str, seed: u64, detail: Detail) -> Result<u8, Failure> {
+pub(super) fn run(name: &str, seed: u64, patience: Patience, detail: Detail) -> Result<u8, Failure> {
     interrupt::install().map_err(Failure::Signals)?;
-    let subject = Subject::find(name)?;
+    let subject = Subject::find(name)?.with_patience(patience);
     subject.prepare(&mut |line| detail.say(&format!("building {}: {line}", subject.name)))?;
     let starts = start(&subject, seed)?;
     let HelloReply { implementation, version, language, features, wire } = &starts.hello;
@@ -106,11 +105,11 @@ fn signals(subject: &Subject, folder: &RunFolder, seed: u64) -> Result<(), Harne
     let namespace = folder.namespace()?;
     let (mut peer, _) = Peer::spawn(subject, "peer", namespace.path(), seed)?;
     peer.signal(Signal::SIGSTOP)?;
-    if peer.answers_within(SILENCE)? {
+    if peer.answers_within(subject.patience.of(SILENCE))? {
         return Err(unreached("SIGSTOP", "it goes on answering"));
     }
     peer.signal(Signal::SIGCONT)?;
-    if !peer.answers_within(HELLO_TIMEOUT)? {
+    if !peer.answers_within(subject.patience.of(ANSWER_TIME))? {
         return Err(unreached("SIGCONT", "it does not answer any more"));
     }
     peer.kill_for_sure()?;
@@ -130,7 +129,7 @@ fn start(subject: &Subject, seed: u64) -> Result<Starts, HarnessError> {
         let before = Instant::now();
         let (mut peer, hello) = Peer::spawn(subject, "peer", namespace.path(), seed.wrapping_add(round as u64))?;
         milliseconds.push(before.elapsed().as_secs_f64() * 1e3);
-        let exit = peer.finish(END_TIMEOUT)?;
+        let exit = peer.finish(subject.patience.of(ANSWER_TIME))?;
         if !exit.is_clean() {
             complaints
                 .push(format!("at the end of its stdin it {exit}; it has to drop everything and exit with code 0"));

@@ -63,7 +63,7 @@ fn plan(args: &args::Conform) -> Result<(Library, Options), Failure> {
         repeat: args.repeat,
         seed: args.common.seed,
         trace: args.trace,
-        again: again::words(args.common.scenarios.as_deref()),
+        again: again::words_of_run(&args.common),
     };
     Ok((library, options))
 }
@@ -84,11 +84,13 @@ pub(super) fn jobs() -> usize {
 }
 
 fn pairings(args: &args::Conform) -> Result<Vec<(Subject, Subject)>, Failure> {
+    let patience = args.common.timeout_multiplier;
     if let (Some(client), Some(server)) = (&args.client, &args.server) {
-        return Ok(vec![(Subject::find(client)?, Subject::find(server)?)]);
+        let found = |name: &str| -> Result<Subject, Failure> { Ok(Subject::find(name)?.with_patience(patience)) };
+        return Ok(vec![(found(client)?, found(server)?)]);
     }
     let mut pairings: Vec<(Subject, Subject)> = Vec::new();
-    for subject in subjects(&args.subject)? {
+    for subject in subjects(&args.subject, patience)? {
         if !pairings.iter().any(|(known, _)| *known == subject) {
             pairings.push((subject.clone(), subject));
         }

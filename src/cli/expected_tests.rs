@@ -29,6 +29,7 @@ fn result(scenario: &str, outcome: Verdict, message: &str) -> ConformanceResult 
         outcome,
         message: message.to_owned(),
         cause: message.lines().next().unwrap_or_default().to_owned(),
+        stretched: Vec::new(),
         step: None,
         expected: None,
         actual: None,

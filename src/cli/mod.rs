@@ -43,7 +43,9 @@ pub fn main() -> ExitCode {
         Command::Report(args) => reports::run(args),
         Command::List(args) => list::run(args),
         Command::Explain(args) => explain::run(args),
-        Command::Subject { command: SubjectCommand::Check { subject, seed } } => check::run(subject, *seed, detail),
+        Command::Subject { command: SubjectCommand::Check { subject, seed, timeout_multiplier } } => {
+            check::run(subject, *seed, *timeout_multiplier, detail)
+        }
         Command::Services(args) => services::run(args),
         Command::Clean(args) => clean::run(args),
         Command::Doctor => Ok(doctor::run()),

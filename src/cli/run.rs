@@ -26,7 +26,7 @@ pub(super) fn run(args: &args::Run, detail: Detail) -> Result<u8, Failure> {
 /// Judges, then measures. Returns whether it got to its end.
 fn carry_out(args: &args::Run, seed: u64, session: &mut Session<'_>) -> Result<bool, Failure> {
     let library = bench::library(args.common.scenarios.as_deref())?;
-    let reference = Subject::find("reference")?;
+    let reference = Subject::find("reference")?.with_patience(args.common.timeout_multiplier);
     let judging = ConformanceOptions {
         pairings: vec![(reference.clone(), reference.clone())],
         scenarios: library.conformance().to_vec(),
@@ -34,7 +34,7 @@ fn carry_out(args: &args::Run, seed: u64, session: &mut Session<'_>) -> Result<b
         repeat: 1,
         seed,
         trace: false,
-        again: again::words(args.common.scenarios.as_deref()),
+        again: again::words_of_run(&args.common),
     };
     let measuring = BenchOptions {
         scenarios: library.bench().iter().filter(|scenario| scenario.name == SCENARIO).cloned().collect(),

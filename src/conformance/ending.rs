@@ -1,23 +1,20 @@
 //! The end of a scenario: every peer leaves in order, and nothing is left behind.
 
-use std::time::Duration;
-
 use serde_json::json;
 
 use crate::harness::Args;
 use crate::harness::error::HarnessError;
 use crate::harness::namespace::Leak;
+use crate::harness::patience::{ANSWER_TIME, shown};
 use crate::harness::peer::Peer;
 use crate::harness::reply::{Exit, Reply};
 use crate::report::model::Verdict;
 use crate::scenario::model::Role;
 
-use super::execution::{Check, Execution, STEP_TIMEOUT};
+use super::execution::{Check, Execution};
 use super::failure::{Failure, Stop};
 use super::said::Said;
 
-/// Time that a peer has to exit once its stdin is closed.
-const FINISH_TIMEOUT: Duration = Duration::from_secs(5);
 /// What is left behind after a kill breaks this requirement, after an orderly end the other one.
 const LEFT_AFTER_KILL: &str = "RR-LIV-03";
 const LEFT_AFTER_END: &str = "RR-SVC-04";
@@ -68,30 +65,30 @@ impl Execution<'_> {
             return Err(Failure::new(Verdict::Error, text).into());
         };
         let early = running.peer.ended().filter(|_| !running.killed);
-        let exit = running.peer.finish(FINISH_TIMEOUT).map_err(|_| Stop::Interrupted)?;
+        let time = running.peer.patience().of(ANSWER_TIME);
+        let exit = running.peer.finish(time).map_err(|_| Stop::Interrupted)?;
         running.gone = true;
         if running.killed {
             return Ok(());
         }
-        let (verdict, text) = match (early, exit) {
-            (Some(exit), _) => (Verdict::Crash, format!("peer {name} {exit} before its stdin was closed")),
+        let (verdict, said): (Verdict, Said) = match (early, exit) {
+            (Some(exit), _) => (Verdict::Crash, format!("peer {name} {exit} before its stdin was closed").into()),
             (None, Exit::Code(0)) => match running.peer.unasked() {
                 None => return Ok(()),
-                Some(text) => (Verdict::Error, format!("peer {name} does not keep to the protocol: {text}")),
+                Some(text) => (Verdict::Error, format!("peer {name} does not keep to the protocol: {text}").into()),
             },
-            (None, Exit::Signal(_)) => (Verdict::Crash, format!("peer {name} {exit} when its stdin was closed")),
+            (None, Exit::Signal(_)) => (Verdict::Crash, format!("peer {name} {exit} when its stdin was closed").into()),
             (None, Exit::Code(_)) => {
-                (Verdict::Fail, format!("peer {name} {exit} when its stdin was closed, required 0"))
+                (Verdict::Fail, format!("peer {name} {exit} when its stdin was closed, required 0").into())
             }
-            (None, Exit::Killed) => (
-                Verdict::Fail,
-                format!(
-                    "peer {name} has not exited within {} s after its stdin was closed, and was killed",
-                    FINISH_TIMEOUT.as_secs()
-                ),
-            ),
+            (None, Exit::Killed) => {
+                let tell = |time| {
+                    format!("peer {name} has not exited within {time} after its stdin was closed, and was killed")
+                };
+                (Verdict::Fail, Said::new(tell(shown(time)), tell(shown(ANSWER_TIME))))
+            }
         };
-        let mut failure = Failure::new(verdict, text);
+        let mut failure = Failure::new(verdict, said);
         failure.expected = Some("exit code 0 at the end of stdin".to_owned());
         failure.actual = Some(exit.to_string());
         Err(failure.into())
@@ -111,24 +108,27 @@ impl Execution<'_> {
             Err(HarnessError::Interrupted) => return Err(Stop::Interrupted),
             Err(error) => return Err(wrong(error.to_string())),
         };
+        let time = peer.patience().of(ANSWER_TIME);
         if !hello.features.iter().any(|feature| feature == "nodes") {
-            let _ = peer.finish(FINISH_TIMEOUT);
+            let _ = peer.finish(time);
             return Ok(false);
         }
         let node = Args::from([("as".to_owned(), json!("node"))]);
         for (op, args) in [("node.create", node), ("node.cleanup", Args::new())] {
-            match peer.call(op, &args, STEP_TIMEOUT) {
+            match peer.call(op, &args, time) {
                 Reply::Ok(_) => {}
                 Reply::Interrupted => return Err(Stop::Interrupted),
                 reply => {
-                    let failure = Failure::of_reply("cleaner", None, &reply, &[], "5 s").ok_or(Stop::Interrupted)?;
+                    let failure =
+                        Failure::of_reply("cleaner", None, &reply, &[], &Said::limit(ANSWER_TIME, peer.patience()))
+                            .ok_or(Stop::Interrupted)?;
                     let head = format!("a new process could not clean up after the killed one, {op}");
                     let said = failure.said.clone().map(|form| format!("{head}: {form}"));
                     return Err(Failure { said, ..failure }.into());
                 }
             }
         }
-        match peer.finish(FINISH_TIMEOUT) {
+        match peer.finish(time) {
             Ok(exit) if exit.is_clean() => Ok(true),
             Ok(exit) => Err(wrong(format!("the process that cleaned up {exit}, required exit code 0"))),
             Err(_) => Err(Stop::Interrupted),

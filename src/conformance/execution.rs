@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::harness::Args;
 use crate::harness::namespace::Namespace;
+use crate::harness::patience::{ANSWER_TIME, Patience, shown};
 use crate::harness::peer::Peer;
 use crate::harness::reply::Reply;
 use crate::harness::subject::Subject;
@@ -20,8 +21,6 @@ use super::matching::{self, Answers};
 use super::said::Said;
 use super::stimuli;
 
-/// Time that a step has unless it says otherwise.
-pub(super) const STEP_TIMEOUT: Duration = Duration::from_secs(5);
 /// Pause before an answer is asked for again.
 const PAUSE: Duration = Duration::from_millis(1);
 const PAUSE_MAX: Duration = Duration::from_millis(5);
@@ -89,6 +88,8 @@ pub(super) struct Execution<'a> {
     pub(super) killed: bool,
     /// Files were damaged, so that nobody can be asked to clean up.
     pub(super) damaged: bool,
+    /// Bounds of the scenario that held only because they were stretched, one sentence each.
+    pub(super) stretched: Vec<String>,
     answers: Answers,
     begun: BTreeMap<(String, String), Begun>,
     /// Transcripts of peers that were started anew.
@@ -112,6 +113,7 @@ impl<'a> Execution<'a> {
             observed: Vec::new(),
             killed: false,
             damaged: false,
+            stretched: Vec::new(),
             answers: Answers::new(),
             begun: BTreeMap::new(),
             earlier: BTreeMap::new(),
@@ -171,23 +173,42 @@ impl<'a> Execution<'a> {
 
     fn act(&mut self, number: usize, step: &Step) -> Result<Option<Reply>, Stop> {
         match &step.action {
-            Action::Do { peer, op, args } => self.ask(peer, step, op, args, None).map(Some),
+            Action::Do { peer, op, args } => self.ask(number, step, (peer, op, args), None).map(Some),
             Action::Begin { peer, op, args, tag } => {
                 let id = self.begin(peer, op, args)?;
                 self.begun.insert((peer.clone(), tag.clone()), Begun { id, tag: step.tag.clone() });
                 Ok(None)
             }
-            Action::Await { peer, tag } => self.collect(peer, tag, step).map(Some),
+            Action::Await { peer, tag } => self.collect(number, peer, tag, step).map(Some),
             Action::Spawn { peer } => self.respawn(peer).map(|()| None),
             Action::Kill { peer, signal } => self.signal(peer, *signal).map(|()| None),
             Action::Finish { peer } => self.finish_one(peer).map(|()| None),
-            Action::AwaitExit { peer } => self.await_exit(peer, step).map(|()| None),
+            Action::AwaitExit { peer } => self.await_exit(number, peer, step).map(|()| None),
             Action::Damage { pattern, how } => {
                 self.damaged = true;
                 let damaged = stimuli::damage(self.namespace, pattern, *how);
                 damaged.map(|()| None).map_err(|text| Failure::new(Verdict::Error, text).into())
             }
             Action::Parallel { steps } => self.parallel(number, steps).map(|()| None),
+        }
+    }
+
+    /// Multiplier of time limits, the same for both roles.
+    pub(super) fn patience(&self) -> Patience {
+        self.setting.client.patience
+    }
+
+    /// Notes a step that was done in the part of its time that only the multiplier has given it. A bound that a requirement
+    /// states is stretched visibly.
+    pub(super) fn note_stretched(&mut self, number: usize, step: &Step, taken: Duration) {
+        let Some(bound) = step.within_ms.map(Duration::from_millis).filter(|bound| taken > *bound) else { return };
+        if self.patience().is_stretched() {
+            self.stretched.push(format!(
+                "step {number} took {} ms, and its bound is {}: it held only as stretched by --timeout-multiplier {}",
+                taken.as_millis(),
+                shown(bound),
+                self.patience()
+            ));
         }
     }
 
@@ -204,9 +225,18 @@ impl<'a> Execution<'a> {
     }
 
     /// Asks until an answer is legal or the step's time is over. `begun` is a command that is under way already.
-    fn ask(&mut self, name: &str, step: &Step, op: &str, args: &Args, begun: Option<u64>) -> Result<Reply, Stop> {
-        let deadline = Instant::now() + Duration::from_millis(step.within_ms.unwrap_or(0));
-        let timeout = STEP_TIMEOUT + Duration::from_millis(args.get("wait_ms").and_then(Value::as_u64).unwrap_or(0));
+    fn ask(
+        &mut self,
+        number: usize,
+        step: &Step,
+        (name, op, args): (&str, &str, &Args),
+        begun: Option<u64>,
+    ) -> Result<Reply, Stop> {
+        let since = Instant::now();
+        let deadline = since + self.patience().of(Duration::from_millis(step.within_ms.unwrap_or(0)));
+        let waits = Duration::from_millis(args.get("wait_ms").and_then(Value::as_u64).unwrap_or(0));
+        let limit = ANSWER_TIME + waits;
+        let timeout = self.patience().of(limit);
         let mut pause = PAUSE;
         let mut begun = begun;
         loop {
@@ -214,33 +244,39 @@ impl<'a> Execution<'a> {
                 Some(id) => id,
                 None => self.begin(name, op, args)?,
             };
+            let asked = Instant::now();
             let reply = self.running(name)?.peer.wait(id, timeout);
             let Err(differences) = matching::check(&step.expect, &reply, &self.answers) else {
                 self.remember(step.tag.as_ref(), &reply);
+                // The bound is for asking again: an answer that comes late to a command in time is no other.
+                self.note_stretched(number, step, asked.duration_since(since));
                 return Ok(reply);
             };
             if !may_be_asked_again(&reply, args) || Instant::now() >= deadline {
-                return self.refuse(name, step, &reply, &differences, timeout);
+                return self.refuse(name, step, &reply, &differences, limit);
             }
             thread::sleep(pause);
             pause = (pause * 2).min(PAUSE_MAX);
         }
     }
 
-    fn collect(&mut self, name: &str, tag: &str, step: &Step) -> Result<Reply, Stop> {
+    fn collect(&mut self, number: usize, name: &str, tag: &str, step: &Step) -> Result<Reply, Stop> {
         let Some(begun) = self.begun.remove(&(name.to_owned(), tag.to_owned())) else {
             let text = format!("the scenario awaits `{tag}` of peer {name}, which was not begun");
             return fail(Failure::new(Verdict::Error, text));
         };
-        let timeout = step.within_ms.map_or(STEP_TIMEOUT, Duration::from_millis);
+        let limit = step.within_ms.map_or(ANSWER_TIME, Duration::from_millis);
+        let timeout = self.patience().of(limit);
+        let since = Instant::now();
         let reply = self.running(name)?.peer.wait(begun.id, timeout);
         match matching::check(&step.expect, &reply, &self.answers) {
             Ok(()) => {
                 self.remember(begun.tag.as_ref(), &reply);
                 self.remember(step.tag.as_ref(), &reply);
+                self.note_stretched(number, step, since.elapsed());
                 Ok(reply)
             }
-            Err(differences) => self.refuse(name, step, &reply, &differences, timeout),
+            Err(differences) => self.refuse(name, step, &reply, &differences, limit),
         }
     }
 
@@ -250,20 +286,22 @@ impl<'a> Execution<'a> {
         step: &Step,
         reply: &Reply,
         differences: &[Said],
-        timeout: Duration,
+        limit: Duration,
     ) -> Result<Reply, Stop> {
         if self.running(name)?.killed && matches!(reply, Reply::Exited(_) | Reply::Signalled(_)) {
             let text = format!("the scenario wants an answer of peer {name}, which it has killed");
             return fail(Failure::new(Verdict::Error, text));
         }
+        let patience = self.patience();
         // An answer that is legal in no respect may still be remembered: an observed check goes on.
         self.remember(step.tag.as_ref(), reply);
-        let waited = format!("{} ms", timeout.as_millis());
+        let waited = Said::limit(limit, patience);
         match Failure::of_reply(name, Some(step), reply, differences, &waited) {
             Some(mut failure) => {
                 match (&step.action, step.within_ms) {
                     (Action::Do { args, .. }, Some(within)) if may_be_asked_again(reply, args) => {
-                        failure.said = failure.said.map(|form| format!("{form}, and still did after {within} ms"));
+                        let within = Said::limit(Duration::from_millis(within), patience);
+                        failure.said = Said::joined(&[failure.said, within], ", and still did after ");
                     }
                     _ => {}
                 }
@@ -290,7 +328,7 @@ impl<'a> Execution<'a> {
         }
         let mut first = Ok(());
         for (step, peer, op, args, id) in begun {
-            let answer = self.ask(peer, step, op, args, Some(id)).map(Some);
+            let answer = self.ask(number, step, (peer, op, args), Some(id)).map(Some);
             first = first.and(self.conclude(number, step, answer));
             if first == Err(Stop::Interrupted) {
                 break;

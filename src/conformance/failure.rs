@@ -37,12 +37,22 @@ pub(super) struct Failure {
     pub(super) requirement: Option<String>,
     pub(super) expected: Option<String>,
     pub(super) actual: Option<String>,
+    /// A peer could not be started.
+    pub(super) is_start: bool,
 }
 
 impl Failure {
     /// A failure outside of any step.
     pub(super) fn new(verdict: Verdict, said: impl Into<Said>) -> Self {
-        Self { verdict, said: said.into(), step: None, requirement: None, expected: None, actual: None }
+        Self {
+            verdict,
+            said: said.into(),
+            step: None,
+            requirement: None,
+            expected: None,
+            actual: None,
+            is_start: false,
+        }
     }
 
     /// What an illegal answer means. `None` for an interrupt.
@@ -51,13 +61,15 @@ impl Failure {
         step: Option<&Step>,
         reply: &Reply,
         differences: &[Said],
-        waited: &str,
+        waited: &Said,
     ) -> Option<Self> {
         let expect = step.map(|step| step.expect.as_slice()).unwrap_or_default();
         let expected = matching::describe_all(expect);
         let (verdict, said) = match reply {
             Reply::Interrupted => return None,
-            Reply::Timeout => (Verdict::Timeout, format!("peer {peer} gave no answer within {waited}").into()),
+            Reply::Timeout => {
+                (Verdict::Timeout, waited.clone().map(|form| format!("peer {peer} gave no answer within {form}")))
+            }
             Reply::Exited(_) | Reply::Signalled(_) => {
                 (Verdict::Crash, format!("{reply}").replacen("the peer", &format!("peer {peer}"), 1).into())
             }
@@ -86,7 +98,7 @@ impl Failure {
             }
         };
         let (expected, actual) = (Some(expected), Some(reply.to_string()));
-        Some(Self { verdict, said, step: None, requirement: None, expected, actual })
+        Some(Self { expected, actual, ..Self::new(verdict, said) })
     }
 
     /// Names the step.
@@ -116,6 +128,9 @@ impl Failure {
         for requirement in ids.iter().filter_map(|id| catalogue.get(id)) {
             let level = format!("{:?}", requirement.level).to_lowercase();
             let _ = write!(message, "\n{} ({level}): {}", requirement.id, requirement.text);
+        }
+        if self.verdict == Verdict::Timeout {
+            message.push_str("\nif the peer only needs longer, --timeout-multiplier gives it more time");
         }
         if !scenario.features.is_empty() {
             // A feature that means something else to the peer than to the protocol fails whole groups of scenarios.

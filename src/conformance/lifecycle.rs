@@ -1,19 +1,21 @@
 //! Peers of a scenario come and go: started, signalled, awaited.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal as Native;
 use serde_json::json;
 
 use crate::harness::Args;
 use crate::harness::error::HarnessError;
+use crate::harness::patience::ANSWER_TIME;
 use crate::harness::peer::Peer;
 use crate::report::model::Verdict;
 use crate::scenario::model::{PeerPlan, Signal, Step};
 
-use super::execution::{Done, Execution, Running, STEP_TIMEOUT, fail};
+use super::execution::{Done, Execution, Running, fail};
 use super::failure::{Failure, Stop};
+use super::said::Said;
 
 impl Execution<'_> {
     /// Starts a peer, and lets it open the service if the scenario has one.
@@ -25,7 +27,8 @@ impl Execution<'_> {
             Ok((peer, _)) => peer,
             Err(HarnessError::Interrupted) => return Err(Stop::Interrupted),
             Err(error) => {
-                return fail(Failure::new(Verdict::Error, format!("peer {name} could not be started: {error}")));
+                let failure = Failure::new(Verdict::Error, format!("peer {name} could not be started: {error}"));
+                return fail(Failure { is_start: matches!(error, HarnessError::StartTooSlow { .. }), ..failure });
             }
         };
         if let Some(before) = self.peers.remove(name) {
@@ -49,9 +52,12 @@ impl Execution<'_> {
         open.insert("as".to_owned(), json!("service"));
         open.entry("name".to_owned()).or_insert_with(|| json!("shmark-test"));
         for (op, args) in [("node.create", node), ("service.open_or_create", open)] {
-            let reply = self.running(name)?.peer.call(op, &args, STEP_TIMEOUT);
+            let time = self.patience().of(ANSWER_TIME);
+            let reply = self.running(name)?.peer.call(op, &args, time);
             if reply.ok().is_none() {
-                let Some(mut failure) = Failure::of_reply(name, None, &reply, &[], "5 s") else {
+                let Some(mut failure) =
+                    Failure::of_reply(name, None, &reply, &[], &Said::limit(ANSWER_TIME, self.patience()))
+                else {
                     return Err(Stop::Interrupted);
                 };
                 failure.said = failure.said.map(|form| format!("before the first step, {op}: {form}"));
@@ -103,19 +109,22 @@ impl Execution<'_> {
         }
     }
 
-    pub(super) fn await_exit(&mut self, name: &str, step: &Step) -> Done {
-        let timeout = step.within_ms.map_or(STEP_TIMEOUT, Duration::from_millis);
+    pub(super) fn await_exit(&mut self, number: usize, name: &str, step: &Step) -> Done {
+        let limit = step.within_ms.map_or(ANSWER_TIME, Duration::from_millis);
+        let (timeout, said) = (self.patience().of(limit), Said::limit(limit, self.patience()));
+        let since = Instant::now();
         let running = self.running(name)?;
         match running.peer.wait_exit(timeout) {
             Ok(Some(exit)) => {
                 running.gone = true;
                 // Whoever does not leave in order has to be cleaned up after.
                 self.killed |= !exit.is_clean();
+                self.note_stretched(number, step, since.elapsed());
                 Ok(())
             }
             Ok(None) => {
-                let text = format!("peer {name} has not exited within {} ms", timeout.as_millis());
-                fail(Failure::new(Verdict::Timeout, text))
+                let said = said.map(|form| format!("peer {name} has not exited within {form}"));
+                fail(Failure::new(Verdict::Timeout, said))
             }
             Err(_) => Err(Stop::Interrupted),
         }

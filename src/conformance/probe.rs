@@ -1,9 +1,8 @@
 //! Gets a subject ready: builds it and asks one peer who it is.
 
-use std::time::Duration;
-
 use crate::harness::error::HarnessError;
 use crate::harness::namespace::RunFolder;
+use crate::harness::patience::ANSWER_TIME;
 use crate::harness::peer::{HelloReply, Peer};
 use crate::harness::subject::Subject;
 use crate::report::events::{Event, Observer};
@@ -25,7 +24,7 @@ pub(super) fn ready(
     let namespace = folder.namespace()?;
     let (mut peer, hello) = Peer::spawn(subject, "probe", namespace.path(), seed)?;
     // Whether it also leaves in order is judged by the scenarios.
-    peer.finish(Duration::from_secs(5))?;
+    peer.finish(subject.patience.of(ANSWER_TIME))?;
     for text in hello.warnings(subject) {
         observer.event(&Event::Warning { text });
     }

@@ -81,6 +81,9 @@ pub fn run(options: &Options, observer: &mut dyn Observer) -> Result<Outcome, Ha
     let jobs: Vec<Job<'_>> = plan.jobs();
     observer.event(&Event::Planned { what: "scenarios".to_owned(), count: jobs.len() });
     let trials = carry_out(&plan, &jobs, &folder, observer)?;
+    if let Some(text) = stretched(&trials) {
+        observer.event(&Event::Warning { text });
+    }
     let complete = trials.iter().all(Option::is_some);
     Ok(Outcome {
         coverage: plan.coverage(&trials),
@@ -89,6 +92,19 @@ pub fn run(options: &Options, observer: &mut dyn Observer) -> Result<Outcome, Ha
         complete,
         results: trials.into_iter().flatten().map(|trial| trial.result).collect(),
     })
+}
+
+/// Passes that are none by the scenarios' own bounds.
+fn stretched(trials: &[Option<Trial>]) -> Option<String> {
+    let results = trials.iter().flatten().map(|trial| &trial.result).filter(|result| !result.stretched.is_empty());
+    let named: Vec<String> = results
+        .map(|result| format!("{} ({}): {}", result.scenario, result.server, result.stretched.join("; ")))
+        .collect();
+    let first = named.first()?;
+    let more = if named.len() > 1 { format!(", and so did others: {} in all", named.len()) } else { String::new() };
+    Some(format!(
+        "a scenario kept its bounds only because they were stretched: {first}{more}. Results have them as `stretched`"
+    ))
 }
 
 struct Plan<'a> {

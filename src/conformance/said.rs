@@ -1,6 +1,9 @@
 //! A sentence and its stable form, by which lists of known deviations and reports recognise it from run to run.
 
 use std::fmt;
+use std::time::Duration;
+
+use crate::harness::patience::Patience;
 
 /// Stands in the stable form for whatever varies.
 const ANY: &str = "*";
@@ -20,6 +23,12 @@ impl Said {
     /// With a stable form of its own.
     pub(super) fn new(text: impl Into<String>, stable: impl Into<String>) -> Self {
         Self { text: text.into(), stable: stable.into() }
+    }
+
+    /// A time limit: as it was stretched, and, stable, as it is without.
+    pub(super) fn limit(own: Duration, patience: Patience) -> Self {
+        let shown = |time: Duration| format!("{} ms", time.as_millis());
+        Self::new(shown(patience.of(own)), shown(own))
     }
 
     /// A text by somebody else, such as a peer or the system: every number in it is taken for one that varies.

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use crate::harness::error::HarnessError;
 use crate::harness::namespace::RunFolder;
+use crate::harness::overload::Watched;
 use crate::harness::shell::quoted;
 use crate::report::model::{ConformanceResult, Level, Verdict};
 use crate::scenario::Selection;
@@ -56,6 +57,7 @@ pub(super) fn run(setting: &Setting<'_>, folder: &RunFolder, rounds: Rounds) -> 
 
 fn once(setting: &Setting<'_>, folder: &RunFolder, trace: bool) -> Result<Trial, HarnessError> {
     let namespace = folder.namespace()?;
+    let watched = Watched::begin();
     let mut execution = Execution::new(*setting, &namespace);
     let ended = execution.run().and_then(|()| execution.end());
     let mut result = blank(setting, Verdict::Pass);
@@ -69,7 +71,12 @@ fn once(setting: &Setting<'_>, folder: &RunFolder, trace: bool) -> Result<Trial,
     execution.peers.values_mut().for_each(|running| running.peer.kill());
     if let Some(failure) = &failure {
         describe(&mut result, setting, failure);
+        let is_late = failure.verdict == Verdict::Timeout || failure.is_start;
+        if let Some(overload) = watched.overload().filter(|_| is_late) {
+            let _ = write!(result.message, "\n{overload}");
+        }
     }
+    result.stretched.clone_from(&execution.stretched);
     if trace || failure.is_some() {
         result.transcripts = execution.transcripts();
     }
@@ -88,6 +95,7 @@ pub(super) fn blank(setting: &Setting<'_>, outcome: Verdict) -> ConformanceResul
         outcome,
         message: String::new(),
         cause: String::new(),
+        stretched: Vec::new(),
         step: None,
         expected: None,
         actual: None,

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use super::hello::{HELLO_ANSWER, HELLO_LINE};
 use super::manifest::SubjectError;
 
 /// Why the harness could not do its work.
@@ -46,6 +47,17 @@ pub enum HarnessError {
         expected: String,
         /// What came instead.
         seen: String,
+        /// Everything that was said.
+        transcript: Vec<String>,
+    },
+    /// The peer has not answered `hello` in its time.
+    StartTooSlow {
+        /// Subject.
+        subject: String,
+        /// The command, as typed.
+        command: String,
+        /// The time that it had, for people.
+        within: String,
         /// Everything that was said.
         transcript: Vec<String>,
     },
@@ -147,6 +159,15 @@ impl fmt::Display for HarnessError {
                      seen: {seen}\n  docs/PEER-PROTOCOL.md says what a peer has to do"
                 )?;
                 indented(f, "transcript", transcript)
+            }
+            Self::StartTooSlow { subject, command, within, transcript } => {
+                write!(
+                    f,
+                    "subject `{subject}`: `{command}` has not answered `hello` within {within} of its start. If it only \
+                     needs longer, `start_within_ms` in its subject.toml gives it more, and --timeout-multiplier gives \
+                     everything more\n  expected: {HELLO_LINE} on its stdin answered on its stdout by {HELLO_ANSWER}"
+                )?;
+                indented(f, "what was said", transcript)
             }
             Self::Dishonest { subject, op, answer } => write!(
                 f,

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use super::Args;
 use super::error::HarnessError;
-use super::peer::{HELLO_TIMEOUT, Peer};
+use super::patience::shown;
+use super::peer::Peer;
 use super::reply::Reply;
 use super::subject::Subject;
 use crate::peer::protocol::{FEATURES, OPS, PROTOCOL_VERSION};
@@ -77,29 +78,38 @@ impl Peer {
             ("root".to_owned(), json!(root.to_string_lossy())),
             ("seed".to_owned(), json!(seed)),
         ]);
-        let instead = match self.call("hello", &args, HELLO_TIMEOUT) {
+        let time = subject.start_time();
+        let instead = match self.call("hello", &args, time) {
             Reply::Ok(fields) => match serde_json::from_value(Value::Object(fields)) {
                 Ok(hello) => return Ok(hello),
                 Err(error) => format!("an `ok` that says too little: {error}"),
             },
             Reply::Interrupted => return Err(HarnessError::Interrupted),
-            Reply::Timeout => format!("no answer within {} s", HELLO_TIMEOUT.as_secs()),
+            Reply::Timeout => {
+                return Err(HarnessError::StartTooSlow {
+                    subject: subject.name.clone(),
+                    command: words.join(" "),
+                    within: shown(time),
+                    transcript: self.transcript(),
+                });
+            }
             other => other.to_string(),
         };
         Err(HarnessError::NotAPeer {
             subject: subject.name.clone(),
             command: words.join(" "),
-            expected: format!(
-                "the line `{{\"id\":1,\"op\":\"hello\",...}}` on its stdin answered on its stdout, within {} s, by a line \
-                 such as `{{\"id\":1,\"ok\":{{\"implementation\":\"...\",\"version\":\"...\",\"language\":\"...\",\
-                 \"features\":[...],\"wire\":\"...\"}}}}`",
-                HELLO_TIMEOUT.as_secs()
-            ),
+            expected: format!("{HELLO_LINE} on its stdin answered on its stdout by {HELLO_ANSWER}"),
             seen: instead,
             transcript: self.transcript(),
         })
     }
 }
+
+/// What is sent first, for messages.
+pub(super) const HELLO_LINE: &str = "the line `{\"id\":1,\"op\":\"hello\",...}`";
+/// What an answer to it looks like, for messages.
+pub(super) const HELLO_ANSWER: &str = "a line such as `{\"id\":1,\"ok\":{\"implementation\":\"...\",\"version\":\"...\",\
+                                       \"language\":\"...\",\"features\":[...],\"wire\":\"...\"}}`";
 
 /// Whether `version` starts with `pin`, whole numbers only: `0.10` is not `0.1`.
 fn is_version(version: &str, pin: &str) -> bool {

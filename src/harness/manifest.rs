@@ -38,11 +38,22 @@ pub struct Manifest {
     /// Start of the version that the peer has to announce; any version if empty.
     #[serde(default)]
     pub pin: String,
+    /// Time from the start of a peer to its answer to `hello`, ms.
+    #[serde(default = "start_within_ms")]
+    pub start_within_ms: u64,
     /// Files that the implementation keeps in a namespace on purpose, one each however often it is used, as globs over
     /// their names. They are no leak.
     #[serde(default)]
     pub keeps: Vec<String>,
 }
+
+/// Unless the manifest says otherwise.
+fn start_within_ms() -> u64 {
+    5000
+}
+
+/// An hour.
+const START_WITHIN_MS_MAX: u64 = 3_600_000;
 
 /// What a listed deviation looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -200,6 +211,10 @@ impl Manifest {
             let message = format!("no feature is called `{unknown}`; there are: {}", FEATURES.join(", "));
             return wrong(&format!("\"{unknown}\""), message);
         }
+        if !(1..=START_WITHIN_MS_MAX).contains(&manifest.start_within_ms) {
+            let message = format!("`start_within_ms` has to be from 1 to {START_WITHIN_MS_MAX}");
+            return wrong("start_within_ms", message);
+        }
         for pattern in &manifest.keeps {
             if let Err(error) = globset::Glob::new(pattern) {
                 return wrong(&format!("\"{pattern}\""), format!("`{pattern}` is no pattern of a file name: {error}"));
@@ -307,6 +322,13 @@ mod tests {
         assert!(seen.starts_with("subject.toml:5:12: no feature is called `magic`"), "{seen}");
         assert!(rejected("name = \"x\"\ndescription = \"d\"\npeer = []\n").contains(":3:1: `peer` has to name"));
         assert!(rejected(&GOOD.replace("{here}", "{hier}")).contains(":3:10: no placeholder is called `{hier}`"));
+        for time in ["0", "3600001"] {
+            let seen = rejected(&format!("{GOOD}start_within_ms = {time}\n"));
+            assert!(seen.starts_with("subject.toml:4:1: `start_within_ms` has to be from 1 to 3600000"), "{seen}");
+        }
+        assert!(
+            rejected(&format!("{GOOD}start_within_ms = \"long\"\n")).starts_with("subject.toml:4:19: invalid type")
+        );
         assert!(rejected("name = ").starts_with("subject.toml:1:"));
         assert!(rejected(&GOOD.replace("{here}", "{pid}")).contains("no placeholder is called `{pid}` here"));
         assert!(rejected(&format!("{GOOD}signal = [\"kill\", \"{{pid}}\"]\n")).contains(":4:1: `signal` has to say"));

@@ -13,6 +13,8 @@ pub mod error;
 pub mod interrupt;
 pub mod manifest;
 pub mod namespace;
+pub mod overload;
+pub mod patience;
 pub mod peer;
 pub mod reply;
 pub mod shell;

@@ -16,6 +16,7 @@ use super::Args;
 use super::error::HarnessError;
 use super::interrupt::{NOTICE_MS, interrupted};
 use super::leftovers::{PEER_VARIABLE, ROOT_VARIABLE};
+use super::patience::{ANSWER_TIME, Patience};
 use super::pipes::{Item, Next, Pipes, set_nonblocking};
 use super::process::Process;
 use super::reply::{Exit, Reply};
@@ -25,8 +26,6 @@ use crate::engine::CONFIG_VARIABLE;
 
 pub use super::hello::HelloReply;
 
-/// Time in which a peer has to answer `hello`.
-pub const HELLO_TIMEOUT: Duration = Duration::from_secs(5);
 /// Time in which a peer has to take a command from its stdin, which holds many of them.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 const NOTICE: Duration = Duration::from_millis(NOTICE_MS);
@@ -41,6 +40,7 @@ const SETTLE: Duration = Duration::from_millis(100);
 pub struct Peer {
     name: String,
     pub(super) signalling: Signalling,
+    pub(super) patience: Patience,
     stdin: Option<File>,
     pub(super) process: Process,
     pub(super) pipes: Pipes,
@@ -54,7 +54,8 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// Starts a peer and asks it who it is: `hello` has to be answered within [`HELLO_TIMEOUT`] and as the manifest says,
+    /// Starts a peer and asks it who it is: `hello` has to be answered within [`Subject::start_time`] and as the manifest
+    /// says,
     /// and an operation that does not exist has to be answered `unsupported`.
     ///
     /// `name` is the peer's name in messages, `root` its namespace.
@@ -66,7 +67,7 @@ impl Peer {
         let hello = peer.hello(subject, &words, root, seed)?;
         hello.check(subject)?;
         let op = super::hello::made_up_op(seed);
-        match peer.call(&op, &Args::new(), HELLO_TIMEOUT) {
+        match peer.call(&op, &Args::new(), peer.patience.of(ANSWER_TIME)) {
             Reply::Unsupported(_) => Ok((peer, hello)),
             Reply::Interrupted => Err(HarnessError::Interrupted),
             answer => Err(HarnessError::Dishonest { subject: subject.name.clone(), op, answer: answer.to_string() }),
@@ -106,6 +107,7 @@ impl Peer {
         let peer = Self {
             name: name.to_owned(),
             signalling,
+            patience: subject.patience,
             stdin: Some(stdin),
             process,
             pipes,
@@ -120,6 +122,11 @@ impl Peer {
     /// Name in messages.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Multiplier of its time limits.
+    pub fn patience(&self) -> Patience {
+        self.patience
     }
 
     /// Process id, and id of the peer's process group.
@@ -163,7 +170,7 @@ impl Peer {
     }
 
     pub(super) fn write(&mut self, mut bytes: &[u8]) -> io::Result<()> {
-        let deadline = Instant::now() + WRITE_TIMEOUT;
+        let deadline = Instant::now() + self.patience.of(WRITE_TIMEOUT);
         let Some(stdin) = &mut self.stdin else {
             return Err(io::ErrorKind::BrokenPipe.into());
         };
@@ -272,7 +279,7 @@ impl Peer {
     }
 
     fn end_of_stdout(&self) -> Reply {
-        match self.process.wait(CLOSED_GRACE) {
+        match self.process.wait(self.patience.of(CLOSED_GRACE)) {
             Some(exit) => after(exit),
             None if interrupted() => Reply::Interrupted,
             None => Reply::Protocol("it closed its stdout and went on running".to_owned()),

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::error::HarnessError;
 use super::interrupt::{NOTICE_MS, interrupted};
+use super::patience::shown;
 use super::peer::Peer;
 use super::pipes::{Item, Next};
 use super::subject::Subject;
@@ -45,7 +46,7 @@ impl Peer {
                     Err(self.ended().map_or("its stdout was closed".to_owned(), |exit| format!("it {exit}")))
                 }
                 Next::Nothing if interrupted() => return Err(HarnessError::Interrupted),
-                Next::Nothing if left.is_zero() => Err(format!("no answer within {} s", timeout.as_secs())),
+                Next::Nothing if left.is_zero() => Err(format!("no answer within {}", shown(timeout))),
                 Next::Nothing => continue,
             });
         }

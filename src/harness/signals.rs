@@ -18,6 +18,7 @@ use super::error::HarnessError;
 use super::hello::made_up_op;
 use super::interrupt::{NOTICE_MS, interrupted};
 use super::leftovers;
+use super::patience::{Patience, shown};
 use super::peer::Peer;
 use super::pipes::{Item, Next};
 use super::process::Process;
@@ -49,12 +50,13 @@ pub(super) struct Signalling {
     /// The manifest's command; the process group is signalled if it is empty.
     command: Vec<String>,
     folder: Option<PathBuf>,
+    patience: Patience,
 }
 
 impl Signalling {
     pub(super) fn new(subject: &Subject, id: &str, command: Vec<String>) -> Self {
         let folder = subject.folder().map(std::path::Path::to_owned);
-        Self { subject: subject.name.clone(), id: id.to_owned(), command, folder }
+        Self { subject: subject.name.clone(), id: id.to_owned(), command, folder, patience: subject.patience }
     }
 
     fn unreached(&self, signal: Signal, why: impl Into<String>) -> HarnessError {
@@ -75,14 +77,15 @@ impl Signalling {
         }
         let mut process =
             Process::spawn(&mut command).map_err(|error| failed(format!("could not be started: {error}")))?;
-        let exit = process.wait(EFFECT);
+        let time = self.patience.of(EFFECT);
+        let exit = process.wait(time);
         if exit.is_some_and(Exit::is_clean) {
             return Ok(());
         }
         if interrupted() {
             return Err(HarnessError::Interrupted);
         }
-        let Some(exit) = exit else { return Err(failed(format!("has not ended within {} s", EFFECT.as_secs()))) };
+        let Some(exit) = exit else { return Err(failed(format!("has not ended within {}", shown(time)))) };
         process.end();
         let mut said = String::new();
         if let Some(errors) = process.child().stderr.take() {
@@ -115,15 +118,16 @@ impl Peer {
         self.pipes.note("..", "the runner kills it");
         if !self.signalling.command.is_empty() {
             self.send(Signal::SIGKILL)?;
-            if self.process.wait(EFFECT).is_none() {
-                let why = format!("what was started is still there {} s after the command", EFFECT.as_secs());
+            let time = self.patience.of(EFFECT);
+            if self.process.wait(time).is_none() {
+                let why = format!("what was started is still there {} after the command", shown(time));
                 return Err(self.signalling.unreached(Signal::SIGKILL, why));
             }
         }
         // Its stdin stays open: a peer that got away may still read it.
         self.process.end();
         let is_alive = |pid: &u32| leftovers::state(*pid).is_some_and(leftovers::is_alive);
-        let answered = kin.iter().any(is_alive) && self.answers_within(BESIDE)?;
+        let answered = kin.iter().any(is_alive) && self.answers_within(self.patience.of(BESIDE))?;
         self.end();
         if answered {
             return Err(self.signalling.unreached(Signal::SIGKILL, "it goes on answering"));
@@ -170,8 +174,9 @@ impl Peer {
 
     fn prove_stopped(&mut self) -> Result<(), HarnessError> {
         let commanded = !self.signalling.command.is_empty();
-        if !commanded && !self.process.wait_stopped(EFFECT) && self.ended().is_none() {
-            let why = format!("what was started is not stopped after {} s", EFFECT.as_secs());
+        let time = self.patience.of(EFFECT);
+        if !commanded && !self.process.wait_stopped(time) && self.ended().is_none() {
+            let why = format!("what was started is not stopped after {}", shown(time));
             return Err(self.signalling.unreached(Signal::SIGSTOP, why));
         }
         let runs = |pid: &u32| leftovers::state(*pid).is_some_and(|state| state != 'T' && leftovers::is_alive(state));
@@ -182,9 +187,9 @@ impl Peer {
             thread::sleep(Duration::from_millis(5));
         }
         let window = if anybody_runs() {
-            BESIDE
+            self.patience.of(BESIDE)
         } else if commanded {
-            SILENCE
+            self.patience.of(SILENCE)
         } else {
             return Ok(());
         };
@@ -207,7 +212,7 @@ impl Peer {
     pub(super) fn kill_what_the_group_does_not_hold(&mut self) {
         if !self.signalling.command.is_empty() && self.process.ended().is_none() {
             let _ = self.send(Signal::SIGKILL);
-            let _: Option<Exit> = self.process.wait(EFFECT);
+            let _: Option<Exit> = self.process.wait(self.patience.of(EFFECT));
         }
     }
 }

@@ -3,9 +3,11 @@
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::error::HarnessError;
 use super::manifest::{ExpectedDeviation, Manifest, SubjectError, parse_expected};
+use super::patience::Patience;
 
 /// An implementation under test, from its manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +29,10 @@ pub struct Subject {
     pub features: Vec<String>,
     /// Start of the version that the peer has to announce; any version if empty.
     pub pin: String,
+    /// Time from the start of a peer to its answer to `hello`, ms.
+    pub start_within_ms: u64,
+    /// Multiplier of all time limits.
+    pub patience: Patience,
     /// Globs over the names of files that are no leak.
     pub keeps: Vec<String>,
     /// Known deviations.
@@ -93,8 +99,34 @@ impl Subject {
     }
 
     fn new(content: Manifest, expected: Vec<ExpectedDeviation>, manifest: Option<PathBuf>) -> Self {
-        let Manifest { name, description, home, build, peer, signal, features, pin, keeps } = content;
-        Self { name, description, home, build, peer, signal, features, pin, keeps, expected, manifest }
+        let Manifest { name, description, home, build, peer, signal, features, pin, start_within_ms, keeps } = content;
+        let patience = Patience::default();
+        Self {
+            name,
+            description,
+            home,
+            build,
+            peer,
+            signal,
+            features,
+            pin,
+            start_within_ms,
+            patience,
+            keeps,
+            expected,
+            manifest,
+        }
+    }
+
+    /// The same with other time limits.
+    #[must_use]
+    pub fn with_patience(self, patience: Patience) -> Self {
+        Self { patience, ..self }
+    }
+
+    /// Time that a peer has from its start to its answer to `hello`.
+    pub fn start_time(&self) -> Duration {
+        self.patience.of(Duration::from_millis(self.start_within_ms))
     }
 
     /// Whether results of these subjects, and of no others, can be told apart by their names. One may be there twice.

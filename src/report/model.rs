@@ -136,6 +136,10 @@ pub struct ConformanceResult {
     /// ids, is `*`. Lists of known deviations match it, and results that share it are shown as one. Absent on a pass.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub cause: String,
+    /// Bounds of the scenario that held only as stretched by `--timeout-multiplier`, one sentence each: a pass that is none
+    /// by the scenario's own bounds. Absent if there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stretched: Vec<String>,
     /// The step that decided, as written in the file, with its number from 1.
     pub step: Option<String>,
     /// Expected answer, for a failed check.
@@ -384,6 +388,7 @@ mod tests {
             outcome,
             message: String::new(),
             cause: String::new(),
+            stretched: Vec::new(),
             step: None,
             expected: None,
             actual: None,

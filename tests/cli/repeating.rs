@@ -50,6 +50,7 @@ fn every_repeat_line_of_a_failing_run_repeats_its_result() {
         &["--client", mine, "--server", mine],
     ] {
         let words = ["--scenarios", "it's mine, too", "--run", "own/*", "--repeat", "2", "--seed", "7"];
+        let words = [&words[..], &["--timeout-multiplier", "1.5"]].concat();
         let (report, shown) = conform(dir.path(), &[subjects, &words].concat());
         assert_eq!(shown, [report.conformance[0].repro.as_str()], "both cells fail for one cause");
         assert_eq!(report.conformance.len(), 2, "one a cell");

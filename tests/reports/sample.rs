@@ -86,6 +86,7 @@ pub fn result(scenario: &str, requirement: &str, subject: &str, outcome: Verdict
         outcome,
         message: message.into(),
         cause: String::new(),
+        stretched: Vec::new(),
         step: None,
         expected: None,
         actual: None,

@@ -174,13 +174,13 @@ fn broken(exam: &Exam<'_>, op: &OpSpec, request: &Value) -> Vec<(String, Map<Str
         match arg.kind {
             ArgKind::Count => all.push((format!("{name} with `{key}` below 0"), with(key, (-1).into()))),
             ArgKind::Word(_) => {
-                all.push((format!("{name} with an unknown word as `{key}`"), with(key, "xqzvap".into())))
+                all.push((format!("{name} with an unknown word as `{key}`"), with(key, "xqzvap".into())));
             }
             ArgKind::Header => {
-                all.push((format!("{name} with an unknown type in `{key}`"), with(key, json!({ "type": "xqzvap" }))))
+                all.push((format!("{name} with an unknown type in `{key}`"), with(key, json!({ "type": "xqzvap" }))));
             }
             ArgKind::Qos => {
-                all.push((format!("{name} with an unknown key in `{key}`"), with(key, json!({ "colour": 1 }))))
+                all.push((format!("{name} with an unknown key in `{key}`"), with(key, json!({ "colour": 1 }))));
             }
             ArgKind::Attributes => {
                 all.push((format!("{name} with a number in `{key}`"), with(key, json!({ "colour": 1 }))));

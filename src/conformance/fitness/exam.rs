@@ -1,16 +1,12 @@
 //! Commands to a peer under examination, and what its answers have to be like.
 
-use std::time::Duration;
-
 use serde_json::{Map, Value, json};
 
 use crate::harness::error::HarnessError;
+use crate::harness::patience::ANSWER_TIME;
 use crate::harness::peer::Peer;
 
 use super::Findings;
-
-/// Time for each answer.
-const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Fields of an `ok`; `None` if there was none, which is noted.
 pub(super) type Answered = Result<Option<Map<String, Value>>, HarnessError>;
@@ -49,7 +45,8 @@ impl<'a> Exam<'a> {
         if self.is_over {
             return Ok(None);
         }
-        Ok(match self.peer.exchange(line, TIMEOUT)? {
+        let time = self.peer.patience().of(ANSWER_TIME);
+        Ok(match self.peer.exchange(line, time)? {
             Ok(answer) => Some(answer),
             Err(why) => {
                 self.is_over = true;
