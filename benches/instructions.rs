@@ -2,10 +2,12 @@
 //! every machine with the same compiler, so that a hot path that grows is noticed at once.
 //!
 //!     cargo bench --bench instructions                     counts, and fails where a limit is passed
-//!     cargo bench --bench instructions -- --steps          counts, and says which step of a round trip takes how many
-//!     cargo bench --bench instructions -- --annotate       counts, and lists the functions that a round trip spends in
-//!     cargo bench --bench instructions -- --lines          the same by source line
 //!     cargo bench --bench instructions -- --update         counts, and writes the limits anew
+//!     scripts/instructions --steps                         counts, and says which step of a round trip takes how many
+//!     scripts/instructions --annotate                      counts, and lists the functions that a round trip spends in
+//!     scripts/instructions --lines                         the same by source line
+//!
+//! The last three need names and lines, which the script builds with (`--profile profiling`).
 //!
 //! An operation is run twice under callgrind, with different numbers of repetitions; the difference is the loop's alone.
 
@@ -160,6 +162,9 @@ fn steps() -> Done {
         let one = count_one(IN_STEPS.0, &[format!("--toggle-collect=*{step}*")])?;
         println!("{:<26} {one:>12.1}", step.trim_start_matches("step_").replace('_', " "));
     }
+        if one == 0.0 {
+            return Err("this program was built without names; run scripts/instructions --steps".into());
+        }
     println!("{:<26} {:>12.1}", "all of it, in steps", count_one(IN_STEPS.0, &[])?);
     Ok(())
 }
