@@ -5,18 +5,20 @@
 //!     cargo bench --bench engine -- channel       what has this in its name
 //!
 //! The report is `target/criterion/report/index.html`. A benchmark that goes wrong ends the program with an exit code
-//! that is not 0; nothing waits for ever.
+//! that is not 0; nothing waits for ever. Ctrl-C ends it at once with 130, and leaves nothing in shared memory.
 //!
 //! Between processes, `shmark bench` is the better judge: it sets each figure against the cache line's own.
 
 mod common;
+#[path = "common/interrupt.rs"]
+mod interrupt;
 
 use std::error::Error;
 use std::hint::{black_box, spin_loop};
 use std::io::{BufRead, BufReader, Read};
 use std::os::fd::AsFd;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use common::{Channel, Pair};
@@ -44,6 +46,12 @@ fn main() -> Res<()> {
     {
         return serve_until_left(Path::new(root), cpu.parse()?);
     }
+    interrupt::install()?;
+    // Where the end has begun, its own exit code counts.
+    benchmarks().inspect_err(|_| drop(interrupt::live()))
+}
+
+fn benchmarks() -> Res<()> {
     let short = Duration::from_secs(1);
     // Drawn alike everywhere, without gnuplot and without fonts of the system.
     register_font("sans-serif", FontStyle::Normal, dejavu::sans::regular()).map_err(|_| "the font cannot be read")?;
@@ -57,9 +65,13 @@ fn main() -> Res<()> {
     Ok(())
 }
 
-/// Panics, as criterion has no other way to say that a benchmark went wrong.
+/// Panics, as criterion has no other way to say that a benchmark went wrong. Never returns where the end has begun, which
+/// takes folder and server away from a benchmark.
 fn done<T>(result: Result<T, Box<dyn Error>>) -> T {
-    result.unwrap_or_else(|error| panic!("{error}"))
+    result.unwrap_or_else(|error| {
+        drop(interrupt::live());
+        panic!("{error}")
+    })
 }
 
 fn channel(criterion: &mut Criterion) {
@@ -72,7 +84,7 @@ fn channel(criterion: &mut Criterion) {
 }
 
 fn one_thread(criterion: &mut Criterion) -> Res<()> {
-    let pair = Pair::new()?;
+    let pair = Pair::new(interrupt::scratch()?)?;
     criterion.bench_function("loan and drop", |bencher| bencher.iter(|| done(pair.loan_and_drop(black_box(7)))));
     criterion.bench_function("round trip, one thread", |bencher| bencher.iter(|| done(pair.round_trip(black_box(7)))));
     Ok(())
@@ -100,7 +112,7 @@ type Slices = (tempfile::TempDir, Server<[u8], [u8]>, Client<[u8], [u8]>);
 
 /// Ports of slices, with the smallest limits.
 fn slices(bytes: usize) -> Res<Slices> {
-    let scratch = common::scratch()?;
+    let scratch = interrupt::scratch()?;
     let node = Node::builder().config(Config::default()).root(scratch.path()).create()?;
     let service = node.service_builder(&ServiceName::new("slices")?).request_response::<[u8], [u8]>();
     let service = service.max_active_requests_per_client(1).max_loaned_requests(1).max_servers(1).create()?;
@@ -114,7 +126,7 @@ fn two_processes(criterion: &mut Criterion) -> Res<()> {
         println!("SKIPPED: a round trip between two processes needs two processors");
         return Ok(());
     };
-    let scratch = common::scratch()?;
+    let scratch = interrupt::scratch()?;
     let server = Serving::start(scratch.path(), theirs)?;
     pin_to(ours)?;
     let node = Node::builder().config(Config::default()).root(scratch.path()).create()?;
@@ -142,16 +154,19 @@ fn two_processes(criterion: &mut Criterion) -> Res<()> {
     server.stop()
 }
 
-/// The server's process.
-struct Serving(Child);
+/// The server's process, which is [`interrupt::Live`]'s: an end takes it away as well.
+struct Serving;
 
 impl Serving {
     /// Returns when the server can be connected to.
     fn start(root: &Path, cpu: usize) -> Res<Self> {
         let mut command = Command::new(std::env::current_exe()?);
         command.arg(SERVE).arg(root).arg(cpu.to_string()).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut server = Self(command.spawn()?);
-        let stdout = server.0.stdout.take().ok_or("no pipe")?;
+        let stdout = {
+            let mut live = interrupt::live();
+            live.server.insert(command.spawn()?).stdout.take().ok_or("no pipe")?
+        };
+        let server = Self;
         if poll(&mut [PollFd::new(stdout.as_fd(), PollFlags::POLLIN)], PATIENCE.as_millis() as u16)? == 0 {
             return Err("the server does not start".into());
         }
@@ -160,25 +175,33 @@ impl Serving {
         if said == "ready\n" { Ok(server) } else { Err("the server did not start".into()) }
     }
 
-    fn stop(mut self) -> Res<()> {
-        drop(self.0.stdin.take());
+    fn stop(self) -> Res<()> {
         let since = Instant::now();
         let status = loop {
-            match self.0.try_wait()? {
-                Some(status) => break status,
-                None if since.elapsed() > PATIENCE => return Err("the server does not end".into()),
-                None => std::thread::sleep(Duration::from_millis(1)),
+            if let Some(server) = &mut interrupt::live().server {
+                drop(server.stdin.take());
+                if let Some(status) = server.try_wait()? {
+                    break status;
+                }
             }
+            if since.elapsed() > PATIENCE {
+                return Err("the server does not end".into());
+            }
+            std::thread::sleep(Duration::from_millis(1));
         };
+        // It has ended, so there is nothing to take away any more.
+        drop(self);
         if status.success() { Ok(()) } else { Err(format!("the server ended with {status}").into()) }
     }
 }
 
 impl Drop for Serving {
     fn drop(&mut self) {
-        // Nothing is left to do where it is gone already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        if let Some(mut server) = interrupt::live().server.take() {
+            // Nothing is left to do where it is gone already.
+            let _ = server.kill();
+            let _ = server.wait();
+        }
     }
 }
 

@@ -2,14 +2,18 @@
 //! every machine with the same compiler, so that a hot path that grows is noticed at once.
 //!
 //!     cargo bench --bench instructions                     counts, and fails where a limit is passed
-//!     cargo bench --bench instructions -- --steps          counts, and says which step of a round trip takes how many
-//!     cargo bench --bench instructions -- --annotate       counts, and lists the functions that a round trip spends in
-//!     cargo bench --bench instructions -- --lines          the same by source line
 //!     cargo bench --bench instructions -- --update         counts, and writes the limits anew
+//!     scripts/instructions --steps                         counts, and says which step of a round trip takes how many
+//!     scripts/instructions --annotate                      counts, and lists the functions that a round trip spends in
+//!     scripts/instructions --lines                         the same by source line
+//!
+//! The last three need names and lines, which the script builds with (`--profile profiling`).
 //!
 //! An operation is run twice under callgrind, with different numbers of repetitions; the difference is the loop's alone.
 
 mod common;
+#[path = "common/interrupt.rs"]
+mod interrupt;
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -35,11 +39,11 @@ type Operation = (&'static str, fn(u64) -> Done);
 
 const OPERATIONS: &[Operation] = &[
     ("round-trip", |times| {
-        let pair = Pair::new()?;
+        let pair = Pair::new(common::scratch()?)?;
         repeat(times, |number| pair.round_trip(number))
     }),
     ("loan-and-drop", |times| {
-        let pair = Pair::new()?;
+        let pair = Pair::new(common::scratch()?)?;
         repeat(times, |number| pair.loan_and_drop(number))
     }),
     ("channel-with-overflow", |times| {
@@ -54,7 +58,7 @@ const OPERATIONS: &[Operation] = &[
 
 /// The same round trip in pieces, which has no limit of its own.
 const IN_STEPS: Operation = ("round-trip-in-steps", |times| {
-    let pair = Pair::new()?;
+    let pair = Pair::new(common::scratch()?)?;
     repeat(times, |number| pair.round_trip_in_steps(number))
 });
 
@@ -72,7 +76,7 @@ fn main() -> ExitCode {
         Some(at) => work(&arguments[at + 1..]).map(|()| true),
         // `cargo test --benches` runs this too: once each, without valgrind.
         None if !has("--bench") || has("--test") => OPERATIONS.iter().try_for_each(|(_, run)| run(10)).map(|()| true),
-        None => check(&has),
+        None => interrupt::install().map_err(Into::into).and_then(|()| check(&has)),
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
@@ -158,6 +162,9 @@ fn steps() -> Done {
     println!("\n{:<26} {:>12}", "step of a round trip", "instructions");
     for step in STEPS {
         let one = count_one(IN_STEPS.0, &[format!("--toggle-collect=*{step}*")])?;
+        if one == 0.0 {
+            return Err("this program was built without names; run scripts/instructions --steps".into());
+        }
         println!("{:<26} {one:>12.1}", step.trim_start_matches("step_").replace('_', " "));
     }
     println!("{:<26} {:>12.1}", "all of it, in steps", count_one(IN_STEPS.0, &[])?);
@@ -166,7 +173,10 @@ fn steps() -> Done {
 
 /// Instructions of a whole process that does an operation so often.
 fn count(name: &str, times: u64, out: &Path, options: &[String]) -> Result<u64, Box<dyn Error>> {
+    // Not the child's own: whoever ends this program in between has that removed as well.
+    let scratch = interrupt::scratch()?;
     let output = Command::new("valgrind")
+        .env(common::SCRATCH, scratch.path())
         .args(["--tool=callgrind", &format!("--callgrind-out-file={}", out.display())])
         .args(options)
         .arg(std::env::current_exe()?)
@@ -182,7 +192,7 @@ fn count(name: &str, times: u64, out: &Path, options: &[String]) -> Result<u64, 
 
 /// Where round trips spend their instructions: by function with what was inlined into it, and by source file or line.
 fn annotated(lines: bool) -> Done {
-    let folder = common::scratch()?;
+    let folder = interrupt::scratch()?;
     let out = folder.path().join("callgrind.out");
     let (name, _) = OPERATIONS[0];
     count(name, TIMES_ANNOTATED, &out, &[])?;

@@ -21,8 +21,7 @@ pub struct Pair {
 }
 
 impl Pair {
-    pub fn new() -> Result<Self, Box<dyn Error>> {
-        let scratch = scratch()?;
+    pub fn new(scratch: tempfile::TempDir) -> Result<Self, Box<dyn Error>> {
         let node = Node::builder().config(Config::default()).root(scratch.path()).create()?;
         let name = ServiceName::new("pair")?;
         let service = node.service_builder(&name).request_response::<u64, u64>().create()?;
@@ -122,6 +121,9 @@ pub const STEPS: [&str; 9] = [
     "step_drop_pending_response",
 ];
 
+/// Where folders are made, instead of in shared memory.
+pub const SCRATCH: &str = "SHMARK_BENCH_SCRATCH";
+
 /// A folder in shared memory where there is some.
 pub fn scratch() -> std::io::Result<tempfile::TempDir> {
     let builder = || {
@@ -129,6 +131,9 @@ pub fn scratch() -> std::io::Result<tempfile::TempDir> {
         builder.prefix("shmark-bench-");
         builder
     };
+    if let Some(parent) = std::env::var_os(SCRATCH) {
+        return builder().tempdir_in(parent);
+    }
     builder().tempdir_in("/dev/shm").or_else(|_| builder().tempdir())
 }
 

@@ -1,4 +1,7 @@
 //! What the examples share: how often they go round, and how they end.
+//!
+//! They print with `writeln!`: `println!` panics when nobody reads any more, as after `| head -1`, and a panic that aborts
+//! leaves files in shared memory until somebody cleans up.
 
 use std::error::Error;
 use std::sync::Arc;

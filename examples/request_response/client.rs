@@ -8,6 +8,7 @@ mod common;
 mod data;
 
 use std::error::Error;
+use std::io::{Write, stdout};
 use std::time::Duration;
 
 use common::Cycles;
@@ -25,7 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut request_counter = 0;
     let mut response_counter = 0;
     loop {
-        println!("send request {request_counter} ...");
+        writeln!(stdout(), "send request {request_counter} ...")?;
         // Without a copy: the value is written where the server will read it.
         let request = client.loan_uninit()?.write_payload(request_counter);
         let pending = request.send()?;
@@ -33,10 +34,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         for response in pending.responses(Duration::from_secs(1)) {
             match response {
                 Ok(response) => {
-                    println!("  received response {response_counter}: {:?}", *response);
+                    writeln!(stdout(), "  received response {response_counter}: {:?}", *response)?;
                     response_counter += 1;
                 }
-                Err(ReceiveTimeoutError::Timeout { .. }) => println!("  no response within a second"),
+                Err(ReceiveTimeoutError::Timeout { .. }) => writeln!(stdout(), "  no response within a second")?,
                 Err(error) => return Err(error.into()),
             }
         }
@@ -45,6 +46,6 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         request_counter += 1;
     }
-    println!("exit");
+    writeln!(stdout(), "exit")?;
     Ok(())
 }

@@ -5,6 +5,7 @@ mod common;
 mod data;
 
 use std::error::Error;
+use std::io::{Write, stdout};
 use std::time::Duration;
 
 use common::Cycles;
@@ -17,12 +18,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let name = ServiceName::new("My/Funk/ServiceName")?;
     let service = node.service_builder(&name).request_response::<u64, TransmissionData>().open_or_create()?;
     let server = service.server_builder().create()?;
-    println!("ready to receive requests");
+    writeln!(stdout(), "ready to receive requests")?;
 
     let mut counter = 0;
     while cycles.next() {
         while let Some(active) = server.receive()? {
-            println!("received request {}", *active);
+            writeln!(stdout(), "received request {}", *active)?;
             active.send_copy(TransmissionData { x: 5 + counter, y: 6 * counter, funky: 7.77 })?;
             // A request may be answered by any number of responses.
             for n in 0..*active % 2 {
@@ -30,13 +31,13 @@ fn main() -> Result<(), Box<dyn Error>> {
                 let data =
                     TransmissionData { x: counter * (n + 1), y: counter + n, funky: f64::from(counter) * 0.1234 };
                 let response = active.loan_uninit()?.write_payload(data);
-                println!("  send response {:?}", *response);
+                writeln!(stdout(), "  send response {:?}", *response)?;
                 response.send()?;
             }
             // Here the request is dropped, which tells the client that no more responses come.
         }
         counter += 1;
     }
-    println!("exit");
+    writeln!(stdout(), "exit")?;
     Ok(())
 }

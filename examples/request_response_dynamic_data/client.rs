@@ -7,6 +7,7 @@
 mod common;
 
 use std::error::Error;
+use std::io::{Write, stdout};
 use std::time::Duration;
 
 use common::Cycles;
@@ -27,7 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let send = |counter: usize| -> Result<_, Box<dyn Error>> {
         let len = LEN_MAX.min(counter * counter);
         let request = client.loan_slice_uninit(len)?.write_from_fn(|i| ((i + counter) % 255) as u8);
-        println!("send request {counter} with {len} bytes ...");
+        writeln!(stdout(), "send request {counter} with {len} bytes ...")?;
         Ok(request.send()?)
     };
     let mut counter = 1;
@@ -37,7 +38,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         loop {
             match pending.try_receive()? {
                 TryReceived::Received(response) => {
-                    println!("  received response with {} bytes", response.payload().len());
+                    writeln!(stdout(), "  received response with {} bytes", response.payload().len())?;
                 }
                 TryReceived::Empty => break,
                 // Every server is done with the request, or is gone, and all that they sent is received.
@@ -49,6 +50,6 @@ fn main() -> Result<(), Box<dyn Error>> {
             }
         }
     }
-    println!("exit");
+    writeln!(stdout(), "exit")?;
     Ok(())
 }

@@ -4,6 +4,7 @@
 mod common;
 
 use std::error::Error;
+use std::io::{Write, stdout};
 use std::time::Duration;
 
 use common::Cycles;
@@ -20,19 +21,19 @@ fn main() -> Result<(), Box<dyn Error>> {
     // A hint how long slices are at first; longer ones make the payload segment grow.
     let builder = service.server_builder().initial_max_slice_len(16);
     let server = builder.allocation_strategy(AllocationStrategy::PowerOfTwo).create()?;
-    println!("ready to receive requests");
+    writeln!(stdout(), "ready to receive requests")?;
 
     let mut counter = 1;
     while cycles.next() {
         while let Some(active) = server.receive()? {
-            println!("received request with {} bytes", active.payload().len());
+            writeln!(stdout(), "received request with {} bytes", active.payload().len())?;
             let len = LEN_MAX.min(counter * counter);
             let response = active.loan_slice_uninit(len)?.write_from_fn(|i| ((i + counter) % 255) as u8);
-            println!("  send response with {} bytes", response.payload().len());
+            writeln!(stdout(), "  send response with {} bytes", response.payload().len())?;
             response.send()?;
         }
         counter += 1;
     }
-    println!("exit");
+    writeln!(stdout(), "exit")?;
     Ok(())
 }

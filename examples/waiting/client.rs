@@ -7,6 +7,7 @@
 mod common;
 
 use std::error::Error;
+use std::io::{Write, stdout};
 use std::time::Duration;
 
 use common::Cycles;
@@ -39,16 +40,16 @@ fn main() -> Result<(), Box<dyn Error>> {
             for event in events {
                 let Some((_, name, answer)) = pending.iter().find(|(id, ..)| *id == event.id) else { continue };
                 if let Some(response) = answer.receive()? {
-                    println!("{name}: {number} becomes {}, received response", *response);
+                    writeln!(stdout(), "{name}: {number} becomes {}, received response", *response)?;
                 }
                 if event.readiness == Readiness::Disconnected {
-                    println!("{name}: nothing more comes");
+                    writeln!(stdout(), "{name}: nothing more comes")?;
                     set.detach(event.id);
                 }
             }
         }
         number += 1;
     }
-    println!("exit");
+    writeln!(stdout(), "exit")?;
     Ok(())
 }

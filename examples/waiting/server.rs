@@ -1,7 +1,7 @@
 //! Two services in one thread, in an event loop that waits for signals as well. See `client.rs`.
 
 use std::error::Error;
-use std::io::Read;
+use std::io::{Read, Write, stdout};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 
@@ -23,7 +23,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let server = service.server_builder().create()?;
         servers.push((set.attach(&server)?, name, server));
     }
-    println!("ready to receive requests");
+    writeln!(stdout(), "ready to receive requests")?;
 
     loop {
         let events = set.arm()?.to_vec();
@@ -37,18 +37,18 @@ fn main() -> Result<(), Box<dyn Error>> {
             }
             if descriptors[1].any() == Some(true) {
                 interrupted.read_exact(&mut [0])?;
-                println!("exit");
+                writeln!(stdout(), "exit")?;
                 return Ok(());
             }
         }
         for event in events {
             let Some((_, name, server)) = servers.iter().find(|(id, ..)| *id == event.id) else { continue };
             if event.readiness == Readiness::Disconnected {
-                println!("{name}: the last client has gone");
+                writeln!(stdout(), "{name}: the last client has gone")?;
                 continue;
             }
             while let Some(active) = server.receive()? {
-                println!("{name}: received request {}", *active);
+                writeln!(stdout(), "{name}: received request {}", *active)?;
                 let power = if *name == "My/Squares" { 2 } else { 3 };
                 active.send_copy(active.wrapping_pow(power))?;
             }

@@ -4,6 +4,7 @@ mod view;
 
 use std::fmt::Write as _;
 
+use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment};
 
 use super::error::ReportError;
@@ -25,14 +26,13 @@ pub fn render(report: &Report) -> Result<String, ReportError> {
     let mut environment = Environment::new();
     // The template's name does not end in .html, so escaping is switched on for everything.
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
-    environment.set_trim_blocks(true);
-    environment.set_lstrip_blocks(true);
+    environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build().map_err(failed)?);
     environment.add_template("report", TEMPLATE).map_err(failed)?;
     let style = format!("{STYLE}\n{}", plot_colours());
     let context = minijinja::context! {
         style => minijinja::Value::from_safe_string(style),
         script => minijinja::Value::from_safe_string(SCRIPT.to_owned()),
-        view => view::View::of(report)?,
+        view => minijinja::value::Serde(view::View::of(report)?),
     };
     environment.get_template("report").and_then(|template| template.render(context)).map_err(failed)
 }

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table, TableComponent, presets};
+use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, LineStyle, Table, presets};
 
 use super::cases::{Case, cases};
 use super::causes::{self, Cause, causes};
@@ -86,7 +86,7 @@ impl Page {
 
     fn table(&self) -> Table {
         let mut table = Table::new();
-        table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+        table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
         table.set_width(self.width as u16);
         if self.colour {
             table.enforce_styling()
@@ -99,7 +99,8 @@ impl Page {
     /// A table with a line below its header.
     fn ruled(&self) -> Table {
         let mut table = self.table();
-        table.set_style(TableComponent::HeaderLines, '─').set_style(TableComponent::MiddleHeaderIntersections, '─');
+        table.style_mut().header_separator =
+            LineStyle { fill: Some('─'), junction: Some('─'), ..LineStyle::default() };
         table
     }
 
