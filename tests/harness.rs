@@ -113,12 +113,29 @@ fn a_start_that_takes_too_long_is_told_with_what_was_said() {
         assert!(matches!(error, HarnessError::StartTooSlow { .. }), "{command:?}: {error}");
         assert_eq!(error.exit_code(), 4);
         let text = error.to_string();
-        for part in [said, "within 1 s of its start", "`start_within_ms`", "--timeout-multiplier", "expected: the line"]
-        {
+        for part in [
+            said,
+            "has not answered `hello` within 1 s",
+            "`start_within_ms`",
+            "--timeout-multiplier",
+            "expected: the line",
+        ] {
             assert!(text.contains(part), "{command:?}: {part}: {text}");
         }
         assert!(!text.contains("does not speak"), "{text}");
     }
+}
+
+#[test]
+fn a_peer_that_is_silent_after_hello_is_not_called_dishonest() {
+    let broken = Broken::new("silent-after-hello");
+    let mut quiet = broken.subject.clone();
+    quiet.peer.splice(0..0, ["env".to_owned(), "SILENT=all".to_owned()]);
+    let text = Peer::spawn(&quiet, "peer", root().path(), 1).unwrap_err().to_string();
+    assert!(
+        text.contains("an operation that does not exist, within 5 s") && text.contains("--timeout-multiplier"),
+        "{text}"
+    );
 }
 
 #[test]

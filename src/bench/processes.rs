@@ -162,7 +162,9 @@ fn collected(peer: &Peer, reply: &Reply) -> Result<BenchCollected, Ended> {
             Err(error) => format!("answered bench.collect with something else: {error}"),
         },
         Reply::Interrupted => return Err(Ended::Interrupted),
-        Reply::Timeout => "did not finish the trial in time".to_owned(),
+        Reply::Timeout => {
+            "did not finish the trial in time; if it only needs longer, --timeout-multiplier gives it more".to_owned()
+        }
         other => format!("did not finish the trial: {other}"),
     };
     Err(Ended::Broken(with_transcript(peer, &wrong)))

@@ -50,12 +50,14 @@ pub enum HarnessError {
         /// Everything that was said.
         transcript: Vec<String>,
     },
-    /// The peer has not answered `hello` in its time.
+    /// The peer has not answered `hello`, or the operation behind it that does not exist, in its time.
     StartTooSlow {
         /// Subject.
         subject: String,
         /// The command, as typed.
         command: String,
+        /// What it was asked.
+        asked: String,
         /// The time that it had, for people.
         within: String,
         /// Everything that was said.
@@ -160,10 +162,10 @@ impl fmt::Display for HarnessError {
                 )?;
                 indented(f, "transcript", transcript)
             }
-            Self::StartTooSlow { subject, command, within, transcript } => {
+            Self::StartTooSlow { subject, command, asked, within, transcript } => {
                 write!(
                     f,
-                    "subject `{subject}`: `{command}` has not answered `hello` within {within} of its start. If it only \
+                    "subject `{subject}`: `{command}` has not answered {asked} within {within}. If it only \
                      needs longer, `start_within_ms` in its subject.toml gives it more, and --timeout-multiplier gives \
                      everything more\n  expected: {HELLO_LINE} on its stdin answered on its stdout by {HELLO_ANSWER}"
                 )?;

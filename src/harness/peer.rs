@@ -16,7 +16,7 @@ use super::Args;
 use super::error::HarnessError;
 use super::interrupt::{NOTICE_MS, interrupted};
 use super::leftovers::{PEER_VARIABLE, ROOT_VARIABLE};
-use super::patience::{ANSWER_TIME, Patience};
+use super::patience::{ANSWER_TIME, Patience, shown};
 use super::pipes::{Item, Next, Pipes, set_nonblocking};
 use super::process::Process;
 use super::reply::{Exit, Reply};
@@ -70,6 +70,13 @@ impl Peer {
         match peer.call(&op, &Args::new(), peer.patience.of(ANSWER_TIME)) {
             Reply::Unsupported(_) => Ok((peer, hello)),
             Reply::Interrupted => Err(HarnessError::Interrupted),
+            Reply::Timeout => Err(HarnessError::StartTooSlow {
+                subject: subject.name.clone(),
+                command: words.join(" "),
+                asked: format!("`{op}`, an operation that does not exist,"),
+                within: shown(peer.patience.of(ANSWER_TIME)),
+                transcript: peer.transcript(),
+            }),
             answer => Err(HarnessError::Dishonest { subject: subject.name.clone(), op, answer: answer.to_string() }),
         }
     }
