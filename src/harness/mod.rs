@@ -16,6 +16,7 @@ pub mod namespace;
 pub mod peer;
 pub mod reply;
 pub mod shell;
+pub mod space;
 pub mod subject;
 
 mod hello;
