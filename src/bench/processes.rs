@@ -17,6 +17,7 @@ use crate::harness::namespace::{Namespace, RunFolder};
 use crate::harness::patience::ANSWER_TIME;
 use crate::harness::peer::Peer;
 use crate::harness::reply::Reply;
+use crate::harness::space::{free_bytes, may_lack, mebibytes, remedy};
 use crate::harness::subject::Subject;
 use crate::peer::bench_protocol::{BenchCollected, BenchPrepare, BenchRole, BenchStart};
 use crate::peer::kit::implementation::{BenchSetup, Timing};
@@ -65,6 +66,9 @@ impl Processes {
         let [for_client, for_server] = self.prepare(plan, &namespace)?;
         for (peer, prepare) in [(&mut server, for_server), (&mut client, for_client)] {
             let reply = peer.call("bench.prepare", &args(&prepare)?, patience.of(PREPARE_TIMEOUT));
+            if let Some(text) = lacking(&reply, namespace.path()) {
+                return Err(Ended::Broken(with_transcript(peer, &text)));
+            }
             accepted(peer, "bench.prepare", reply)?;
         }
         // The server, which leads nothing, is told first.
@@ -153,6 +157,18 @@ fn accepted(peer: &Peer, op: &str, reply: Reply) -> Result<(), Ended> {
         Reply::Interrupted => Err(Ended::Interrupted),
         other => Err(Ended::Broken(with_transcript(peer, &format!("did not carry out {op}: {other}")))),
     }
+}
+
+/// Whether a case does not fit into shared memory, and what to do then. Nothing states how much a case needs, so a refusal
+/// that names memory is taken at its word.
+fn lacking(reply: &Reply, root: &Path) -> Option<String> {
+    let refused = matches!(reply, Reply::Err { class, .. } if class == "out-of-memory");
+    let free = free_bytes(root)?;
+    let ended = refused || matches!(reply, Reply::Exited(_) | Reply::Signalled(_) | Reply::Timeout);
+    (ended && may_lack(free, u64::MAX, refused)).then(|| {
+        let free = mebibytes(free);
+        format!("could not prepare the case, as shared memory has only {free} free; {}: {reply}", remedy(root))
+    })
 }
 
 fn collected(peer: &Peer, reply: &Reply) -> Result<BenchCollected, Ended> {

@@ -130,7 +130,8 @@ fn entries(
     for entry in listed.iter().filter(|entry| exists(entry, scenarios)) {
         let meant: Vec<&&ConformanceResult> = results.iter().filter(|result| means(entry, result, scenarios)).collect();
         let any = |outcome| meant.iter().any(|result| result.outcome == outcome);
-        let untouched = meant.iter().all(|result| result.outcome == Verdict::Skipped);
+        // Neither says how the subject behaves.
+        let untouched = meant.iter().all(|result| matches!(result.outcome, Verdict::Skipped | Verdict::Error));
         if untouched
             || entry.outcome == DeviationOutcome::Flaky
             || any(Verdict::ExpectedFail) && !any(Verdict::UnexpectedPass)

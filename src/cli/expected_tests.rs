@@ -12,6 +12,7 @@ fn scenario(id: &str, kind: &str) -> Scenario {
         requirements: vec![],
         level: Level::Must,
         features: vec![],
+        memory_mib: 1,
         peers: vec![],
         service: None,
         steps: vec![],

@@ -68,6 +68,7 @@ fn conformance(cells: &[Scenario]) -> Option<Entry> {
         object: json!({
             "id": first.id, "kind": "conformance", "level": level, "title": first.title, "file": first.file,
             "requirements": first.requirements, "features": first.features,
+            "memory_mib": cells.iter().map(|cell| cell.memory_mib).max(),
             "cells": cells.iter().map(Scenario::name).collect::<Vec<_>>(),
         }),
     })

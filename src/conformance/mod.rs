@@ -17,6 +17,7 @@ mod execution;
 mod failure;
 mod lifecycle;
 mod matching;
+mod memory;
 mod probe;
 mod said;
 mod stimuli;

@@ -15,6 +15,7 @@ use crate::scenario::Catalogue;
 use crate::scenario::model::Scenario;
 
 use super::execution::Setting;
+use super::memory::Room;
 use super::trial::{self, Rounds, Trial};
 use super::{coverage, probe};
 
@@ -212,7 +213,8 @@ fn carry_out(
     folder: &RunFolder,
     observer: &mut dyn Observer,
 ) -> Result<Vec<Option<Trial>>, HarnessError> {
-    let rounds = Rounds { repeat: plan.options.repeat.max(1), trace: plan.options.trace };
+    let room = Room::default();
+    let rounds = Rounds { repeat: plan.options.repeat.max(1), trace: plan.options.trace, room: &room };
     let mut trials: Vec<Option<Trial>> = jobs.iter().map(|_| None).collect();
     let next = AtomicUsize::new(0);
     let mut broken = None;
@@ -247,7 +249,7 @@ fn carry_out(
     broken.map_or(Ok(trials), Err)
 }
 
-fn work(jobs: &[Job<'_>], next: &AtomicUsize, folder: &RunFolder, rounds: Rounds, news: &mpsc::Sender<News>) {
+fn work(jobs: &[Job<'_>], next: &AtomicUsize, folder: &RunFolder, rounds: Rounds<'_>, news: &mpsc::Sender<News>) {
     while !interrupted() {
         let index = next.fetch_add(1, Ordering::Relaxed);
         let Some(job) = jobs.get(index) else { return };

@@ -13,6 +13,7 @@ use crate::scenario::Selection;
 use super::deviations;
 use super::execution::{Check, Execution, Setting};
 use super::failure::{Failure, Stop};
+use super::memory::Room;
 
 /// What came of a scenario.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,22 +25,23 @@ pub(super) struct Trial {
 
 /// How often and how loudly.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Rounds {
+pub(super) struct Rounds<'a> {
     pub(super) repeat: u64,
     /// Keep transcripts of what passed, too.
     pub(super) trace: bool,
+    pub(super) room: &'a Room,
 }
 
 /// Carries out a scenario `repeat` times, each with the next seed, until it does not pass.
 ///
 /// # Errors
 /// [`HarnessError::Interrupted`], or no namespace can be made.
-pub(super) fn run(setting: &Setting<'_>, folder: &RunFolder, rounds: Rounds) -> Result<Trial, HarnessError> {
+pub(super) fn run(setting: &Setting<'_>, folder: &RunFolder, rounds: Rounds<'_>) -> Result<Trial, HarnessError> {
     let began = Instant::now();
     let mut round = 0;
     loop {
         let setting = Setting { seed: setting.seed.wrapping_add(round), ..*setting };
-        let mut trial = once(&setting, folder, rounds.trace)?;
+        let mut trial = once(&setting, folder, rounds)?;
         round += 1;
         let result = &mut trial.result;
         if result.outcome == Verdict::Pass && round < rounds.repeat {
@@ -55,18 +57,35 @@ pub(super) fn run(setting: &Setting<'_>, folder: &RunFolder, rounds: Rounds) -> 
     }
 }
 
-fn once(setting: &Setting<'_>, folder: &RunFolder, trace: bool) -> Result<Trial, HarnessError> {
+fn once(setting: &Setting<'_>, folder: &RunFolder, rounds: Rounds<'_>) -> Result<Trial, HarnessError> {
+    let mut result = blank(setting, Verdict::Pass);
+    let shared = folder.path().parent().unwrap_or_else(|| folder.path());
+    // Dropped after the namespace, so that the memory is free again.
+    let place = match rounds.room.enter(setting.scenario.memory_mib, shared) {
+        Ok(place) => place,
+        Err(failure) => {
+            describe(&mut result, setting, &failure);
+            return Ok(Trial { result, checks: Vec::new() });
+        }
+    };
     let namespace = folder.namespace()?;
     let watched = Watched::begin();
     let mut execution = Execution::new(*setting, &namespace);
     let ended = execution.run().and_then(|()| execution.end());
-    let mut result = blank(setting, Verdict::Pass);
     let failure = match ended {
         Ok(()) if result.level == Level::Observed => execution.observed.first().cloned(),
         Ok(()) => None,
         Err(Stop::Failure(failure)) => Some(*failure),
         Err(Stop::Interrupted) => return Err(HarnessError::Interrupted),
     };
+    let failure = failure.map(|failure| {
+        let judged = place.judged(failure.clone(), shared);
+        if judged != failure {
+            // Nothing is known of how it would have been with memory.
+            execution.checks.retain(|check| check.broken.is_none());
+        }
+        judged
+    });
     // What is still running would go on writing into the transcripts.
     execution.peers.values_mut().for_each(|running| running.peer.kill());
     if let Some(failure) = &failure {
@@ -77,7 +96,7 @@ fn once(setting: &Setting<'_>, folder: &RunFolder, trace: bool) -> Result<Trial,
         }
     }
     result.stretched.clone_from(&execution.stretched);
-    if trace || failure.is_some() {
+    if rounds.trace || failure.is_some() {
         result.transcripts = execution.transcripts();
     }
     Ok(Trial { result, checks: execution.checks })

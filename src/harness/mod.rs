@@ -18,6 +18,7 @@ pub mod patience;
 pub mod peer;
 pub mod reply;
 pub mod shell;
+pub mod space;
 pub mod subject;
 
 mod hello;

@@ -3,13 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use nix::sys::statvfs::statvfs;
-
 use super::figures::bytes;
 use super::model::Machine;
-
-/// Shared memory below this is too small for the largest payloads of the scenarios, bytes.
-const SHM_BYTES_MIN: u64 = 256 << 20;
+use crate::harness::space;
+use crate::scenario::model::MEMORY_MIB_LARGEST;
 
 /// Where facts about the machine are read. Tests point it to folders of their own.
 #[derive(Debug, Clone)]
@@ -25,13 +22,10 @@ pub struct Sources {
 impl Sources {
     /// This machine.
     pub fn here() -> Self {
-        let shm = statvfs("/dev/shm").ok();
         Self {
             proc: PathBuf::from("/proc"),
             sys: PathBuf::from("/sys"),
-            // The widths of these fields differ between targets.
-            #[allow(clippy::useless_conversion, reason = "the widths of these fields differ between targets")]
-            shm_bytes_free: shm.map(|shm| u64::from(shm.blocks_available()) * u64::from(shm.fragment_size())),
+            shm_bytes_free: space::free_bytes(Path::new(space::SHM)),
         }
     }
 }
@@ -193,11 +187,12 @@ fn quota(facts: &Facts, sources: &Sources) -> Option<Finding> {
 
 fn shared_memory(_: &Facts, sources: &Sources) -> Option<Finding> {
     let free = sources.shm_bytes_free?;
-    (free < SHM_BYTES_MIN).then(|| Finding {
-        what: format!("/dev/shm has {} free", bytes(free)),
-        why: "large payloads do not fit and are refused with out-of-memory".to_owned(),
-        remedy: "enlarge it (`mount -o remount,size=1G /dev/shm` as root, or --shm-size=1g of the container)"
-            .to_owned(),
+    (free < MEMORY_MIB_LARGEST << 20).then(|| Finding {
+        what: format!("{} has {} free", space::SHM, bytes(free)),
+        why: format!(
+            "the largest scenario needs {MEMORY_MIB_LARGEST} MiB; what does not fit is not judged, which fails the run"
+        ),
+        remedy: space::remedy(Path::new(space::SHM)),
     })
 }
 

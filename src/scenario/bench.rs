@@ -1,7 +1,7 @@
 //! A benchmark scenario file.
 
 use super::error::{Flaw, Parsed, ScenarioError};
-use super::fields::{Fields, is_name, name, word};
+use super::fields::{Fields, is_name, name, ranged, word};
 use super::model::{BenchCase, BenchScenario, LOAD_COUNTS, SERVICE_COUNTS};
 use super::source::{Source, Span};
 use super::tree::{self, Node};
@@ -75,15 +75,6 @@ fn read(source: &Source) -> Parsed<(BenchScenario, Span)> {
 fn number(file: &Fields<'_>, key: &str, min: u64, max: u64) -> Parsed<u64> {
     let node = file.need(key)?;
     ranged(node, key, min, max)
-}
-
-fn ranged(node: &Node, key: &str, min: u64, max: u64) -> Parsed<u64> {
-    let number = node.count(key)?;
-    if (min..=max).contains(&number) {
-        return Ok(number);
-    }
-    let range = format!("from {min} to {max}");
-    Err(Flaw::new(Violation::OutOfRange { key: key.to_owned(), number, range }, &node.span))
 }
 
 /// The product of all lists; a fixed payload is one element, whatever `len` says.

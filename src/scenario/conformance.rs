@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use super::args::Needs;
 use super::catalogue::Catalogue;
 use super::error::{Flaw, Parsed, ScenarioError};
-use super::fields::{Fields, is_name, word};
+use super::fields::{Fields, is_name, ranged, word};
 use super::matrix::{Cell, Filler, cells, plain};
-use super::model::{PeerPlan, Role, Scenario};
+use super::model::{MEMORY_MIB, PeerPlan, Role, Scenario};
 use super::service;
 use super::source::{Source, Span};
 use super::steps::StepReader;
@@ -17,7 +17,9 @@ use super::world::World;
 use crate::peer::protocol::FEATURES;
 use crate::report::model::Level;
 
-const KEYS: &[&str] = &["id", "title", "requirements", "features", "matrix", "peers", "service", "steps"];
+const KEYS: &[&str] = &["id", "title", "requirements", "features", "memory_mib", "matrix", "peers", "service", "steps"];
+/// Most that a scenario may state: 1 TiB.
+const MEMORY_MIB_MAX: u64 = 1 << 20;
 
 /// Reads one conformance scenario; `file` is its name in messages.
 ///
@@ -89,6 +91,9 @@ fn scenario(root: &Node, cell: &Cell, count: &mut usize, source: &Source, catalo
         level: level(&requirements, catalogue),
         requirements: requirements.into_iter().map(|(id, _)| id).collect(),
         features: world.needs.list(),
+        memory_mib: file
+            .get("memory_mib")
+            .map_or(Ok(MEMORY_MIB), |node| ranged(node, "memory_mib", 1, MEMORY_MIB_MAX))?,
         peers,
         service: opened.then_some(service),
         steps,

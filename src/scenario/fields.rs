@@ -75,6 +75,16 @@ pub(super) fn is_name(text: &str) -> bool {
         && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
 }
 
+/// A number within the range of its key.
+pub(super) fn ranged(node: &Node, key: &str, min: u64, max: u64) -> Parsed<u64> {
+    let number = node.count(key)?;
+    if (min..=max).contains(&number) {
+        return Ok(number);
+    }
+    let range = format!("from {min} to {max}");
+    Err(Flaw::new(Violation::OutOfRange { key: key.to_owned(), number, range }, &node.span))
+}
+
 /// One of the listed words.
 pub(super) fn word<'a>(node: &'a Node, key: &str, known: &[&str]) -> Parsed<&'a str> {
     let text = node.text(key)?;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::model::Scenario;
+use super::model::{MEMORY_MIB, MEMORY_MIB_LARGEST, Scenario};
 use super::source::Source;
 use super::{Library, ScenarioError, Selection};
 use crate::report::model::Level;
@@ -132,4 +132,16 @@ fn choices_that_cannot_be_made_say_why() {
     let library = Library::builtin().unwrap();
     let error = Selection::default().with_requirements(&["RR-SVC-6".to_owned()], library.catalogue()).unwrap_err();
     assert!(error.to_string().contains("no requirement \"RR-SVC-6\"; did you mean \"RR-SVC-06\"?"), "{error}");
+}
+
+#[test]
+fn needs_of_memory_are_stated_or_the_default() {
+    let library = Library::builtin().unwrap();
+    let needs = || library.conformance().iter().map(|scenario| scenario.memory_mib);
+    assert_eq!(needs().max(), Some(MEMORY_MIB_LARGEST));
+    assert_eq!(needs().min(), Some(MEMORY_MIB));
+    let stated = scenario("own/a", "RR-SVC-01").replace("peers =", "memory_mib = 2000\npeers =");
+    let library = with(&[("conformance/own/a.toml", &stated)]).unwrap();
+    let own = library.conformance().iter().find(|scenario| scenario.id == "own/a").unwrap();
+    assert_eq!(own.memory_mib, 2000);
 }

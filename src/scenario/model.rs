@@ -11,6 +11,12 @@ use crate::report::model::Level;
 /// Arguments of an operation by name, as they go on the wire.
 pub type Args = BTreeMap<String, Value>;
 
+/// Shared memory that a scenario needs which does not state it, MiB.
+pub const MEMORY_MIB: u64 = 16;
+
+/// The largest need that a built-in scenario states, MiB.
+pub const MEMORY_MIB_LARGEST: u64 = 288;
+
 /// One conformance scenario with one matrix cell filled in: every `$name` is replaced.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scenario {
@@ -26,6 +32,8 @@ pub struct Scenario {
     pub level: Level,
     /// Features that every peer in it has to declare: those that the file lists and those that its steps imply.
     pub features: Vec<String>,
+    /// Shared memory that has to be free before it starts, MiB.
+    pub memory_mib: u64,
     /// Processes in order of start.
     pub peers: Vec<PeerPlan>,
     /// The service that peers open or create at start: arguments of `service.open_or_create` without `node` and `as`.

@@ -97,6 +97,27 @@ const CASES: &[Case] = &[
     ),
     (
         "out_of_range",
+        "title = \"An example.\"",
+        "memory_mib = 0",
+        "0",
+        "\"memory_mib\" cannot be 0; it goes from 1 to 1048576",
+    ),
+    (
+        "out_of_range",
+        "title = \"An example.\"",
+        "memory_mib = 1048577",
+        "1048577",
+        "\"memory_mib\" cannot be 1048577; it goes from 1 to 1048576",
+    ),
+    (
+        "wrong_type",
+        "title = \"An example.\"",
+        "memory_mib = \"1g\"",
+        "\"1g\"",
+        "\"memory_mib\" has to be a number from 0, and this is the text \"1g\"",
+    ),
+    (
+        "out_of_range",
         SEND,
         r#"~{ runner = "repeat", times = 0, steps = [{}] }"#,
         "0, steps",

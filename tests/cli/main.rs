@@ -19,6 +19,7 @@ mod memory;
 mod outputs;
 mod repeating;
 mod results;
+mod scarce;
 mod selecting;
 mod streams;
 mod terminal;
