@@ -212,3 +212,17 @@ fn monotonic_ns() -> Result<u64, Ended> {
         .map_err(|error| Ended::Broken(format!("CLOCK_MONOTONIC cannot be read: {error}")))?;
     Ok(time.tv_sec().unsigned_abs() * 1_000_000_000 + time.tv_nsec().unsigned_abs())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_case_that_does_not_fit_is_told_from_a_broken_peer() {
+        let refused = |class: &str| Reply::Err { class: class.to_owned(), setting: None, native: String::new() };
+        let text = lacking(&refused("out-of-memory"), Path::new("/dev/shm")).unwrap();
+        assert!(text.contains("MiB free") && text.contains("--shm-size"), "{text}");
+        assert_eq!(lacking(&refused("internal"), Path::new("/dev/shm")), None);
+        assert_eq!(lacking(&Reply::Timeout, Path::new("/dev/shm")), None);
+    }
+}

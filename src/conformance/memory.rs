@@ -46,7 +46,7 @@ fn admission(need: u64, free: u64, reserved: u64) -> Admission {
 impl Room {
     /// Waits for memory that other scenarios use, and reserves what this one needs. Where a file system does not say what
     /// is free, it is taken to be enough.
-    pub(super) fn enter(&self, need_mib: u64, path: &Path) -> Result<Place<'_>, Failure> {
+    pub(super) fn enter(&self, need_mib: u64, path: &Path) -> Result<Place<'_>, Box<Failure>> {
         let need = need_mib << 20;
         let mut reserved = self.reserved.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
@@ -57,7 +57,7 @@ impl Room {
                     return Ok(Place { room: self, need });
                 }
                 Admission::Wait => reserved = self.ended.wait(reserved).unwrap_or_else(PoisonError::into_inner),
-                Admission::Lacking => return Err(lacking(need, free, path)),
+                Admission::Lacking => return Err(Box::new(lacking(need, free, path))),
             }
         }
     }

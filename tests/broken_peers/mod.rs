@@ -99,6 +99,7 @@ pub fn scenario(steps: Vec<Step>) -> Scenario {
         requirements: vec!["RR-RCL-01".to_owned()],
         level: Level::Must,
         features: vec!["fixed".to_owned()],
+        memory_mib: 1,
         peers: vec![peer("s", Role::Server), peer("c", Role::Client)],
         service: Some(args(&json!({
             "request": {"type": "u64", "kind": "fixed"},

@@ -1,6 +1,5 @@
 //! Shared memory that is too small: a scenario is judged or says what it needs, and no requirement is broken.
 
-use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
 use shmark::report::json;
@@ -17,7 +16,6 @@ fn unshared(words: &[&str]) -> Ended {
     command.args(["-m", "sh", "-c", SMALL, "sh"]).args(words);
     command.env("NO_COLOR", "1").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     // `unshare` and the shell become the command, so that a deadline ends it.
-    command.process_group(0);
     finish(command.spawn().unwrap(), DEADLINE)
 }
 
