@@ -56,10 +56,8 @@ pub enum HarnessError {
         subject: String,
         /// The command, as typed.
         command: String,
-        /// What it was asked.
+        /// What it was asked, and the time that it had.
         asked: String,
-        /// The time that it had, for people.
-        within: String,
         /// Everything that was said.
         transcript: Vec<String>,
     },
@@ -162,10 +160,10 @@ impl fmt::Display for HarnessError {
                 )?;
                 indented(f, "transcript", transcript)
             }
-            Self::StartTooSlow { subject, command, asked, within, transcript } => {
+            Self::StartTooSlow { subject, command, asked, transcript } => {
                 write!(
                     f,
-                    "subject `{subject}`: `{command}` has not answered {asked} within {within}. If it only \
+                    "subject `{subject}`: `{command}` has not answered {asked}. If it only \
                      needs longer, `start_within_ms` in its subject.toml gives it more, and --timeout-multiplier gives \
                      everything more\n  expected: {HELLO_LINE} on its stdin answered on its stdout by {HELLO_ANSWER}"
                 )?;

@@ -89,8 +89,7 @@ impl Peer {
                 return Err(HarnessError::StartTooSlow {
                     subject: subject.name.clone(),
                     command: words.join(" "),
-                    asked: "`hello`".to_owned(),
-                    within: shown(time),
+                    asked: format!("`hello` within {}", shown(time)),
                     transcript: self.transcript(),
                 });
             }

@@ -73,8 +73,10 @@ impl Peer {
             Reply::Timeout => Err(HarnessError::StartTooSlow {
                 subject: subject.name.clone(),
                 command: words.join(" "),
-                asked: format!("`{op}`, an operation that does not exist,"),
-                within: shown(peer.patience.of(ANSWER_TIME)),
+                asked: format!(
+                    "`{op}`, an operation that does not exist, within {}",
+                    shown(peer.patience.of(ANSWER_TIME))
+                ),
                 transcript: peer.transcript(),
             }),
             answer => Err(HarnessError::Dishonest { subject: subject.name.clone(), op, answer: answer.to_string() }),
