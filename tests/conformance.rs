@@ -254,6 +254,14 @@ fn a_bound_is_stretched_visibly() {
         |event: &Event| matches!(event, Event::Warning { text } if text.contains("kept its bounds only because"));
     assert!(log.0.iter().any(warned), "{:?}", log.0);
 
+    // A listed time-out has not gone by that; and no later round makes one forget the first.
+    let mut listed = Broken::new("slow");
+    listed.subject.patience = broken.subject.patience;
+    listed.subject.expected = vec![deviation("tst/example*", DeviationOutcome::Timeout, "RR-RCL-01")];
+    let again = Options { repeat: 2, ..options(&listed, vec![scenario(steps())]) };
+    let result = outcome(&again, &listed).results.remove(0);
+    assert_eq!((result.outcome, result.stretched.len()), (Verdict::Pass, 2), "{result:#?}");
+
     // What keeps its bound is as it was.
     let receive = ask("s", "server.receive", &json!({"on": "srv", "as": "a1"}));
     let in_time = receive.within(60_000).check("RR-RCL-01", ok([]));

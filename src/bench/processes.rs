@@ -33,6 +33,9 @@ const START_AHEAD_NS: u64 = 30_000_000;
 /// Lines of a transcript behind the reason for a broken trial.
 const TRANSCRIPT_LINES: usize = 6;
 const CALIBRATION_BYTES: usize = 4096;
+/// What a case needs is told from so many of its messages, and is at least this.
+const NEED_MESSAGES: u64 = 12;
+const NEED_BYTES_MIN: u64 = 16 << 20;
 
 /// Launches peers of real subjects.
 #[derive(Debug)]
@@ -66,7 +69,7 @@ impl Processes {
         let [for_client, for_server] = self.prepare(plan, &namespace)?;
         for (peer, prepare) in [(&mut server, for_server), (&mut client, for_client)] {
             let reply = peer.call("bench.prepare", &args(&prepare)?, patience.of(PREPARE_TIMEOUT));
-            if let Some(text) = lacking(&reply, namespace.path()) {
+            if let Some(text) = lacking(&reply, plan.case, namespace.path()) {
                 return Err(Ended::Broken(with_transcript(peer, &text)));
             }
             accepted(peer, "bench.prepare", reply)?;
@@ -159,16 +162,22 @@ fn accepted(peer: &Peer, op: &str, reply: Reply) -> Result<(), Ended> {
     }
 }
 
-/// Whether a case does not fit into shared memory, and what to do then. Nothing states how much a case needs, so a refusal
-/// that names memory is taken at its word.
-fn lacking(reply: &Reply, root: &Path) -> Option<String> {
+/// Whether a case does not fit into shared memory, and what to do then.
+fn lacking(reply: &Reply, case: &BenchCase, root: &Path) -> Option<String> {
     let refused = matches!(reply, Reply::Err { class, .. } if class == "out-of-memory");
     let free = free_bytes(root)?;
     let ended = refused || matches!(reply, Reply::Exited(_) | Reply::Signalled(_) | Reply::Timeout);
-    (ended && may_lack(free, u64::MAX, refused)).then(|| {
+    (ended && may_lack(free, need_bytes(case), refused)).then(|| {
         let free = mebibytes(free);
         format!("could not prepare the case, as shared memory has only {free} free; {}: {reply}", remedy(root))
     })
+}
+
+/// About what a case needs at most: client and server with room for a few messages each. A case of 64 MiB takes the
+/// reference 656 MiB.
+fn need_bytes(case: &BenchCase) -> u64 {
+    let element = if case.payload == "u64" { 8 } else { 1 };
+    (case.len as u64).saturating_mul(element).saturating_mul(NEED_MESSAGES).max(NEED_BYTES_MIN)
 }
 
 fn collected(peer: &Peer, reply: &Reply) -> Result<BenchCollected, Ended> {
@@ -215,14 +224,30 @@ fn monotonic_ns() -> Result<u64, Ended> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     #[test]
     fn a_case_that_does_not_fit_is_told_from_a_broken_peer() {
         let refused = |class: &str| Reply::Err { class: class.to_owned(), setting: None, native: String::new() };
-        let text = lacking(&refused("out-of-memory"), Path::new("/dev/shm")).unwrap();
+        let case = |len| BenchCase {
+            payload: "bytes".to_owned(),
+            kind: "slice".to_owned(),
+            len,
+            waiting: "spin".to_owned(),
+            touch: None,
+            counts: BTreeMap::new(),
+        };
+        let shm = Path::new("/dev/shm");
+        // No machine has that much.
+        let text = lacking(&refused("out-of-memory"), &case(usize::MAX), shm).unwrap();
         assert!(text.contains("MiB free") && text.contains("--shm-size"), "{text}");
-        assert_eq!(lacking(&refused("internal"), Path::new("/dev/shm")), None);
-        assert_eq!(lacking(&Reply::Timeout, Path::new("/dev/shm")), None);
+        for (reply, len) in
+            [(refused("internal"), usize::MAX), (Reply::Timeout, usize::MAX), (refused("out-of-memory"), 1)]
+        {
+            assert_eq!(lacking(&reply, &case(len), shm), None, "{reply:?}, {len}");
+        }
+        assert_eq!((need_bytes(&case(1)), need_bytes(&case(64 << 20))), (16 << 20, 768 << 20));
     }
 }

@@ -131,7 +131,10 @@ fn entries(
         let meant: Vec<&&ConformanceResult> = results.iter().filter(|result| means(entry, result, scenarios)).collect();
         let any = |outcome| meant.iter().any(|result| result.outcome == outcome);
         // Neither says how the subject behaves.
-        let untouched = meant.iter().all(|result| matches!(result.outcome, Verdict::Skipped | Verdict::Error));
+        let decides_nothing = |result: &ConformanceResult| {
+            matches!(result.outcome, Verdict::Skipped | Verdict::Error) || !result.stretched.is_empty()
+        };
+        let untouched = meant.iter().all(|result| decides_nothing(result));
         if untouched
             || entry.outcome == DeviationOutcome::Flaky
             || any(Verdict::ExpectedFail) && !any(Verdict::UnexpectedPass)

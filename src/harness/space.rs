@@ -11,9 +11,10 @@ const MIB: u64 = 1 << 20;
 /// Less than this is as good as nothing: no port fits into it.
 const NEARLY_NOTHING: u64 = MIB;
 
-/// Bytes that are free in the file system of a path, unless they cannot be told.
+/// Bytes that are free in the file system of a path, unless they cannot be told: a tmpfs without a limit (`size=0`) says
+/// that it has no blocks at all.
 pub fn free_bytes(path: &Path) -> Option<u64> {
-    let space = statvfs(path).ok()?;
+    let space = statvfs(path).ok().filter(|space| space.blocks() > 0)?;
     #[allow(clippy::useless_conversion, reason = "the widths of these fields differ between targets")]
     Some(u64::from(space.blocks_available()).saturating_mul(u64::from(space.fragment_size())))
 }
