@@ -28,7 +28,7 @@ use nix::sched::{CpuSet, sched_setaffinity};
 use nix::unistd::Pid;
 use plotters::style::{FontStyle, register_font};
 use shmark::bench::pin;
-use shmark::engine::{AllocationStrategy, Client, Config, Node, Server, ServiceName, TryReceived};
+use shmark_engine::{AllocationStrategy, Client, Config, Node, Server, ServiceName, TryReceived};
 
 type Res<T> = Result<T, Box<dyn Error>>;
 

@@ -16,9 +16,9 @@ use serde_json::{Value, json};
 use shmark::bench::{self, BenchError, Options, Outcome};
 use shmark::harness::error::HarnessError;
 use shmark::harness::subject::Subject;
-use shmark::peer::kit::implementation::Timing;
 use shmark::report::events::{Event, Observer};
 use shmark::scenario::model::{BenchCase, BenchScenario};
+use shmark_peer::kit::implementation::Timing;
 
 /// How the made-up peer behaves.
 const MODE: &str = "SHMARK_TEST_PEER";

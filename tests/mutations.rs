@@ -78,7 +78,7 @@ fn every_test_of_a_mutation_exists() {
         } else {
             let module = mutation.engine.or(mutation.no_compile).unwrap();
             let module = module.trim_end_matches("::");
-            let path = root().join("tests/engine").join(module);
+            let path = root().join("crates/engine/tests/engine").join(module);
             assert!(path.is_dir() || path.with_extension("rs").is_file(), "{id}: there are no tests {module}");
         }
     }

@@ -6,8 +6,8 @@
 use std::error::Error;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use shmark::engine::channel::{OffsetConsumer, OffsetProducer, Slots};
-use shmark::engine::{
+use shmark_engine::channel::{OffsetConsumer, OffsetProducer, Slots};
+use shmark_engine::{
     ActiveRequest, Client, Config, Node, PendingResponse, RequestMutUninit, Response, ResponseMutUninit, Server,
     ServiceName,
 };
@@ -183,7 +183,7 @@ impl Channel {
     /// One entry in and out again.
     #[inline(never)]
     pub fn push_and_take(&mut self, chunk: u32) -> Result<u32, Box<dyn Error>> {
-        let entry = shmark::engine::channel::Entry { segment: 0, chunk };
+        let entry = shmark_engine::channel::Entry { segment: 0, chunk };
         self.producer.push(&self.slots, entry)?;
         Ok(self.consumer.take(&self.slots)?.ok_or("nothing was taken")?.chunk)
     }

@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use common::Cycles;
 use data::TransmissionData;
-use shmark::engine::error::ReceiveTimeoutError;
-use shmark::engine::{Node, ServiceName};
+use shmark_engine::error::ReceiveTimeoutError;
+use shmark_engine::{Node, ServiceName};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut cycles = Cycles::from_arguments(Duration::from_secs(1))?;

@@ -11,7 +11,7 @@ use std::io::{Write, stdout};
 use std::time::Duration;
 
 use common::Cycles;
-use shmark::engine::{AllocationStrategy, Node, ServiceName, TryReceived};
+use shmark_engine::{AllocationStrategy, Node, ServiceName, TryReceived};
 
 /// Longest slice that is sent.
 const LEN_MAX: usize = 1_000_000;

@@ -8,7 +8,7 @@ use std::io::{Write, stdout};
 use std::time::Duration;
 
 use common::Cycles;
-use shmark::engine::{AllocationStrategy, Node, ServiceName};
+use shmark_engine::{AllocationStrategy, Node, ServiceName};
 
 /// Longest slice that is sent.
 const LEN_MAX: usize = 1_000_000;

@@ -11,7 +11,7 @@ use std::io::{Write, stdout};
 use std::time::Duration;
 
 use common::Cycles;
-use shmark::engine::{Node, Readiness, ServiceName, WaitSet, Waited};
+use shmark_engine::{Node, Readiness, ServiceName, WaitSet, Waited};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut cycles = Cycles::from_arguments(Duration::from_secs(1))?;

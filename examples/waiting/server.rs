@@ -6,7 +6,7 @@ use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use shmark::engine::{Node, PollSet, Readiness, ServiceName};
+use shmark_engine::{Node, PollSet, Readiness, ServiceName};
 
 fn main() -> Result<(), Box<dyn Error>> {
     // Ctrl-C writes a byte into a socket, which is one more thing to wait for.

@@ -5,8 +5,8 @@
 //! apart. So before the first round a short trial, of which nothing counts, shows how long a round trip takes.
 
 use super::validity::INTERVALS_MIN;
-use crate::peer::bench_protocol::BenchCollected;
 use crate::scenario::model::BenchScenario;
+use shmark_peer::bench_protocol::BenchCollected;
 
 /// Load of the short trial, ms.
 const DURATION_MS: u64 = 50;
@@ -32,7 +32,7 @@ pub(super) fn scenario(scenario: &BenchScenario) -> BenchScenario {
 /// Requests in a load slice: those of the scenario, or fewer if too few slices would fit into the time of a trial. `each`
 /// is the number of responses to a request.
 pub(super) fn slice_requests(scenario: &BenchScenario, seen: &BenchCollected, each: u64) -> u64 {
-    let total = |part: fn(&crate::peer::bench_protocol::Interval) -> u64| {
+    let total = |part: fn(&shmark_peer::bench_protocol::Interval) -> u64| {
         seen.intervals.iter().map(part).fold(0_u64, u64::saturating_add)
     };
     let (count, ns) = (total(|interval| interval.load_count), total(|interval| interval.load_ns));

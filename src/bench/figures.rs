@@ -8,10 +8,10 @@ use super::regimes::{self, Regime};
 use super::statistics::{median, median_interval};
 use super::validity::{self, Invalid};
 use super::{case_map, histogram};
-use crate::peer::bench_protocol::{BenchCollected, Interval};
-use crate::peer::kit::implementation::Timing;
 use crate::report::model::{BenchResult, BySide, Estimate, Measure, Percentiles, Ratio};
 use crate::scenario::model::{BenchCase, BenchScenario};
+use shmark_peer::bench_protocol::{BenchCollected, Interval};
+use shmark_peer::kit::implementation::Timing;
 
 /// Largest difference of the floors before and after a load slice, as a share of the smaller one.
 pub const REGIME_CHANGE_SHARE: f64 = 0.25;

@@ -19,10 +19,10 @@ use crate::harness::peer::Peer;
 use crate::harness::reply::Reply;
 use crate::harness::space::{free_bytes, may_lack, mebibytes, remedy};
 use crate::harness::subject::Subject;
-use crate::peer::bench_protocol::{BenchCollected, BenchPrepare, BenchRole, BenchStart};
-use crate::peer::kit::implementation::{BenchSetup, Timing};
 use crate::report::events::Observer;
 use crate::scenario::model::{BenchCase, SERVICE_COUNTS};
+use shmark_peer::bench_protocol::{BenchCollected, BenchPrepare, BenchRole, BenchStart};
+use shmark_peer::kit::implementation::{BenchSetup, Timing};
 
 /// Time for creating ports, connecting them and allocating everything.
 const PREPARE_TIMEOUT: Duration = Duration::from_secs(10);

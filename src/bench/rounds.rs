@@ -4,10 +4,10 @@ use super::figures::{self, MatchedSlice, Trial};
 use super::regimes::Regime;
 use super::validity::Invalid;
 use super::{calibrate, case_map, label, order, regimes, relative};
-use crate::peer::bench_protocol::BenchCollected;
 use crate::report::events::{Event, Observer};
 use crate::report::model::{BenchResult, Relative};
 use crate::scenario::model::{BenchCase, BenchScenario};
+use shmark_peer::bench_protocol::BenchCollected;
 
 /// How often a trial is measured again that the machine disturbed.
 const REPEATS_MAX: usize = 4;

@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::bench::testing::{case, client, scenario, server};
-use crate::peer::kit::implementation::Timing;
+use shmark_peer::kit::implementation::Timing;
 
 /// Answers each trial from a script; a good trial of 2.0 floors for subject 0, 4.0 for subject 1 and so on otherwise.
 struct Script<F> {

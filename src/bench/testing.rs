@@ -4,9 +4,9 @@
 use hdrhistogram::Histogram;
 
 use super::histogram;
-use crate::peer::bench_protocol::{BenchCollected, BenchResources, Interval};
-use crate::peer::kit::implementation::Timing;
 use crate::scenario::model::{BenchCase, BenchScenario};
+use shmark_peer::bench_protocol::{BenchCollected, BenchResources, Interval};
+use shmark_peer::kit::implementation::Timing;
 
 pub(super) fn case() -> BenchCase {
     BenchCase {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::figures::{MatchedSlice, floors_p50, match_slices};
-use crate::peer::bench_protocol::{BenchCollected, BenchRole};
+use shmark_peer::bench_protocol::{BenchCollected, BenchRole};
 
 /// Fewest intervals that a trial's median may rest on.
 pub const INTERVALS_MIN: usize = 20;

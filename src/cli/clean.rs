@@ -9,10 +9,10 @@ use super::columns::columns;
 use super::failure::Failure;
 use super::memory::Place;
 use super::services::{json_remains, kind_word};
-use crate::engine::{Cleaning, Inventory, NodeState, Remains, RemainsKind};
 use crate::harness::namespace::{dead_runs, sweep};
 use crate::report::sanitise::visible;
 use crate::report::streams::print;
+use shmark_engine::{Cleaning, Inventory, NodeState, Remains, RemainsKind};
 
 /// What was done, or would be.
 struct Done {

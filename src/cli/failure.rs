@@ -8,12 +8,12 @@ use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, So
 
 use super::columns::fitted;
 use crate::bench::BenchError;
-use crate::engine::error::{ConfigError, NodeError};
 use crate::harness::error::HarnessError;
 use crate::harness::manifest::SubjectError;
 use crate::report::ReportError;
 use crate::report::streams::{colour_err, say, width_err};
 use crate::scenario::{ScenarioError, SelectionError};
+use shmark_engine::error::{ConfigError, NodeError};
 
 /// Why a command ends without results.
 #[derive(Debug)]

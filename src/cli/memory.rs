@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use nix::sys::stat::{major, minor};
 
 use super::failure::Failure;
-use crate::engine::{Config, NodeInfo, NodeState, Root};
+use shmark_engine::{Config, NodeInfo, NodeState, Root};
 
 /// A namespace that was asked for, and the one that is there, if there is one.
 pub(super) struct Place {

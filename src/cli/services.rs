@@ -8,12 +8,12 @@ use super::args;
 use super::columns::{columns, fitted};
 use super::failure::Failure;
 use super::memory::{Holders, Place};
-use crate::engine::{
-    Id, Inventory, Kind, NodeInfo, NodeState, PortInfo, Remains, RemainsKind, Root, ServiceInfo, TypeDetail,
-};
 use crate::report::figures::{bytes, counted};
 use crate::report::sanitise::visible;
 use crate::report::streams::{print, width_out};
+use shmark_engine::{
+    Id, Inventory, Kind, NodeInfo, NodeState, PortInfo, Remains, RemainsKind, Root, ServiceInfo, TypeDetail,
+};
 
 pub(super) fn run(args: &args::Services) -> Result<u8, Failure> {
     let place = Place::find(args.root.as_deref())?;

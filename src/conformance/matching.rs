@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use crate::harness::reply::Reply;
-use crate::peer::protocol::payload_byte;
 use crate::scenario::model::{Expectation, Matcher, Reference};
+use shmark_peer::protocol::payload_byte;
 
 use super::said::{Said, without_numbers};
 

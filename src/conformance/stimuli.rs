@@ -8,8 +8,8 @@ use std::path::Path;
 use globset::GlobBuilder;
 
 use crate::harness::namespace::Namespace;
-use crate::peer::protocol::payload_byte;
 use crate::scenario::model::Damage;
+use shmark_peer::protocol::payload_byte;
 
 /// Seed of the bytes that [`Damage::Garbage`] writes.
 const GARBAGE_SEED: u64 = 0x6761_7262_6167_6521;

@@ -186,7 +186,7 @@ impl fmt::Display for HarnessError {
                 "subject `{subject}`: its peer declares features in `hello` that the protocol does not know: {}. Known \
                  are: {}",
                 features.join(", "),
-                crate::peer::protocol::FEATURES.join(", ")
+                shmark_peer::protocol::FEATURES.join(", ")
             ),
             Self::WrongVersion { subject, pin, version } => write!(
                 f,

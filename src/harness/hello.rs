@@ -11,7 +11,7 @@ use super::patience::shown;
 use super::peer::Peer;
 use super::reply::Reply;
 use super::subject::Subject;
-use crate::peer::protocol::{FEATURES, OPS, PROTOCOL_VERSION};
+use shmark_peer::protocol::{FEATURES, OPS, PROTOCOL_VERSION};
 
 /// Answer of `hello`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -122,7 +122,7 @@ fn is_version(version: &str, pin: &str) -> bool {
 
 /// An operation that does not exist, made from the seed, so that a peer cannot know it; it looks like one of the others.
 pub(super) fn made_up_op(seed: u64) -> String {
-    let word: String = (0..6).map(|i| char::from(b'a' + crate::peer::protocol::payload_byte(seed, i) % 26)).collect();
+    let word: String = (0..6).map(|i| char::from(b'a' + shmark_peer::protocol::payload_byte(seed, i) % 26)).collect();
     let model = OPS[(seed % OPS.len() as u64) as usize].name;
     let group = model.split('.').next().unwrap_or(model);
     format!("{group}.x{word}")
@@ -143,7 +143,7 @@ mod tests {
     fn the_made_up_operation_does_not_exist() {
         for seed in 0..200 {
             let op = made_up_op(seed);
-            assert!(crate::peer::protocol::op(&op).is_none(), "{op}");
+            assert!(shmark_peer::protocol::op(&op).is_none(), "{op}");
         }
         assert_ne!(made_up_op(1), made_up_op(2));
     }

@@ -8,8 +8,8 @@ use miette::{Diagnostic, NamedSource, SourceSpan};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::peer::protocol::FEATURES;
 use crate::suggest::nearest;
+use shmark_peer::protocol::FEATURES;
 
 /// `subject.toml`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

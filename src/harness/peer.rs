@@ -22,7 +22,7 @@ use super::process::Process;
 use super::reply::{Exit, Reply};
 use super::signals::{self, Signalling};
 use super::subject::Subject;
-use crate::engine::CONFIG_VARIABLE;
+use shmark_engine::CONFIG_VARIABLE;
 
 pub use super::hello::HelloReply;
 

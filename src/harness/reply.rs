@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::peer::protocol::ErrorClass;
+use shmark_peer::protocol::ErrorClass;
 
 /// What came of an operation. The first four are the peer's own words, the others are what the runner saw; none of them
 /// is ever merged with another.

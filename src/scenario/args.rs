@@ -9,7 +9,7 @@ use super::fields::{Fields, name, word};
 use super::model::Args;
 use super::tree::Node;
 use super::violation::Violation;
-use crate::peer::protocol::{ArgKind, FEATURES, HEADER_TYPES, PAYLOAD_KEYS, PAYLOAD_TYPES, QOS_KEYS};
+use shmark_peer::protocol::{ArgKind, FEATURES, HEADER_TYPES, PAYLOAD_KEYS, PAYLOAD_TYPES, QOS_KEYS};
 
 /// Largest alignment that a payload may ask for, bytes.
 const ALIGN_MAX: u64 = 4096;

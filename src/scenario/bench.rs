@@ -6,8 +6,8 @@ use super::model::{BenchCase, BenchScenario, LOAD_COUNTS, SERVICE_COUNTS};
 use super::source::{Source, Span};
 use super::tree::{self, Node};
 use super::violation::Violation;
-use crate::peer::kit::bench::load::{LOAD_MAX, Timing};
-use crate::peer::protocol::PAYLOAD_TYPES;
+use shmark_peer::kit::bench::load::{LOAD_MAX, Timing};
+use shmark_peer::protocol::PAYLOAD_TYPES;
 
 const KEYS: &[&str] = &[
     "name",

@@ -14,8 +14,8 @@ use super::steps::StepReader;
 use super::tree::{self, Data, Node};
 use super::violation::Violation;
 use super::world::World;
-use crate::peer::protocol::FEATURES;
 use crate::report::model::Level;
+use shmark_peer::protocol::FEATURES;
 
 const KEYS: &[&str] = &["id", "title", "requirements", "features", "memory_mib", "matrix", "peers", "service", "steps"];
 /// Most that a scenario may state: 1 TiB.

@@ -11,7 +11,7 @@ use super::model::{Expectation, Matcher};
 use super::tree::Node;
 use super::violation::Violation;
 use super::world::World;
-use crate::peer::protocol::{ErrorClass, OpSpec, QOS_KEYS};
+use shmark_peer::protocol::{ErrorClass, OpSpec, QOS_KEYS};
 
 /// The legal answers of a step for `op`; empty means: has to be ok.
 ///

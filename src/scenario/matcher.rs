@@ -9,7 +9,7 @@ use super::model::{Matcher, Reference};
 use super::tree::{Data, Entry, Node};
 use super::violation::Violation;
 use super::world::World;
-use crate::peer::protocol::{OpSpec, QOS_KEYS, payload_byte};
+use shmark_peer::protocol::{OpSpec, QOS_KEYS, payload_byte};
 
 type Matchers = Vec<(String, Matcher)>;
 

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::peer::kit::implementation::Timing;
 use crate::report::model::Level;
+use shmark_peer::kit::implementation::Timing;
 
 /// Arguments of an operation by name, as they go on the wire.
 pub type Args = BTreeMap<String, Value>;

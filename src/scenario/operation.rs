@@ -11,7 +11,7 @@ use super::steps::{STEP_KEYS, StepReader, key_span};
 use super::tree::{Entry, Node};
 use super::violation::Violation;
 use super::world::Tagged;
-use crate::peer::protocol::{ArgKind, OPS, OpSpec, op};
+use shmark_peer::protocol::{ArgKind, OPS, OpSpec, op};
 
 /// Name of a handle that no legal answer makes.
 pub(super) const UNUSED: &str = "_";

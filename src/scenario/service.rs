@@ -7,7 +7,7 @@ use super::error::Parsed;
 use super::fields::Fields;
 use super::model::Args;
 use super::tree::Node;
-use crate::peer::protocol::ArgKind;
+use shmark_peer::protocol::ArgKind;
 
 /// Name of the service unless one is given.
 pub(super) const NAME: &str = "shmark-test";

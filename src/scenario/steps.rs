@@ -10,7 +10,7 @@ use super::source::{Source, Span};
 use super::tree::{Data, Node};
 use super::violation::Violation;
 use super::world::{Begun, World};
-use crate::peer::protocol::OpSpec;
+use shmark_peer::protocol::OpSpec;
 
 /// Keys of a step besides the arguments of its operation.
 pub(super) const STEP_KEYS: &[&str] =

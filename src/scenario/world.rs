@@ -9,7 +9,7 @@ use super::model::{Args, PeerPlan};
 use super::service::Shapes;
 use super::source::Span;
 use super::violation::Violation;
-use crate::peer::protocol::OpSpec;
+use shmark_peer::protocol::OpSpec;
 
 /// State of a peer's process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

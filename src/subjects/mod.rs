@@ -16,8 +16,8 @@ pub use pipe::Pipe;
 pub use tcp_loopback::TcpLoopback;
 pub use unix_socket::UnixSocket;
 
-use crate::peer::kit::implementation::Hello;
-use crate::peer::kit::{complain, serve_bench_only};
+use shmark_peer::kit::implementation::Hello;
+use shmark_peer::kit::{complain, serve_bench_only};
 
 /// Names of the transports, as `shmark peer --transport` takes them.
 pub const BASELINES: &[&str] = &["unix-socket", "tcp-loopback", "pipe"];

@@ -14,7 +14,7 @@ use nix::unistd::mkfifo;
 
 use super::place::{self, Place};
 use super::stream::{Accept, Messages, StreamServer};
-use crate::peer::kit::implementation::{BenchSetup, BenchSubject, Outcome, Waiting};
+use shmark_peer::kit::implementation::{BenchSetup, BenchSubject, Outcome, Waiting};
 
 /// The transport.
 #[derive(Debug)]
@@ -82,7 +82,7 @@ impl BenchSubject for Pipe {
             let path = place::path(setup, extension)?;
             mkfifo(&path, Mode::S_IRUSR | Mode::S_IWUSR)
                 .map_err(|errno| place::refusal("making the pipe", &path, &errno.into()))?;
-            Ok::<_, crate::peer::kit::implementation::Refusal>((Place::new(path.clone()), path))
+            Ok::<_, shmark_peer::kit::implementation::Refusal>((Place::new(path.clone()), path))
         };
         let (request_place, requests) = make("requests")?;
         let (response_place, responses) = make("responses")?;

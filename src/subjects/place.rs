@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::peer::kit::implementation::{BenchSetup, Outcome, Refusal, Touch};
-use crate::peer::kit::payload::crc32;
-use crate::peer::protocol::ErrorClass;
+use shmark_peer::kit::implementation::{BenchSetup, Outcome, Refusal, Touch};
+use shmark_peer::kit::payload::crc32;
+use shmark_peer::protocol::ErrorClass;
 
 /// Path of a setup's file. Service names may hold anything, so a checksum stands for them.
 ///

@@ -4,8 +4,8 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::time::{Duration, Instant};
 
 use super::place::Place;
-use crate::peer::kit::bench::stamp;
-use crate::peer::kit::implementation::{BenchClient, BenchServer, BenchSetup};
+use shmark_peer::kit::bench::stamp;
+use shmark_peer::kit::implementation::{BenchClient, BenchServer, BenchSetup};
 
 /// Longest sleep of a blocking read where the system can bound it.
 pub(super) const READ_TIMEOUT: Duration = Duration::from_secs(1);

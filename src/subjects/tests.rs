@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::peer::kit::implementation::{
+use shmark_peer::kit::implementation::{
     BenchClient, BenchServer, BenchSetup, BenchSubject, Element, Kind, Load, PayloadSpec, Qos, Refusal, Timing, Touch,
     Waiting,
 };

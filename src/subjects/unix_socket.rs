@@ -5,7 +5,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 
 use super::place::{self, Place};
 use super::stream::{Accept, Messages, READ_TIMEOUT, StreamServer};
-use crate::peer::kit::implementation::{BenchSetup, BenchSubject, Outcome, Waiting};
+use shmark_peer::kit::implementation::{BenchSetup, BenchSubject, Outcome, Waiting};
 
 /// The transport.
 #[derive(Debug)]

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
-use shmark::engine::{Config, Node, ServiceName};
 use shmark::harness::namespace::{Namespace, RunFolder};
+use shmark_engine::{Config, Node, ServiceName};
 
 use super::{DEADLINE, finish, shmark, shmark_with};
 

@@ -7,10 +7,10 @@ use std::thread::{JoinHandle, spawn};
 use hdrhistogram::Histogram;
 use hdrhistogram::serialization::Deserializer;
 use serde_json::{Value, json};
-use shmark::peer::bench_protocol::BenchCollected;
-use shmark::peer::kit::Session;
-use shmark::peer::kit::implementation::{BenchSubject, Hello};
 use shmark::subjects::{Pipe, TcpLoopback, UnixSocket};
+use shmark_peer::bench_protocol::BenchCollected;
+use shmark_peer::kit::Session;
+use shmark_peer::kit::implementation::{BenchSubject, Hello};
 
 use super::{checked, fault};
 

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
-use shmark::peer::bench_protocol::{BenchCollected, BenchPrepare, BenchStart};
-use shmark::peer::kit::Session;
-use shmark::peer::kit::payload::seeded_crc32;
-use shmark::peer::protocol::{
+use shmark_peer::bench_protocol::{BenchCollected, BenchPrepare, BenchStart};
+use shmark_peer::kit::Session;
+use shmark_peer::kit::payload::seeded_crc32;
+use shmark_peer::protocol::{
     ArgKind, ErrorClass, FEATURES, OPS, PAYLOAD_KEYS, PAYLOAD_TYPES, QOS_KEYS, op, payload_byte,
 };
 

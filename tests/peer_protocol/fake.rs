@@ -4,11 +4,11 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
-use shmark::peer::kit::implementation::{
+use shmark_peer::kit::implementation::{
     Arrival, Effective, Element, Hello, Implementation, Kind, LoanView, NodeState, Opening, Outcome, OwnResources,
     PayloadSpec, PortSpec, Ports, Qos, Receipt, Refusal, ServiceSpec, View,
 };
-use shmark::peer::protocol::ErrorClass;
+use shmark_peer::protocol::ErrorClass;
 
 /// Loans of one client at a time.
 pub const LOANS_MAX: usize = 2;

@@ -8,7 +8,7 @@ mod process;
 mod session;
 
 use serde_json::{Value, json};
-use shmark::peer::kit::Session;
+use shmark_peer::kit::Session;
 
 /// Sends `hello` and then the commands, numbered from 2; the answers to the commands, each checked for its shape.
 fn talk(commands: &[Value]) -> Vec<Value> {

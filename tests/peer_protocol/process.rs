@@ -7,7 +7,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use shmark::peer::bench_protocol::BenchCollected;
+use shmark_peer::bench_protocol::BenchCollected;
 
 use super::{bench, checked};
 

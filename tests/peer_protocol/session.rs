@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use serde_json::{Value, json};
-use shmark::peer::kit::Session;
-use shmark::peer::kit::payload::{crc32, fill, seeded_crc32};
-use shmark::peer::protocol::{ArgKind, OPS, op};
+use shmark_peer::kit::Session;
+use shmark_peer::kit::payload::{crc32, fill, seeded_crc32};
+use shmark_peer::protocol::{ArgKind, OPS, op};
 
 use super::fake::{self, LOANS_MAX, Model, REQUESTS_MAX};
 use super::{answers_of, fault, talk, talk_without_hello};

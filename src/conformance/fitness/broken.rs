@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::harness::error::HarnessError;
-use crate::peer::protocol::{ArgKind, ArgSpec, OPS, OpSpec};
+use shmark_peer::protocol::{ArgKind, ArgSpec, OPS, OpSpec};
 
 use super::exam::Exam;
 use super::undeclared;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::harness::error::HarnessError;
-use crate::peer::protocol::QOS_KEYS;
+use shmark_peer::protocol::QOS_KEYS;
 
 use super::exam::Exam;
 

@@ -5,11 +5,12 @@ use std::fmt::Display;
 use std::time::Duration;
 
 use super::Reference;
+use super::classes::refusal;
 use super::payload::{Block, PeerPayload};
 use super::typed::wishes;
-use crate::engine::{Client, Node, PendingResponse, Server, Service, ServiceName, Waited};
-use crate::peer::kit::bench::stamp;
-use crate::peer::kit::implementation::{
+use shmark_engine::{Client, Node, PendingResponse, Server, Service, ServiceName, Waited};
+use shmark_peer::kit::bench::stamp;
+use shmark_peer::kit::implementation::{
     BenchClient, BenchServer, BenchSetup, BenchSubject, Element, Kind, Load, Outcome, Waiting,
 };
 
@@ -66,26 +67,26 @@ pub struct LoadServer<P: PeerPayload + ?Sized> {
 }
 
 fn service<P: PeerPayload + ?Sized>(setup: &BenchSetup) -> Outcome<Service<P, P>> {
-    let node = Node::builder().root(&setup.root).create()?;
-    let name = ServiceName::new(&setup.service).map_err(crate::engine::error::ServiceError::from)?;
-    Ok(node.service_builder(&name).request_response::<P, P>().wishes(wishes(&setup.qos)).open_or_create()?)
+    let node = Node::builder().root(&setup.root).create().map_err(refusal)?;
+    let name = ServiceName::new(&setup.service).map_err(shmark_engine::error::ServiceError::from).map_err(refusal)?;
+    node.service_builder(&name).request_response::<P, P>().wishes(wishes(&setup.qos)).open_or_create().map_err(refusal)
 }
 
 fn load_client<P: PeerPayload + ?Sized>(setup: &BenchSetup) -> Outcome<LoadClient<P>> {
     let service = service::<P>(setup)?;
     let create = || service.client_builder().initial_max_slice_len(setup.len).create();
     // The client that works comes last: whatever is looked through is looked through to its end.
-    let idle = (0..setup.load.idle_clients).map(|_| create()).collect::<Result<Vec<_>, _>>()?;
+    let idle = (0..setup.load.idle_clients).map(|_| create()).collect::<Result<Vec<_>, _>>().map_err(refusal)?;
     let load = setup.load;
     let pending = VecDeque::with_capacity(load.outstanding);
-    let client = create()?;
+    let client = create().map_err(refusal)?;
     client.set_spin_before_sleep(SPIN);
     let waiting = setup.waiting;
     Ok(LoadClient { pending, left: load.responses, client, len: setup.len, waiting, load, _idle: idle })
 }
 
 fn load_server<P: PeerPayload + ?Sized>(setup: &BenchSetup) -> Outcome<LoadServer<P>> {
-    let server = service::<P>(setup)?.server_builder().initial_max_slice_len(setup.len).create()?;
+    let server = service::<P>(setup)?.server_builder().initial_max_slice_len(setup.len).create().map_err(refusal)?;
     server.set_spin_before_sleep(SPIN);
     Ok(LoadServer { server, waiting: setup.waiting, load: setup.load })
 }

@@ -1,13 +1,23 @@
 //! The engine's errors in the classes of the peer protocol.
 
+#![allow(clippy::match_same_arms, reason = "each error of today is named; `_` is for those to come")]
+
 use std::fmt::Debug;
 use std::io::ErrorKind;
 
-use crate::engine::error::{LoanError, NodeError, PortError, ReceiveError, SendError, ServiceError, SystemError};
-use crate::peer::kit::implementation::Refusal;
-use crate::peer::protocol::ErrorClass;
+use shmark_engine::error::{LoanError, NodeError, PortError, ReceiveError, SendError, ServiceError, SystemError};
+use shmark_peer::kit::implementation::Refusal;
+use shmark_peer::protocol::ErrorClass;
 
-fn refusal(class: ErrorClass, error: &impl Debug, setting: Option<&str>) -> Refusal {
+/// Which class an error of the engine stands for, and for a setting's refusal which setting.
+pub(super) trait Classify: Debug {
+    fn class(&self) -> (ErrorClass, Option<&'static str>);
+}
+
+/// An error of the engine as the kit's refusal.
+#[allow(clippy::needless_pass_by_value, reason = "the shape that map_err takes")]
+pub(super) fn refusal<E: Classify>(error: E) -> Refusal {
+    let (class, setting) = error.class();
     Refusal::Error { class, native: format!("{error:?}"), setting: setting.map(str::to_owned) }
 }
 
@@ -20,9 +30,9 @@ fn system(error: &SystemError) -> ErrorClass {
     }
 }
 
-impl From<NodeError> for Refusal {
-    fn from(error: NodeError) -> Self {
-        let class = match &error {
+impl Classify for NodeError {
+    fn class(&self) -> (ErrorClass, Option<&'static str>) {
+        let class = match self {
             NodeError::NameTooLong { .. } => ErrorClass::InvalidName,
             NodeError::NotOurFolder { .. } | NodeError::FolderMode { .. } => ErrorClass::Permission,
             NodeError::Config(_)
@@ -31,14 +41,15 @@ impl From<NodeError> for Refusal {
             | NodeError::HugePages { .. }
             | NodeError::NamespaceGone(_) => ErrorClass::Other,
             NodeError::System(error) => system(error),
+            _ => ErrorClass::Other,
         };
-        refusal(class, &error, None)
+        (class, None)
     }
 }
 
-impl From<ServiceError> for Refusal {
-    fn from(error: ServiceError) -> Self {
-        let (class, setting) = match &error {
+impl Classify for ServiceError {
+    fn class(&self) -> (ErrorClass, Option<&'static str>) {
+        let (class, setting) = match self {
             ServiceError::InvalidName(_) | ServiceError::NameCollision { .. } => (ErrorClass::InvalidName, None),
             ServiceError::AlreadyExists => (ErrorClass::AlreadyExists, None),
             ServiceError::DoesNotExist => (ErrorClass::DoesNotExist, None),
@@ -58,14 +69,15 @@ impl From<ServiceError> for Refusal {
             ServiceError::Corrupted { .. } => (ErrorClass::Corrupted, None),
             ServiceError::VersionMismatch { .. } => (ErrorClass::VersionMismatch, None),
             ServiceError::System(error) => (system(error), None),
+            _ => (ErrorClass::Other, None),
         };
-        refusal(class, &error, setting)
+        (class, setting)
     }
 }
 
-impl From<PortError> for Refusal {
-    fn from(error: PortError) -> Self {
-        let class = match &error {
+impl Classify for PortError {
+    fn class(&self) -> (ErrorClass, Option<&'static str>) {
+        let class = match self {
             PortError::ExceedsMaxClients { .. } => ErrorClass::ExceedsMaxClients,
             PortError::ExceedsMaxServers { .. } => ErrorClass::ExceedsMaxServers,
             PortError::ExceedsMaxActiveRequests { .. } => ErrorClass::ExceedsMaxActiveRequests,
@@ -75,8 +87,9 @@ impl From<PortError> for Refusal {
             PortError::Busy => ErrorClass::InCreation,
             PortError::Corrupted { .. } => ErrorClass::Corrupted,
             PortError::System(error) => system(error),
+            _ => ErrorClass::Other,
         };
-        refusal(class, &error, None)
+        (class, None)
     }
 }
 
@@ -87,39 +100,42 @@ fn loan(error: LoanError) -> ErrorClass {
         LoanError::OutOfMemory | LoanError::CannotGrow { .. } | LoanError::GrownTooOften { .. } => {
             ErrorClass::OutOfMemory
         }
+        _ => ErrorClass::Other,
     }
 }
 
-impl From<LoanError> for Refusal {
-    fn from(error: LoanError) -> Self {
-        refusal(loan(error), &error, None)
+impl Classify for LoanError {
+    fn class(&self) -> (ErrorClass, Option<&'static str>) {
+        (loan(*self), None)
     }
 }
 
-impl From<SendError> for Refusal {
-    fn from(error: SendError) -> Self {
-        let class = match &error {
+impl Classify for SendError {
+    fn class(&self) -> (ErrorClass, Option<&'static str>) {
+        let class = match self {
             SendError::ExceedsMaxActiveRequests { .. } => ErrorClass::ExceedsMaxActiveRequests,
             SendError::UnableToDeliver { .. } => ErrorClass::UnableToDeliver,
             SendError::Loan(error) => loan(*error),
             SendError::ConnectionCorrupted => ErrorClass::Corrupted,
             SendError::CannotAttach(reason) => system(reason),
             SendError::NamespaceGone(_) => ErrorClass::DoesNotExist,
+            _ => ErrorClass::Other,
         };
-        refusal(class, &error, None)
+        (class, None)
     }
 }
 
-impl From<ReceiveError> for Refusal {
-    fn from(error: ReceiveError) -> Self {
-        let class = match &error {
+impl Classify for ReceiveError {
+    fn class(&self) -> (ErrorClass, Option<&'static str>) {
+        let class = match self {
             ReceiveError::ExceedsMaxBorrows { .. } => ErrorClass::ExceedsMaxBorrows,
             ReceiveError::ConnectionCorrupted => ErrorClass::Corrupted,
             ReceiveError::CannotMap(_) => ErrorClass::OutOfMemory,
             ReceiveError::CannotAttach(reason) => system(reason),
             ReceiveError::MessageLost => ErrorClass::Other,
             ReceiveError::NamespaceGone(_) => ErrorClass::DoesNotExist,
+            _ => ErrorClass::Other,
         };
-        refusal(class, &error, None)
+        (class, None)
     }
 }

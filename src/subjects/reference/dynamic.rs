@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::peer::kit::implementation::{LoanView, Outcome, PortSpec, Ports, Receipt, View};
+use shmark_peer::kit::implementation::{LoanView, Outcome, PortSpec, Ports, Receipt, View};
 
 /// A service of any types.
 pub trait AnyService {

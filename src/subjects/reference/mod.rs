@@ -9,13 +9,14 @@ mod typed;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use crate::engine::{self, Node, ServiceName};
-use crate::peer::kit::implementation::{
+use classes::refusal;
+use dynamic::{AnyActive, AnyClient, AnyPending, AnyRequest, AnyResponse, AnyResponseLoan, AnyServer, AnyService};
+use shmark_engine::{Node, ServiceName};
+use shmark_peer::kit::implementation::{
     Effective, Hello, Implementation, LoanView, NodeState, Opening, Outcome, OwnResources, PortSpec, Ports, Receipt,
     ServiceSpec, View,
 };
-use crate::peer::kit::serve_with_bench;
-use dynamic::{AnyActive, AnyClient, AnyPending, AnyRequest, AnyResponse, AnyResponseLoan, AnyServer, AnyService};
+use shmark_peer::kit::serve_with_bench;
 
 /// Features that the peer declares.
 const FEATURES: &[&str] = &[
@@ -65,27 +66,27 @@ impl Implementation for Reference {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             language: "Rust".to_owned(),
             features: FEATURES.iter().map(|&feature| feature.to_owned()).collect(),
-            wire: format!("shmark/{}", engine::LAYOUT_VERSION),
+            wire: format!("shmark/{}", shmark_engine::LAYOUT_VERSION),
         };
         Ok((Self { root: root.to_owned() }, hello))
     }
 
     fn node_create(&mut self, name: Option<&str>) -> Outcome<Node> {
-        Ok(Node::builder().root(&self.root).name(name.unwrap_or_default()).create()?)
+        Node::builder().root(&self.root).name(name.unwrap_or_default()).create().map_err(refusal)
     }
 
     fn node_list(&mut self) -> Outcome<Vec<NodeState>> {
-        let nodes = Node::list_in(&self.root)?.into_iter();
+        let nodes = Node::list_in(&self.root).map_err(refusal)?.into_iter();
         let word = |state| match state {
-            engine::NodeState::Alive => "alive",
-            engine::NodeState::Dead => "dead",
-            engine::NodeState::Unknown => "unknown",
+            shmark_engine::NodeState::Alive => "alive",
+            shmark_engine::NodeState::Dead => "dead",
+            shmark_engine::NodeState::Unknown => "unknown",
         };
         Ok(nodes.map(|node| NodeState { state: word(node.state).to_owned() }).collect())
     }
 
     fn node_cleanup(&mut self) -> Outcome<(u64, u64)> {
-        let (cleaned, failed) = engine::Node::clean_up(&self.root)?;
+        let (cleaned, failed) = shmark_engine::Node::clean_up(&self.root).map_err(refusal)?;
         Ok((cleaned as u64, failed as u64))
     }
 
@@ -99,12 +100,12 @@ impl Implementation for Reference {
     }
 
     fn service_exists(&mut self, node: &Node, name: &str) -> Outcome<bool> {
-        let name = ServiceName::new(name).map_err(engine::error::ServiceError::from)?;
-        Ok(node.service_exists(&name)?)
+        let name = ServiceName::new(name).map_err(shmark_engine::error::ServiceError::from).map_err(refusal)?;
+        node.service_exists(&name).map_err(refusal)
     }
 
     fn service_list(&mut self, node: &Node) -> Outcome<Vec<String>> {
-        Ok(node.services()?.into_iter().map(|service| service.name).collect())
+        Ok(node.services().map_err(refusal)?.into_iter().map(|service| service.name).collect())
     }
 
     fn service_ports(&mut self, service: &Box<dyn AnyService>) -> Outcome<Ports> {

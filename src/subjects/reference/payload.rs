@@ -2,8 +2,8 @@
 
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
-use crate::engine::error::LoanError;
-use crate::engine::{
+use shmark_engine::error::LoanError;
+use shmark_engine::{
     ActiveRequest, Client, Payload, Plain, RequestMut, RequestMutUninit, ResponseMut, ResponseMutUninit,
 };
 

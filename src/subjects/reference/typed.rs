@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
+use super::classes::refusal;
 use super::dynamic::{
     AnyActive, AnyClient, AnyPending, AnyRequest, AnyResponse, AnyResponseLoan, AnyServer, AnyService,
 };
 use super::payload::{Block, PeerHeader, PeerPayload};
-use crate::engine::{
+use shmark_engine::{
     ActiveRequest, AllocationStrategy, BackpressureStrategy, Client, Id, Node, PendingResponse, RequestMut, Response,
     ResponseMut, Server, Service, ServiceName, Settings, Waited, Wishes,
 };
-use crate::peer::kit::implementation::{
+use shmark_peer::kit::implementation::{
     Allocation, Arrival, Backpressure, Effective, Element, HeaderSpec, Kind, LoanView, Opening, Outcome, PayloadSpec,
     PortSpec, Ports, Qos, Receipt, ServiceSpec, View,
 };
@@ -63,7 +64,7 @@ where
     A: PeerHeader,
     B: PeerHeader,
 {
-    let name = ServiceName::new(&spec.name).map_err(crate::engine::error::ServiceError::from)?;
+    let name = ServiceName::new(&spec.name).map_err(shmark_engine::error::ServiceError::from).map_err(refusal)?;
     let mut builder = node
         .service_builder(&name)
         .request_response::<Req, Res>()
@@ -79,7 +80,8 @@ where
         Opening::Create => builder.create(),
         Opening::Open => builder.open(),
         Opening::OpenOrCreate => builder.open_or_create(),
-    }?;
+    }
+    .map_err(refusal)?;
     let effective = Effective { qos: qos(service.settings()), attributes: service.attributes().clone() };
     let aligns = [align::<Req>(&spec.request), align::<Res>(&spec.response)];
     Ok((Box::new(TypedService { service, aligns }), effective))
@@ -190,7 +192,7 @@ where
         if let Some(messages) = spec.preallocate {
             builder = builder.preallocate(messages);
         }
-        let client = builder.create()?;
+        let client = builder.create().map_err(refusal)?;
         let id = client.id().to_string();
         Ok((Box::new(TypedClient { client, aligns: self.aligns }), id))
     }
@@ -210,7 +212,7 @@ where
         if let Some(messages) = spec.preallocate {
             builder = builder.preallocate(messages);
         }
-        let server = builder.create()?;
+        let server = builder.create().map_err(refusal)?;
         let id = server.id().to_string();
         Ok((Box::new(TypedServer { server, aligns: self.aligns }), id))
     }
@@ -229,7 +231,7 @@ where
     B: PeerHeader,
 {
     fn loan(&self, len: usize, uninit: bool) -> Outcome<Box<dyn AnyRequest>> {
-        let request = Req::request(&self.client, len, uninit)?;
+        let request = Req::request(&self.client, len, uninit).map_err(refusal)?;
         Ok(Box::new(TypedRequest { request, aligns: self.aligns }))
     }
 }
@@ -263,7 +265,7 @@ where
         loan_view(self.request.parts_mut(), self.aligns[0])
     }
     fn send(self: Box<Self>) -> Outcome<(Box<dyn AnyPending>, u64)> {
-        let pending = self.request.send()?;
+        let pending = self.request.send().map_err(refusal)?;
         let delivered = pending.number_of_server_connections() as u64;
         Ok((Box::new(Aligned { value: pending, align: self.aligns[1] }), delivered))
     }
@@ -272,8 +274,8 @@ where
 impl<Res: PeerPayload + ?Sized, B: PeerHeader> AnyPending for Aligned<PendingResponse<Res, B>> {
     fn receive(&self, wait: Option<Duration>) -> Outcome<Receipt<Box<dyn AnyResponse>>> {
         let response = match wait {
-            Some(timeout) => self.value.receive_timeout(timeout)?,
-            None => self.value.receive()?.map_or(Waited::Timeout, Waited::Received),
+            Some(timeout) => self.value.receive_timeout(timeout).map_err(refusal)?,
+            None => self.value.receive().map_err(refusal)?.map_or(Waited::Timeout, Waited::Received),
         };
         let response = match response {
             Waited::Received(response) => response,
@@ -284,7 +286,7 @@ impl<Res: PeerPayload + ?Sized, B: PeerHeader> AnyPending for Aligned<PendingRes
         Ok(Receipt::Received(Box::new(response), arrival))
     }
     fn has_response(&self) -> Outcome<bool> {
-        Ok(self.value.has_response()?)
+        self.value.has_response().map_err(refusal)
     }
     fn is_connected(&self) -> bool {
         self.value.is_connected()
@@ -309,8 +311,8 @@ where
 {
     fn receive(&self, wait: Option<Duration>) -> Outcome<Receipt<Box<dyn AnyActive>>> {
         let active = match wait {
-            Some(timeout) => self.server.receive_timeout(timeout)?,
-            None => self.server.receive()?.map_or(Waited::Timeout, Waited::Received),
+            Some(timeout) => self.server.receive_timeout(timeout).map_err(refusal)?,
+            None => self.server.receive().map_err(refusal)?.map_or(Waited::Timeout, Waited::Received),
         };
         let active = match active {
             Waited::Received(active) => active,
@@ -321,7 +323,7 @@ where
         Ok(Receipt::Received(Box::new(TypedActive { active, align: self.aligns[1] }), arrival))
     }
     fn has_requests(&self) -> Outcome<bool> {
-        Ok(self.server.has_requests()?)
+        self.server.has_requests().map_err(refusal)
     }
 }
 
@@ -336,7 +338,7 @@ where
         view(self.active.payload(), self.active.user_header())
     }
     fn loan(&self, len: usize, uninit: bool) -> Outcome<Box<dyn AnyResponseLoan>> {
-        let value = Res::response(&self.active, len, uninit)?;
+        let value = Res::response(&self.active, len, uninit).map_err(refusal)?;
         Ok(Box::new(Aligned { value, align: self.align }))
     }
     fn is_connected(&self) -> bool {
@@ -352,6 +354,6 @@ impl<Res: PeerPayload + ?Sized, B: PeerHeader> AnyResponseLoan for Aligned<Respo
         loan_view(self.value.parts_mut(), self.align)
     }
     fn send(self: Box<Self>) -> Outcome<()> {
-        Ok(self.value.send()?)
+        self.value.send().map_err(refusal)
     }
 }

@@ -1,0 +1,332 @@
+//! The shared memory of one client-server pair: a channel for requests, a lane for each active request's responses, two
+//! return queues, and a few words in which each side says how it is. `docs/LAYOUT.md` has the bytes.
+
+mod layout;
+mod slots;
+
+use std::io;
+use std::path::Path;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+pub(crate) use layout::ConnectionLayout;
+use layout::{HEAD_LINES, REQUESTS_AT};
+use slots::Shuttle;
+
+use super::channel::{Slots, shuttle};
+use super::id::Id;
+use super::shm::{Column, LINE, Lines, LinesView, Mapping};
+
+/// Behind the constants: the node of the side that made the file.
+const MAKER: usize = 6;
+const CLIENT_STATE: usize = LINE;
+const SERVER_STATE: usize = 2 * LINE;
+/// In a side's line, behind its state.
+const SEGMENT: usize = 1;
+const HANDED_OVER: usize = 3;
+/// In the line of a channel's slot, behind it.
+const NEXT: usize = 1;
+const SHUTTLE_LINE: usize = 3;
+
+/// How a side is, in its own words. What a dead process never wrote is in the registry: its node is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum State {
+    /// It has not mapped the connection yet.
+    Absent = 0,
+    /// It takes part.
+    Attached = 1,
+    /// Its port is dropped: it sends no new requests, or receives none; messages that it holds are still alive.
+    Left = 2,
+    /// It holds nothing any more.
+    Gone = 3,
+}
+
+impl State {
+    fn of(word: u64) -> Self {
+        match word {
+            0 => Self::Absent,
+            1 => Self::Attached,
+            2 => Self::Left,
+            // Garbage ends what the peer takes part in.
+            _ => Self::Gone,
+        }
+    }
+}
+
+/// What a side that is gone has left for the other one to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Handover {
+    /// No segment.
+    Nothing = 0,
+    /// Every segment in which something is unread.
+    Whole = 1,
+    /// Not all of them: the system refused.
+    InPart = 2,
+}
+
+/// Which side of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    Client,
+    Server,
+}
+
+impl Side {
+    /// The other one.
+    pub fn other(self) -> Self {
+        match self {
+            Self::Client => Self::Server,
+            Self::Server => Self::Client,
+        }
+    }
+
+    /// First word of the side's line.
+    fn at(self) -> usize {
+        match self {
+            Self::Client => CLIENT_STATE,
+            Self::Server => SERVER_STATE,
+        }
+    }
+}
+
+/// A mapped connection. Indices are in range by construction: lanes come from the caller's own tables.
+#[derive(Debug)]
+pub(crate) struct ConnectionFile {
+    head: Column,
+    shuttle: Lines,
+    requests: Lines,
+    lanes: Box<[LaneLines]>,
+    request_returns: Column,
+    response_returns: Column,
+}
+
+/// What belongs to one active request.
+#[derive(Debug)]
+struct LaneLines {
+    /// The client's line and the server's.
+    sides: Lines,
+    responses: Lines,
+}
+
+impl ConnectionFile {
+    /// Makes the file, for a port of node `maker`, where nobody sees it yet.
+    pub fn create(path: &Path, layout: ConnectionLayout, maker: Id) -> io::Result<Self> {
+        let map = Mapping::create(path, layout.words() * 8)?;
+        for (word, value) in map.words().iter().zip(layout.head().into_iter().chain(maker.words())) {
+            // Relaxed: the other side maps the file under the same lock, later.
+            word.store(value, Ordering::Relaxed);
+        }
+        Self::with(map, layout)
+    }
+
+    /// Maps a file that the other side made; it has to be exactly what the settings ask for.
+    pub fn open(path: &Path, layout: ConnectionLayout) -> io::Result<Self> {
+        let map = Mapping::open(path, true)?;
+        let same = map.len() == layout.words() * 8
+            && map.words().iter().zip(layout.head()).all(|(word, value)| word.load(Ordering::Relaxed) == value);
+        if same { Self::with(map, layout) } else { Err(misshapen()) }
+    }
+
+    fn with(map: Mapping, layout: ConnectionLayout) -> io::Result<Self> {
+        let map = &Rc::new(map);
+        let lane = |lane| {
+            let at = layout.lane_at(lane) / LINE;
+            Some(LaneLines { sides: map.lines(at, 2)?, responses: map.lines(at + 2, layout.response_capacity)? })
+        };
+        let columns = || {
+            Some(Self {
+                head: map.column(0, REQUESTS_AT)?,
+                shuttle: map.lines(SHUTTLE_LINE, 1)?,
+                requests: map.lines(HEAD_LINES, layout.request_capacity)?,
+                lanes: (0..layout.lanes).map(lane).collect::<Option<_>>()?,
+                request_returns: map.column(layout.request_returns_at, layout.request_returns)?,
+                response_returns: map.column(layout.response_returns_at, layout.response_returns)?,
+            })
+        };
+        columns().ok_or_else(misshapen)
+    }
+
+    /// Touches every page and keeps it in memory.
+    pub fn lock_in_memory(&self) -> io::Result<()> {
+        self.head.mapping().lock_in_memory()
+    }
+
+    /// Node of the side that made the file, as that side says.
+    pub fn maker(&self) -> Id {
+        // Relaxed: written under the lock before this side mapped the file.
+        Id::from_words([MAKER, MAKER + 1].map(|index| self.word(index).load(Ordering::Relaxed)))
+    }
+
+    /// Word of the head.
+    #[inline]
+    fn word(&self, index: usize) -> &AtomicU64 {
+        self.head.word(index)
+    }
+
+    pub fn client_state(&self) -> State {
+        // Acquire: what the side did before it said so is seen, as in all state words.
+        State::of(self.word(CLIENT_STATE).load(Ordering::Acquire))
+    }
+
+    pub fn set_client_state(&self, state: State) {
+        // Release: pairs with the above.
+        self.word(CLIENT_STATE).store(state as u64, Ordering::Release);
+    }
+
+    pub fn server_state(&self) -> State {
+        State::of(self.word(SERVER_STATE).load(Ordering::Acquire)) // As client_state.
+    }
+
+    pub fn set_server_state(&self, state: State) {
+        self.word(SERVER_STATE).store(state as u64, Ordering::Release); // As set_client_state.
+    }
+
+    /// Number of the segment from which a side loans, as it says. It may have grown since, or be wrong.
+    pub fn segment(&self, side: Side) -> u16 {
+        // Relaxed: a hint which segment to map; what is read from it is found by an entry.
+        self.word(side.at() + SEGMENT).load(Ordering::Relaxed) as u16
+    }
+
+    pub fn set_segment(&self, side: Side, number: u16) {
+        self.word(side.at() + SEGMENT).store(number.into(), Ordering::Relaxed); // As `segment`.
+    }
+
+    /// Whether a side that is gone has left segments for the other one.
+    pub fn handover(&self, side: Side) -> Handover {
+        // Acquire: the files are there before it is said.
+        match self.word(side.at() + HANDED_OVER).load(Ordering::Acquire) {
+            0 => Handover::Nothing,
+            1 => Handover::Whole,
+            // Garbage is a peer's own loss.
+            _ => Handover::InPart,
+        }
+    }
+
+    pub fn set_handover(&self, side: Side, handover: Handover) {
+        self.word(side.at() + HANDED_OVER).store(handover as u64, Ordering::Release); // As `handover`.
+    }
+
+    pub fn state(&self, side: Side) -> State {
+        match side {
+            Side::Client => self.client_state(),
+            Side::Server => self.server_state(),
+        }
+    }
+
+    pub fn set_state(&self, side: Side, state: State) {
+        match side {
+            Side::Client => self.set_client_state(state),
+            Side::Server => self.set_server_state(state),
+        }
+    }
+
+    /// Requests that nobody has taken, in the channel and in the shuttle.
+    pub fn unread_requests(&self) -> usize {
+        let slots = self.requests();
+        let in_channel = (0..self.lanes.len()).filter(|slot| slots.load(*slot) != 0).count();
+        in_channel + usize::from(self.shuttle().load(shuttle::REQUEST) != 0)
+    }
+
+    /// The line of the shuttle.
+    #[inline(always)]
+    pub fn shuttle(&self) -> Shuttle<'_> {
+        Shuttle::new(self.shuttle.view().line(0))
+    }
+
+    /// Slots of the requests.
+    #[inline(always)]
+    pub fn requests(&self) -> LinesView<'_> {
+        self.requests.view()
+    }
+
+    /// The client's line of a lane, and the server's.
+    pub fn sides(&self, lane: usize) -> &Lines {
+        &self.lanes[lane].sides
+    }
+
+    /// Slots of a lane's responses.
+    #[inline(always)]
+    pub fn responses(&self, lane: usize) -> &Lines {
+        &self.lanes[lane].responses
+    }
+
+    #[inline(always)]
+    pub fn request_returns(&self) -> &Column {
+        &self.request_returns
+    }
+
+    #[inline(always)]
+    pub fn response_returns(&self) -> &Column {
+        &self.response_returns
+    }
+
+    /// The request whose pending response uses the lane, 0 for none. Written by the client.
+    #[inline]
+    pub fn lane_open(&self, lane: usize) -> u64 {
+        // Acquire: a closed lane is seen before anything that the client does with it afterwards.
+        self.lanes[lane].sides.view().line(0)[0].load(Ordering::Acquire)
+    }
+
+    /// The request whose client wants no more responses. Written by the client.
+    pub fn lane_hint(&self, lane: usize) -> u64 {
+        self.lanes[lane].sides.view().line(0)[1].load(Ordering::Acquire) // As lane_open.
+    }
+
+    pub fn set_lane_hint(&self, lane: usize, request_id: u64) {
+        self.lanes[lane].sides.view().line(0)[1].store(request_id, Ordering::Release); // As set_lane_open.
+    }
+
+    /// The newest request of the lane that the server is done with. Written by the server.
+    #[inline]
+    pub fn lane_done(&self, lane: usize) -> u64 {
+        // Acquire: responses sent before are in the lane when the end is seen.
+        self.lanes[lane].sides.view().line(1)[0].load(Ordering::Acquire)
+    }
+
+    #[inline]
+    pub fn set_lane_done(&self, lane: usize, request_id: u64) {
+        self.lanes[lane].sides.view().line(1)[0].store(request_id, Ordering::Release); // Pairs with the above.
+    }
+}
+
+/// Writes what [`ConnectionFile::lane_open`] reads, into the lines of a lane's sides.
+#[inline(always)]
+pub(crate) fn set_lane_open(sides: LinesView<'_>, request_id: u64) {
+    sides.line(0)[0].store(request_id, Ordering::Release); // Pairs with the load.
+}
+
+/// The chunk that the sender of a slot expects to send from next, and one more; 0 if it has no idea. Only a hint which line
+/// to ask for in time. It comes with the line of the slot, so it costs no other one; a message in the slot itself takes its
+/// place.
+#[inline(always)]
+pub(crate) fn next_of(slots: LinesView<'_>, slot: usize) -> u64 {
+    slots.line(slot)[NEXT].load(Ordering::Relaxed) // Relaxed: whatever is read, nothing depends on it.
+}
+
+#[inline(always)]
+pub(crate) fn set_next_of(slots: LinesView<'_>, slot: usize, next: u64) {
+    slots.line(slot)[NEXT].store(next, Ordering::Relaxed); // As next_of.
+}
+
+fn misshapen() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "a connection does not have the shape that the settings give it")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Settings;
+
+    #[test]
+    fn another_shape_or_a_changed_head_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("c");
+        let layout = ConnectionLayout::new(&Settings::default());
+        let file = ConnectionFile::create(&path, layout, Id::from_words([1, 2])).unwrap();
+        assert_eq!(ConnectionFile::open(&path, layout).unwrap().maker(), Id::from_words([1, 2]));
+        let other = ConnectionLayout::new(&Settings { max_active_requests: 5, ..Settings::default() });
+        assert_eq!(ConnectionFile::open(&path, other).unwrap_err().kind(), io::ErrorKind::InvalidData);
+        file.word(2).store(7, Ordering::Relaxed);
+        assert_eq!(ConnectionFile::open(&path, layout).unwrap_err().kind(), io::ErrorKind::InvalidData);
+    }
+}

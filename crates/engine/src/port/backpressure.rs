@@ -1,0 +1,153 @@
+//! What a sender does when a buffer without overflow is full: its strategy, or a handler that decides case by case.
+
+use std::any::Any;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+use super::watch::Backoff;
+use crate::error::SendError;
+use crate::id::Id;
+use crate::name::ServiceName;
+use crate::service::ServiceInner;
+
+/// What a sender does when a buffer without overflow is full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BackpressureStrategy {
+    /// Waits until the receiver makes room or goes away (RR-SND-08).
+    #[default]
+    RetryUntilDelivered,
+    /// Does not deliver to that receiver (RR-SND-07).
+    DiscardData,
+}
+
+/// What a backpressure handler decides, for one receiver whose buffer is full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BackpressureAction {
+    /// Tries again after a short pause; the handler is asked anew if there is still no room.
+    Retry,
+    /// Leaves this receiver out. The send succeeds.
+    Discard,
+    /// Leaves this receiver out. The others are served, then the send fails with [`SendError::UnableToDeliver`].
+    DiscardAndFail,
+    /// Does what the port's [`BackpressureStrategy`] says; after a retry the handler is asked anew.
+    FollowStrategy,
+}
+
+/// What a backpressure handler is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BackpressureInfo<'a> {
+    /// Service of both ports.
+    pub service: &'a ServiceName,
+    /// Port that sends: a client for requests, a server for responses.
+    pub sender: Id,
+    /// Port whose buffer is full.
+    pub receiver: Id,
+    /// Node of that port.
+    pub receiver_node: Id,
+    /// How often this message was tried again for this receiver: 0 when the handler is asked for the first time.
+    pub retries: u64,
+    /// Time since the first try.
+    pub elapsed: Duration,
+}
+
+type Handler = dyn Fn(&BackpressureInfo<'_>) -> BackpressureAction;
+
+/// Strategy and handler of a port.
+#[derive(Clone, Default)]
+pub(super) struct Backpressure {
+    pub strategy: BackpressureStrategy,
+    pub handler: Option<Rc<Handler>>,
+}
+
+impl Backpressure {
+    /// Whether a full buffer is anything but left out at once.
+    pub fn may_wait(&self) -> bool {
+        self.handler.is_some() || self.strategy == BackpressureStrategy::RetryUntilDelivered
+    }
+}
+
+impl fmt::Debug for Backpressure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let handler = self.handler.as_ref().map(|_| "handler");
+        f.debug_struct("Backpressure").field("strategy", &self.strategy).field("handler", &handler).finish()
+    }
+}
+
+/// Why a send fails although it could be tried again.
+pub(super) enum GaveUp {
+    /// A receiver's connection is closed now.
+    Corrupted,
+    /// The handler said so, for this receiver.
+    UnableToDeliver(Id),
+    /// Nobody got it, and this is why.
+    Nobody(SendError),
+    /// The handler panicked. Goes on when nothing of the message is left.
+    Panicked(Box<dyn Any + Send>),
+}
+
+impl GaveUp {
+    /// The error for the sender, once nothing of the message is left.
+    pub fn into_error(self) -> SendError {
+        match self {
+            Self::Corrupted => SendError::ConnectionCorrupted,
+            Self::UnableToDeliver(receiver) => SendError::UnableToDeliver { receiver },
+            Self::Nobody(reason) => reason,
+            Self::Panicked(reason) => resume_unwind(reason),
+        }
+    }
+}
+
+/// One message that waits for room, at one receiver or several.
+pub(super) struct Waiting<'a> {
+    backpressure: &'a Backpressure,
+    service: &'a ServiceName,
+    sender: Id,
+    retries: u64,
+    since: Instant,
+    backoff: Backoff,
+    /// First reason for which the send fails in the end.
+    pub gave_up: Option<GaveUp>,
+}
+
+impl<'a> Waiting<'a> {
+    pub fn new(backpressure: &'a Backpressure, service: &'a ServiceInner, sender: Id) -> Self {
+        let (service, backoff) = (&service.name, Backoff::default());
+        Self { backpressure, service, sender, retries: 0, since: Instant::now(), backoff, gave_up: None }
+    }
+
+    /// Whether to try this receiver again, after a try that found its buffer full. Nothing of the port may be borrowed: a
+    /// handler may use it, to receive what makes room.
+    pub fn goes_on(&mut self, receiver: Id, receiver_node: Id) -> bool {
+        let by_strategy = self.backpressure.strategy == BackpressureStrategy::RetryUntilDelivered;
+        let Some(handler) = &self.backpressure.handler else { return by_strategy };
+        let Self { service, sender, retries, .. } = *self;
+        let elapsed = self.since.elapsed();
+        let info = BackpressureInfo { service, sender, receiver, receiver_node, retries, elapsed };
+        // The chunk and the lane are given back in front of the panic, as after any other failure.
+        match catch_unwind(AssertUnwindSafe(|| handler(&info))) {
+            Ok(BackpressureAction::Retry) => true,
+            Ok(BackpressureAction::FollowStrategy) => by_strategy,
+            Ok(BackpressureAction::Discard) => false,
+            Ok(BackpressureAction::DiscardAndFail) => self.give_up(GaveUp::UnableToDeliver(receiver)),
+            Err(reason) => self.give_up(GaveUp::Panicked(reason)),
+        }
+    }
+
+    /// Notes why the send fails, unless there is a reason already. Always `false`.
+    pub fn give_up(&mut self, reason: GaveUp) -> bool {
+        self.gave_up.get_or_insert(reason);
+        false
+    }
+
+    /// Before the next try.
+    pub fn pause(&mut self) {
+        self.retries += 1;
+        self.backoff.pause();
+    }
+}

@@ -1,0 +1,156 @@
+//! What a sender has lent to one receiver, and how it comes back.
+//!
+//! Who holds which chunk is written in the sender's private memory, in the pools, so that a receiver that dies takes nothing
+//! with it. Here is only how much, and as whom the pools know the receiver.
+
+use std::cell::Cell;
+
+use super::payloads::Payloads;
+use crate::channel::{Entry, Garbage, ReturnConsumer, Slots};
+use crate::shm::{Holder, Published};
+
+/// Chunks at one receiver.
+///
+/// The receiver has a number among those of the sender, under which the pools know it, from the moment in which it is
+/// attached, or a later loan, until it is closed. Nothing is done by number otherwise: it may be another receiver's by then.
+#[derive(Debug)]
+pub(super) struct Lending {
+    /// Of no chunk as long as there is no number.
+    receiver: Cell<Holder>,
+    number: Cell<Option<u32>>,
+    lent: Cell<usize>,
+    coming_back: ReturnConsumer,
+    /// So many fit the return queue; 0 without a number, so that the first chunk asks for one.
+    max: Cell<usize>,
+    capacity: usize,
+}
+
+/// What became of lending a chunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lent {
+    Done,
+    /// All numbers are taken, by receivers that are gone and still hold something.
+    NoNumber,
+}
+
+impl Lending {
+    /// To a receiver who has an empty return queue of `capacity` slots, without a number yet.
+    pub fn new(capacity: usize) -> Self {
+        Self {
+            receiver: Cell::new(Holder::receiver(0)),
+            number: Cell::new(None),
+            lent: Cell::new(0),
+            coming_back: ReturnConsumer::new(capacity),
+            max: Cell::new(0),
+            capacity,
+        }
+    }
+
+    /// Whether the receiver has a number.
+    #[inline(always)]
+    pub fn has_number(&self) -> bool {
+        self.max.get() != 0
+    }
+
+    /// Asks for a number; `false` if all are taken, by receivers that are gone and still hold something.
+    pub fn find_number(&self, payloads: &Payloads) -> bool {
+        if self.has_number() {
+            return true;
+        }
+        let Some(number) = payloads.numbers().pop() else { return false };
+        self.number.set(Some(number));
+        self.receiver.set(Holder::receiver(number as usize));
+        self.max.set(self.capacity);
+        true
+    }
+
+    /// Makes the receiver a holder of a chunk, before the entry can be taken and come back.
+    ///
+    /// # Errors
+    /// [`Garbage`] in the return queue.
+    #[inline(always)]
+    pub fn lend(&self, payloads: &Payloads, returns: &impl Slots, chunk: Published<'_>) -> Result<Lent, Garbage> {
+        let lent = self.lent.get();
+        if lent >= self.max.get() {
+            return self.lend_after_collecting(payloads, returns, chunk);
+        }
+        chunk.hold(self.receiver.get());
+        self.lent.set(lent + 1);
+        Ok(Lent::Done)
+    }
+
+    #[cold]
+    fn lend_after_collecting(
+        &self,
+        payloads: &Payloads,
+        returns: &impl Slots,
+        chunk: Published<'_>,
+    ) -> Result<Lent, Garbage> {
+        if !self.find_number(payloads) {
+            return Ok(Lent::NoNumber);
+        }
+        self.collect(payloads, returns)?;
+        chunk.hold(self.receiver.get());
+        self.lent.set(self.lent.get() + 1);
+        Ok(Lent::Done)
+    }
+
+    /// Whether it is time to look what has come back: while the receiver is busy with what was sent, and not when the next
+    /// message waits for it.
+    #[inline(always)]
+    pub fn is_half_lent(&self) -> bool {
+        self.lent.get() * 2 >= self.max.get()
+    }
+
+    /// Takes back the chunk of an entry, if it has one.
+    ///
+    /// # Errors
+    /// [`Garbage`] if it is not there.
+    pub fn reclaim(&self, payloads: &Payloads, entry: Entry) -> Result<(), Garbage> {
+        if entry.is_in_slot() {
+            return Ok(());
+        }
+        if self.number.get().is_some() && payloads.release(entry, self.receiver.get()) {
+            // It held this one, so there was one.
+            self.lent.set(self.lent.get() - 1);
+            Ok(())
+        } else {
+            Err(Garbage)
+        }
+    }
+
+    /// Takes back what the receiver has returned.
+    ///
+    /// # Errors
+    /// [`Garbage`].
+    #[inline(never)]
+    pub fn collect(&self, payloads: &Payloads, returns: &impl Slots) -> Result<(), Garbage> {
+        if self.number.get().is_none() {
+            return Ok(());
+        }
+        let current = payloads.current();
+        let (mut lent, receiver) = (self.lent.get(), self.receiver.get());
+        // No more than is there, and one too many: a peer that writes on and on does not hold us here.
+        let result = self.coming_back.drain(returns, lent + 1, |entry| {
+            let ours = if entry.segment == current.number() {
+                current.release(entry.chunk, receiver)
+            } else {
+                payloads.release(entry, receiver)
+            };
+            lent -= usize::from(ours);
+            ours
+        });
+        self.lent.set(lent);
+        result
+    }
+
+    /// The receiver is gone: everything that was there is ours again, and its number anybody's.
+    pub fn close(&self, payloads: &Payloads) {
+        if let Some(number) = self.number.take() {
+            payloads.release_all(self.receiver.get());
+            payloads.numbers().push(number);
+        }
+        self.max.set(0);
+        self.lent.set(0);
+    }
+}

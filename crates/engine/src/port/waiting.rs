@@ -1,0 +1,126 @@
+//! Waiting for one port: what it waits for, and what ends it.
+
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use super::active::ActiveRequest;
+use super::client::Client;
+use super::client_core::ClientCore;
+use super::pending::PendingResponse;
+use super::received::Response;
+use super::server::Server;
+use super::server_core::ServerCore;
+use crate::error::ReceiveError;
+use crate::payload::Payload;
+use crate::shm::Plain;
+use crate::wait::Waited;
+use crate::wait::bell::Bell;
+use crate::wait::ladder::{self, Look, Sleeps};
+
+impl Sleeps for ServerCore {
+    fn wake_word(&self) -> Option<&AtomicU64> {
+        self.is_registered().then(|| self.sleeper.word(&self.service)).flatten()
+    }
+    fn bell(&self) -> Option<&Bell> {
+        self.sleeper.bell()
+    }
+    fn look_after_peers(&self) {
+        self.look_closely();
+    }
+    fn has_waited(&self, slept: bool) {
+        self.sleeper.has_waited(slept, &self.service);
+    }
+}
+
+impl Sleeps for ClientCore {
+    // A client that is dropped has given up its place, and with it the word: what still waits for responses to its requests
+    // sleeps in short slices.
+    fn wake_word(&self) -> Option<&AtomicU64> {
+        self.is_registered().then(|| self.sleeper.word(&self.service)).flatten()
+    }
+    fn bell(&self) -> Option<&Bell> {
+        self.sleeper.bell()
+    }
+    fn look_after_peers(&self) {
+        self.look_closely();
+    }
+    fn has_waited(&self, slept: bool) {
+        self.sleeper.has_waited(slept, &self.service);
+    }
+}
+
+impl<Req, Res, ReqHeader, ResHeader> Server<Req, Res, ReqHeader, ResHeader>
+where
+    Req: Payload + ?Sized,
+    Res: Payload + ?Sized,
+    ReqHeader: Plain + Default,
+    ResHeader: Plain + Default,
+{
+    /// Receives a request, or waits for one: spins for a little while and then sleeps. A `timeout` of zero only looks.
+    ///
+    /// Where the kernel refuses `membarrier` to this process (a seccomp filter, or Linux before 4.16), it cannot rely on
+    /// being woken, and looks every millisecond instead of sleeping longer. Senders to whom it is refused are no matter.
+    ///
+    /// New clients may come at any time, so a server without clients waits. That the last client has gone since the server
+    /// looked last, dropped or killed, ends the wait once with [`Waited::Disconnected`]; the next call waits for new ones.
+    ///
+    /// # Errors
+    /// As [`Server::receive`], at once.
+    #[inline]
+    pub fn receive_timeout(
+        &self,
+        timeout: Duration,
+    ) -> Result<Waited<ActiveRequest<Req, Res, ReqHeader, ResHeader>>, ReceiveError> {
+        let core = &*self.core;
+        let found = ladder::wait(&[core], timeout, core.sleeper.spin(), |look| {
+            let mut received = self.receive()?;
+            let ended = received.is_none() && look == Look::Thorough && core.has_lost_the_last_client();
+            if ended {
+                // What the last client sent before it went comes first.
+                received = self.receive()?;
+            }
+            Ok(received.map(Waited::Received).or_else(|| ended.then_some(Waited::Disconnected)))
+        });
+        Ok(found?.unwrap_or(Waited::Timeout))
+    }
+
+    /// Time that a wait spins before it sleeps: some microseconds unless set, and nothing where there is one processor. Ends
+    /// are seen while spinning too, within a millisecond, and killed peers as soon as asleep.
+    pub fn set_spin_before_sleep(&self, spin: Duration) {
+        self.core.sleeper.set_spin(spin);
+    }
+}
+
+impl<Req: ?Sized, Res: ?Sized, ReqHeader, ResHeader> Client<Req, Res, ReqHeader, ResHeader> {
+    /// Time that a wait for a response spins before it sleeps: some microseconds unless set, and nothing where there is one
+    /// processor. Ends are seen while spinning too, within a millisecond, and killed peers as soon as asleep.
+    pub fn set_spin_before_sleep(&self, spin: Duration) {
+        self.core.sleeper.set_spin(spin);
+    }
+}
+
+impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
+    /// Receives a response, or waits for one: spins for a little while and then sleeps. A `timeout` of zero only looks.
+    ///
+    /// Where the kernel refuses `membarrier` to this process (a seccomp filter, or Linux before 4.16), or the client is
+    /// dropped, it cannot rely on being woken, and looks every millisecond instead of sleeping longer.
+    ///
+    /// [`Waited::Disconnected`] says that there is nothing to receive and that no server can answer any more: each is done
+    /// with the request, has refused it, is dropped, or was killed.
+    ///
+    /// # Errors
+    /// As [`PendingResponse::receive`], at once.
+    #[inline]
+    pub fn receive_timeout(&self, timeout: Duration) -> Result<Waited<Response<Res, ResHeader>>, ReceiveError> {
+        let core = &*self.core;
+        let found = ladder::wait(&[core], timeout, core.sleeper.spin(), |look| {
+            let received = self.receive()?;
+            if received.is_some() || look == Look::Quick || self.is_answerable() {
+                return Ok(received.map(Waited::Received));
+            }
+            // What was sent before the end comes first.
+            Ok(Some(self.receive()?.map_or(Waited::Disconnected, Waited::Received)))
+        });
+        Ok(found?.unwrap_or(Waited::Timeout))
+    }
+}

@@ -1,0 +1,271 @@
+//! Builders of services, with the types that travel.
+
+use std::collections::BTreeMap;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use super::static_config::PARTS;
+use super::{ServiceInner, StaticConfig, create, open, open_or_create};
+use crate::error::ServiceError;
+use crate::name::ServiceName;
+use crate::node::NodeInner;
+use crate::payload::{ChunkLayout, Payload, TypeDetail, Types};
+use crate::port::{ClientBuilder, ServerBuilder};
+use crate::settings::{Settings, Wishes};
+use crate::shm::{ALIGN_MAX, Plain};
+
+/// Starts a service; from [`Node::service_builder`](crate::Node::service_builder).
+#[derive(Debug)]
+pub struct ServiceBuilder {
+    node: Arc<NodeInner>,
+    name: ServiceName,
+}
+
+impl ServiceBuilder {
+    pub(crate) fn new(node: Arc<NodeInner>, name: ServiceName) -> Self {
+        Self { node, name }
+    }
+
+    /// Request-response with these payloads: `T` for one value, `[T]` for slices.
+    pub fn request_response<Req: Payload + ?Sized, Res: Payload + ?Sized>(self) -> RequestResponseBuilder<Req, Res> {
+        RequestResponseBuilder {
+            node: self.node,
+            name: self.name,
+            wishes: Wishes::default(),
+            align: [1, 1],
+            attributes: BTreeMap::new(),
+            types: PhantomData,
+        }
+    }
+}
+
+/// Settings and types of a service to be created or opened.
+///
+/// When opening, a count asks for at least that much, a behaviour for exactly that, and what is left out is not checked.
+#[derive(Debug)]
+pub struct RequestResponseBuilder<Req: ?Sized, Res: ?Sized, ReqHeader = (), ResHeader = ()> {
+    node: Arc<NodeInner>,
+    name: ServiceName,
+    wishes: Wishes,
+    align: [usize; 2],
+    attributes: BTreeMap<String, String>,
+    types: Types<Req, Res, ReqHeader, ResHeader>,
+}
+
+macro_rules! wishes {
+    ($($(#[$doc:meta])* $name:ident: $type:ty => $field:ident;)*) => {$(
+        $(#[$doc])*
+        #[must_use]
+        pub fn $name(mut self, value: $type) -> Self {
+            self.wishes.$field = Some(value);
+            self
+        }
+    )*};
+}
+
+impl<Req, Res, ReqHeader, ResHeader> RequestResponseBuilder<Req, Res, ReqHeader, ResHeader>
+where
+    Req: Payload + ?Sized,
+    Res: Payload + ?Sized,
+    ReqHeader: Plain + Default,
+    ResHeader: Plain + Default,
+{
+    wishes! {
+        /// A full request buffer gives up its oldest request (default: on).
+        enable_safe_overflow_for_requests: bool => overflow_requests;
+        /// A full response buffer gives up its oldest response (default: on).
+        enable_safe_overflow_for_responses: bool => overflow_responses;
+        /// Requests are received even if nobody waits for the response any more (default: on).
+        enable_fire_and_forget_requests: bool => fire_and_forget;
+        /// Pending responses of a client at once (default: 4).
+        max_active_requests_per_client: usize => max_active_requests;
+        /// Loaned requests of a client at once (default: 2).
+        max_loaned_requests: usize => max_loaned_requests;
+        /// Responses held at once, for each pending response and server (default: 2).
+        max_borrowed_responses_per_pending_response: usize => max_borrowed_responses;
+        /// Responses waiting, for each pending response and server (default: 2).
+        max_response_buffer_size: usize => response_buffer;
+        /// Servers at once (default: 2).
+        max_servers: usize => max_servers;
+        /// Clients at once (default: 8).
+        max_clients: usize => max_clients;
+        /// Nodes at once (default: 20).
+        max_nodes: usize => max_nodes;
+        /// Clients that have left while a server had not looked at their requests yet, for each server (default: 256). Beyond
+        /// that, the requests of the one that left first are [given up](crate::Server::requests_given_up) where a full
+        /// request buffer overflows; without overflow, no more clients are created until the server has looked.
+        max_departed_clients: usize => max_departed_clients;
+    }
+
+    /// All settings at once, for callers that have them as data.
+    #[must_use]
+    pub fn wishes(mut self, wishes: Wishes) -> Self {
+        self.wishes = wishes;
+        self
+    }
+
+    /// A user header that travels with every request.
+    #[must_use]
+    pub fn request_user_header<H: Plain + Default>(self) -> RequestResponseBuilder<Req, Res, H, ResHeader> {
+        let Self { node, name, wishes, align, attributes, .. } = self;
+        RequestResponseBuilder { node, name, wishes, align, attributes, types: PhantomData }
+    }
+
+    /// A user header that travels with every response.
+    #[must_use]
+    pub fn response_user_header<H: Plain + Default>(self) -> RequestResponseBuilder<Req, Res, ReqHeader, H> {
+        let Self { node, name, wishes, align, attributes, .. } = self;
+        RequestResponseBuilder { node, name, wishes, align, attributes, types: PhantomData }
+    }
+
+    /// Aligns request payloads to at least so many bytes: a power of two up to 4096.
+    #[must_use]
+    pub fn request_payload_alignment(mut self, bytes: usize) -> Self {
+        self.align[0] = bytes;
+        self
+    }
+
+    /// Aligns response payloads, as [`Self::request_payload_alignment`].
+    #[must_use]
+    pub fn response_payload_alignment(mut self, bytes: usize) -> Self {
+        self.align[1] = bytes;
+        self
+    }
+
+    /// Defines an attribute when creating, requires it when opening (RR-SVC-12).
+    #[must_use]
+    pub fn attribute(mut self, key: &str, value: &str) -> Self {
+        self.attributes.insert(key.to_owned(), value.to_owned());
+        self
+    }
+
+    fn types(&self) -> Result<[TypeDetail; 4], ServiceError> {
+        if let Some(asked) = self.align.into_iter().find(|align| !align.is_power_of_two() || *align > ALIGN_MAX) {
+            return Err(ServiceError::InvalidAlignment { asked });
+        }
+        let types = [
+            TypeDetail::of::<Req>(self.align[0]),
+            TypeDetail::of::<Res>(self.align[1]),
+            TypeDetail::of::<ReqHeader>(1),
+            TypeDetail::of::<ResHeader>(1),
+        ];
+        PARTS.into_iter().zip(&types).try_for_each(|(part, detail)| detail.check(part))?;
+        Ok(types)
+    }
+
+    fn config(&self) -> Result<StaticConfig, ServiceError> {
+        let settings = self.wishes.for_creation(&self.node.config.service)?;
+        let config = StaticConfig::new(self.name.as_str(), settings, self.types()?, self.attributes.clone());
+        // Refused here and not when a folder is there: what cannot be read again is never written.
+        config.text()?;
+        Ok(config)
+    }
+
+    fn check(&self, has: &StaticConfig, asked: &[TypeDetail; 4]) -> Result<(), ServiceError> {
+        for ((part, has), asked) in PARTS.into_iter().zip(has.types()).zip(asked) {
+            if !has.serves(asked) {
+                let (has, asked) = (has.to_string(), asked.to_string());
+                return Err(ServiceError::IncompatibleTypes { part, has, asked });
+            }
+        }
+        for (key, asked) in &self.attributes {
+            if has.attributes.get(key) != Some(asked) {
+                let (key, asked, has) = (key.clone(), asked.clone(), has.attributes.get(key).cloned());
+                return Err(ServiceError::IncompatibleAttributes { key, asked, has });
+            }
+        }
+        self.wishes.check(&has.settings)
+    }
+
+    /// Creates the service.
+    ///
+    /// # Errors
+    /// [`ServiceError::AlreadyExists`] if it exists, whatever its types and settings.
+    pub fn create(self) -> Result<Service<Req, Res, ReqHeader, ResHeader>, ServiceError> {
+        create(&self.node, &self.name, &self.config()?).map(Service::new)
+    }
+
+    /// Opens the service.
+    ///
+    /// # Errors
+    /// [`ServiceError::DoesNotExist`], or what does not fit.
+    pub fn open(self) -> Result<Service<Req, Res, ReqHeader, ResHeader>, ServiceError> {
+        let asked = self.types()?;
+        open(&self.node, &self.name, &|has| self.check(has, &asked)).map(Service::new)
+    }
+
+    /// Opens the service, or creates it if it does not exist.
+    ///
+    /// # Errors
+    /// What does not fit, if it exists.
+    pub fn open_or_create(self) -> Result<Service<Req, Res, ReqHeader, ResHeader>, ServiceError> {
+        let asked = self.types()?;
+        open_or_create(&self.node, &self.name, &self.config()?, &|has| self.check(has, &asked)).map(Service::new)
+    }
+}
+
+/// A service that is open: makes clients and servers. Cloning is cheap; it may be sent to other threads.
+#[derive(Debug)]
+pub struct Service<Req: ?Sized, Res: ?Sized, ReqHeader = (), ResHeader = ()> {
+    pub(crate) inner: Arc<ServiceInner>,
+    types: Types<Req, Res, ReqHeader, ResHeader>,
+}
+
+impl<Req: ?Sized, Res: ?Sized, ReqHeader, ResHeader> Clone for Service<Req, Res, ReqHeader, ResHeader> {
+    fn clone(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner), types: PhantomData }
+    }
+}
+
+impl<Req, Res, ReqHeader, ResHeader> Service<Req, Res, ReqHeader, ResHeader>
+where
+    Req: Payload + ?Sized,
+    Res: Payload + ?Sized,
+    ReqHeader: Plain + Default,
+    ResHeader: Plain + Default,
+{
+    fn new(inner: ServiceInner) -> Self {
+        Self { inner: Arc::new(inner), types: PhantomData }
+    }
+
+    /// Name.
+    pub fn name(&self) -> &ServiceName {
+        &self.inner.name
+    }
+
+    /// All settings in force.
+    pub fn settings(&self) -> &Settings {
+        self.inner.settings()
+    }
+
+    /// Attributes that the creator defined.
+    pub fn attributes(&self) -> &BTreeMap<String, String> {
+        &self.inner.config.attributes
+    }
+
+    /// Starts building a client.
+    pub fn client_builder(&self) -> ClientBuilder<Req, Res, ReqHeader, ResHeader> {
+        ClientBuilder::new(Arc::clone(&self.inner))
+    }
+
+    /// Starts building a server.
+    pub fn server_builder(&self) -> ServerBuilder<Req, Res, ReqHeader, ResHeader> {
+        ServerBuilder::new(Arc::clone(&self.inner))
+    }
+
+    /// Nodes, clients and servers that it has now (RR-PRT-03). The memory is 0 if it cannot be told, for instance for want
+    /// of descriptors.
+    pub fn info(&self) -> super::ServiceInfo {
+        let ServiceInner { config, registry, folder, .. } = &*self.inner;
+        super::listing::info(config, registry, folder)
+            .unwrap_or_else(|_| super::listing::info_without_memory(config, registry))
+    }
+}
+
+/// Layouts of the chunks of both directions.
+pub(crate) fn layouts(config: &StaticConfig) -> [ChunkLayout; 2] {
+    [
+        ChunkLayout::new(&config.request, &config.request_header),
+        ChunkLayout::new(&config.response, &config.response_header),
+    ]
+}

@@ -1,0 +1,167 @@
+//! Which services are there, and who takes part (RR-SVC-13).
+
+use std::collections::BTreeMap;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use super::cleanup;
+use super::registry::{PortEntry, Registry, Role};
+use super::static_config::StaticConfig;
+use crate::connection::ConnectionLayout;
+use crate::error::{ServiceError, SystemError};
+use crate::id::Id;
+use crate::name::ServiceName;
+use crate::node::Node;
+use crate::payload::TypeDetail;
+use crate::settings::Settings;
+
+/// Unit of a file's blocks.
+const BLOCK_BYTES: u64 = 512;
+
+/// A port of a listing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PortInfo {
+    /// Identity.
+    pub id: Id,
+    /// Node that it belongs to.
+    pub node: Id,
+    /// Name, empty unless one was given.
+    pub name: String,
+    /// Of a server: [requests of departed clients that were given up](crate::Server::requests_given_up).
+    pub requests_given_up: u64,
+}
+
+fn info_of(registry: &Registry, role: Role, entry: PortEntry) -> PortInfo {
+    let requests_given_up = if role == Role::Server { registry.given_up(entry.id) } else { 0 };
+    PortInfo { id: entry.id, node: entry.node, name: entry.name, requests_given_up }
+}
+
+/// A service of a listing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceInfo {
+    /// Name.
+    pub name: String,
+    /// All settings.
+    pub settings: Settings,
+    /// Request payload.
+    pub request: TypeDetail,
+    /// Response payload.
+    pub response: TypeDetail,
+    /// Request user header.
+    pub request_header: TypeDetail,
+    /// Response user header.
+    pub response_header: TypeDetail,
+    /// Attributes that the creator defined.
+    pub attributes: BTreeMap<String, String>,
+    /// Nodes that have it open.
+    pub nodes: Vec<Id>,
+    /// Clients.
+    pub clients: Vec<PortInfo>,
+    /// Servers.
+    pub servers: Vec<PortInfo>,
+    /// Shared memory that its files and connections take, bytes. Segments that are outgrown but still read do not count:
+    /// only their readers can see them.
+    pub memory_bytes: u64,
+}
+
+/// What a service's files say.
+///
+/// # Errors
+/// What the system says if its folder cannot be read.
+pub(crate) fn info(config: &StaticConfig, registry: &Registry, folder: &Path) -> io::Result<ServiceInfo> {
+    let mut info = info_without_memory(config, registry);
+    info.memory_bytes = memory_bytes(config, folder, [&info.clients, &info.servers])?;
+    Ok(info)
+}
+
+/// The same with 0 for the memory, which takes no descriptor.
+pub(super) fn info_without_memory(config: &StaticConfig, registry: &Registry) -> ServiceInfo {
+    let [clients, servers] = [Role::Client, Role::Server].map(|role| {
+        let ports = registry.ports(role).into_iter();
+        ports.map(|entry| info_of(registry, role, entry)).collect::<Vec<_>>()
+    });
+    ServiceInfo {
+        name: config.name.clone(),
+        settings: config.settings,
+        request: config.request.clone(),
+        response: config.response.clone(),
+        nodes: registry.node_ids(),
+        request_header: config.request_header.clone(),
+        response_header: config.response_header.clone(),
+        attributes: config.attributes.clone(),
+        clients,
+        servers,
+        memory_bytes: 0,
+    }
+}
+
+/// Blocks of all files, and of the connections that have no file any more because both their ports have mapped it.
+fn memory_bytes(config: &StaticConfig, folder: &Path, [clients, servers]: [&[PortInfo]; 2]) -> io::Result<u64> {
+    let mut files_bytes = 0;
+    let mut unmapped = 0;
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        // It is being left at this moment.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        Err(error) => return Err(error),
+    };
+    for entry in entries {
+        let entry = entry?;
+        files_bytes += match entry.metadata() {
+            Ok(meta) => meta.blocks() * BLOCK_BYTES,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
+            Err(error) => return Err(error),
+        };
+        let ids = entry.file_name().to_str().and_then(super::files::ConnectionName::of);
+        unmapped += u64::from(ids.is_some_and(|(_, client, server)| {
+            clients.iter().any(|port| port.id == client) && servers.iter().any(|port| port.id == server)
+        }));
+    }
+    let pairs = clients.len() as u64 * servers.len() as u64;
+    Ok(files_bytes + pairs.saturating_sub(unmapped) * ConnectionLayout::new(&config.settings).file_bytes())
+}
+
+impl Node {
+    /// All live services of the namespace, by name. Damaged ones are left out: opening them says what is wrong.
+    ///
+    /// # Errors
+    /// [`ServiceError::NamespaceGone`]; [`ServiceError::System`] if the namespace or a service in it cannot be read, for
+    /// instance for want of descriptors.
+    pub fn services(&self) -> Result<Vec<ServiceInfo>, ServiceError> {
+        self.inner.check_linked()?;
+        let folder = self.inner.root.services();
+        let system = |error: io::Error| ServiceError::from(SystemError::at("listing services", &folder, &error));
+        // Dead nodes' services are not live; what cannot be cleaned now is listed.
+        let _ = cleanup::clean_dead_nodes(&self.inner.root);
+        let mut services = Vec::new();
+        for entry in std::fs::read_dir(&folder).map_err(system)? {
+            let entry = entry.map_err(system)?;
+            let name = entry.file_name();
+            let is_service = name.to_str().is_some_and(|name| name.parse::<Id>().is_ok());
+            if !is_service || super::files::is_link(&entry.path()) {
+                continue;
+            }
+            let opened = StaticConfig::read(&entry.path()).and_then(|config| {
+                let registry = super::open_registry(&entry.path(), &config.settings)?;
+                Ok((config, registry))
+            });
+            match opened {
+                Ok((_, registry)) if registry.is_removed() => {}
+                Ok((config, registry)) => services.push(info(&config, &registry, &entry.path()).map_err(system)?),
+                Err(error) if error.is_damage() => {}
+                Err(error) => return Err(error),
+            }
+        }
+        services.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(services)
+    }
+
+    /// Whether a service of this name exists.
+    ///
+    /// # Errors
+    /// [`ServiceError`] as [`Node::services`].
+    pub fn service_exists(&self, name: &ServiceName) -> Result<bool, ServiceError> {
+        Ok(self.services()?.iter().any(|service| service.name == name.as_str()))
+    }
+}

@@ -1,0 +1,340 @@
+//! `registry`: the mapped table of a service's nodes, clients and servers, and the counter that says it changed.
+//!
+//! Written under the service's lock, read without it. A place is filled while it is empty and then made visible by one
+//! store of its state; readers look at the state before and after. So a writer that dies anywhere leaves an empty place.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering, fence};
+
+use super::files;
+use super::static_config::LAYOUT_VERSION;
+use crate::id::Id;
+use crate::settings::Settings;
+use crate::shm::Mapping;
+use crate::wait::bell;
+use crate::wait::word::{self, Call};
+
+const FILE: &str = "registry";
+const MAGIC: u64 = u64::from_le_bytes(*b"shmkreg\0") + (LAYOUT_VERSION << 56);
+/// Words of the head: one line of constants, one line for the counter.
+const HEAD_WORDS: usize = 16;
+const COUNTER: usize = 8;
+const REMOVED: usize = 4;
+/// Numbers that clients got who left with something unread.
+const DEPARTURES: usize = 5;
+/// Words of a node's place: state, id.
+const NODE_WORDS: usize = 4;
+/// Words of a port's place: state, id, node, name length, name, wake word, and a server's count of requests given up.
+const PORT_WORDS: usize = 16;
+/// In a port's place.
+const WAKE_WORD: usize = 14;
+/// In a server's place.
+const GIVEN_UP: usize = 15;
+/// Bytes of a port's name.
+pub(crate) const PORT_NAME_BYTES_MAX: usize = 64;
+
+/// Which table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    Client,
+    Server,
+}
+
+/// A port as the table shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PortEntry {
+    pub id: Id,
+    pub node: Id,
+    pub name: String,
+}
+
+/// The table.
+#[derive(Debug)]
+pub(crate) struct Registry {
+    map: Mapping,
+    /// The service's folder, where bells are.
+    folder: PathBuf,
+    nodes: usize,
+    clients: usize,
+    servers: usize,
+}
+
+/// What is wrong with a registry's file.
+pub(crate) enum RegistryError {
+    System(io::Error),
+    Corrupted(String),
+}
+
+fn words(settings: &Settings) -> usize {
+    HEAD_WORDS + settings.max_nodes * NODE_WORDS + (settings.max_clients + settings.max_servers) * PORT_WORDS
+}
+
+impl Registry {
+    /// Makes the file in a folder that nobody else sees yet, and that is called `folder` later.
+    pub fn create(aside: &Path, folder: &Path, settings: &Settings) -> io::Result<Self> {
+        let map = Mapping::create(&aside.join(FILE), words(settings) * 8)?;
+        let registry = Self::with(map, folder, settings);
+        // Relaxed: the folder becomes visible by rename, which orders everything before it.
+        registry.word(0).store(MAGIC, Ordering::Relaxed);
+        Ok(registry)
+    }
+
+    /// Maps an existing one; `settings` say how long it has to be.
+    pub fn open(folder: &Path, settings: &Settings) -> Result<Self, RegistryError> {
+        let map = match Mapping::open(&folder.join(FILE), true) {
+            Ok(map) => map,
+            Err(error) if matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::NotFound) => {
+                return Err(RegistryError::Corrupted(error.to_string()));
+            }
+            Err(error) if files::is_no_file(&folder.join(FILE)) => {
+                return Err(RegistryError::Corrupted(error.to_string()));
+            }
+            Err(error) => return Err(RegistryError::System(error)),
+        };
+        if map.len() != words(settings) * 8 {
+            return Err(RegistryError::Corrupted(format!("it has {} bytes, not {}", map.len(), words(settings) * 8)));
+        }
+        let registry = Self::with(map, folder, settings);
+        // Relaxed: the word never changes once the folder is visible.
+        if registry.word(0).load(Ordering::Relaxed) != MAGIC {
+            return Err(RegistryError::Corrupted("wrong magic number or version".to_owned()));
+        }
+        Ok(registry)
+    }
+
+    fn with(map: Mapping, folder: &Path, settings: &Settings) -> Self {
+        Self {
+            map,
+            folder: folder.to_owned(),
+            nodes: settings.max_nodes,
+            clients: settings.max_clients,
+            servers: settings.max_servers,
+        }
+    }
+
+    /// Touches every page and keeps it in memory.
+    pub fn lock_in_memory(&self) -> io::Result<()> {
+        self.map.lock_in_memory()
+    }
+
+    #[inline]
+    fn word(&self, index: usize) -> &AtomicU64 {
+        &self.map.words()[index]
+    }
+
+    /// How often the table has changed. The only word that is read on the way of a message.
+    #[inline]
+    pub fn changes(&self) -> u64 {
+        // Acquire: whoever sees a new count also sees the change that it counts.
+        self.word(COUNTER).load(Ordering::Acquire)
+    }
+
+    /// Tells every port that something has changed, those that sleep too.
+    pub fn changed(&self) {
+        // Release: pairs with `changes`. A counter and not a flag, so that no change hides another.
+        self.word(COUNTER).fetch_add(1, Ordering::Release);
+        // The sender's fence of the module `wait::word`, once for all of them: this is not the way of a message.
+        fence(Ordering::SeqCst);
+        for (role, place) in [Role::Client, Role::Server].into_iter().flat_map(|role| self.numbered_places(role)) {
+            let word = self.word(self.port_place(role, place) + WAKE_WORD);
+            if !word::is_quiet(word, false) && word::call(word) == Call::Ring {
+                let bell = self.port(role, place).map(|port| bell::open(&self.folder.join(files::bell(port.id))));
+                if let Some(Ok(bell)) = bell {
+                    bell::ring(&bell);
+                }
+            }
+        }
+    }
+
+    fn numbered_places(&self, role: Role) -> impl Iterator<Item = (Role, usize)> {
+        (0..self.places(role)).map(move |place| (role, place))
+    }
+
+    /// Index of a port's wake word, for [`Registry::wake_word`]; `None` if it is not entered.
+    pub fn find_wake_word(&self, role: Role, id: Id) -> Option<usize> {
+        let mut places = 0..self.places(role);
+        let place = places.find(|place| self.port(role, *place).is_some_and(|port| port.id == id));
+        place.map(|place| self.port_place(role, place) + WAKE_WORD)
+    }
+
+    /// A port's wake word.
+    #[inline]
+    pub fn wake_word(&self, index: usize) -> Option<&AtomicU64> {
+        self.map.words().get(index)
+    }
+
+    /// Whether the service was removed while its lock was waited for. Under the lock.
+    pub fn is_removed(&self) -> bool {
+        // Relaxed: the lock orders it.
+        self.word(REMOVED).load(Ordering::Relaxed) != 0
+    }
+
+    /// Marks the service removed. Under the lock.
+    pub fn remove(&self) {
+        self.word(REMOVED).store(1, Ordering::Relaxed); // Relaxed: the lock orders it.
+    }
+
+    /// The next number for a client that leaves with something unread. Under the lock.
+    pub fn next_departure(&self) -> u64 {
+        // Relaxed: the lock orders it. Garbage changes the order in which departed clients are received.
+        let number = self.word(DEPARTURES).load(Ordering::Relaxed);
+        self.word(DEPARTURES).store(number.wrapping_add(1), Ordering::Relaxed);
+        number
+    }
+
+    /// Counts requests of departed clients that a server will not receive, because too many departed clients waited. Under
+    /// the lock, or by the server itself.
+    pub fn count_given_up(&self, server: Id, requests: usize) {
+        if let Some(word) = self.given_up_word(server) {
+            word.fetch_add(requests as u64, Ordering::Relaxed); // Relaxed: a count, on which nothing depends.
+        }
+    }
+
+    /// Requests of departed clients that a server was to receive and will not; 0 if it is not entered.
+    pub fn given_up(&self, server: Id) -> u64 {
+        self.given_up_word(server).map_or(0, |word| word.load(Ordering::Relaxed)) // As count_given_up.
+    }
+
+    fn given_up_word(&self, server: Id) -> Option<&AtomicU64> {
+        let wake = self.find_wake_word(Role::Server, server)?;
+        self.map.words().get(wake - WAKE_WORD + GIVEN_UP)
+    }
+
+    fn id_at(&self, index: usize) -> Id {
+        // Relaxed: the state word's acquire and release order them.
+        Id::from_words([self.word(index).load(Ordering::Relaxed), self.word(index + 1).load(Ordering::Relaxed)])
+    }
+
+    fn set_id_at(&self, index: usize, id: Id) {
+        let [high, low] = id.words();
+        // Relaxed: made visible by the release store of the state.
+        self.word(index).store(high, Ordering::Relaxed);
+        self.word(index + 1).store(low, Ordering::Relaxed);
+    }
+
+    fn node_place(place: usize) -> usize {
+        HEAD_WORDS + place * NODE_WORDS
+    }
+
+    fn port_place(&self, role: Role, place: usize) -> usize {
+        let first = match role {
+            Role::Client => 0,
+            Role::Server => self.clients,
+        };
+        HEAD_WORDS + self.nodes * NODE_WORDS + (first + place) * PORT_WORDS
+    }
+
+    fn places(&self, role: Role) -> usize {
+        match role {
+            Role::Client => self.clients,
+            Role::Server => self.servers,
+        }
+    }
+
+    /// Nodes that have the service open.
+    pub fn node_ids(&self) -> Vec<Id> {
+        (0..self.nodes)
+            .map(Self::node_place)
+            // Acquire: pairs with the release store that made the place visible.
+            .filter(|at| self.word(*at).load(Ordering::Acquire) == 1)
+            .map(|at| self.id_at(at + 1))
+            .collect()
+    }
+
+    /// Enters a node; `false` if all places are taken. Entering twice is entering once. Under the lock.
+    pub fn enter_node(&self, id: Id) -> bool {
+        if self.node_ids().contains(&id) {
+            return true;
+        }
+        let free = (0..self.nodes).map(Self::node_place).find(|at| self.word(*at).load(Ordering::Relaxed) != 1);
+        let Some(at) = free else { return false };
+        self.set_id_at(at + 1, id);
+        // Release: the id is there before the place is taken.
+        self.word(at).store(1, Ordering::Release);
+        self.changed();
+        true
+    }
+
+    /// Takes a node out, if it is in. Under the lock.
+    pub fn leave_node(&self, id: Id) {
+        for at in (0..self.nodes).map(Self::node_place) {
+            // Relaxed: only lock holders write.
+            if self.word(at).load(Ordering::Relaxed) == 1 && self.id_at(at + 1) == id {
+                // Release: what the node undid before is seen by whoever sees it gone.
+                self.word(at).store(0, Ordering::Release);
+            }
+        }
+        self.changed();
+    }
+
+    /// All ports of a role.
+    pub fn ports(&self, role: Role) -> Vec<PortEntry> {
+        (0..self.places(role)).filter_map(|place| self.port(role, place)).collect()
+    }
+
+    fn port(&self, role: Role, place: usize) -> Option<PortEntry> {
+        let at = self.port_place(role, place);
+        // Acquire: the fields are read after the state that made them visible.
+        let state = self.word(at).load(Ordering::Acquire);
+        if state.is_multiple_of(2) {
+            return None;
+        }
+        let len = usize::try_from(self.word(at + 5).load(Ordering::Relaxed)).unwrap_or(0).min(PORT_NAME_BYTES_MAX);
+        let bytes: Vec<u8> =
+            (0..8).flat_map(|word| self.word(at + 6 + word).load(Ordering::Relaxed).to_le_bytes()).take(len).collect();
+        let entry = PortEntry {
+            id: self.id_at(at + 1),
+            node: self.id_at(at + 3),
+            name: String::from_utf8_lossy(&bytes).into_owned(),
+        };
+        // The fence keeps the field loads in front of the second look at the state (as in a sequence lock).
+        fence(Ordering::Acquire);
+        (self.word(at).load(Ordering::Relaxed) == state).then_some(entry)
+    }
+
+    /// Enters a port; `false` if all places are taken. Not announced: call [`Registry::changed`]. Under the lock.
+    pub fn enter_port(&self, role: Role, entry: &PortEntry) -> bool {
+        // Relaxed: only lock holders write.
+        let free = (0..self.places(role))
+            .map(|place| self.port_place(role, place))
+            .find(|at| self.word(*at).load(Ordering::Relaxed).is_multiple_of(2));
+        let Some(at) = free else { return false };
+        let state = self.word(at).load(Ordering::Relaxed);
+        self.set_id_at(at + 1, entry.id);
+        self.set_id_at(at + 3, entry.node);
+        let mut name = [0; PORT_NAME_BYTES_MAX];
+        let len = entry.name.len().min(PORT_NAME_BYTES_MAX);
+        name[..len].copy_from_slice(&entry.name.as_bytes()[..len]);
+        self.word(at + 5).store(len as u64, Ordering::Relaxed);
+        for (i, chunk) in name.as_chunks::<8>().0.iter().enumerate() {
+            self.word(at + 6 + i).store(u64::from_le_bytes(*chunk), Ordering::Relaxed);
+        }
+        // Whoever had the place before may have died asleep.
+        self.word(at + WAKE_WORD).store(0, Ordering::Relaxed);
+        self.word(at + GIVEN_UP).store(0, Ordering::Relaxed);
+        // Release: fields before state. Odd is taken; the number makes each taking distinct.
+        self.word(at).store(state.wrapping_add(1), Ordering::Release);
+        true
+    }
+
+    /// Takes out every port that `gone` picks, and says whether there was one. Under the lock.
+    pub fn leave_ports(&self, gone: impl Fn(&PortEntry) -> bool) -> bool {
+        let mut any = false;
+        for role in [Role::Client, Role::Server] {
+            for place in 0..self.places(role) {
+                if self.port(role, place).is_some_and(|entry| gone(&entry)) {
+                    let at = self.port_place(role, place);
+                    let state = self.word(at).load(Ordering::Relaxed); // Relaxed: only lock holders write.
+                    // Release: what the port undid before is seen by whoever sees it gone.
+                    self.word(at).store(state.wrapping_add(1), Ordering::Release);
+                    any = true;
+                }
+            }
+        }
+        if any {
+            self.changed();
+        }
+        any
+    }
+}

@@ -1,0 +1,253 @@
+//! Files of a service that nobody will ask for any more, and connections of clients that have left. Under the service's
+//! lock; what takes longer the larger it is, is left to do without.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::files::{self, ConnectionName};
+use super::registry::{Registry, Role};
+use crate::connection::{ConnectionFile, ConnectionLayout, State};
+use crate::id::Id;
+use crate::root::Root;
+use crate::settings::Settings;
+
+/// Files and folders that nobody can find any more, to be removed when the lock is released: that takes longer the larger
+/// they are. Whoever sweeps next finds those that a killed process has not removed.
+#[must_use = "what is discarded still has to be removed"]
+#[derive(Debug, Default)]
+pub(crate) struct Discarded {
+    files: Vec<PathBuf>,
+    folder: Option<PathBuf>,
+}
+
+impl Discarded {
+    /// A service's folder, which gets the name of a temporary one of node `by`.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn service(root: &Root, folder: &Path, by: Id) -> io::Result<Self> {
+        let aside = files::take_folder_away(root, folder, by)?;
+        Ok(Self { files: Vec::new(), folder: Some(aside) })
+    }
+
+    /// Removes all of it, without the lock.
+    ///
+    /// # Errors
+    /// The first one; the rest is removed all the same.
+    pub fn remove(self) -> io::Result<()> {
+        let mut result = Ok(());
+        for path in &self.files {
+            result = result.and(files::remove(path));
+        }
+        match self.folder {
+            Some(folder) => result.and(files::remove_folder(&folder)),
+            None => result,
+        }
+    }
+}
+
+/// Who leaves the service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Leaver {
+    /// Nobody that is known here.
+    Nobody,
+    /// A client. `holds` says whether it may still send, or be answered: it has loans or pending responses.
+    Client { id: Id, holds: bool },
+    /// A server, which receives nothing any more.
+    Server(Id),
+}
+
+impl Leaver {
+    /// Whether it is this port.
+    pub fn is(self, port: Id) -> bool {
+        match self {
+            Self::Nobody => false,
+            Self::Client { id, .. } | Self::Server(id) => id == port,
+        }
+    }
+}
+
+/// Service that is swept.
+struct Sweep<'a> {
+    folder: &'a Path,
+    registry: &'a Registry,
+    settings: &'a Settings,
+    nodes: Vec<Id>,
+    discarded: Discarded,
+    /// Connections of departed clients: number, client, server, path.
+    departed: Vec<(u64, Id, Id, PathBuf)>,
+    handovers: Vec<(files::HandoverName, PathBuf)>,
+    /// Departed clients whose connections could not be looked at now: what they need is kept.
+    unseen: Vec<Id>,
+}
+
+/// Removes what nobody will ask for any more, behind whoever has just been taken out of the registry.
+///
+/// - The connection of a client that has left is asked for while its server is there and something in it can be received:
+///   a request that is wanted (RR-FNF-01, RR-FNF-02), or one that the client may still send. It then waits under the name of
+///   a departed client's, at most `max_departed_clients` for each server.
+/// - A segment is asked for as long as its node is there, whose business it is, or a connection of its client waits.
+/// - What was handed over is asked for as long as the reader is there, or may be: its node is.
+///
+/// # Errors
+/// Those of the system; what was not reached is swept the next time.
+pub(crate) fn sweep(folder: &Path, registry: &Registry, settings: &Settings, leaver: Leaver) -> io::Result<Discarded> {
+    let [clients, servers] = [Role::Client, Role::Server]
+        .map(|role| registry.ports(role).into_iter().map(|entry| entry.id).collect::<Vec<_>>());
+    let mut sweep = Sweep {
+        folder,
+        registry,
+        settings,
+        nodes: registry.node_ids(),
+        discarded: Discarded::default(),
+        departed: Vec::new(),
+        handovers: Vec::new(),
+        unseen: Vec::new(),
+    };
+    let mut segments = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if let Some((kind, client, server)) = ConnectionName::of(name) {
+            if !servers.contains(&server) {
+                files::remove(&path)?;
+            } else if !clients.contains(&client) {
+                sweep.depart(kind, [client, server], path, leaver)?;
+            }
+        } else if let Some((node, port)) = files::segment_owner(name) {
+            if !sweep.nodes.contains(&node) {
+                segments.push((port, path));
+            }
+        } else if let Some(handover) = files::handover_ids(name) {
+            sweep.handovers.push((handover, path));
+        } else if files::bell_owner(name).is_some_and(|port| !clients.contains(&port) && !servers.contains(&port))
+            || files::unfinished_owner(name).is_some_and(|node| !sweep.nodes.contains(&node))
+        {
+            files::remove(&path)?;
+        }
+    }
+    sweep.keep_to_the_bound()?;
+    let Sweep { nodes, departed, handovers, unseen, mut discarded, .. } = sweep;
+    for (handover, path) in handovers {
+        if !nodes.contains(&handover.node) || leaver == Leaver::Server(handover.reader) {
+            discarded.files.push(path);
+        }
+    }
+    for (port, path) in segments {
+        if !departed.iter().any(|(_, client, ..)| *client == port) && !unseen.contains(&port) {
+            discarded.files.push(path);
+        }
+    }
+    Ok(discarded)
+}
+
+impl Sweep<'_> {
+    /// A client that has left, before a server has mapped their connection.
+    fn depart(
+        &mut self,
+        kind: ConnectionName,
+        [client, server]: [Id; 2],
+        path: PathBuf,
+        leaver: Leaver,
+    ) -> io::Result<()> {
+        if let ConnectionName::Departed { number, node } = kind {
+            // Without fire-and-forget, it waited for what its client might still want.
+            if !self.settings.fire_and_forget && !self.nodes.contains(&node) {
+                return files::remove(&path);
+            }
+            self.departed.push((number, client, server, path));
+            return Ok(());
+        }
+        let file = match ConnectionFile::open(&path, ConnectionLayout::new(self.settings)) {
+            Ok(file) => file,
+            // Of no use to anybody.
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => return files::remove(&path),
+            // Looked at by whoever sweeps next.
+            Err(_) => {
+                self.unseen.push(client);
+                return Ok(());
+            }
+        };
+        if file.server_state() != State::Absent && file.client_state() != State::Absent {
+            // Mapped a moment ago by a server that has died since, or is about to unlink it.
+            return Ok(());
+        }
+        let node = file.maker();
+        let may_send = match leaver {
+            Leaver::Client { id, holds } if id == client => holds,
+            _ => self.nodes.contains(&node),
+        };
+        // A client that has never mapped the connection has sent nothing there, and will not.
+        let is_wanted = file.client_state() != State::Absent
+            && (may_send || (self.settings.fire_and_forget && file.unread_requests() > 0));
+        if !is_wanted {
+            return files::remove(&path);
+        }
+        let number = self.registry.next_departure();
+        let departed = self.folder.join(ConnectionName::Departed { number, node }.file(client, server));
+        std::fs::rename(&path, &departed)?;
+        self.departed.push((number, client, server, departed));
+        Ok(())
+    }
+
+    /// Gives up the requests of the clients that left first, where too many wait for a server that does not look. Without
+    /// overflow of requests, none more than that are created instead.
+    fn keep_to_the_bound(&mut self) -> io::Result<()> {
+        if !self.settings.overflow_requests {
+            return Ok(());
+        }
+        self.departed.sort_unstable_by_key(|(number, ..)| *number);
+        // From the one that left last on.
+        let mut waiting: Vec<(Id, usize)> = Vec::new();
+        let mut given_up = Vec::new();
+        for (i, (_, _, server, _)) in self.departed.iter().enumerate().rev() {
+            let count = match waiting.iter_mut().find(|(known, _)| known == server) {
+                Some((_, count)) => count,
+                None => &mut waiting.push_mut((*server, 0)).1,
+            };
+            *count += 1;
+            if *count > self.settings.max_departed_clients {
+                given_up.push(i);
+            }
+        }
+        for i in &given_up {
+            let (_, client, server, path) = self.departed.remove(*i);
+            // What cannot be looked at counts as one, so that the loss is seen.
+            let requests = ConnectionFile::open(&path, ConnectionLayout::new(self.settings))
+                .map_or(1, |file| file.unread_requests());
+            files::remove(&path)?;
+            self.registry.count_given_up(server, requests);
+            let (gone, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut self.handovers)
+                .into_iter()
+                .partition(|(handover, _)| handover.sender == client && handover.reader == server);
+            self.handovers = kept;
+            self.discarded.files.extend(gone.into_iter().map(|(_, path)| path));
+        }
+        if !given_up.is_empty() {
+            // Whose pending response lives is to see that nobody comes.
+            self.registry.changed();
+        }
+        Ok(())
+    }
+}
+
+/// Clients that have left, or that are not connected yet, and whose connections wait for a server, the one with the most of
+/// them first: server and count. Under the lock.
+///
+/// # Errors
+/// Those of the system.
+pub(crate) fn waiting_for_servers(folder: &Path) -> io::Result<Vec<(Id, usize)>> {
+    let mut counts: Vec<(Id, usize)> = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let name = entry?.file_name();
+        let Some((ConnectionName::Departed { .. }, _, server)) = name.to_str().and_then(ConnectionName::of) else {
+            continue;
+        };
+        match counts.iter_mut().find(|(known, _)| *known == server) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((server, 1)),
+        }
+    }
+    counts.sort_unstable_by_key(|(_, count)| std::cmp::Reverse(*count));
+    Ok(counts)
+}

@@ -1,0 +1,166 @@
+//! Messages as a receiver finds them: in a chunk, or in the slot itself if they are small.
+
+use std::fmt;
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::chunk::{CHUNK_HEADER_BYTES, ChunkHeader, ChunkRef, Plain, Shape, typed};
+use super::mapping::LINE;
+use super::remote_segment::RemoteSegment;
+use crate::share::Share;
+
+/// Bytes of a chunk that fit a slot beside its entry: what ends within them need not be read from the chunk.
+pub const IMAGE_BYTES: usize = 8 * IMAGE_WORDS;
+const IMAGE_WORDS: usize = LINE - 1;
+/// Words of a message in a shuttle, behind its header.
+pub const SHUTTLE_BODY: usize = 2;
+/// Bytes of a chunk that a shuttle's message is the image of: its user header and payload end within them.
+pub const SHUTTLE_BYTES: usize = CHUNK_HEADER_BYTES + 8 * SHUTTLE_BODY;
+pub(super) const HEADER_WORDS: usize = CHUNK_HEADER_BYTES / 8;
+/// Words behind the header.
+const BODY_WORDS: usize = IMAGE_WORDS - HEADER_WORDS;
+
+/// The header of a message in a slot.
+///
+/// It holds, as everything beside the slot's word, only if the word, seen before, is taken afterwards.
+#[inline(always)]
+pub fn slot_header(line: &[AtomicU64; LINE]) -> ChunkHeader {
+    // Relaxed, as for the body: ordered by the slot's word, which was loaded before and is taken afterwards.
+    ChunkHeader {
+        request_id: line[1].load(Ordering::Relaxed),
+        lane: line[2].load(Ordering::Relaxed),
+        len: line[3].load(Ordering::Relaxed),
+    }
+}
+
+/// A message that was found and is not taken yet.
+#[derive(Debug)]
+pub enum Message<'a> {
+    /// A small one, behind the word of its slot: the first bytes of a chunk, header and all. All of it is the sender's word, as
+    /// in a chunk.
+    InSlot(&'a [AtomicU64; LINE]),
+    /// A very small one, in a shuttle, with what its words say. The body is that of a message in a slot.
+    InShuttle(ChunkHeader, &'a [AtomicU64; SHUTTLE_BODY]),
+    /// In the sender's segment.
+    InChunk(ChunkRef),
+}
+
+impl Message<'_> {
+    /// Its header, as it is now; read it once and keep the copy.
+    #[inline(always)]
+    pub fn header(&self) -> ChunkHeader {
+        match self {
+            Self::InSlot(line) => slot_header(line),
+            Self::InShuttle(header, _) => *header,
+            Self::InChunk(chunk) => chunk.header(),
+        }
+    }
+}
+
+/// A received message seen as a user header and a slice of elements: readable as long as this lives, even after its sender
+/// is gone.
+pub struct Received<T, H> {
+    body: Body<T, H>,
+    len: usize,
+}
+
+enum Body<T, H> {
+    /// Our own copy, with the payload where [`slot_payload`] says, behind the user header.
+    Copied { words: [u64; BODY_WORDS] },
+    Shared {
+        /// Keeps the mapping.
+        _segment: Share<RemoteSegment>,
+        header: NonNull<H>,
+        payload: NonNull<T>,
+    },
+}
+
+/// Where a payload of elements `T` begins in the image of a message with a user header `H`, bytes: right behind the header,
+/// which begins where a chunk's does. Nothing if that place, or a word, is not aligned for it, or lies beyond the image.
+#[inline(always)]
+pub const fn slot_payload<T, H>() -> Option<usize> {
+    let payload = CHUNK_HEADER_BYTES + size_of::<H>();
+    if align_of::<T>() > 8
+        || align_of::<H>() > 8
+        || !size_of::<H>().is_multiple_of(align_of::<T>())
+        || payload > IMAGE_BYTES
+    {
+        return None;
+    }
+    Some(payload)
+}
+
+/// A copy of what lies behind a message's header, in a slot or in a shuttle; nothing if it does not end there.
+#[inline(always)]
+fn copied<T: Plain, H: Plain>(body: &[AtomicU64], shape: Shape) -> Option<Body<T, H>> {
+    let payload = slot_payload::<T, H>().filter(|payload| *payload == shape.payload)?;
+    let end = payload.saturating_add(size_of::<T>().saturating_mul(shape.len));
+    if end > CHUNK_HEADER_BYTES + 8 * body.len() {
+        return None;
+    }
+    // One by one: a loop over them is not always unrolled.
+    let words = [word(body, 0, end), word(body, 1, end), word(body, 2, end), word(body, 3, end)];
+    Some(Body::Copied { words })
+}
+
+/// One of the words behind a message's header, 0 if the message ends before it.
+#[inline(always)]
+fn word(body: &[AtomicU64], index: usize, end: usize) -> u64 {
+    // Relaxed: ordered by the word in front of the message, which was loaded before and is taken afterwards.
+    if CHUNK_HEADER_BYTES + 8 * index < end { body[index].load(Ordering::Relaxed) } else { 0 }
+}
+
+impl<T: Plain, H: Plain> Received<T, H> {
+    /// Lays the types over the message; nothing if a length that the sender wrote does not fit it.
+    #[inline(always)]
+    pub fn new(message: Message<'_>, shape: Shape) -> Option<Self> {
+        let body = match message {
+            Message::InSlot(line) => copied::<T, H>(&line[1 + HEADER_WORDS..], shape)?,
+            Message::InShuttle(_, body) => copied::<T, H>(body, shape)?,
+            Message::InChunk(chunk) => {
+                let stride = chunk.segment.stride();
+                let header = typed(chunk.address, stride, shape.header, 1)?;
+                let payload = typed(chunk.address, stride, shape.payload, shape.len)?;
+                Body::Shared { _segment: chunk.segment, header, payload }
+            }
+        };
+        Some(Self { body, len: shape.len })
+    }
+
+    /// The elements.
+    #[inline(always)]
+    pub fn payload(&self) -> &[T] {
+        let payload = match (&self.body, slot_payload::<T, H>()) {
+            // SAFETY: `new` checked that `len` elements lie within the image from here on; the words begin behind the header.
+            (Body::Copied { words }, Some(at)) => unsafe {
+                NonNull::from(words).byte_add(at - CHUNK_HEADER_BYTES).cast()
+            },
+            // Never: `new` copies only where there is such a place.
+            (Body::Copied { .. }, None) => return &[],
+            (Body::Shared { payload, .. }, _) => *payload,
+        };
+        // SAFETY: `new` checked bounds and alignment, for a chunk against our own copy of the geometry; the words are ours
+        // and the mapping lives as long as `self`; any bytes are a `T` (`Plain`). The sender leaves a chunk alone that is
+        // held; one that does not changes numbers under the reader's eyes (docs/THREATS.md), never their validity as a `T`.
+        unsafe { std::slice::from_raw_parts(payload.as_ptr(), self.len) }
+    }
+
+    /// The user header.
+    #[inline(always)]
+    pub fn header(&self) -> &H {
+        let header: NonNull<H> = match &self.body {
+            // It begins where the words do, and lies within them: `slot_payload` is behind it, and not behind their end.
+            Body::Copied { words } => NonNull::from(words).cast(),
+            Body::Shared { header, .. } => *header,
+        };
+        // SAFETY: as in `payload`.
+        unsafe { header.as_ref() }
+    }
+}
+
+impl<T, H> fmt::Debug for Received<T, H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let place = if matches!(self.body, Body::Copied { .. }) { "slot" } else { "chunk" };
+        f.debug_struct("Received").field("from", &place).field("len", &self.len).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,192 @@
+//! The wake word of a port: what its owner asks of those who send to it.
+//!
+//! The owner sets bits, senders take them away when they have seen them; whatever a broken peer writes there costs a spurious
+//! wake-up, a system call too many, or a slice of delay, because nobody sleeps longer than a slice without looking.
+//!
+//! Why no wake-up is lost, with F as the fence that [`arm`] is followed by and that a sender either executes or is given:
+//!
+//! | sender            | sleeper                        |
+//! |-------------------|--------------------------------|
+//! | push              | word := ASLEEP                 |
+//! | F                 | F                              |
+//! | word has ASLEEP?  | look: is there a message?      |
+//!
+//! Of two full fences one comes first. If it is the sender's, the push is seen by the look; if it is the sleeper's, ASLEEP
+//! is seen by the sender. In between, at the call of futex, the kernel compares the word once more.
+//!
+//! A sender executes F only if FENCE is in the word, or if its process cannot take part in [`barrier`](super::barrier). An
+//! owner that finds FENCE missing sets it and calls [`barrier::everywhere`](super::barrier::everywhere): what a sender did
+//! before its share of that is seen by the look, and what it does behind sees FENCE. From then on both fence, which costs a
+//! sender next to nothing beside the system call that it mostly makes as well.
+
+use std::sync::atomic::{AtomicU64, Ordering, compiler_fence, fence};
+
+use super::barrier;
+use crate::shm;
+
+/// The owner sleeps on the word.
+const ASLEEP: u64 = 1;
+/// The owner waits for a byte in its bell.
+const BELL: u64 = 2;
+/// The owner sleeps now and then: senders fence between a push and their look at the other bits.
+pub(super) const FENCE: u64 = 4;
+
+/// A wake word with all that the protocol does beside it: the facade through which it runs on mapped memory and under an
+/// exploration of schedules. Accesses are relaxed, since what has to be ordered is ordered by fences.
+pub(crate) trait WakeWord {
+    /// What is asked.
+    fn bits(&self) -> u64;
+    /// Adds bits, and returns what was there before.
+    fn add(&self, bits: u64) -> u64;
+    /// Takes bits away, and returns what was there before.
+    fn remove(&self, bits: u64) -> u64;
+    /// A full fence.
+    fn fence(&self);
+    /// A fence for the compiler alone.
+    fn fence_of_compiler(&self);
+    /// A full fence in every sender that does not fence by itself, as [`barrier::everywhere`].
+    fn fence_everybody(&self) -> bool;
+    /// Wakes who sleeps on the word.
+    fn wake(&self);
+}
+
+impl WakeWord for AtomicU64 {
+    #[inline]
+    fn bits(&self) -> u64 {
+        self.load(Ordering::Relaxed)
+    }
+    fn add(&self, bits: u64) -> u64 {
+        self.fetch_or(bits, Ordering::Relaxed)
+    }
+    fn remove(&self, bits: u64) -> u64 {
+        self.fetch_and(!bits, Ordering::Relaxed)
+    }
+    #[inline]
+    fn fence(&self) {
+        fence(Ordering::SeqCst);
+    }
+    #[inline]
+    fn fence_of_compiler(&self) {
+        compiler_fence(Ordering::SeqCst);
+    }
+    fn fence_everybody(&self) -> bool {
+        barrier::everywhere()
+    }
+    fn wake(&self) {
+        shm::wake(self);
+    }
+}
+
+/// What a sender has to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Call {
+    /// Nothing, or what it had to do is done.
+    Nothing,
+    /// Ring the bell.
+    Ring,
+}
+
+/// How the owner wants to hear of messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wish {
+    /// It will sleep on the word.
+    Wake,
+    /// It will wait for a byte.
+    Ring,
+}
+
+impl Wish {
+    fn bit(self) -> u64 {
+        match self {
+            Self::Wake => ASLEEP,
+            Self::Ring => BELL,
+        }
+    }
+}
+
+/// The owner's wish. It looks for messages behind a `fence(SeqCst)` that follows, and then sleeps while the word is the one
+/// that is returned. `None`: senders may not hear of it, so the sleep has to be short.
+#[must_use]
+pub(crate) fn arm(word: &impl WakeWord, wish: Wish) -> Option<u64> {
+    // The fence orders it in front of the look.
+    let before = word.add(wish.bit() | FENCE);
+    if before & FENCE == 0 && !word.fence_everybody() {
+        // Or it would be believed the next time.
+        calm(word);
+        return None;
+    }
+    Some(before | wish.bit() | FENCE)
+}
+
+/// Takes back what was not heard.
+pub(crate) fn disarm(word: &impl WakeWord, wish: Wish) {
+    // A sender that still sees the bit calls in vain.
+    if word.bits() & wish.bit() != 0 {
+        word.remove(wish.bit());
+    }
+}
+
+/// The owner has not slept for a while: senders need not fence any more.
+pub(crate) fn calm(word: &impl WakeWord) {
+    // A fence too many does no harm, and before the owner sleeps again it makes sure that nobody lacks one.
+    word.remove(FENCE);
+}
+
+/// The sender's look, behind its push. `fences` unless its process takes part in barriers.
+#[inline]
+pub(crate) fn is_quiet(word: &impl WakeWord, fences: bool) -> bool {
+    if fences {
+        word.fence();
+    } else {
+        // The compiler must not look before it pushes. The processor may: then the barrier of whoever sleeps tells.
+        word.fence_of_compiler();
+    }
+    // What matters is the order of the push and this look, and both fences above are about that.
+    word.bits() == 0
+}
+
+/// Does what the word asks a sender to do, except for ringing, which takes a file.
+#[cold]
+pub(crate) fn call(word: &impl WakeWord) -> Call {
+    // The F of the module's table.
+    word.fence();
+    if word.bits() & (ASLEEP | BELL) == 0 {
+        return Call::Nothing;
+    }
+    // Nothing but the bits is exchanged here. Of several senders one takes them away and calls; one that dies in
+    // between leaves the owner asleep for a slice.
+    let asked = word.remove(ASLEEP | BELL);
+    if asked & ASLEEP != 0 {
+        word.wake();
+    }
+    if asked & BELL == 0 { Call::Nothing } else { Call::Ring }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sender_does_what_is_asked_once() {
+        let word = AtomicU64::new(0);
+        assert!(is_quiet(&word, false) && is_quiet(&word, true));
+        assert_eq!(arm(&word, Wish::Ring), Some(BELL | FENCE));
+        assert!(!is_quiet(&word, false));
+        assert_eq!([call(&word), call(&word)], [Call::Ring, Call::Nothing]);
+        assert_eq!(arm(&word, Wish::Wake), Some(ASLEEP | FENCE));
+        assert_eq!(call(&word), Call::Nothing);
+        assert_eq!(word.load(Ordering::Relaxed), FENCE, "asleep until somebody calls, and fenced until it is calm");
+        calm(&word);
+        assert!(is_quiet(&word, false));
+    }
+
+    #[test]
+    fn what_is_taken_back_calls_nobody() {
+        let word = AtomicU64::new(0);
+        let _ = arm(&word, Wish::Ring);
+        let _ = arm(&word, Wish::Wake);
+        disarm(&word, Wish::Ring);
+        disarm(&word, Wish::Wake);
+        assert_eq!(call(&word), Call::Nothing);
+    }
+}

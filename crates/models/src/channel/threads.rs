@@ -1,0 +1,206 @@
+//! A producer and a consumer in two threads, and what the history of both has to satisfy.
+//!
+//! A channel is a queue that gives up only its oldest entry, to one side or the other, so what it holds is always an
+//! unbroken run of what was pushed. That makes every single result checkable: the push of message `n` can displace message
+//! `n - capacity` and no other; a push is refused only if so many are untaken; messages are taken in rising order; and in
+//! the end each one was taken or displaced, once.
+
+use std::any::Any;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::channel as way_back;
+use std::thread;
+
+use super::entries::Entries;
+use super::operations::{something_was_tested, title};
+use super::pushing::Push;
+use super::taking::Take;
+use super::{ChannelConsumer, ChannelProducer, ChannelShape, Discipline, OffsetChannel, Pushed};
+use crate::explore::panic_text;
+use crate::failure::{Broken, Rule, demand};
+use crate::numbers::Numbers;
+use crate::{Config, Failure};
+
+/// Entries beside those that fit into the channel.
+pub(super) const SPARE_ENTRIES: usize = 4;
+/// The message of an entry that was never pushed.
+pub(super) const NEVER: u64 = u64::MAX;
+/// Lines of each side that a failure shows.
+const LINES_MAX: usize = 12;
+
+pub(crate) fn check(channel: &impl OffsetChannel, discipline: Discipline, config: Config) -> Result<(), Failure> {
+    let mut tested = 0;
+    for shape in discipline.shapes {
+        if let Some((producer, consumer)) = channel.create(*shape) {
+            tested += 1;
+            let entries = Entries::new(shape.capacity + SPARE_ENTRIES, channel.entry_max());
+            run(*shape, discipline, config, entries, producer, consumer)?;
+        }
+    }
+    something_was_tested(tested, discipline)
+}
+
+/// What both threads see. The counts are the test's own and say nothing about the channel's memory: relaxed would do where
+/// a bound has to hold, but sequentially consistent is easier to argue about.
+pub(super) struct Shared {
+    /// The message that each entry stands for, as a chunk's contents would say.
+    pub messages: Vec<AtomicU64>,
+    /// Pushes that are done.
+    pub pushed: AtomicU64,
+    /// Entries taken.
+    pub taken: AtomicU64,
+    /// Takes that gave nothing.
+    pub empty: AtomicU64,
+    /// The producer will push no more.
+    pub done: AtomicBool,
+    /// One side found a broken rule.
+    pub stop: AtomicBool,
+}
+
+impl Shared {
+    pub fn get(counter: &AtomicU64) -> u64 {
+        counter.load(Ordering::SeqCst)
+    }
+
+    pub fn stopped(&self) -> bool {
+        self.stop.load(Ordering::SeqCst)
+    }
+}
+
+/// Sets a flag however its thread ends.
+pub(super) struct AtEnd<'a>(pub &'a AtomicBool);
+
+impl Drop for AtEnd<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+/// How one side ended.
+struct Side {
+    outcome: Result<(), Broken>,
+    log: Vec<Line>,
+    /// Messages that ended here, in order.
+    messages: Vec<u64>,
+}
+
+fn run<P: ChannelProducer + Send, C: ChannelConsumer + Send>(
+    shape: ChannelShape,
+    discipline: Discipline,
+    config: Config,
+    entries: Entries,
+    mut producer: P,
+    mut consumer: C,
+) -> Result<(), Failure> {
+    let shared = Shared {
+        messages: (0..shape.capacity + SPARE_ENTRIES).map(|_| AtomicU64::new(NEVER)).collect(),
+        pushed: AtomicU64::new(0),
+        taken: AtomicU64::new(0),
+        empty: AtomicU64::new(0),
+        done: AtomicBool::new(false),
+        stop: AtomicBool::new(false),
+    };
+    let (give_back, returned) = way_back();
+    let (of_producer, of_consumer) = thread::scope(|scope| {
+        let (shared, entries_there) = (&shared, entries.clone());
+        let pushing = scope.spawn(move || {
+            side(shared, |log, displaced| {
+                let mut push = Push { shared, shape, entries, returned, outside: Vec::new(), log, displaced };
+                push.run(&mut producer, config)
+            })
+        });
+        let taking = scope.spawn(move || {
+            side(shared, |log, taken| {
+                let mut take = Take { shared, shape, discipline, entries: entries_there, give_back, log, taken };
+                take.run(&mut consumer, config)
+            })
+        });
+        // Panics are caught inside.
+        (
+            pushing.join().unwrap_or_else(|panic| died(panic.as_ref())),
+            taking.join().unwrap_or_else(|panic| died(panic.as_ref())),
+        )
+    });
+    let pushed = Shared::get(&shared.pushed);
+    let outcome = of_producer.outcome.clone().and(of_consumer.outcome.clone()).and_then(|()| {
+        let mut ends = vec![(0_u32, 0_u32); pushed as usize];
+        for message in &of_producer.messages {
+            ends[*message as usize].0 += 1;
+        }
+        for message in &of_consumer.messages {
+            let end = ends.get_mut(*message as usize).ok_or_else(|| Broken {
+                rule: Rule::OneOwner,
+                happened: format!("message {message} was taken, whose push was refused"),
+            })?;
+            end.1 += 1;
+        }
+        ends.iter().enumerate().try_for_each(|(message, (displaced, taken))| {
+            demand(displaced + taken == 1, Rule::OneOwner, || {
+                format!("message {message} of {pushed} was taken {taken} times and displaced {displaced} times")
+            })
+        })
+    });
+    outcome.map_err(|broken| {
+        let mut operations = tail("producer", &of_producer.log);
+        operations.extend(tail("consumer", &of_consumer.log));
+        Failure {
+            rule: broken.rule,
+            tested: format!("{}, between two threads", title(discipline, shape)),
+            happened: broken.happened,
+            operations,
+            repeat: format!("{} cargo test (threads may take another course)", config.variables()),
+        }
+    })
+}
+
+fn side(shared: &Shared, run: impl FnOnce(&mut Vec<Line>, &mut Vec<u64>) -> Result<(), Broken>) -> Side {
+    let (mut log, mut messages) = (Vec::new(), Vec::new());
+    let outcome = catch_unwind(AssertUnwindSafe(|| run(&mut log, &mut messages)));
+    let outcome =
+        outcome.unwrap_or_else(|panic| Err(Broken { rule: Rule::NoPanic, happened: panic_text(panic.as_ref()) }));
+    if outcome.is_err() {
+        shared.stop.store(true, Ordering::SeqCst);
+    }
+    Side { outcome, log, messages }
+}
+
+fn died(panic: &(dyn Any + Send)) -> Side {
+    let broken = Broken { rule: Rule::NoPanic, happened: panic_text(panic) };
+    Side { outcome: Err(broken), log: Vec::new(), messages: Vec::new() }
+}
+
+fn tail(side: &str, log: &[Line]) -> Vec<String> {
+    let skipped = log.len().saturating_sub(LINES_MAX);
+    let mut lines: Vec<_> = log[skipped..].iter().map(|line| format!("{side}: {line}")).collect();
+    if skipped > 0 {
+        lines.insert(0, format!("{side}: ... {skipped} lines before"));
+    }
+    lines
+}
+
+/// Gives the other thread other moments to come.
+pub(super) fn hesitate(numbers: &mut Numbers) {
+    match numbers.below(64) {
+        0 => thread::yield_now(),
+        1..8 => (0..numbers.below(200)).for_each(|_| std::hint::spin_loop()),
+        _ => {}
+    }
+}
+
+/// What one side did; formatted only when it is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Line {
+    Push { message: u64, entry: u64, pushed: Pushed },
+    Take { entry: u64, message: Option<u64> },
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Push { message, entry, pushed } => write!(f, "push message {message} as entry {entry} -> {pushed:?}"),
+            Self::Take { entry, message: Some(message) } => write!(f, "take -> entry {entry}, message {message}"),
+            Self::Take { entry, message: None } => write!(f, "take -> entry {entry}, which nobody pushed"),
+        }
+    }
+}

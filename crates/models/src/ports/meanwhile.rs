@@ -1,0 +1,182 @@
+//! What a backpressure handler does while a message waits for room.
+
+use super::Ports;
+use super::event::{Event, Key};
+use super::shape::Refused;
+use super::world::{Follow, World, nth};
+use crate::numbers::Numbers;
+
+/// So many things are done in one handler, at most.
+const MEANWHILE_MAX: usize = 3;
+
+/// A pending response, and to how many servers its request was delivered.
+pub type Sent<P> = Result<(<P as Ports>::Pending, usize), Refused>;
+
+/// Something that a backpressure handler does.
+#[allow(missing_debug_implementations, reason = "what an implementation hands out need not have one")]
+pub enum Meanwhile<P: Ports + ?Sized> {
+    /// Drops a client, the sender itself perhaps.
+    DropClient(P::Client),
+    /// Drops a server, the sender or the receiver perhaps.
+    DropServer(P::Server),
+    /// Drops a loaned request.
+    DropLoan(P::Loan),
+    /// Drops a pending response.
+    DropPending(P::Pending),
+    /// Drops an active request.
+    DropActive(P::Active),
+    /// Drops a response.
+    DropResponse(P::Response),
+    /// Receives a request, which may make room.
+    Receive(P::Server),
+    /// Receives a response, which may make room.
+    ReceiveResponse(P::Pending),
+}
+
+/// What came of a [`Meanwhile`].
+#[allow(missing_debug_implementations, reason = "what an implementation hands out need not have one")]
+pub enum Done<P: Ports + ?Sized> {
+    /// It was dropped.
+    Dropped,
+    /// The server, and what it received.
+    Received(P::Server, Result<Option<P::Active>, Refused>),
+    /// The pending response, and what it received.
+    ReceivedResponse(P::Pending, Result<Option<P::Response>, Refused>),
+    /// The handler was not asked.
+    Not(Meanwhile<P>),
+}
+
+/// Whose handle was given to a handler.
+#[derive(Debug, Clone, Copy)]
+enum Given {
+    Client(Key),
+    Server(Key),
+    Loan(Key),
+    Pending(Key),
+    Active(Key, Key),
+    Response(Key),
+}
+
+impl<P: Ports> World<P> {
+    /// Sends a request. Where it finds no room and the client has a handler, that does some things, and it is tried once more.
+    pub fn send_meanwhile(&mut self, request: Key, seed: u64, follow: &mut Follow<'_>) -> Result<(), String> {
+        let loan = self.loans.remove(&request).unwrap();
+        let (given, meanwhile) = self.give(seed, None);
+        let (sent, done) = self.ports.send_meanwhile(loan, meanwhile);
+        follow(Event::SendBegins { request })?;
+        self.take_back(given, done, follow)?;
+        let result = sent.map(|(pending, delivered)| {
+            self.pendings.insert(request, pending);
+            delivered
+        });
+        follow(Event::SendEnds { request, result })
+    }
+
+    /// As [`Self::send_meanwhile`], of a response: nobody but its one receiver sees whether it is sent before or after.
+    pub fn send_response_meanwhile(
+        &mut self,
+        request: Key,
+        response: Key,
+        seed: u64,
+        follow: &mut Follow<'_>,
+    ) -> Result<(), String> {
+        let loan = self.response_loans.remove(&response).unwrap();
+        let (given, meanwhile) = self.give(seed, Some(request));
+        let (result, done) = self.ports.send_response_meanwhile(loan, meanwhile);
+        self.take_back(given, done, follow)?;
+        follow(Event::SendResponse { response, result })
+    }
+
+    /// Chooses what a handler does; `request` is the one that is answered.
+    fn give(&mut self, seed: u64, request: Option<Key>) -> (Vec<Given>, Vec<Meanwhile<P>>) {
+        let mut numbers = Numbers(seed);
+        let count = 1 + numbers.below(MEANWHILE_MAX);
+        (0..count).filter_map(|_| self.give_one(numbers.below(16), numbers.next() as u8, request)).unzip()
+    }
+
+    /// Mostly what may make room.
+    fn give_one(&mut self, number: usize, pick: u8, request: Option<Key>) -> Option<(Given, Meanwhile<P>)> {
+        Some(match number {
+            0 => {
+                let client = nth(&self.clients, pick)?;
+                (Given::Client(client), Meanwhile::DropClient(self.clients.remove(&client)?))
+            }
+            1 => {
+                let server = nth(&self.servers, pick)?;
+                (Given::Server(server), Meanwhile::DropServer(self.servers.remove(&server)?))
+            }
+            2 => {
+                let request = nth(&self.loans, pick)?;
+                (Given::Loan(request), Meanwhile::DropLoan(self.loans.remove(&request)?))
+            }
+            3 | 4 => {
+                let request = nth(&self.pendings, pick)?;
+                (Given::Pending(request), Meanwhile::DropPending(self.pendings.remove(&request)?))
+            }
+            5 | 6 => {
+                let key = nth(&self.actives, pick)?;
+                (Given::Active(key.0, key.1), Meanwhile::DropActive(self.actives.remove(&key)?))
+            }
+            7 => {
+                let response = nth(&self.responses, pick)?;
+                (Given::Response(response), Meanwhile::DropResponse(self.responses.remove(&response)?))
+            }
+            8..=11 => {
+                let server = nth(&self.servers, pick)?;
+                (Given::Server(server), Meanwhile::Receive(self.servers.remove(&server)?))
+            }
+            _ => {
+                let answered = request.filter(|request| self.pendings.contains_key(request));
+                let request = answered.or_else(|| nth(&self.pendings, pick))?;
+                (Given::Pending(request), Meanwhile::ReceiveResponse(self.pendings.remove(&request)?))
+            }
+        })
+    }
+
+    /// Tells what was done, and takes back what is still there.
+    fn take_back(&mut self, given: Vec<Given>, done: Vec<Done<P>>, follow: &mut Follow<'_>) -> Result<(), String> {
+        let mut events = Vec::new();
+        for (given, done) in given.into_iter().zip(done) {
+            match (given, done) {
+                (given, Done::Dropped) => events.push(match given {
+                    Given::Client(client) => Event::DropClient { client },
+                    Given::Server(server) => Event::DropServer { server },
+                    Given::Loan(request) => Event::DropLoan { request },
+                    Given::Pending(request) => Event::DropPending { request },
+                    Given::Active(request, server) => Event::DropActive { request, server },
+                    Given::Response(response) => Event::DropResponse { response },
+                }),
+                (Given::Server(server), Done::Received(port, received)) => {
+                    self.servers.insert(server, port);
+                    events.push(self.received(server, received)?);
+                }
+                (Given::Pending(request), Done::ReceivedResponse(pending, received)) => {
+                    self.pendings.insert(request, pending);
+                    events.push(self.received_response(request, received)?);
+                }
+                (given, Done::Not(meanwhile)) => self.put_back(given, meanwhile)?,
+                (given, _) => return Err(format!("the handler was to do something else with {given:?}")),
+            }
+        }
+        events.into_iter().try_for_each(follow)
+    }
+
+    fn put_back(&mut self, given: Given, meanwhile: Meanwhile<P>) -> Result<(), String> {
+        match (given, meanwhile) {
+            (Given::Client(key), Meanwhile::DropClient(client)) => drop(self.clients.insert(key, client)),
+            (Given::Server(key), Meanwhile::DropServer(server) | Meanwhile::Receive(server)) => {
+                drop(self.servers.insert(key, server));
+            }
+            (Given::Loan(key), Meanwhile::DropLoan(loan)) => drop(self.loans.insert(key, loan)),
+            (Given::Pending(key), Meanwhile::DropPending(pending) | Meanwhile::ReceiveResponse(pending)) => {
+                drop(self.pendings.insert(key, pending));
+            }
+            (Given::Active(request, server), Meanwhile::DropActive(active)) => {
+                drop(self.actives.insert((request, server), active));
+            }
+            (Given::Response(key), Meanwhile::DropResponse(response)) => drop(self.responses.insert(key, response)),
+            (given, _) => return Err(format!("something else came back than {given:?}")),
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,123 @@
+//! The client's side of a trial: leads and measures.
+
+use std::time::Instant;
+
+use super::floor::{Floor, Phase};
+use super::plan::Plan;
+use super::record::{Measurements, Tally};
+use super::usage::{Meter, thread_cpu_ns};
+use crate::kit::implementation::{BenchClient, Timing};
+
+/// Runs a trial to its end.
+///
+/// The opening round trip of each slice is not timed: it pays for the other side's change between floor and load, which
+/// is this harness's and not the subject's.
+///
+/// # Errors
+/// Why the trial cannot go on.
+pub(super) fn run(
+    port: &mut impl BenchClient,
+    floor: &mut Floor,
+    plan: &Plan,
+    tally: &mut Tally,
+    meter: &mut Meter,
+    measurements: &mut Measurements,
+) -> Result<(), String> {
+    let start = Instant::now();
+    loop {
+        let at = start.elapsed();
+        let phase = if at < plan.warmup {
+            Phase::WarmUp
+        } else if (at < plan.warmup + plan.duration || measurements.is_empty()) && !measurements.is_full() {
+            Phase::Counted
+        } else {
+            Phase::End
+        };
+        match phase {
+            Phase::WarmUp => {}
+            Phase::Counted => meter.begin()?,
+            Phase::End => meter.end()?,
+        }
+        floor.open(phase)?;
+        if phase == Phase::End {
+            return Ok(());
+        }
+        floor_slice(floor, measurements.floors())?;
+        let cpu_before_ns = thread_cpu_ns()?;
+        load_slice(port, floor, plan, tally, measurements.loads())?;
+        let cpu_ns = thread_cpu_ns()?.saturating_sub(cpu_before_ns);
+        if phase == Phase::Counted {
+            meter.add_load_cpu_ns(cpu_ns);
+            measurements.fold(at.as_nanos() as u64);
+        }
+    }
+}
+
+fn floor_slice(floor: &mut Floor, durations: &mut [u64]) -> Result<(), String> {
+    let mut before = Instant::now();
+    for duration in durations {
+        floor.round_trip()?;
+        let after = Instant::now();
+        *duration = (after - before).as_nanos() as u64;
+        before = after;
+    }
+    Ok(())
+}
+
+/// The opening request is answered before anything is timed.
+fn load_slice(
+    port: &mut impl BenchClient,
+    floor: &Floor,
+    plan: &Plan,
+    tally: &mut Tally,
+    durations: &mut [u64],
+) -> Result<(), String> {
+    many(port, floor, plan, tally, 1)?;
+    let mut before = Instant::now();
+    for duration in durations {
+        match plan.load.timing {
+            Timing::RoundTrip => round_trip(port, floor, plan, tally)?,
+            Timing::Throughput => many(port, floor, plan, tally, plan.slice_requests)?,
+        }
+        let after = Instant::now();
+        *duration = (after - before).as_nanos() as u64;
+        before = after;
+    }
+    Ok(())
+}
+
+#[inline]
+fn round_trip(port: &mut impl BenchClient, floor: &Floor, plan: &Plan, tally: &mut Tally) -> Result<(), String> {
+    let sequence = tally.sent + 1;
+    port.send(sequence)?;
+    tally.sent = sequence;
+    let response = floor.patience.port(plan.waiting, "response", || port.poll())?;
+    tally.receive(response, sequence);
+    Ok(())
+}
+
+/// So many requests with all their responses, as many at a time as the load says.
+#[inline]
+fn many(
+    port: &mut impl BenchClient,
+    floor: &Floor,
+    plan: &Plan,
+    tally: &mut Tally,
+    requests: usize,
+) -> Result<(), String> {
+    let (mut to_send, mut under_way) = (requests, 0);
+    while to_send > 0 || under_way > 0 {
+        while to_send > 0 && under_way < plan.load.outstanding {
+            port.send(tally.sent + 1)?;
+            tally.sent += 1;
+            to_send -= 1;
+            under_way += 1;
+        }
+        for _ in 0..plan.load.responses {
+            let response = floor.patience.port(plan.waiting, "response", || port.poll())?;
+            tally.receive(response, tally.received + 1);
+        }
+        under_way -= 1;
+    }
+    Ok(())
+}

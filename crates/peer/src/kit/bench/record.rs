@@ -1,0 +1,224 @@
+//! What a trial keeps. All memory is there, and touched, before the trial starts.
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use hdrhistogram::Histogram;
+use hdrhistogram::serialization::{Serializer, V2Serializer};
+
+use super::median::median;
+use super::plan::Plan;
+use super::usage::Meter;
+use crate::bench_protocol::{BenchCollected, Interval};
+
+/// Longest duration that is told apart, ns: 60 s. Longer ones count as this.
+const DURATION_NS_MAX: u64 = 60_000_000_000;
+const SIGNIFICANT_DIGITS: u8 = 3;
+
+/// Messages counted on one side.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Tally {
+    pub(super) sent: u64,
+    pub(super) received: u64,
+    pub(super) verified: u64,
+    pub(super) checksum: u64,
+}
+
+impl Tally {
+    /// Counts a received sequence, which should be `expected`.
+    #[inline]
+    pub(super) fn receive(&mut self, sequence: u64, expected: u64) {
+        self.received += 1;
+        self.verified += u64::from(sequence == expected);
+        self.checksum = self.checksum.rotate_left(7) ^ sequence;
+    }
+
+    /// Counts a received request, which should be `expected`, and the responses to it.
+    #[inline]
+    pub(super) fn serve(&mut self, sequence: u64, expected: u64, responses: impl Iterator<Item = u64>) {
+        self.received += 1;
+        self.verified += u64::from(sequence == expected);
+        for number in responses {
+            self.sent += 1;
+            self.checksum = self.checksum.rotate_left(7) ^ number;
+        }
+    }
+
+    /// What is wrong with the messages, if something is.
+    fn complaint(&self, what: &str) -> Option<String> {
+        let wrong = self.received - self.verified;
+        let received = self.received;
+        (wrong > 0).then(|| format!("{wrong} of {received} {what} did not carry the sequence number that was next"))
+    }
+}
+
+/// Durations of one kind of slice.
+#[derive(Debug)]
+struct Durations {
+    /// Of the current slice, ns.
+    slice: Vec<u64>,
+    /// Messages that each of them stands for.
+    each: u64,
+    histogram: Histogram<u64>,
+}
+
+impl Durations {
+    fn new(len: usize, each: u64) -> Result<Self, String> {
+        let mut histogram = Histogram::new_with_bounds(1, DURATION_NS_MAX, SIGNIFICANT_DIGITS)
+            .map_err(|error| format!("the histogram cannot be made: {error}"))?;
+        // Writes every counter, so that no page of them is touched for the first time within the trial.
+        histogram.reset();
+        Ok(Self { slice: vec![1; len], each, histogram })
+    }
+
+    /// Takes the slice into the histogram; the median for one message and the sum, ns.
+    fn fold(&mut self) -> (f64, u64) {
+        for duration in &self.slice {
+            // Rounded to the nearest nanosecond, which is what the histogram tells apart.
+            self.histogram.saturating_record_n((*duration + self.each / 2) / self.each, self.each);
+        }
+        (median(&mut self.slice) / self.each as f64, self.slice.iter().sum())
+    }
+
+    fn messages(&self) -> u64 {
+        self.slice.len() as u64 * self.each
+    }
+
+    fn encode(&self) -> Result<String, String> {
+        let mut bytes = Vec::new();
+        V2Serializer::new()
+            .serialize(&self.histogram, &mut bytes)
+            .map_err(|error| format!("the histogram cannot be written: {error}"))?;
+        Ok(BASE64_STANDARD.encode(bytes))
+    }
+}
+
+/// The client's measurements.
+#[derive(Debug)]
+pub(super) struct Measurements {
+    floors: Durations,
+    loads: Durations,
+    intervals: Vec<Interval>,
+    /// Intervals that there is room for.
+    room: usize,
+}
+
+impl Measurements {
+    pub(super) fn new(plan: &Plan) -> Result<Self, String> {
+        let unused = Interval { at_ns: 1, floor_p50_ns: 1.0, load_p50_ns: 1.0, load_count: 1, load_ns: 1 };
+        let room = plan.intervals_max();
+        let mut intervals = vec![unused; room];
+        intervals.clear();
+        let (timed, each) = plan.timed();
+        let (floors, loads) = (Durations::new(plan.slice_floors, 1)?, Durations::new(timed, each)?);
+        Ok(Self { floors, loads, intervals, room })
+    }
+
+    /// Durations of the current floor slice, to be filled, ns.
+    pub(super) fn floors(&mut self) -> &mut [u64] {
+        &mut self.floors.slice
+    }
+
+    /// Durations of the current load slice, to be filled, ns.
+    pub(super) fn loads(&mut self) -> &mut [u64] {
+        &mut self.loads.slice
+    }
+
+    /// Counts the current pair of slices.
+    pub(super) fn fold(&mut self, at_ns: u64) {
+        let (floor_p50_ns, _) = self.floors.fold();
+        let (load_p50_ns, load_ns) = self.loads.fold();
+        let load_count = self.loads.messages();
+        self.intervals.push(Interval { at_ns, floor_p50_ns, load_p50_ns, load_count, load_ns });
+    }
+
+    /// Whether there is no room for another interval.
+    pub(super) fn is_full(&self) -> bool {
+        self.intervals.len() >= self.room
+    }
+
+    /// Whether anything was counted.
+    pub(super) fn is_empty(&self) -> bool {
+        self.intervals.is_empty()
+    }
+}
+
+/// Everything that one side of a trial comes to.
+#[derive(Debug)]
+pub(super) struct Record {
+    pub(super) tally: Tally,
+    pub(super) meter: Meter,
+    /// The client's.
+    pub(super) measurements: Option<Measurements>,
+}
+
+impl Record {
+    /// The answer of `bench.collect`.
+    pub(super) fn collect(self, error: Option<String>) -> Result<BenchCollected, String> {
+        let what = if self.measurements.is_some() { "responses" } else { "requests" };
+        let error = error.or_else(|| self.tally.complaint(what));
+        let Tally { sent, received, verified, checksum } = self.tally;
+        let resources = self.meter.used();
+        let (histogram, floor_histogram, intervals) = match self.measurements {
+            Some(all) => (all.loads.encode()?, all.floors.encode()?, all.intervals),
+            None => Default::default(),
+        };
+        Ok(BenchCollected {
+            sent,
+            received,
+            verified,
+            checksum,
+            error,
+            histogram,
+            floor_histogram,
+            intervals,
+            resources,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_beyond_the_bounds_is_counted_at_the_bound() {
+        let mut durations = Durations::new(2, 1).unwrap();
+        durations.slice.copy_from_slice(&[0, u64::MAX / 4]);
+        durations.fold();
+        assert_eq!(durations.histogram.len(), 2);
+        assert!(durations.histogram.max() >= DURATION_NS_MAX);
+    }
+
+    #[test]
+    fn a_duration_of_many_messages_counts_once_for_each() {
+        let mut durations = Durations::new(1, 8).unwrap();
+        durations.slice[0] = 1004;
+        let (median, sum) = durations.fold();
+        assert!((median - 125.5).abs() < f64::EPSILON && sum == 1004 && durations.messages() == 8);
+        assert_eq!((durations.histogram.len(), durations.histogram.max()), (8, 126));
+    }
+
+    #[test]
+    fn both_sides_come_to_one_checksum() {
+        let (mut client, mut server) = (Tally::default(), Tally::default());
+        for request in 1..=3 {
+            server.serve(request, request, 2 * request - 1..=2 * request);
+        }
+        (1..=6).for_each(|number| client.receive(number, number));
+        assert_eq!((server.received, server.sent, server.verified), (3, 6, 3));
+        assert_eq!(client.checksum, server.checksum);
+    }
+
+    #[test]
+    fn the_checksum_tells_the_order() {
+        let sum = |sequences: [u64; 3]| {
+            let mut tally = Tally::default();
+            for sequence in sequences {
+                tally.receive(sequence, sequence);
+            }
+            tally.checksum
+        };
+        assert_ne!(sum([1, 2, 3]), sum([1, 3, 2]));
+        assert_eq!(sum([1, 2, 3]), (1_u64.rotate_left(7) ^ 2).rotate_left(7) ^ 3);
+    }
+}
