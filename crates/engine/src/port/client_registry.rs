@@ -5,8 +5,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::attaching::{Attaching, Found, Snapshot};
-use super::client_connection::ClientConnection;
-use super::client_core::ClientCore;
+use super::client::connection::ClientConnection;
+use super::client::core::ClientCore;
 use super::following::{Following, Problem, Walked};
 use crate::channel::Slots;
 use crate::connection::{ConnectionFile, Side, State};

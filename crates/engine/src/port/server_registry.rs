@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use super::attaching::{Attaching, Found, Snapshot};
 use super::following::{Following, Problem, Walked};
-use super::server_connection::ServerConnection;
-use super::server_core::ServerCore;
+use super::server::connection::ServerConnection;
+use super::server::core::ServerCore;
 use crate::channel::Slots;
 use crate::connection::{ConnectionFile, Side, State};
 use crate::error::ReceiveError;

@@ -4,10 +4,10 @@ use std::convert::Infallible;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
-use super::client_core::ClientCore;
-use super::pending::PendingResponse;
+use super::client::core::ClientCore;
+use super::client::pending::PendingResponse;
 use super::server::Server;
-use super::server_core::ServerCore;
+use super::server::core::ServerCore;
 use crate::channel::Slots;
 use crate::wait::Waited;
 use crate::wait::ladder::{self, Look, Sleeps};

@@ -3,13 +3,13 @@
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use super::active::ActiveRequest;
 use super::client::Client;
-use super::client_core::ClientCore;
-use super::pending::PendingResponse;
-use super::received::Response;
+use super::client::core::ClientCore;
+use super::client::pending::PendingResponse;
+use super::client::response::Response;
 use super::server::Server;
-use super::server_core::ServerCore;
+use super::server::active::ActiveRequest;
+use super::server::core::ServerCore;
 use crate::error::ReceiveError;
 use crate::payload::Payload;
 use crate::shm::Plain;

@@ -5,46 +5,46 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
 
-use super::backpressure::Backpressure;
-use super::client_connection::ClientConnection;
-use super::following::Following;
-use super::lanes::Lane;
-use super::lender::Lender;
-use super::payloads::Payloads;
-use super::sleeper::Sleeper;
-use super::watch::Watch;
 use crate::connection::{Side, State};
 use crate::error::SendError;
 use crate::free_list::FreeList;
 use crate::id::Id;
 use crate::payload::ChunkLayout;
+use crate::port::backpressure::Backpressure;
+use crate::port::client::connection::ClientConnection;
+use crate::port::client::lanes::Lane;
+use crate::port::following::Following;
+use crate::port::lender::Lender;
+use crate::port::payloads::Payloads;
+use crate::port::sleeper::Sleeper;
+use crate::port::watch::Watch;
 use crate::service::ServiceInner;
 use crate::service::registry::Role;
 
 #[derive(Debug)]
-pub(super) struct ClientCore {
+pub(in crate::port) struct ClientCore {
     pub service: Arc<ServiceInner>,
     pub id: Id,
     pub request_layout: ChunkLayout,
     pub response_layout: ChunkLayout,
     pub payloads: Payloads,
     /// Whether there are requests and responses that travel by shuttle.
-    pub(super) uses_shuttle: bool,
+    pub(in crate::port) uses_shuttle: bool,
     /// Whether a full lane gives up its oldest response.
-    pub(super) overflows_responses: bool,
+    pub(in crate::port) overflows_responses: bool,
     pub loans: Cell<usize>,
-    pub(super) active_max: usize,
-    pub(super) active: Cell<usize>,
-    pub(super) backpressure: Backpressure,
+    pub(in crate::port) active_max: usize,
+    pub(in crate::port) active: Cell<usize>,
+    pub(in crate::port) backpressure: Backpressure,
     pub lanes: Box<[Lane]>,
-    pub(super) free_lanes: FreeList,
-    pub(super) next_request: Cell<u64>,
-    pub(super) connections: RefCell<Vec<Rc<ClientConnection>>>,
+    pub(in crate::port) free_lanes: FreeList,
+    pub(in crate::port) next_request: Cell<u64>,
+    pub(in crate::port) connections: RefCell<Vec<Rc<ClientConnection>>>,
     /// Servers whose files could not be used; not tried again.
-    pub(super) refused: RefCell<Vec<Id>>,
-    pub(super) following: Following,
-    pub(super) registered: Cell<bool>,
-    pub(super) watch: Watch,
+    pub(in crate::port) refused: RefCell<Vec<Id>>,
+    pub(in crate::port) following: Following,
+    pub(in crate::port) registered: Cell<bool>,
+    pub(in crate::port) watch: Watch,
     pub sleeper: Sleeper,
 }
 

@@ -5,42 +5,42 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
 
-use super::backpressure::{Backpressure, GaveUp, Waiting};
-use super::following::Following;
-use super::lender::Lender;
-use super::payloads::Payloads;
-use super::remote::Unreadable;
-use super::server_connection::{Outgoing, ServerConnection};
-use super::sleeper::Sleeper;
-use super::watch::Watch;
 use crate::channel::Garbage;
 use crate::connection::Side;
 use crate::error::{ReceiveError, SendError};
 use crate::id::Id;
 use crate::payload::ChunkLayout;
+use crate::port::backpressure::{Backpressure, GaveUp, Waiting};
+use crate::port::following::Following;
+use crate::port::lender::Lender;
+use crate::port::link::remote::Unreadable;
+use crate::port::payloads::Payloads;
+use crate::port::server::connection::{Outgoing, ServerConnection};
+use crate::port::sleeper::Sleeper;
+use crate::port::watch::Watch;
 use crate::service::ServiceInner;
 use crate::service::registry::Role;
 use crate::shm::{ChunkMut, Message, Published};
 
 #[derive(Debug)]
-pub(super) struct ServerCore {
+pub(in crate::port) struct ServerCore {
     pub service: Arc<ServiceInner>,
     pub id: Id,
     pub request_layout: ChunkLayout,
     pub response_layout: ChunkLayout,
     pub payloads: Payloads,
     pub loans_max: usize,
-    pub(super) backpressure: Backpressure,
-    pub(super) connections: RefCell<Vec<Rc<ServerConnection>>>,
+    pub(in crate::port) backpressure: Backpressure,
+    pub(in crate::port) connections: RefCell<Vec<Rc<ServerConnection>>>,
     /// Where the next receive begins, so that every client is served in turn.
-    pub(super) turn: Cell<usize>,
+    pub(in crate::port) turn: Cell<usize>,
     /// Clients whose files could not be used; not tried again.
-    pub(super) refused: RefCell<Vec<Id>>,
-    pub(super) following: Following,
+    pub(in crate::port) refused: RefCell<Vec<Id>>,
+    pub(in crate::port) following: Following,
     /// Clients that were attached in its life.
-    pub(super) attached: Cell<u64>,
-    pub(super) registered: Cell<bool>,
-    pub(super) watch: Watch,
+    pub(in crate::port) attached: Cell<u64>,
+    pub(in crate::port) registered: Cell<bool>,
+    pub(in crate::port) watch: Watch,
     pub sleeper: Sleeper,
 }
 
