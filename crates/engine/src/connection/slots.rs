@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::channel::{Slots, ordering};
-use crate::shm::{self, Column, LINE, LinesView, SHUTTLE_BODY};
+use crate::shm::{self, Column, LINE, LinesView, TINY_WORDS};
 
 /// In a shuttle's line: word of the request, its number, its payload; word of the response, its payload.
 const SHUTTLE_WORDS: [usize; 2] = [0, 4];
@@ -96,14 +96,14 @@ impl<'a> Shuttle<'a> {
 
     /// The payload of the request.
     #[inline(always)]
-    pub fn request(self) -> &'a [AtomicU64; SHUTTLE_BODY] {
+    pub fn request(self) -> &'a [AtomicU64; TINY_WORDS] {
         let [_, _, body @ .., _, _, _, _] = self.0;
         body
     }
 
     /// The payload of the response.
     #[inline(always)]
-    pub fn reply(self) -> &'a [AtomicU64; SHUTTLE_BODY] {
+    pub fn reply(self) -> &'a [AtomicU64; TINY_WORDS] {
         let [_, _, _, _, _, body @ .., _] = self.0;
         body
     }

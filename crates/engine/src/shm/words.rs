@@ -1,5 +1,5 @@
-//! Views of a mapping's words that were checked once: columns of words, and cache lines. And hints to the processor which line
-//! is needed next.
+//! Views of a mapping's words that were checked once: columns of words, cache lines, and equal chunks. And hints to the
+//! processor which line is needed next.
 
 use std::marker::PhantomData;
 use std::ptr::NonNull;
@@ -90,6 +90,69 @@ impl<'a> LinesView<'a> {
         // SAFETY: `Mapping::lines` checked that all words of `count` lines lie within the mapping, which the `Lines` keep, and
         // that it is writable. Every bit pattern is a valid AtomicU64, so garbage from a peer is only a wrong number.
         unsafe { self.first.add(index).as_ref() }
+    }
+}
+
+/// Equal chunks of a mapping, which were checked against its length. Both sides of a segment find chunks through it, so that the
+/// bound is checked in one place.
+#[derive(Debug)]
+pub(super) struct Chunks {
+    map: Mapping,
+    /// Address of the first chunk.
+    first: NonNull<u8>,
+    stride: usize,
+    count: usize,
+}
+
+impl Chunks {
+    /// `count` chunks of `stride` bytes from byte `start` on; `None` if these are not exactly the rest of the file.
+    pub(super) fn new(map: Mapping, start: usize, stride: usize, count: usize) -> Option<Self> {
+        if stride.checked_mul(count)?.checked_add(start)? != map.len() {
+            return None;
+        }
+        // SAFETY: `start` lies within the file, whose length was compared with all of the bytes.
+        let first = NonNull::new(unsafe { map.base().add(start) })?;
+        Some(Self { map, first, stride, count })
+    }
+
+    /// The file, which lives as long as this.
+    pub(super) fn mapping(&self) -> &Mapping {
+        &self.map
+    }
+
+    /// Bytes of a chunk.
+    #[inline(always)]
+    pub(super) fn stride(&self) -> usize {
+        self.stride
+    }
+
+    /// How many there are.
+    #[inline(always)]
+    pub(super) fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Gives the pages that lie within `count` chunks from `first` on back to the system.
+    pub(super) fn give_back_pages(&self, first: usize, count: usize) {
+        let start = self.map.len() - self.count * self.stride;
+        self.map.give_back(start + first * self.stride, count * self.stride);
+    }
+
+    /// Address of chunk 0.
+    pub(super) fn first(&self) -> NonNull<u8> {
+        self.first
+    }
+
+    /// Address of a chunk, aligned and with a stride's bytes behind it; `None` if there is none with this number.
+    #[inline(always)]
+    pub(super) fn address(&self, index: u32) -> Option<NonNull<u8>> {
+        let index = index as usize;
+        if index >= self.count {
+            return None;
+        }
+        // SAFETY: `start + count * stride` is the length of the file (`new`); stride and count are private copies that no
+        // peer can change afterwards.
+        Some(unsafe { self.first.add(index * self.stride) })
     }
 }
 

@@ -219,7 +219,7 @@ impl ClientConnection {
         shuttle.warm();
         let Some(carried) = self.shuttle.front(&shuttle)? else { return Ok(None) };
         let header = ChunkHeader { request_id, lane: lane as u64, len: carried.len as u64 };
-        Ok(Some((carried, Message::InShuttle(header, shuttle.reply()))))
+        Ok(Some((carried, Message::Tiny(header, shuttle.reply()))))
     }
 
     /// The oldest response to a request, or else the oldest of its lane, still where it is. One that cannot be read any more

@@ -86,7 +86,7 @@ impl ClientCore {
             request_layout,
             response_layout,
             payloads,
-            uses_shuttle: request_layout.fits_shuttle() && response_layout.fits_shuttle(),
+            uses_shuttle: request_layout.is_tiny() && response_layout.is_tiny(),
             overflows_responses: service.settings().overflow_responses,
             loans: Cell::new(0),
             active_max,

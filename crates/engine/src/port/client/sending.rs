@@ -11,7 +11,7 @@ use crate::port::client::connection::ClientConnection;
 use crate::port::client::core::ClientCore;
 use crate::port::following::Problem;
 use crate::port::link::lending::Lent;
-use crate::shm::{ChunkHeader, ChunkMut, Published, SHUTTLE_BYTES, slot_header};
+use crate::shm::{ChunkHeader, ChunkMut, Published, TINY_BYTES, slot_header};
 
 /// So many servers that have left still hold something that no more can: it does not get the request.
 const CROWDED: u8 = 4;
@@ -159,7 +159,7 @@ impl ClientCore {
         chunk: Published<'_>,
         Outgoing { id, len, small }: Outgoing,
     ) -> bool {
-        let Some(bytes) = small.filter(|bytes| *bytes <= SHUTTLE_BYTES && len <= SHUTTLE_LEN_MAX) else {
+        let Some(bytes) = small.filter(|bytes| *bytes <= TINY_BYTES && len <= SHUTTLE_LEN_MAX) else {
             return false;
         };
         if !self.uses_shuttle || self.active.get() > 1 || !connection.is_shuttle_free() {

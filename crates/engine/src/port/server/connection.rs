@@ -17,7 +17,7 @@ use crate::port::payloads::Payloads;
 use crate::port::server::places::Places;
 use crate::service::ServiceInner;
 use crate::service::registry::Role;
-use crate::shm::{ChunkHeader, Lines, Message, Published, SHUTTLE_BYTES};
+use crate::shm::{ChunkHeader, Lines, Message, Published, TINY_BYTES};
 
 /// A response on its way, which its chunk holds.
 #[derive(Debug, Clone, Copy)]
@@ -143,7 +143,7 @@ impl ServerConnection {
         shuttle.warm();
         let Some(carried) = self.shuttle.front(&shuttle)? else { return Ok(None) };
         let header = ChunkHeader { request_id: shuttle.request_id(), lane: carried.lane(), len: carried.len as u64 };
-        Ok(Some((carried, Message::InShuttle(header, shuttle.request()))))
+        Ok(Some((carried, Message::Tiny(header, shuttle.request()))))
     }
 
     /// The oldest request, still where it is. One that cannot be read any more is skipped.
@@ -242,7 +242,7 @@ impl ServerConnection {
             return false;
         }
         self.shuttle.has_answered();
-        let Some(bytes) = small.filter(|bytes| *bytes <= SHUTTLE_BYTES && len <= SHUTTLE_LEN_MAX) else {
+        let Some(bytes) = small.filter(|bytes| *bytes <= TINY_BYTES && len <= SHUTTLE_LEN_MAX) else {
             return false;
         };
         let shuttle = self.file.shuttle();
