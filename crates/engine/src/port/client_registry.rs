@@ -89,9 +89,9 @@ impl ClientCore {
 
     /// What a server has not seen yet is left to it, if anybody wants it received (RR-FNF-01, RR-DYN-06).
     fn leave_unread(&self, connection: &ClientConnection) {
-        let slots = connection.file.requests();
+        let slots = connection.file.requests().view();
         let unread = (0..self.service.settings().max_active_requests).map(|slot| slots.load(slot));
-        self.payloads.hand_over(unread, [connection.node, connection.server], &connection.file, Side::Client);
+        self.payloads.hand_over(unread, [connection.node, connection.peer], &connection.file, Side::Client);
     }
 }
 
@@ -109,7 +109,7 @@ impl Attaching for ClientCore {
         &self.following
     }
     fn is_known(&self, server: Id) -> bool {
-        self.connections.borrow().iter().any(|connection| connection.server == server)
+        self.connections.borrow().iter().any(|connection| connection.peer == server)
             || self.refused.borrow().contains(&server)
     }
     fn refuse(&self, server: Id) {
@@ -137,7 +137,7 @@ impl Attaching for ClientCore {
     fn close_ended(&self, snapshot: &Snapshot) -> Vec<Rc<ClientConnection>> {
         let mut connections = self.connections.borrow_mut();
         for connection in connections.iter().filter(|connection| !connection.gone.get()) {
-            let (server, file) = (connection.server, snapshot.file(connection.server));
+            let (server, file) = (connection.peer, snapshot.file(connection.peer));
             let state = connection.file.server_state();
             let is_registered = snapshot.is_registered(server);
             let is_deferred = file.is_some_and(|found| found.kind == ConnectionName::Deferred);
@@ -188,7 +188,7 @@ impl Drop for ClientCore {
             })
             .collect();
         for connection in unmapped {
-            let file = files.iter().find(|(server, _)| *server == connection.server);
+            let file = files.iter().find(|(server, _)| *server == connection.peer);
             let is_wanted = fire_and_forget && connection.file.unread_requests() > 0;
             match (connection.file.server_state(), file) {
                 (State::Absent, Some(_)) | (State::Attached, _) if is_wanted => self.leave_unread(connection),

@@ -1,18 +1,31 @@
 //! How a port loans: what is at hand, or what has come back, or what a longer segment has.
 
+use std::cell::RefCell;
+use std::ops::Deref;
+use std::rc::Rc;
+
+use super::link::{self, Link};
 use super::payloads::Payloads;
 use crate::error::LoanError;
 use crate::shm::ChunkMut;
 
 /// A port that loans chunks to send them.
 pub(super) trait Lender {
+    type Connection: Deref<Target = Link>;
+
     fn payloads(&self) -> &Payloads;
 
-    /// Learns what has come back, and gives up segments that are empty then.
-    fn bring_home(&self);
+    fn connections(&self) -> &RefCell<Vec<Rc<Self::Connection>>>;
 
-    /// Tells the receivers from which segment loans come now.
-    fn announce(&self, segment: u16);
+    /// Learns who has gone.
+    fn refresh(&self);
+
+    /// Learns what has come back, and gives up segments that are empty then.
+    fn bring_home(&self) {
+        self.refresh();
+        link::collect_all(&self.connections().borrow(), self.payloads());
+        self.payloads().tidy();
+    }
 
     /// A chunk with room for `len` elements.
     ///
@@ -39,6 +52,7 @@ pub(super) trait Lender {
     #[cold]
     #[inline(never)]
     fn find_chunk(&self, len: usize) -> Result<(), LoanError> {
-        self.payloads().find(len, || self.bring_home(), |number| self.announce(number))
+        let announce = |number| link::announce(&self.connections().borrow(), number);
+        self.payloads().find(len, || self.bring_home(), announce)
     }
 }

@@ -16,6 +16,8 @@ mod poll_set;
 mod server;
 mod server_registry;
 mod sleeper;
+mod track;
+mod turn;
 mod wait_set;
 mod waiting;
 mod watch;

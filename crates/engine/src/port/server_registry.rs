@@ -168,7 +168,7 @@ impl Attaching for ServerCore {
         &self.following
     }
     fn is_known(&self, client: Id) -> bool {
-        self.connections.borrow().iter().any(|connection| connection.client == client)
+        self.connections.borrow().iter().any(|connection| connection.peer == client)
             || self.refused.borrow().contains(&client)
     }
     fn refuse(&self, client: Id) {
@@ -196,7 +196,7 @@ impl Attaching for ServerCore {
         for connection in self.connections.borrow().iter().filter(|connection| !connection.gone.get()) {
             let state = connection.file.client_state();
             // As for clients: one that left, or took the file away without mapping it, never will.
-            let is_awaited = snapshot.is_registered(connection.client) && snapshot.file(connection.client).is_some();
+            let is_awaited = snapshot.is_registered(connection.peer) && snapshot.file(connection.peer).is_some();
             let never_came = state == State::Absent && !is_awaited;
             if never_came || state == State::Gone || !snapshot.nodes.contains(&connection.node) {
                 connection.close(&self.payloads);
@@ -257,7 +257,7 @@ impl Drop for ServerCore {
                 (0..settings.response_slots()).map(move |slot| slots.load(slot))
             };
             let unread = (0..settings.max_active_requests).flat_map(lane);
-            let client = [connection.node, connection.client];
+            let client = [connection.node, connection.peer];
             self.payloads.hand_over(unread, client, &connection.file, Side::Server);
         }
     }

@@ -8,7 +8,6 @@ use super::client::core::ClientCore;
 use super::client::pending::PendingResponse;
 use super::server::Server;
 use super::server::core::ServerCore;
-use crate::channel::Slots;
 use crate::wait::Waited;
 use crate::wait::ladder::{self, Look, Sleeps};
 
@@ -112,13 +111,12 @@ fn look_at_pending(core: &ClientCore, lane: usize, request_id: u64, look: Look) 
     core.idle();
     let deliveries = core.lanes[lane].deliveries.borrow();
     let has_response = || {
-        deliveries.iter().filter(|connection| !connection.broken.get()).any(|connection| {
-            let slots = connection.file.responses(lane).view();
-            connection.has_answered(lane, request_id)
-                || (0..core.service.settings().response_slots()).any(|slot| slots.load(slot) != 0)
-        })
+        deliveries
+            .iter()
+            .filter(|connection| !connection.broken.get())
+            .any(|connection| connection.track.has_any(&connection.file, lane, request_id))
     };
-    let is_answerable = || deliveries.iter().any(|connection| ClientCore::is_answerable(connection, lane, request_id));
+    let is_answerable = || deliveries.iter().any(|connection| connection.is_answerable(lane, request_id));
     if has_response() {
         Some(Readiness::Ready)
     } else if look == Look::Quick || is_answerable() {

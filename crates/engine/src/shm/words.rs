@@ -35,7 +35,13 @@ pub struct Column {
     map: Rc<Mapping>,
 }
 
+#[allow(clippy::len_without_is_empty, reason = "never empty")]
 impl Column {
+    /// Words.
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
     /// Word `index` of the column.
     ///
     /// # Panics
@@ -63,7 +69,13 @@ pub struct Lines {
     _map: Rc<Mapping>,
 }
 
+#[allow(clippy::len_without_is_empty, reason = "never empty")]
 impl Lines {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
     /// A view of them, to be kept in registers while their words are loaded and stored.
     #[inline(always)]
     pub fn view(&self) -> LinesView<'_> {

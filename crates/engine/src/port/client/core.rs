@@ -5,8 +5,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
 
-use crate::connection::{Side, State};
-use crate::error::SendError;
 use crate::free_list::FreeList;
 use crate::id::Id;
 use crate::payload::ChunkLayout;
@@ -28,8 +26,8 @@ pub(in crate::port) struct ClientCore {
     pub request_layout: ChunkLayout,
     pub response_layout: ChunkLayout,
     pub payloads: Payloads,
-    /// Whether there are requests and responses that travel by shuttle.
-    pub(in crate::port) uses_shuttle: bool,
+    /// Whether requests and responses are tiny.
+    pub(in crate::port) is_tiny: bool,
     /// Whether a full lane gives up its oldest response.
     pub(in crate::port) overflows_responses: bool,
     pub loans: Cell<usize>,
@@ -49,22 +47,17 @@ pub(in crate::port) struct ClientCore {
 }
 
 impl Lender for ClientCore {
+    type Connection = ClientConnection;
+
     #[inline(always)]
     fn payloads(&self) -> &Payloads {
         &self.payloads
     }
-
-    fn bring_home(&self) {
-        self.look_closely();
-        // An error closes a connection, which gives everything back as well.
-        let _ = self.collect();
-        self.payloads.tidy();
+    fn connections(&self) -> &RefCell<Vec<Rc<ClientConnection>>> {
+        &self.connections
     }
-
-    fn announce(&self, segment: u16) {
-        for connection in self.connections.borrow().iter() {
-            connection.file.set_segment(Side::Client, segment);
-        }
+    fn refresh(&self) {
+        self.look_closely();
     }
 }
 
@@ -86,7 +79,7 @@ impl ClientCore {
             request_layout,
             response_layout,
             payloads,
-            uses_shuttle: request_layout.is_tiny() && response_layout.is_tiny(),
+            is_tiny: request_layout.is_tiny() && response_layout.is_tiny(),
             overflows_responses: service.settings().overflow_responses,
             loans: Cell::new(0),
             active_max,
@@ -109,23 +102,7 @@ impl ClientCore {
     pub fn warm(&self) {
         let connections = self.connections.borrow();
         let Some(connection) = connections.first() else { return };
-        if self.uses_shuttle && self.active.get() == 0 && connection.shuttle.is_here() {
-            connection.file.shuttle().warm();
-        } else {
-            connection.requests.warm(&connection.file.requests());
-        }
-    }
-
-    pub fn collect(&self) -> Result<(), SendError> {
-        let mut result = Ok(());
-        // What is gone has been taken back already, so its returns would look like garbage.
-        for connection in self.connections.borrow().iter().filter(|connection| !connection.gone.get()) {
-            if connection.collect(&self.payloads).is_err() {
-                connection.fail(&self.payloads);
-                result = Err(SendError::ConnectionCorrupted);
-            }
-        }
-        result
+        connection.track.warm(&connection.file, self.is_tiny && self.active.get() == 0);
     }
 
     /// The server to receive a response from: the next one, or of several the next one that has sent something. Nothing if
@@ -133,21 +110,9 @@ impl ClientCore {
     #[inline(always)]
     pub fn first_answering(&self, lane: usize) -> Option<usize> {
         let place = &self.lanes[lane];
-        let next = place.turn.get() + 1;
-        if place.deliveries.borrow().len() > 1 { self.first_answering_of_several(lane, next) } else { Some(next) }
-    }
-
-    /// A look at a word of each server, and at nothing else: most of them may have nothing to say.
-    #[inline(never)]
-    fn first_answering_of_several(&self, lane: usize, next: usize) -> Option<usize> {
-        let deliveries = self.lanes[lane].deliveries.borrow();
-        let (before, from) = deliveries.split_at(next.min(deliveries.len()));
-        let has_answered = |connection: &Rc<ClientConnection>| {
-            connection.has_answered(lane, self.lanes[lane].request_id.get()) && !connection.broken.get()
-        };
-        let found = from.iter().position(has_answered).map(|index| before.len() + index);
-        let found = found.or_else(|| before.iter().position(has_answered));
-        drop(deliveries);
+        let found = place.turn.next(&place.deliveries, |connection| {
+            connection.track.has_answered(&connection.file, lane, place.request_id.get()) && !connection.broken.get()
+        });
         if found.is_none() {
             self.idle();
         }
@@ -162,7 +127,7 @@ impl ClientCore {
         let mut owes = false;
         let mut deliveries = place.deliveries.borrow_mut();
         while let Some(connection) = deliveries.pop() {
-            let end = &connection.lanes[lane];
+            let end = &connection.track.lanes[lane];
             end.set_open(0);
             if !self.overflows_responses {
                 // Pairs with that of a server between a response and its next look at this word. A look behind this fence sees
@@ -170,7 +135,7 @@ impl ClientCore {
                 // most one response comes behind what is drained: there is a slot for it (RR-ACT-03).
                 fence(Ordering::SeqCst);
             }
-            if connection.drain(end).is_err() {
+            if end.drain(&connection).is_err() {
                 connection.fail(&self.payloads);
             }
             owes |= end.borrowed.get() > 0;
@@ -184,16 +149,5 @@ impl ClientCore {
         } else {
             self.free_lanes.push(lane as u32);
         }
-    }
-
-    /// Whether a server that got the request of a lane can still answer it.
-    pub fn is_answerable(connection: &ClientConnection, lane: usize, request_id: u64) -> bool {
-        let end = &connection.lanes[lane];
-        if connection.gone.get() || end.displaced.get() || connection.file.lane_done(lane) == request_id {
-            return false;
-        }
-        // A server that has left takes nothing more: what is still in its slot stays there.
-        let unread = || connection.word_at(end.sent_slot.get()) == end.sent_word.get();
-        connection.file.server_state() < State::Left || !unread()
     }
 }

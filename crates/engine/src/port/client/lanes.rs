@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use crate::port::client::connection::ClientConnection;
+use crate::port::turn::Turn;
 
 /// Place of one pending response.
 #[derive(Debug, Default)]
@@ -13,5 +14,5 @@ pub(in crate::port) struct Lane {
     /// Where its request went.
     pub deliveries: RefCell<Vec<Rc<ClientConnection>>>,
     /// Where the next receive begins, so that every server is heard.
-    pub turn: Cell<usize>,
+    pub turn: Turn,
 }

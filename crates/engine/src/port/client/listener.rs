@@ -3,13 +3,13 @@
 use std::marker::PhantomData;
 use std::rc::Rc;
 
-use crate::channel::shuttle::Oldest;
 use crate::error::ReceiveError;
 use crate::payload::{Kind, Payload, ResponseTypes};
 use crate::port::client::connection::ClientConnection;
 use crate::port::client::core::ClientCore;
 use crate::port::client::response::{Borrow, Response};
 use crate::port::link::remote::Unreadable;
+use crate::port::track::Oldest;
 use crate::share::Share;
 use crate::shm::{Message, Plain, Received};
 
@@ -37,27 +37,17 @@ impl<'a, Res: Payload + ?Sized, ResHeader: Plain> Listener<'a, Res, ResHeader> {
         if connection.broken.get() {
             return Err(Uncommon);
         }
-        let end = &connection.lanes[self.lane];
-        let slots = &end.slots.view();
-        let front = end.consumer.front(slots);
-        // Behind the look into the lane: what came by the shuttle was sent before what is there.
-        let in_shuttle = connection.front_in_shuttle(self.lane, self.request_id).map_err(|_| Uncommon)?;
-        if let Some((carried, message)) = in_shuttle {
-            return self.take(connection, turn, message, Oldest::InShuttle(carried)).map(Some);
-        }
-        let front = match front {
-            Ok(Some(front)) => front,
+        match connection.track.look(connection, self.lane, self.request_id) {
+            Ok(Some((oldest, message))) => self.take(connection, turn, message, oldest).map(Some),
             Ok(None) if deliveries.len() == 1 => {
-                connection.shuttle.found_nothing();
+                connection.track.found_nothing();
                 drop(deliveries);
                 self.core.idle();
                 // Something may be to be told.
-                return if self.core.following.is_unsettled() { Err(Uncommon) } else { Ok(None) };
+                if self.core.following.is_unsettled() { Err(Uncommon) } else { Ok(None) }
             }
-            _ => return Err(Uncommon),
-        };
-        let message = connection.message(end, front).map_err(|_| Uncommon)?;
-        self.take(connection, turn, message, Oldest::InChannel(front)).map(Some)
+            _ => Err(Uncommon),
+        }
     }
 
     /// Where the common case is not the case: the server to receive from.
@@ -88,7 +78,7 @@ impl<'a, Res: Payload + ?Sized, ResHeader: Plain> Listener<'a, Res, ResHeader> {
         message: Message<'_>,
         oldest: Oldest,
     ) -> Result<Response<Res, ResHeader>, Uncommon> {
-        let end = &connection.lanes[self.lane];
+        let end = &connection.track.lanes[self.lane];
         let header = message.header();
         let len = header.len as usize;
         let borrowed = end.borrowed.get();
@@ -100,7 +90,7 @@ impl<'a, Res: Payload + ?Sized, ResHeader: Plain> Listener<'a, Res, ResHeader> {
         }
         let received = Received::new(message, self.core.response_layout.shape(Res::elements(len))).ok_or(Uncommon)?;
         // What the header said holds if it is taken: the entry was in the channel from the look to the taking.
-        if !connection.take(end, oldest) {
+        if !connection.track.take(&connection.file, end, oldest) {
             return Err(Uncommon);
         }
         end.borrowed.set(borrowed + 1);
@@ -113,36 +103,26 @@ impl<'a, Res: Payload + ?Sized, ResHeader: Plain> Listener<'a, Res, ResHeader> {
     /// Looks for a server of which a response can be received now, beginning with the one whose turn it is.
     fn search(&self) -> Result<Option<usize>, ReceiveError> {
         let place = &self.core.lanes[self.lane];
-        let mut error = None;
-        {
-            let deliveries = place.deliveries.borrow();
-            let count = deliveries.len();
-            let mut turn = place.turn.get();
-            for _ in 0..count {
-                turn = if turn + 1 >= count { 0 } else { turn + 1 };
-                match self.look_at(&deliveries[turn]) {
-                    Ok(false) => {}
-                    Ok(true) => return Ok(Some(turn)),
-                    Err(reason) => error = Some(reason),
-                }
-            }
+        let found = place.turn.search(&place.deliveries.borrow(), |connection| self.look_at(connection));
+        if let Ok(Some(_)) = found {
+            return found;
         }
         self.core.idle();
-        error.or_else(|| self.core.problem()).map_or(Ok(None), Err)
+        if found.is_ok() { self.core.problem().map_or(Ok(None), Err) } else { found }
     }
 
     /// Whether a response of this server can be received.
     fn look_at(&self, connection: &ClientConnection) -> Result<bool, ReceiveError> {
-        let front = self.front(connection).map_err(|reason| self.unreadable(connection, reason))?;
+        let front = self.front(connection)?;
         let Some(message) = front else { return Ok(false) };
         let max = self.core.service.settings().max_borrowed_responses;
-        if connection.lanes[self.lane].borrowed.get() >= max {
+        if connection.track.lanes[self.lane].borrowed.get() >= max {
             return Err(ReceiveError::ExceedsMaxBorrows { max });
         }
         let len = usize::try_from(message.header().len).ok().filter(|len| Res::KIND == Kind::Slice || *len == 1);
         let received =
             len.and_then(|len| Received::<Res::Element, ResHeader>::new(message, self.core.response_layout.shape(len)));
-        if received.is_some() { Ok(true) } else { Err(self.unreadable(connection, Unreadable::Garbage)) }
+        if received.is_some() { Ok(true) } else { Err(connection.unreadable(&self.core.payloads, Unreadable::Garbage)) }
     }
 
     pub fn has_response(&self) -> Result<bool, ReceiveError> {
@@ -151,39 +131,29 @@ impl<'a, Res: Payload + ?Sized, ResHeader: Plain> Listener<'a, Res, ResHeader> {
             match self.front(connection) {
                 Ok(Some(_)) => return Ok(true),
                 Ok(None) => {}
-                Err(reason) => error = Some(self.unreadable(connection, reason)),
+                Err(reason) => error = Some(reason),
             }
         }
         self.core.idle();
         error.or_else(|| self.core.problem()).map_or(Ok(false), Err)
     }
 
-    #[cold]
-    fn unreadable(&self, connection: &ClientConnection, reason: Unreadable) -> ReceiveError {
-        match reason {
-            Unreadable::CannotMap => ReceiveError::CannotMap(Box::new(connection.remote.take_problem())),
-            Unreadable::Lost => ReceiveError::MessageLost,
-            Unreadable::Garbage | Unreadable::Gone => {
-                connection.fail(&self.core.payloads);
-                ReceiveError::ConnectionCorrupted
-            }
-        }
-    }
-
     /// The oldest response to this request, with what belongs to others out of the way.
-    fn front<'b>(&self, connection: &'b ClientConnection) -> Result<Option<Message<'b>>, Unreadable> {
+    fn front<'b>(&self, connection: &'b ClientConnection) -> Result<Option<Message<'b>>, ReceiveError> {
         if connection.broken.get() {
             return Ok(None);
         }
         // Bounded by what can be in the lane; a server that goes on sending is heard by the next call.
         for _ in 0..=self.core.service.settings().response_slots() {
-            let Some((oldest, message)) = connection.front(self.lane, self.request_id)? else { return Ok(None) };
+            let front = connection.track.front(connection, self.lane, self.request_id);
+            let front = front.map_err(|reason| connection.unreadable(&self.core.payloads, reason))?;
+            let Some((oldest, message)) = front else { return Ok(None) };
             if message.header().request_id == self.request_id {
                 return Ok(Some(message));
             }
             // Sent by an active request whose pending response is gone: nobody's any more (RR-ACT-03). What may have
             // displaced it meanwhile does not go with it.
-            connection.refuse(self.lane, oldest);
+            connection.track.refuse(connection, self.lane, oldest);
         }
         Ok(None)
     }

@@ -13,15 +13,22 @@ pub(super) mod sending;
 use std::marker::PhantomData;
 use std::rc::Rc;
 
+use self::connection::ClientConnection;
+use self::core::ClientCore;
+use self::sending::Troubles;
 use crate::error::{LoanError, SendError};
 use crate::id::Id;
 use crate::payload::{Payload, Types};
-use crate::port::client::core::ClientCore;
 use crate::port::client::pending::PendingResponse;
 use crate::port::client::request::{RequestMut, RequestMutUninit};
 use crate::port::lender::Lender;
+use crate::port::link::lending::Trouble;
+use crate::port::track::Outgoing;
 use crate::share::Share;
-use crate::shm::{Loaned, Plain};
+use crate::shm::{ChunkHeader, ChunkMut, Loaned, Plain};
+
+/// Requests between two looks at the clock, and where that is due at the lives of servers.
+const REQUESTS_BETWEEN_LOOKS: u64 = 32;
 
 /// Sends requests; from [`Service::client_builder`](crate::Service::client_builder).
 ///
@@ -148,5 +155,73 @@ where
     /// [`LoanError`].
     pub fn loan_slice_uninit(&self, len: usize) -> Result<RequestMutUninit<[T], Res, ReqHeader, ResHeader>, LoanError> {
         self.loan_elements(len).map(RequestMutUninit::new)
+    }
+}
+
+/// A request that was sent.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::port) struct Sent {
+    pub lane: u32,
+    pub delivered: u32,
+    pub request_id: u64,
+}
+
+impl ClientCore {
+    /// Sends a chunk of `len` elements to every server and opens a lane for the responses. `small` are its bytes if it travels
+    /// in slots.
+    #[inline(always)]
+    pub fn send(&self, chunk: &mut ChunkMut, len: usize, small: Option<usize>) -> Result<Sent, SendError> {
+        if self.active.get() >= self.active_max {
+            return Err(SendError::ExceedsMaxActiveRequests { max: self.active_max });
+        }
+        self.follow_changes();
+        // There is a lane for each active request of the service, and active_max is at most that.
+        let Some(lane) = self.free_lanes.pop() else {
+            return Err(SendError::ExceedsMaxActiveRequests { max: self.active_max });
+        };
+        let place = &self.lanes[lane as usize];
+        let request_id = self.next_request.get();
+        if request_id.is_multiple_of(REQUESTS_BETWEEN_LOOKS) {
+            // A client may do nothing but send, and still has to notice that servers die (RR-LIV-02).
+            self.look_closely();
+        }
+        self.next_request.set(request_id + 1);
+        self.active.set(self.active.get() + 1);
+        place.request_id.set(request_id);
+        chunk.set_header(ChunkHeader { request_id, lane: lane.into(), len: len as u64 });
+        let request = Outgoing { chunk: chunk.publish(), request_id, lane: lane as usize, len, small };
+        let connections = self.connections.borrow();
+        let outcome = match &connections[..] {
+            [connection] if connection.open.get() => self.deliver(connection, request).map_err(Troubles::from),
+            several => self.deliver_to_each(several, request),
+        };
+        drop(connections);
+        if let Err(troubles) = outcome {
+            self.settle(request, troubles)?;
+        }
+        let delivered = place.deliveries.borrow().len() as u32;
+        if delivered == 0 && self.following.is_unsettled() {
+            self.tell_of_nobody(lane as usize)?;
+        }
+        Ok(Sent { lane, delivered, request_id })
+    }
+
+    /// Sends to one server.
+    #[inline(always)]
+    fn deliver(&self, connection: &Rc<ClientConnection>, request: Outgoing<'_>) -> Result<(), Trouble> {
+        let lane = request.lane;
+        // Without overflow, a response that came after the end of an earlier request would keep out one to this.
+        let drained = if self.overflows_responses { Ok(()) } else { connection.track.lanes[lane].drain(connection) };
+        let outcome = drained.map_err(Trouble::from).and_then(|()| {
+            let is_lone = self.is_tiny && self.active.get() <= 1;
+            let displaced = |request_id, lane| self.mark_displaced(connection, request_id, lane);
+            connection.track.push(connection, &self.payloads, request, is_lone, displaced)
+        });
+        match outcome {
+            Ok(()) => self.lanes[lane].deliveries.borrow_mut().push(Rc::clone(connection)),
+            Err(Trouble::Corrupted) => connection.fail(&self.payloads),
+            Err(Trouble::Full | Trouble::Crowded) => {}
+        }
+        outcome
     }
 }

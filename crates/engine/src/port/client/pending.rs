@@ -5,10 +5,10 @@ use std::rc::Rc;
 
 use crate::error::ReceiveError;
 use crate::payload::{Payload, ResponseTypes};
+use crate::port::client::Sent;
 use crate::port::client::core::ClientCore;
 use crate::port::client::listener::Listener;
 use crate::port::client::response::Response;
-use crate::port::client::sending::Sent;
 use crate::share::Share;
 use crate::shm::Plain;
 
@@ -109,7 +109,7 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
     pub(in crate::port) fn is_answerable(&self) -> bool {
         let lane = self.lane as usize;
         let deliveries = self.core.lanes[lane].deliveries.borrow();
-        deliveries.iter().any(|connection| ClientCore::is_answerable(connection, lane, self.request_id))
+        deliveries.iter().any(|connection| connection.is_answerable(lane, self.request_id))
     }
 
     /// Hints to the servers that no more responses are wanted; both sides stay connected (RR-PND-07).

@@ -31,7 +31,7 @@ impl Drop for Borrow {
 /// Ends the borrowing of a response; by value, so that dropping it does not take its address.
 #[inline(never)]
 fn give_back(connection: Rc<ClientConnection>, lane: u32, entry: Entry) {
-    let borrowed = &connection.lanes[lane as usize].borrowed;
+    let borrowed = &connection.track.lanes[lane as usize].borrowed;
     borrowed.set(borrowed.get() - 1);
     connection.give_back(entry);
     drop(connection);
@@ -57,7 +57,7 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> Response<Res, ResHeader> {
 
     /// The server that sent it.
     pub fn server_id(&self) -> Id {
-        self.borrow.connection.server
+        self.borrow.connection.peer
     }
 }
 

@@ -5,9 +5,9 @@
 
 use std::cell::Cell;
 
-use crate::channel::{Entry, Garbage, ReturnConsumer, Slots};
+use crate::channel::{Entry, Garbage, ReturnConsumer};
 use crate::port::payloads::Payloads;
-use crate::shm::{Holder, Published};
+use crate::shm::{Column, Holder, Published};
 
 /// Chunks at one receiver.
 ///
@@ -20,29 +20,38 @@ pub(in crate::port) struct Lending {
     number: Cell<Option<u32>>,
     lent: Cell<usize>,
     coming_back: ReturnConsumer,
+    returns: Column,
     /// So many fit the return queue; 0 without a number, so that the first chunk asks for one.
     max: Cell<usize>,
-    capacity: usize,
 }
 
-/// What became of lending a chunk.
+/// Why a receiver does not get a message, in either direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::port) enum Lent {
-    Done,
+pub(in crate::port) enum Trouble {
+    /// There is no room.
+    Full,
     /// All numbers are taken, by receivers that are gone and still hold something.
-    NoNumber,
+    Crowded,
+    /// It has written garbage.
+    Corrupted,
+}
+
+impl From<Garbage> for Trouble {
+    fn from(Garbage: Garbage) -> Self {
+        Self::Corrupted
+    }
 }
 
 impl Lending {
-    /// To a receiver who has an empty return queue of `capacity` slots, without a number yet.
-    pub fn new(capacity: usize) -> Self {
+    /// To a receiver whose return queue is empty, without a number yet.
+    pub fn new(returns: Column) -> Self {
         Self {
             receiver: Cell::new(Holder::receiver(0)),
             number: Cell::new(None),
             lent: Cell::new(0),
-            coming_back: ReturnConsumer::new(capacity),
+            coming_back: ReturnConsumer::new(returns.len()),
+            returns,
             max: Cell::new(0),
-            capacity,
         }
     }
 
@@ -60,39 +69,30 @@ impl Lending {
         let Some(number) = payloads.numbers().pop() else { return false };
         self.number.set(Some(number));
         self.receiver.set(Holder::receiver(number as usize));
-        self.max.set(self.capacity);
+        self.max.set(self.returns.len());
         true
     }
 
     /// Makes the receiver a holder of a chunk, before the entry can be taken and come back.
     ///
     /// # Errors
-    /// [`Garbage`] in the return queue.
+    /// [`Trouble`], but for `Full`.
     #[inline(always)]
-    pub fn lend(&self, payloads: &Payloads, returns: &impl Slots, chunk: Published<'_>) -> Result<Lent, Garbage> {
-        let lent = self.lent.get();
-        if lent >= self.max.get() {
-            return self.lend_after_collecting(payloads, returns, chunk);
+    pub fn lend(&self, payloads: &Payloads, chunk: Published<'_>) -> Result<(), Trouble> {
+        if self.lent.get() >= self.max.get() {
+            self.make_room(payloads)?;
         }
         chunk.hold(self.receiver.get());
-        self.lent.set(lent + 1);
-        Ok(Lent::Done)
+        self.lent.set(self.lent.get() + 1);
+        Ok(())
     }
 
     #[cold]
-    fn lend_after_collecting(
-        &self,
-        payloads: &Payloads,
-        returns: &impl Slots,
-        chunk: Published<'_>,
-    ) -> Result<Lent, Garbage> {
+    fn make_room(&self, payloads: &Payloads) -> Result<(), Trouble> {
         if !self.find_number(payloads) {
-            return Ok(Lent::NoNumber);
+            return Err(Trouble::Crowded);
         }
-        self.collect(payloads, returns)?;
-        chunk.hold(self.receiver.get());
-        self.lent.set(self.lent.get() + 1);
-        Ok(Lent::Done)
+        Ok(self.collect(payloads)?)
     }
 
     /// Whether it is time to look what has come back: while the receiver is busy with what was sent, and not when the next
@@ -124,14 +124,14 @@ impl Lending {
     /// # Errors
     /// [`Garbage`].
     #[inline(never)]
-    pub fn collect(&self, payloads: &Payloads, returns: &impl Slots) -> Result<(), Garbage> {
+    pub fn collect(&self, payloads: &Payloads) -> Result<(), Garbage> {
         if self.number.get().is_none() {
             return Ok(());
         }
         let current = payloads.current();
         let (mut lent, receiver) = (self.lent.get(), self.receiver.get());
         // No more than is there, and one too many: a peer that writes on and on does not hold us here.
-        let result = self.coming_back.drain(returns, lent + 1, |entry| {
+        let result = self.coming_back.drain(&self.returns, lent + 1, |entry| {
             let ours = if entry.segment == current.number() {
                 current.release(entry.chunk, receiver)
             } else {

@@ -91,7 +91,7 @@ where
 
     /// The client that sent it.
     pub fn client_id(&self) -> Id {
-        self.place.connection.client
+        self.place.connection.peer
     }
 
     /// Whether its pending response is still there (RR-ACT-01).
@@ -111,11 +111,7 @@ where
         if !connection.places.loan(*place, core.loans_max) {
             return Err(LoanError::ExceedsMaxLoans { max: core.loans_max });
         }
-        // The shuttle that the request came by is still here.
-        if !connection.shuttle.is_first(*request_id) {
-            let start = &connection.lanes[*lane as usize];
-            start.producer.warm(&start.slots.view());
-        }
+        connection.track.warm(*lane as usize, *request_id);
         let failed = |error| {
             connection.places.unloan(*place);
             Err(error)

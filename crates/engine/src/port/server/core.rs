@@ -5,22 +5,23 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
 
-use crate::channel::Garbage;
-use crate::connection::Side;
 use crate::error::{ReceiveError, SendError};
 use crate::id::Id;
 use crate::payload::ChunkLayout;
 use crate::port::backpressure::{Backpressure, GaveUp, Waiting};
 use crate::port::following::Following;
 use crate::port::lender::Lender;
+use crate::port::link::lending::Trouble;
 use crate::port::link::remote::Unreadable;
 use crate::port::payloads::Payloads;
-use crate::port::server::connection::{Outgoing, ServerConnection};
+use crate::port::server::connection::ServerConnection;
 use crate::port::sleeper::Sleeper;
+use crate::port::track::Outgoing;
+use crate::port::turn::Turn;
 use crate::port::watch::Watch;
 use crate::service::ServiceInner;
 use crate::service::registry::Role;
-use crate::shm::{ChunkMut, Message, Published};
+use crate::shm::{ChunkMut, Message};
 
 #[derive(Debug)]
 pub(in crate::port) struct ServerCore {
@@ -33,7 +34,7 @@ pub(in crate::port) struct ServerCore {
     pub(in crate::port) backpressure: Backpressure,
     pub(in crate::port) connections: RefCell<Vec<Rc<ServerConnection>>>,
     /// Where the next receive begins, so that every client is served in turn.
-    pub(in crate::port) turn: Cell<usize>,
+    pub(in crate::port) turn: Turn,
     /// Clients whose files could not be used; not tried again.
     pub(in crate::port) refused: RefCell<Vec<Id>>,
     pub(in crate::port) following: Following,
@@ -45,21 +46,17 @@ pub(in crate::port) struct ServerCore {
 }
 
 impl Lender for ServerCore {
+    type Connection = ServerConnection;
+
     #[inline(always)]
     fn payloads(&self) -> &Payloads {
         &self.payloads
     }
-
-    fn bring_home(&self) {
-        self.look_closely();
-        self.collect();
-        self.payloads.tidy();
+    fn connections(&self) -> &RefCell<Vec<Rc<ServerConnection>>> {
+        &self.connections
     }
-
-    fn announce(&self, segment: u16) {
-        for connection in self.connections.borrow().iter() {
-            connection.file.set_segment(Side::Server, segment);
-        }
+    fn refresh(&self) {
+        self.look_closely();
     }
 }
 
@@ -83,7 +80,7 @@ impl ServerCore {
             loans_max,
             backpressure,
             connections: RefCell::default(),
-            turn: Cell::new(0),
+            turn: Turn::default(),
             refused: RefCell::default(),
             following: Following::new(changes),
             attached: Cell::new(0),
@@ -122,26 +119,9 @@ impl ServerCore {
     /// The client to receive from: the next one, or of several the next one that has sent something. Nothing if none has.
     #[inline(always)]
     pub fn first_waiting(&self) -> Option<usize> {
-        let next = self.turn.get() + 1;
-        if self.connections.borrow().len() > 1 { self.first_waiting_of_several(next) } else { Some(next) }
-    }
-
-    /// A look at a word of each client, and at nothing else: most of them may be idle.
-    #[inline(never)]
-    fn first_waiting_of_several(&self, next: usize) -> Option<usize> {
-        let connections = self.connections.borrow();
-        let (before, from) = connections.split_at(next.min(connections.len()));
-        let is_waiting = |connection: &Rc<ServerConnection>| {
-            let shuttle = connection.file.shuttle();
-            // As where a request is looked for to be taken: the line arrives ready for that.
-            shuttle.warm();
-            let is_empty =
-                connection.shuttle.is_empty(&shuttle) && connection.incoming.is_empty(&connection.file.requests());
-            !is_empty && !connection.broken.get()
-        };
-        let found = from.iter().position(is_waiting).map(|index| before.len() + index);
-        let found = found.or_else(|| before.iter().position(is_waiting));
-        drop(connections);
+        let found = self.turn.next(&self.connections, |connection| {
+            connection.track.is_waiting(&connection.file) && !connection.broken.get()
+        });
         if found.is_none() {
             self.idle();
         }
@@ -155,10 +135,13 @@ impl ServerCore {
         }
         // Requests that are skipped are bounded by the channel; a client that goes on sending is heard by the next call.
         for _ in 0..=self.service.settings().max_active_requests {
-            let front = connection.front().map_err(|reason| self.unreadable(connection, reason))?;
+            let front = connection.track.front(connection);
+            let front = front.map_err(|reason| connection.unreadable(&self.payloads, reason))?;
             let Some((oldest, message)) = front else { return Ok(None) };
             let header = message.header();
-            let Ok(lane) = connection.lane_of(header.lane) else { return Err(self.corrupted(connection)) };
+            let Ok(lane) = connection.track.lane_of(header.lane) else {
+                return Err(connection.unreadable(&self.payloads, Unreadable::Garbage));
+            };
             if !self.is_unwanted(connection, lane, header.request_id) {
                 return Ok(Some(message));
             }
@@ -167,40 +150,16 @@ impl ServerCore {
         Ok(None)
     }
 
-    #[cold]
-    pub fn corrupted(&self, connection: &ServerConnection) -> ReceiveError {
-        connection.fail(&self.payloads);
-        ReceiveError::ConnectionCorrupted
-    }
-
-    #[cold]
-    pub fn unreadable(&self, connection: &ServerConnection, reason: Unreadable) -> ReceiveError {
-        match reason {
-            Unreadable::CannotMap => ReceiveError::CannotMap(Box::new(connection.remote.take_problem())),
-            Unreadable::Lost => ReceiveError::MessageLost,
-            Unreadable::Garbage | Unreadable::Gone => self.corrupted(connection),
-        }
-    }
-
-    pub fn collect(&self) {
-        // What is gone has been taken back already, so its returns would look like garbage.
-        for connection in self.connections.borrow().iter().filter(|connection| !connection.gone.get()) {
-            if connection.collect(&self.payloads).is_err() {
-                connection.fail(&self.payloads);
-            }
-        }
-    }
-
     /// Sends a response, unless its request is nobody's any more: then the chunk is simply free again (RR-PND-06).
     #[inline(always)]
     pub fn send(
         &self,
         connection: &ServerConnection,
         chunk: &mut ChunkMut,
-        response: Outgoing,
+        (lane, request_id): (usize, u64),
+        (len, small): (usize, Option<usize>),
     ) -> Result<(), SendError> {
-        let Outgoing { lane, request_id, .. } = response;
-        if connection.gone.get() || connection.lanes[lane].newest.get() != request_id {
+        if connection.gone.get() || connection.track.lanes[lane].newest.get() != request_id {
             return Ok(());
         }
         // Without overflow, it would take the room of a later request's responses on the same lane (RR-ACT-03). With
@@ -213,51 +172,44 @@ impl ServerCore {
                 return Ok(());
             }
         }
-        let chunk = chunk.publish();
-        if connection.reply(chunk, response) {
-            return Ok(());
-        }
-        match connection.push(&self.payloads, chunk, response) {
-            Ok(true) => Ok(()),
-            Ok(false) => self.settle(connection, chunk, response),
-            Err(Garbage) => Err(self.take_back(connection, GaveUp::Corrupted)),
+        let response = Outgoing { chunk: chunk.publish(), request_id, lane, len, small };
+        match connection.track.push(connection, &self.payloads, response) {
+            Ok(()) => Ok(()),
+            Err(Trouble::Full | Trouble::Crowded) => self.settle(connection, response),
+            Err(Trouble::Corrupted) => Err(self.take_back(connection, GaveUp::Corrupted)),
         }
     }
 
     /// What is left to do where there was no room.
     #[cold]
     #[inline(never)]
-    fn settle(&self, connection: &ServerConnection, chunk: Published<'_>, response: Outgoing) -> Result<(), SendError> {
+    fn settle(&self, connection: &ServerConnection, response: Outgoing<'_>) -> Result<(), SendError> {
         if !self.backpressure.may_wait() {
             return Ok(());
         }
-        match self.push_when_there_is_room(connection, chunk, response) {
+        match self.push_when_there_is_room(connection, response) {
             None => Ok(()),
             Some(gave_up) => Err(self.take_back(connection, gave_up)),
         }
     }
 
     /// Ends when somebody makes room, when nobody waits any more, or when the strategy or the handler says so.
-    fn push_when_there_is_room(
-        &self,
-        connection: &ServerConnection,
-        chunk: Published<'_>,
-        response: Outgoing,
-    ) -> Option<GaveUp> {
+    fn push_when_there_is_room(&self, connection: &ServerConnection, response: Outgoing<'_>) -> Option<GaveUp> {
         let Outgoing { lane, request_id, .. } = response;
         let mut waiting = Waiting::new(&self.backpressure, &self.service, self.id);
         // A handler may do anything in between, even drop the request or who waits for the response.
-        let is_wanted = || connection.is_awaited(lane, request_id) && connection.lanes[lane].newest.get() == request_id;
-        while is_wanted() && waiting.goes_on(connection.client, connection.node) {
+        let is_wanted =
+            || connection.is_awaited(lane, request_id) && connection.track.lanes[lane].newest.get() == request_id;
+        while is_wanted() && waiting.goes_on(connection.peer, connection.node) {
             waiting.pause();
             self.look_after_peers(self.watch.is_due());
             if !is_wanted() {
                 break;
             }
-            match connection.push(&self.payloads, chunk, response) {
-                Ok(true) => break,
-                Ok(false) => {}
-                Err(Garbage) => return Some(GaveUp::Corrupted),
+            match connection.track.push(connection, &self.payloads, response) {
+                Ok(()) => break,
+                Err(Trouble::Full | Trouble::Crowded) => {}
+                Err(Trouble::Corrupted) => return Some(GaveUp::Corrupted),
             }
         }
         waiting.gave_up

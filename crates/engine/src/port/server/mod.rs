@@ -9,14 +9,15 @@ pub(super) mod response;
 use std::marker::PhantomData;
 use std::rc::Rc;
 
-use crate::channel::shuttle::Oldest;
 use crate::error::ReceiveError;
 use crate::id::Id;
 use crate::payload::{Kind, Payload, Types};
 use crate::port::lender::Lender;
+use crate::port::link::remote::Unreadable;
 use crate::port::server::active::ActiveRequest;
 use crate::port::server::connection::ServerConnection;
 use crate::port::server::core::ServerCore;
+use crate::port::track::Oldest;
 use crate::share::Share;
 use crate::shm::{Message, Plain, Received};
 
@@ -139,26 +140,17 @@ where
         if connection.broken.get() {
             return Err(Uncommon);
         }
-        let slots = &connection.file.requests();
-        let front = connection.incoming.front(slots);
-        // Behind the look into the channel: what is in the shuttle was sent before what is there.
-        let in_shuttle = connection.front_in_shuttle().map_err(|_| Uncommon)?;
-        if let Some((carried, message)) = in_shuttle {
-            return self.take(connection, turn, message, Oldest::InShuttle(carried)).map(Some);
-        }
-        let front = match front {
-            Ok(Some(front)) => front,
+        match connection.track.look(connection) {
+            Ok(Some((oldest, message))) => self.take(connection, turn, message, oldest).map(Some),
             Ok(None) if connections.len() == 1 => {
-                connection.shuttle.found_nothing();
+                connection.track.found_nothing();
                 drop(connections);
                 core.idle();
                 // Somebody may wait to be attached.
-                return if core.following.is_unsettled() { Err(Uncommon) } else { Ok(None) };
+                if core.following.is_unsettled() { Err(Uncommon) } else { Ok(None) }
             }
-            _ => return Err(Uncommon),
-        };
-        let message = connection.message(front).map_err(|_| Uncommon)?;
-        self.take(connection, turn, message, Oldest::InChannel(front)).map(Some)
+            _ => Err(Uncommon),
+        }
     }
 
     /// Takes a message that was found, if it is what it has to be.
@@ -173,14 +165,14 @@ where
         let core = &self.core;
         let header = message.header();
         let (lane, len) = (header.lane as usize, header.len as usize);
-        let start = connection.lanes.get(lane).ok_or(Uncommon)?;
+        let start = connection.track.lanes.get(lane).ok_or(Uncommon)?;
         if (Req::KIND == Kind::Fixed && len != 1) || core.is_unwanted(connection, lane, header.request_id) {
             return Err(Uncommon);
         }
         let received = Received::new(message, core.request_layout.shape(Req::elements(len))).ok_or(Uncommon)?;
         let place = connection.places.enter().ok_or(Uncommon)?;
         // What the header said holds if it is taken: the entry was in the channel from the look to the taking.
-        if !connection.take(oldest, header.request_id) {
+        if !connection.track.take(&connection.file, oldest, header.request_id) {
             connection.places.leave(place);
             return Err(Uncommon);
         }
@@ -195,22 +187,11 @@ where
     /// Looks for a client of which a request can be received now, beginning with the one whose turn it is.
     fn search(&self) -> Result<Option<usize>, ReceiveError> {
         let core = &self.core;
-        let mut error = None;
-        {
-            let connections = core.connections.borrow();
-            let count = connections.len();
-            let mut turn = core.turn.get();
-            for _ in 0..count {
-                turn = if turn + 1 >= count { 0 } else { turn + 1 };
-                match self.look_at(&connections[turn]) {
-                    Ok(false) => {}
-                    Ok(true) => return Ok(Some(turn)),
-                    Err(reason) => error = Some(reason),
-                }
-            }
+        let found = core.turn.search(&core.connections.borrow(), |connection| self.look_at(connection));
+        if !matches!(found, Ok(Some(_))) {
+            core.idle();
         }
-        core.idle();
-        error.map_or(Ok(None), Err)
+        found
     }
 
     /// Whether a request of this client can be received.
@@ -223,7 +204,7 @@ where
         let len = usize::try_from(message.header().len).ok().filter(|len| Req::KIND == Kind::Slice || *len == 1);
         let received =
             len.and_then(|len| Received::<Req::Element, ReqHeader>::new(message, core.request_layout.shape(len)));
-        if received.is_some() { Ok(true) } else { Err(core.corrupted(connection)) }
+        if received.is_some() { Ok(true) } else { Err(connection.unreadable(&core.payloads, Unreadable::Garbage)) }
     }
 
     /// Requests of departed clients that this server was to receive and will not, because more than

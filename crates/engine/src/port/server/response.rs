@@ -6,7 +6,7 @@ use std::ops::{Deref, DerefMut};
 use crate::error::SendError;
 use crate::payload::Payload;
 use crate::port::client::request::fill;
-use crate::port::server::connection::{Outgoing, ServerConnection};
+use crate::port::server::connection::ServerConnection;
 use crate::port::server::core::ServerCore;
 use crate::share::Share;
 use crate::shm::{Loaned, Plain};
@@ -80,9 +80,7 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> ResponseMut<Res, ResHeader> {
         let Self { mut loaned, loan } = self;
         let len = Res::elements(loaned.elements());
         let small = loan.core.response_layout.bytes_in_slot::<Res::Element, ResHeader>(len);
-        let Loan { lane, request_id, .. } = loan;
-        let response = Outgoing { lane: lane as usize, request_id, len, small };
-        loan.core.send(&loan.connection, loaned.chunk_mut(), response)
+        loan.core.send(&loan.connection, loaned.chunk_mut(), (loan.lane as usize, loan.request_id), (len, small))
     }
 }
 
