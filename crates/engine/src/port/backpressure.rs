@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use super::watch::Backoff;
+use super::member::watch::Backoff;
 use crate::error::SendError;
 use crate::id::Id;
 use crate::name::ServiceName;

@@ -7,12 +7,12 @@ use std::sync::atomic::{Ordering, fence};
 
 use super::backpressure::Backpressure;
 use super::client_connection::ClientConnection;
-use super::following::Following;
 use super::lanes::Lane;
 use super::lender::Lender;
+use super::member::following::Following;
+use super::member::watch::Watch;
 use super::payloads::Payloads;
-use super::sleeper::Sleeper;
-use super::watch::Watch;
+use super::wait::sleeper::Sleeper;
 use crate::connection::{Side, State};
 use crate::error::SendError;
 use crate::free_list::FreeList;

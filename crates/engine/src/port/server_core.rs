@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
 
 use super::backpressure::{Backpressure, GaveUp, Waiting};
-use super::following::Following;
 use super::lender::Lender;
+use super::member::following::Following;
+use super::member::watch::Watch;
 use super::payloads::Payloads;
 use super::remote::Unreadable;
 use super::server_connection::{Outgoing, ServerConnection};
-use super::sleeper::Sleeper;
-use super::watch::Watch;
+use super::wait::sleeper::Sleeper;
 use crate::channel::Garbage;
 use crate::connection::Side;
 use crate::error::{ReceiveError, SendError};

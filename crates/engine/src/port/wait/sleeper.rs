@@ -18,7 +18,7 @@ const CALM: u32 = 64;
 
 /// What a port needs for waiting.
 #[derive(Debug)]
-pub(super) struct Sleeper {
+pub(in crate::port) struct Sleeper {
     role: Role,
     port: Id,
     /// Index of its wake word, once it was looked for.

@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use super::attaching::{Attaching, Found, Snapshot};
 use super::following::{Following, Problem, Walked};
-use super::server_connection::ServerConnection;
-use super::server_core::ServerCore;
 use crate::channel::Slots;
 use crate::connection::{ConnectionFile, Side, State};
 use crate::error::ReceiveError;
 use crate::id::Id;
+use crate::port::server_connection::ServerConnection;
+use crate::port::server_core::ServerCore;
 use crate::service::files::ConnectionName;
 use crate::service::registry::Role;
 use crate::service::sweep::Leaver;

@@ -3,15 +3,15 @@
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use super::active::ActiveRequest;
-use super::client::Client;
-use super::client_core::ClientCore;
-use super::pending::PendingResponse;
-use super::received::Response;
-use super::server::Server;
-use super::server_core::ServerCore;
 use crate::error::ReceiveError;
 use crate::payload::Payload;
+use crate::port::active::ActiveRequest;
+use crate::port::client::Client;
+use crate::port::client_core::ClientCore;
+use crate::port::pending::PendingResponse;
+use crate::port::received::Response;
+use crate::port::server::Server;
+use crate::port::server_core::ServerCore;
 use crate::shm::Plain;
 use crate::wait::Waited;
 use crate::wait::bell::Bell;

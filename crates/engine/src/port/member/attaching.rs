@@ -19,7 +19,7 @@ use crate::shm::is_damage;
 
 /// A connection's file as a walk has found it.
 #[derive(Debug, Clone)]
-pub(super) struct Found {
+pub(in crate::port) struct Found {
     pub kind: ConnectionName,
     pub peer: Id,
     file: String,
@@ -27,7 +27,7 @@ pub(super) struct Found {
 
 /// The service as it was under the lock.
 #[derive(Debug)]
-pub(super) struct Snapshot {
+pub(in crate::port) struct Snapshot {
     changes: u64,
     /// Ports of the other role that are registered, with their nodes.
     pub peers: Vec<[Id; 2]>,
@@ -51,7 +51,7 @@ impl Snapshot {
 }
 
 /// What became of a peer that was to be attached.
-pub(super) enum Attempt<C> {
+pub(in crate::port) enum Attempt<C> {
     Ready(Rc<C>),
     /// Its files are damaged, which is final.
     Refused,
@@ -60,7 +60,7 @@ pub(super) enum Attempt<C> {
 }
 
 /// A port that attaches connections which the other side has made.
-pub(super) trait Attaching {
+pub(in crate::port) trait Attaching {
     type Connection;
     /// Of the other side.
     const PEERS: Role;

@@ -5,13 +5,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::attaching::{Attaching, Found, Snapshot};
-use super::client_connection::ClientConnection;
-use super::client_core::ClientCore;
 use super::following::{Following, Problem, Walked};
 use crate::channel::Slots;
 use crate::connection::{ConnectionFile, Side, State};
 use crate::error::ReceiveError;
 use crate::id::Id;
+use crate::port::client_connection::ClientConnection;
+use crate::port::client_core::ClientCore;
 use crate::service::files::{self, ConnectionName};
 use crate::service::registry::Role;
 use crate::service::sweep::Leaver;

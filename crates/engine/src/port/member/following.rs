@@ -12,7 +12,7 @@ const RETRY_LOCK: Duration = Duration::from_millis(200);
 
 /// How a walk ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Walked {
+pub(in crate::port) enum Walked {
     /// Everything was done.
     Whole,
     /// Peers wait until others have gone.
@@ -23,7 +23,7 @@ pub(super) enum Walked {
 
 /// Something that a call has met and that its caller can do something about.
 #[derive(Debug)]
-pub(super) enum Problem {
+pub(in crate::port) enum Problem {
     /// A peer cannot be attached for want of descriptors or memory, or its files cannot be reached.
     CannotAttach(Box<SystemError>),
     /// The files of this port's node were removed.
@@ -32,7 +32,7 @@ pub(super) enum Problem {
 
 /// What a port knows of the registry's counter of changes.
 #[derive(Debug)]
-pub(super) struct Following {
+pub(in crate::port) struct Following {
     /// The counter at the last walk; another number than that while something is left to do.
     seen: Cell<u64>,
     /// The counter at the last walk.
