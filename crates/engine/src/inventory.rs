@@ -10,8 +10,9 @@ use std::path::{Path, PathBuf};
 use super::config::Config;
 use super::error::{NodeError, ServiceError, SystemError};
 use super::id::Id;
+use super::liveness::{self, NodeInfo, NodeState};
 use super::lock;
-use super::node::{self, Node, NodeInfo, NodeState};
+use super::node::Node;
 use super::root::Root;
 use super::service::{ServiceInfo, StaticConfig, files, info, open_registry, strays};
 
@@ -71,7 +72,7 @@ impl Inventory {
     pub fn of(root: &Root) -> Result<Self, NodeError> {
         let system =
             |error: io::Error| NodeError::from(SystemError::at("looking at the namespace", root.path(), &error));
-        let nodes = node::list(root).map_err(system)?;
+        let nodes = liveness::list(root).map_err(system)?;
         let mut inventory = Self { nodes, services: Vec::new(), remains: Vec::new() };
         inventory.look_at_root(root).map_err(system)?;
         inventory.look_at_nodes(root).map_err(system)?;

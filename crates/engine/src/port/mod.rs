@@ -29,7 +29,7 @@ mod wait;
 mod waker;
 
 pub use active::ActiveRequest;
-pub use backpressure::{BackpressureAction, BackpressureInfo, BackpressureStrategy};
+pub use backpressure::{BackpressureAction, BackpressureInfo};
 pub use client::Client;
 pub use member::{ClientBuilder, ServerBuilder};
 pub use pending::PendingResponse;
@@ -39,18 +39,3 @@ pub use response::{ResponseMut, ResponseMutUninit};
 pub use responses::Responses;
 pub use server::Server;
 pub use wait::{AttachmentId, PollSet, Readiness, WaitEvent, WaitSet, Waitable};
-
-use serde::{Deserialize, Serialize};
-
-/// How a payload segment gets room for longer slices.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum AllocationStrategy {
-    /// Not at all: `initial_max_slice_len` is the limit.
-    #[default]
-    Static,
-    /// A longer slice gets a new segment with room for exactly its length.
-    BestFit,
-    /// A longer slice gets a new segment with room for the next power of two of its length.
-    PowerOfTwo,
-}

@@ -11,8 +11,8 @@ use super::registry::Registry;
 use super::static_config::StaticConfig;
 use super::sweep::{Discarded, Leaver, sweep};
 use crate::id::Id;
+use crate::liveness::{DeadNode, claim_dead};
 use crate::lock;
-use crate::node::{DeadNode, claim_dead};
 use crate::root::Root;
 use crate::settings::Settings;
 

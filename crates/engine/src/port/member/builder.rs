@@ -12,8 +12,7 @@ use crate::connection::{ConnectionFile, ConnectionLayout};
 use crate::error::{PortError, SystemError};
 use crate::id::Id;
 use crate::payload::{ChunkLayout, Kind, Payload, Types};
-use crate::port::AllocationStrategy;
-use crate::port::backpressure::{Backpressure, BackpressureAction, BackpressureInfo, BackpressureStrategy};
+use crate::port::backpressure::{Backpressure, BackpressureAction, BackpressureInfo};
 use crate::port::client::Client;
 use crate::port::client_connection::ClientConnection;
 use crate::port::client_core::ClientCore;
@@ -22,9 +21,10 @@ use crate::port::server::Server;
 use crate::port::server_connection::ServerConnection;
 use crate::port::server_core::ServerCore;
 use crate::service::registry::{PORT_NAME_BYTES_MAX, PortEntry, Role};
-use crate::service::{ServiceInner, cleanup, files, layouts, sweep};
+use crate::service::{Service, ServiceInner, cleanup, files, layouts, sweep};
 use crate::settings::Settings;
 use crate::shm::Plain;
+use crate::strategy::{AllocationStrategy, BackpressureStrategy};
 
 /// Ports that were dropped and of which something is still held, at once, that a port is prepared for at least.
 const RECEIVERS_LEFT: usize = 32;
@@ -125,6 +125,24 @@ port_builder! {
 port_builder! {
     /// Builds a [`Server`].
     ServerBuilder, server
+}
+
+impl<Req, Res, ReqHeader, ResHeader> Service<Req, Res, ReqHeader, ResHeader>
+where
+    Req: Payload + ?Sized,
+    Res: Payload + ?Sized,
+    ReqHeader: Plain + Default,
+    ResHeader: Plain + Default,
+{
+    /// Starts building a client.
+    pub fn client_builder(&self) -> ClientBuilder<Req, Res, ReqHeader, ResHeader> {
+        ClientBuilder::new(Arc::clone(&self.inner))
+    }
+
+    /// Starts building a server.
+    pub fn server_builder(&self) -> ServerBuilder<Req, Res, ReqHeader, ResHeader> {
+        ServerBuilder::new(Arc::clone(&self.inner))
+    }
 }
 
 impl<Req, Res, ReqHeader, ResHeader> ClientBuilder<Req, Res, ReqHeader, ResHeader>
