@@ -14,7 +14,8 @@ use super::liveness::{self, NodeInfo, NodeState};
 use super::lock;
 use super::node::Node;
 use super::root::Root;
-use super::service::{ServiceInfo, StaticConfig, files, info, open_registry, strays};
+use super::service::registry::Registry;
+use super::service::{ServiceInfo, StaticConfig, files, info, strays};
 
 /// Everything in a namespace at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -226,7 +227,7 @@ fn look_at_service_files(folder: &Path) -> Result<ServiceInfo, ServiceError> {
         Err(error) => return Err(system(error)),
     };
     let config = StaticConfig::read(folder)?;
-    let registry = open_registry(folder, &config.settings)?;
+    let registry = Registry::open(folder, &config.settings)?;
     info(&config, &registry, folder).map_err(system)
 }
 

@@ -143,7 +143,7 @@ impl Node {
                 continue;
             }
             let opened = StaticConfig::read(&entry.path()).and_then(|config| {
-                let registry = super::open_registry(&entry.path(), &config.settings)?;
+                let registry = Registry::open(&entry.path(), &config.settings)?;
                 Ok((config, registry))
             });
             match opened {

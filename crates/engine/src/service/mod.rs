@@ -19,7 +19,7 @@ pub(crate) use builder::layouts;
 pub use builder::{RequestResponseBuilder, Service, ServiceBuilder};
 pub(crate) use listing::info;
 pub use listing::{PortInfo, ServiceInfo};
-use registry::{Registry, RegistryError};
+use registry::Registry;
 pub use static_config::{LAYOUT_VERSION, StaticConfig};
 use sweep::{Discarded, Leaver};
 
@@ -211,13 +211,6 @@ enum Found {
     Again,
 }
 
-pub(crate) fn open_registry(folder: &Path, settings: &Settings) -> Result<Registry, ServiceError> {
-    Registry::open(folder, settings).map_err(|error| match error {
-        RegistryError::Corrupted(reason) => ServiceError::Corrupted { file: "registry", reason },
-        RegistryError::System(error) => SystemError::at("opening the service's registry", folder, &error).into(),
-    })
-}
-
 /// Opens a service whose settings pass `check`.
 pub(crate) fn open(
     node: &Arc<NodeInner>,
@@ -272,7 +265,7 @@ fn find(
     if config.name != name.as_str() {
         return Err(ServiceError::NameCollision { other: config.name });
     }
-    let registry = open_registry(folder, &config.settings)?;
+    let registry = Registry::open(folder, &config.settings)?;
     if registry.is_removed() || registry.node_ids().is_empty() {
         // Its last user was killed while leaving.
         registry.remove();

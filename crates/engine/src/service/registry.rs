@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering, fence};
 
 use super::files;
 use super::static_config::LAYOUT_VERSION;
+use crate::error::{ServiceError, SystemError};
 use crate::id::Id;
 use crate::settings::Settings;
 use crate::shm::Mapping;
@@ -60,12 +61,6 @@ pub(crate) struct Registry {
     servers: usize,
 }
 
-/// What is wrong with a registry's file.
-pub(crate) enum RegistryError {
-    System(io::Error),
-    Corrupted(String),
-}
-
 fn words(settings: &Settings) -> usize {
     HEAD_WORDS + settings.max_nodes * NODE_WORDS + (settings.max_clients + settings.max_servers) * PORT_WORDS
 }
@@ -81,24 +76,26 @@ impl Registry {
     }
 
     /// Maps an existing one; `settings` say how long it has to be.
-    pub fn open(folder: &Path, settings: &Settings) -> Result<Self, RegistryError> {
-        let map = match Mapping::open(&folder.join(FILE), true) {
-            Ok(map) => map,
-            Err(error) if matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::NotFound) => {
-                return Err(RegistryError::Corrupted(error.to_string()));
+    ///
+    /// # Errors
+    /// [`ServiceError::Corrupted`], or those of the system.
+    pub fn open(folder: &Path, settings: &Settings) -> Result<Self, ServiceError> {
+        let corrupted = |reason| ServiceError::Corrupted { file: FILE, reason };
+        let (path, bytes) = (folder.join(FILE), words(settings) * 8);
+        let map = Mapping::open(&path, true).map_err(|error| {
+            let is_damage = matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::NotFound);
+            if is_damage || files::is_no_file(&path) {
+                return corrupted(error.to_string());
             }
-            Err(error) if files::is_no_file(&folder.join(FILE)) => {
-                return Err(RegistryError::Corrupted(error.to_string()));
-            }
-            Err(error) => return Err(RegistryError::System(error)),
-        };
-        if map.len() != words(settings) * 8 {
-            return Err(RegistryError::Corrupted(format!("it has {} bytes, not {}", map.len(), words(settings) * 8)));
+            SystemError::at("opening the service's registry", folder, &error).into()
+        })?;
+        if map.len() != bytes {
+            return Err(corrupted(format!("it has {} bytes, not {bytes}", map.len())));
         }
         let registry = Self::with(map, folder, settings);
         // Relaxed: the word never changes once the folder is visible.
         if registry.word(0).load(Ordering::Relaxed) != MAGIC {
-            return Err(RegistryError::Corrupted("wrong magic number or version".to_owned()));
+            return Err(corrupted("wrong magic number or version".to_owned()));
         }
         Ok(registry)
     }
