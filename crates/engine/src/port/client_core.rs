@@ -19,7 +19,6 @@ use crate::free_list::FreeList;
 use crate::id::Id;
 use crate::payload::ChunkLayout;
 use crate::service::ServiceInner;
-use crate::service::registry::Role;
 
 #[derive(Debug)]
 pub(super) struct ClientCore {
@@ -100,7 +99,7 @@ impl ClientCore {
             following: Following::new(changes),
             registered: Cell::new(true),
             watch: Watch::new(),
-            sleeper: Sleeper::new(Role::Client, id),
+            sleeper: Sleeper::new(Side::Client, id),
         }
     }
 

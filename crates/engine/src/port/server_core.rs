@@ -19,7 +19,6 @@ use crate::error::{ReceiveError, SendError};
 use crate::id::Id;
 use crate::payload::ChunkLayout;
 use crate::service::ServiceInner;
-use crate::service::registry::Role;
 use crate::shm::{ChunkMut, Message, Published};
 
 #[derive(Debug)]
@@ -89,7 +88,7 @@ impl ServerCore {
             attached: Cell::new(0),
             registered: Cell::new(true),
             watch: Watch::new(),
-            sleeper: Sleeper::new(Role::Server, id),
+            sleeper: Sleeper::new(Side::Server, id),
         }
     }
 

@@ -6,9 +6,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::cleanup;
-use super::registry::{PortEntry, Registry, Role};
+use super::registry::{PortEntry, Registry};
 use super::static_config::StaticConfig;
-use crate::connection::ConnectionLayout;
+use crate::connection::{ConnectionLayout, Side};
 use crate::error::{ServiceError, SystemError};
 use crate::id::Id;
 use crate::name::ServiceName;
@@ -32,8 +32,8 @@ pub struct PortInfo {
     pub requests_given_up: u64,
 }
 
-fn info_of(registry: &Registry, role: Role, entry: PortEntry) -> PortInfo {
-    let requests_given_up = if role == Role::Server { registry.given_up(entry.id) } else { 0 };
+fn info_of(registry: &Registry, side: Side, entry: PortEntry) -> PortInfo {
+    let requests_given_up = if side == Side::Server { registry.given_up(entry.id) } else { 0 };
     PortInfo { id: entry.id, node: entry.node, name: entry.name, requests_given_up }
 }
 
@@ -77,9 +77,9 @@ pub(crate) fn info(config: &StaticConfig, registry: &Registry, folder: &Path) ->
 
 /// The same with 0 for the memory, which takes no descriptor.
 pub(super) fn info_without_memory(config: &StaticConfig, registry: &Registry) -> ServiceInfo {
-    let [clients, servers] = [Role::Client, Role::Server].map(|role| {
-        let ports = registry.ports(role).into_iter();
-        ports.map(|entry| info_of(registry, role, entry)).collect::<Vec<_>>()
+    let [clients, servers] = [Side::Client, Side::Server].map(|side| {
+        let ports = registry.ports(side).into_iter();
+        ports.map(|entry| info_of(registry, side, entry)).collect::<Vec<_>>()
     });
     ServiceInfo {
         name: config.name.clone(),

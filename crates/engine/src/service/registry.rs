@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering, fence};
 
 use super::files;
 use super::static_config::LAYOUT_VERSION;
+use crate::connection::Side;
 use crate::error::{ServiceError, SystemError};
 use crate::id::Id;
 use crate::settings::Settings;
@@ -34,13 +35,6 @@ const WAKE_WORD: usize = 14;
 const GIVEN_UP: usize = 15;
 /// Bytes of a port's name.
 pub(crate) const PORT_NAME_BYTES_MAX: usize = 64;
-
-/// Which table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Role {
-    Client,
-    Server,
-}
 
 /// A port as the table shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -133,10 +127,10 @@ impl Registry {
         self.word(COUNTER).fetch_add(1, Ordering::Release);
         // The sender's fence of the module `wait::word`, once for all of them: this is not the way of a message.
         fence(Ordering::SeqCst);
-        for (role, place) in [Role::Client, Role::Server].into_iter().flat_map(|role| self.numbered_places(role)) {
-            let word = self.word(self.port_place(role, place) + WAKE_WORD);
+        for (side, place) in [Side::Client, Side::Server].into_iter().flat_map(|side| self.numbered_places(side)) {
+            let word = self.word(self.port_place(side, place) + WAKE_WORD);
             if !word::is_quiet(word, false) && word::call(word) == Call::Ring {
-                let bell = self.port(role, place).map(|port| bell::open(&self.folder.join(files::bell(port.id))));
+                let bell = self.port(side, place).map(|port| bell::open(&self.folder.join(files::bell(port.id))));
                 if let Some(Ok(bell)) = bell {
                     bell::ring(&bell);
                 }
@@ -144,15 +138,15 @@ impl Registry {
         }
     }
 
-    fn numbered_places(&self, role: Role) -> impl Iterator<Item = (Role, usize)> {
-        (0..self.places(role)).map(move |place| (role, place))
+    fn numbered_places(&self, side: Side) -> impl Iterator<Item = (Side, usize)> {
+        (0..self.places(side)).map(move |place| (side, place))
     }
 
     /// Index of a port's wake word, for [`Registry::wake_word`]; `None` if it is not entered.
-    pub fn find_wake_word(&self, role: Role, id: Id) -> Option<usize> {
-        let mut places = 0..self.places(role);
-        let place = places.find(|place| self.port(role, *place).is_some_and(|port| port.id == id));
-        place.map(|place| self.port_place(role, place) + WAKE_WORD)
+    pub fn find_wake_word(&self, side: Side, id: Id) -> Option<usize> {
+        let mut places = 0..self.places(side);
+        let place = places.find(|place| self.port(side, *place).is_some_and(|port| port.id == id));
+        place.map(|place| self.port_place(side, place) + WAKE_WORD)
     }
 
     /// A port's wake word.
@@ -194,7 +188,7 @@ impl Registry {
     }
 
     fn given_up_word(&self, server: Id) -> Option<&AtomicU64> {
-        let wake = self.find_wake_word(Role::Server, server)?;
+        let wake = self.find_wake_word(Side::Server, server)?;
         self.map.words().get(wake - WAKE_WORD + GIVEN_UP)
     }
 
@@ -214,18 +208,18 @@ impl Registry {
         HEAD_WORDS + place * NODE_WORDS
     }
 
-    fn port_place(&self, role: Role, place: usize) -> usize {
-        let first = match role {
-            Role::Client => 0,
-            Role::Server => self.clients,
+    fn port_place(&self, side: Side, place: usize) -> usize {
+        let first = match side {
+            Side::Client => 0,
+            Side::Server => self.clients,
         };
         HEAD_WORDS + self.nodes * NODE_WORDS + (first + place) * PORT_WORDS
     }
 
-    fn places(&self, role: Role) -> usize {
-        match role {
-            Role::Client => self.clients,
-            Role::Server => self.servers,
+    fn places(&self, side: Side) -> usize {
+        match side {
+            Side::Client => self.clients,
+            Side::Server => self.servers,
         }
     }
 
@@ -265,13 +259,13 @@ impl Registry {
         self.changed();
     }
 
-    /// All ports of a role.
-    pub fn ports(&self, role: Role) -> Vec<PortEntry> {
-        (0..self.places(role)).filter_map(|place| self.port(role, place)).collect()
+    /// All ports of a side.
+    pub fn ports(&self, side: Side) -> Vec<PortEntry> {
+        (0..self.places(side)).filter_map(|place| self.port(side, place)).collect()
     }
 
-    fn port(&self, role: Role, place: usize) -> Option<PortEntry> {
-        let at = self.port_place(role, place);
+    fn port(&self, side: Side, place: usize) -> Option<PortEntry> {
+        let at = self.port_place(side, place);
         // Acquire: the fields are read after the state that made them visible.
         let state = self.word(at).load(Ordering::Acquire);
         if state.is_multiple_of(2) {
@@ -291,10 +285,10 @@ impl Registry {
     }
 
     /// Enters a port; `false` if all places are taken. Not announced: call [`Registry::changed`]. Under the lock.
-    pub fn enter_port(&self, role: Role, entry: &PortEntry) -> bool {
+    pub fn enter_port(&self, side: Side, entry: &PortEntry) -> bool {
         // Relaxed: only lock holders write.
-        let free = (0..self.places(role))
-            .map(|place| self.port_place(role, place))
+        let free = (0..self.places(side))
+            .map(|place| self.port_place(side, place))
             .find(|at| self.word(*at).load(Ordering::Relaxed).is_multiple_of(2));
         let Some(at) = free else { return false };
         let state = self.word(at).load(Ordering::Relaxed);
@@ -318,10 +312,10 @@ impl Registry {
     /// Takes out every port that `gone` picks, and says whether there was one. Under the lock.
     pub fn leave_ports(&self, gone: impl Fn(&PortEntry) -> bool) -> bool {
         let mut any = false;
-        for role in [Role::Client, Role::Server] {
-            for place in 0..self.places(role) {
-                if self.port(role, place).is_some_and(|entry| gone(&entry)) {
-                    let at = self.port_place(role, place);
+        for side in [Side::Client, Side::Server] {
+            for place in 0..self.places(side) {
+                if self.port(side, place).is_some_and(|entry| gone(&entry)) {
+                    let at = self.port_place(side, place);
                     let state = self.word(at).load(Ordering::Relaxed); // Relaxed: only lock holders write.
                     // Release: what the port undid before is seen by whoever sees it gone.
                     self.word(at).store(state.wrapping_add(1), Ordering::Release);

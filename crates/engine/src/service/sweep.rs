@@ -5,8 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::files::{self, ConnectionName};
-use super::registry::{Registry, Role};
-use crate::connection::{ConnectionFile, ConnectionLayout, State};
+use super::registry::Registry;
+use crate::connection::{ConnectionFile, ConnectionLayout, Side, State};
 use crate::id::Id;
 use crate::root::Root;
 use crate::settings::Settings;
@@ -92,7 +92,7 @@ struct Sweep<'a> {
 /// # Errors
 /// Those of the system; what was not reached is swept the next time.
 pub(crate) fn sweep(folder: &Path, registry: &Registry, settings: &Settings, leaver: Leaver) -> io::Result<Discarded> {
-    let [clients, servers] = [Role::Client, Role::Server]
+    let [clients, servers] = [Side::Client, Side::Server]
         .map(|role| registry.ports(role).into_iter().map(|entry| entry.id).collect::<Vec<_>>());
     let mut sweep = Sweep {
         folder,

@@ -9,11 +9,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::following::{Following, Problem, Walked};
+use crate::connection::Side;
 use crate::connection::{ConnectionFile, ConnectionLayout};
 use crate::error::SystemError;
 use crate::id::Id;
 use crate::service::files::{self, ConnectionName};
-use crate::service::registry::Role;
 use crate::service::{ServiceInner, ServiceLock};
 use crate::shm::is_damage;
 
@@ -63,7 +63,7 @@ pub(in crate::port) enum Attempt<C> {
 pub(in crate::port) trait Attaching {
     type Connection;
     /// Of the other side.
-    const PEERS: Role;
+    const PEERS: Side;
 
     fn service(&self) -> &Arc<ServiceInner>;
     fn id(&self) -> Id;
@@ -139,7 +139,7 @@ pub(in crate::port) trait Attaching {
         for entry in std::fs::read_dir(folder).map_err(failed)? {
             let Ok(file) = entry.map_err(failed)?.file_name().into_string() else { continue };
             let Some((kind, client, server)) = ConnectionName::of(&file) else { continue };
-            let (own, peer) = if Self::PEERS == Role::Server { (client, server) } else { (server, client) };
+            let (own, peer) = if Self::PEERS == Side::Server { (client, server) } else { (server, client) };
             if own == self.id() {
                 found.push(Found { kind, peer, file });
             }
@@ -227,7 +227,7 @@ pub(in crate::port) trait Attaching {
                 Attempt::Deferred(error) => {
                     if now.kind == ConnectionName::Waiting {
                         let (own, peer) = (self.id(), found.peer);
-                        let (client, server) = if Self::PEERS == Role::Server { (own, peer) } else { (peer, own) };
+                        let (client, server) = if Self::PEERS == Side::Server { (own, peer) } else { (peer, own) };
                         // What has no other name counts as connected, and is tried again all the same.
                         let _ =
                             std::fs::rename(&path, service.folder.join(ConnectionName::Deferred.file(client, server)));

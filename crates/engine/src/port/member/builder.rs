@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::attaching::Attaching;
-use crate::connection::{ConnectionFile, ConnectionLayout};
+use crate::connection::{ConnectionFile, ConnectionLayout, Side};
 use crate::error::{PortError, SystemError};
 use crate::id::Id;
 use crate::payload::{ChunkLayout, Kind, Payload, Types};
@@ -20,7 +20,7 @@ use crate::port::payloads::{Payloads, Plan};
 use crate::port::server::Server;
 use crate::port::server_connection::ServerConnection;
 use crate::port::server_core::ServerCore;
-use crate::service::registry::{PORT_NAME_BYTES_MAX, PortEntry, Role};
+use crate::service::registry::{PORT_NAME_BYTES_MAX, PortEntry};
 use crate::service::{Service, ServiceInner, cleanup, files, layouts, sweep};
 use crate::settings::Settings;
 use crate::shm::Plain;
@@ -172,7 +172,7 @@ where
         let layouts = layouts(&self.service.config);
         // Loaned, unread and held by each server, and the one that is being sent.
         let chunks = settings.max_loaned_requests + settings.max_servers * 2 * settings.max_active_requests + 1;
-        let site = Site::enter(&self.service, &self.options, Role::Client)?;
+        let site = Site::enter(&self.service, &self.options, Side::Client)?;
         let (id, payloads) = (site.id, site.payloads(&layouts[0], &self.options, Req::KIND, chunks)?);
         let (made, changes) = site.publish(
             |server, file| ClientConnection::new(&self.service, id, server, file, &layouts[1]),
@@ -212,7 +212,7 @@ where
         // For each active request of each client: loaned, unread and held; and the one that is being sent.
         let each = loans_max.saturating_add(settings.response_slots() + settings.max_borrowed_responses);
         let chunks = each.saturating_mul(settings.max_clients * settings.max_active_requests).saturating_add(1);
-        let site = Site::enter(&self.service, &self.options, Role::Server)?;
+        let site = Site::enter(&self.service, &self.options, Side::Server)?;
         let (id, payloads) = (site.id, site.payloads(&layouts[1], &self.options, Res::KIND, chunks)?);
         let (made, changes) = site.publish(
             |client, file| ServerConnection::new(&self.service, id, client, file, &layouts[0]),
@@ -227,7 +227,7 @@ where
     }
 }
 
-/// Tries to publish a port while ports of the other role come and go.
+/// Tries to publish a port while ports of the other kind come and go.
 const TRIES_MAX: usize = 1000;
 
 /// A port that is being made. Unless it is published, dropping it removes what it made.
@@ -236,7 +236,7 @@ const TRIES_MAX: usize = 1000;
 /// service's lock.
 struct Site<'a> {
     service: &'a Arc<ServiceInner>,
-    role: Role,
+    side: Side,
     id: Id,
     name: &'a str,
     /// Ports with which connections were made.
@@ -245,7 +245,7 @@ struct Site<'a> {
 }
 
 impl<'a> Site<'a> {
-    fn enter(service: &'a Arc<ServiceInner>, options: &'a PortOptions, role: Role) -> Result<Self, PortError> {
+    fn enter(service: &'a Arc<ServiceInner>, options: &'a PortOptions, side: Side) -> Result<Self, PortError> {
         let bytes = options.name.len();
         if bytes > PORT_NAME_BYTES_MAX {
             return Err(PortError::NameTooLong { bytes });
@@ -257,18 +257,18 @@ impl<'a> Site<'a> {
             locked.map_err(|error| SystemError::at("locking the registry into memory", &service.folder, &error))?;
         }
         let id = Id::random().map_err(|error| SystemError::new("making a port id", &error))?;
-        let site = Self { service, role, id, name: &options.name, peers: RefCell::default(), published: false };
+        let site = Self { service, side, id, name: &options.name, peers: RefCell::default(), published: false };
         // Before large segments are made in vain; what counts is the look under the lock.
         site.check_limit()?;
         Ok(site)
     }
 
     fn check_limit(&self) -> Result<(), PortError> {
-        let count = self.service.registry.ports(self.role).len();
+        let count = self.service.registry.ports(self.side).len();
         let Settings { max_clients, max_servers, .. } = *self.service.settings();
-        match self.role {
-            Role::Client if count >= max_clients => Err(PortError::ExceedsMaxClients { max_clients }),
-            Role::Server if count >= max_servers => Err(PortError::ExceedsMaxServers { max_servers }),
+        match self.side {
+            Side::Client if count >= max_clients => Err(PortError::ExceedsMaxClients { max_clients }),
+            Side::Server if count >= max_servers => Err(PortError::ExceedsMaxServers { max_servers }),
             _ => Ok(()),
         }
     }
@@ -277,7 +277,7 @@ impl<'a> Site<'a> {
     /// may come while a server does not look. Under the lock.
     fn check_departed(&self) -> Result<(), PortError> {
         let Settings { overflow_requests, max_departed_clients: max, .. } = *self.service.settings();
-        if self.role != Role::Client || overflow_requests {
+        if self.side != Side::Client || overflow_requests {
             return Ok(());
         }
         let waiting = sweep::waiting_for_servers(&self.service.folder)
@@ -301,7 +301,7 @@ impl<'a> Site<'a> {
         let len = if kind == Kind::Fixed { 1 } else { options.initial_max_slice_len };
         let chunks = options.preallocate.map_or(chunks_max, |messages| messages.clamp(1, chunks_max));
         let settings = self.service.settings();
-        let peers = if self.role == Role::Client { settings.max_servers } else { settings.max_clients };
+        let peers = if self.side == Side::Client { settings.max_servers } else { settings.max_clients };
         // Rounded up to whole words of holders, of which one is the sender.
         let receivers = (peers + 1 + RECEIVERS_LEFT).next_multiple_of(64) - 1;
         let plan = Plan { layout: *layout, strategy: options.allocation_strategy, len, chunks: chunks_max, receivers };
@@ -317,7 +317,7 @@ impl<'a> Site<'a> {
 
     /// Client and server of a connection with a peer.
     fn pair(&self, peer: Id) -> [Id; 2] {
-        if self.role == Role::Client { [self.id, peer] } else { [peer, self.id] }
+        if self.side == Side::Client { [self.id, peer] } else { [peer, self.id] }
     }
 
     /// Where the connection with a peer is until the port is published.
@@ -346,7 +346,7 @@ impl<'a> Site<'a> {
         attach: impl Fn(&C),
     ) -> Result<(Vec<Rc<C>>, u64), PortError> {
         let service = Arc::clone(self.service);
-        let others = if self.role == Role::Client { Role::Server } else { Role::Client };
+        let others = if self.side == Side::Client { Side::Server } else { Side::Client };
         let mut connections: Vec<(Id, Rc<C>)> = Vec::new();
         for _ in 0..TRIES_MAX {
             for peer in service.registry.ports(others) {
@@ -389,7 +389,7 @@ impl<'a> Site<'a> {
         let entry = PortEntry { id: self.id, node: self.service.node.id, name: self.name.to_owned() };
         let changes = registry.changes();
         // There is a place: counted under the same lock.
-        if !registry.enter_port(self.role, &entry) {
+        if !registry.enter_port(self.side, &entry) {
             let reason = "more places are taken than there are".to_owned();
             return Err(PortError::Corrupted { file: "registry", reason });
         }

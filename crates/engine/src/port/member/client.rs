@@ -13,7 +13,6 @@ use crate::id::Id;
 use crate::port::client_connection::ClientConnection;
 use crate::port::client_core::ClientCore;
 use crate::service::files::{self, ConnectionName};
-use crate::service::registry::Role;
 use crate::service::sweep::Leaver;
 use crate::service::{ServiceInner, cleanup};
 
@@ -97,7 +96,7 @@ impl ClientCore {
 
 impl Attaching for ClientCore {
     type Connection = ClientConnection;
-    const PEERS: Role = Role::Server;
+    const PEERS: Side = Side::Server;
 
     fn service(&self) -> &Arc<ServiceInner> {
         &self.service

@@ -13,7 +13,6 @@ use crate::id::Id;
 use crate::port::server_connection::ServerConnection;
 use crate::port::server_core::ServerCore;
 use crate::service::files::ConnectionName;
-use crate::service::registry::Role;
 use crate::service::sweep::Leaver;
 use crate::service::{ServiceInner, cleanup};
 
@@ -156,7 +155,7 @@ impl ServerCore {
 
 impl Attaching for ServerCore {
     type Connection = ServerConnection;
-    const PEERS: Role = Role::Client;
+    const PEERS: Side = Side::Client;
 
     fn service(&self) -> &Arc<ServiceInner> {
         &self.service
