@@ -6,7 +6,7 @@ use super::backpressure::{GaveUp, Waiting};
 use super::client_connection::ClientConnection;
 use super::client_core::ClientCore;
 use super::lending::Lent;
-use super::member::following::Problem;
+use super::member::following::{Port, Problem};
 use crate::channel::shuttle::{Room, SHUTTLE_LEN_MAX};
 use crate::channel::{Entry, Push};
 use crate::connection::{self, State};

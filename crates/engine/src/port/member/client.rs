@@ -1,89 +1,21 @@
 //! How a client follows the service: servers that come, leave and die, and its own leaving.
 
-use std::io;
 use std::rc::Rc;
-use std::sync::Arc;
 
 use super::attaching::{Attaching, Found, Snapshot};
-use super::following::{Following, Problem, Walked};
+use super::following::{Port, Walked};
 use crate::channel::Slots;
-use crate::connection::{ConnectionFile, Side, State};
-use crate::error::ReceiveError;
-use crate::id::Id;
+use crate::connection::{Side, State};
 use crate::port::client_connection::ClientConnection;
 use crate::port::client_core::ClientCore;
 use crate::service::files::{self, ConnectionName};
 use crate::service::sweep::Leaver;
-use crate::service::{ServiceInner, cleanup};
 
 impl ClientCore {
-    /// Whether the client still has its place in the service.
-    pub fn is_registered(&self) -> bool {
-        self.registered.get()
-    }
-
-    /// Follows what has changed in the service, if anything has: one load of a word that hardly ever changes.
-    #[inline(always)]
-    pub fn follow_changes(&self) {
-        if !self.following.is_current(self.service.registry.changes()) {
-            self.walk(self.registered.get());
-        }
-    }
-
-    /// After a poll that found nothing.
-    #[inline(always)]
-    pub fn idle(&self) {
-        self.look_after_peers(self.watch.is_due_while_polling());
-    }
-
-    /// Where the answer matters now, such as `is_connected`.
-    pub fn look_closely(&self) {
-        self.look_after_peers(self.watch.is_due());
-    }
-
-    #[inline(always)]
-    pub fn look_after_peers(&self, due: bool) {
-        if due {
-            self.check_lives();
-        }
-        self.follow_changes();
-    }
-
-    #[cold]
-    #[inline(never)]
-    pub fn check_lives(&self) {
-        if let Err(gone) = self.service.node.check_linked() {
-            self.following.note_once(Problem::NamespaceGone(gone));
-        }
-        for connection in self.connections.borrow().iter().filter(|connection| !connection.gone.get()) {
-            // If the node is dead, cleaning it up changes the registry, which is what is looked at next. If it could not
-            // be looked at, the peer counts as alive, and the next slice tries again.
-            let _ = cleanup::clean_node_if_dead(&self.service.node.root, connection.node);
-            connection.tidy();
-        }
-    }
-
-    /// What a call that has found nothing has to tell.
-    #[cold]
-    #[inline(never)]
-    pub fn problem(&self) -> Option<ReceiveError> {
-        self.following.take_problem().map(|problem| match problem {
-            Problem::CannotAttach(reason) => ReceiveError::CannotAttach(reason),
-            Problem::NamespaceGone(reason) => ReceiveError::NamespaceGone(Box::new(reason)),
-        })
-    }
-
     /// Gives up the place in the service; what was made from the client lives on.
     pub fn leave(&self) {
-        if !self.registered.replace(false) {
-            return;
-        }
-        self.sleeper.leave(&self.service);
-        for connection in self.connections.borrow().iter() {
-            connection.file.set_client_state(State::Left);
-        }
         let holds = self.active.get() > 0 || self.loans.get() > 0;
-        self.service.leave_port(Leaver::Client { id: self.id, holds });
+        self.leave_service(Leaver::Client { id: self.id, holds }, |_| ());
     }
 
     /// What a server has not seen yet is left to it, if anybody wants it received (RR-FNF-01, RR-DYN-06).
@@ -94,41 +26,22 @@ impl ClientCore {
     }
 }
 
-impl Attaching for ClientCore {
+impl Port for ClientCore {
     type Connection = ClientConnection;
-    const PEERS: Side = Side::Server;
 
-    fn service(&self) -> &Arc<ServiceInner> {
-        &self.service
+    #[cold]
+    #[inline(never)]
+    fn follow(&self) {
+        self.walk();
     }
-    fn id(&self) -> Id {
-        self.id
-    }
-    fn following(&self) -> &Following {
-        &self.following
-    }
-    fn is_known(&self, server: Id) -> bool {
-        self.connections.borrow().iter().any(|connection| connection.server == server)
-            || self.refused.borrow().contains(&server)
-    }
-    fn refuse(&self, server: Id) {
-        self.refused.borrow_mut().push(server);
-    }
-    fn make(&self, server: [Id; 2], file: ConnectionFile) -> io::Result<Rc<ClientConnection>> {
-        ClientConnection::new(&self.service, self.id, server, file, &self.response_layout)
-    }
-    fn attach(&self, connection: &ClientConnection) {
-        connection.attach(&self.payloads);
-    }
+}
 
-    /// Adds a connection, and room for it wherever a message's way must not allocate.
-    fn connect(&self, connection: Rc<ClientConnection>) {
-        connection.settle();
-        let mut connections = self.connections.borrow_mut();
-        connections.push(connection);
+impl Attaching for ClientCore {
+    fn expect_one_more(&self) {
+        let count = self.connections.borrow().len() + 1;
         for lane in &self.lanes {
             let mut deliveries = lane.deliveries.borrow_mut();
-            let more = connections.len().saturating_sub(deliveries.len());
+            let more = count.saturating_sub(deliveries.len());
             deliveries.reserve(more);
         }
     }

@@ -6,7 +6,9 @@
 pub(super) mod attaching;
 mod builder;
 mod client;
+mod entering;
 pub(super) mod following;
+mod peer;
 mod server;
 pub(super) mod watch;
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::channel::Slots;
 use crate::port::client_core::ClientCore;
+use crate::port::member::following::Port;
 use crate::port::pending::PendingResponse;
 use crate::port::server::Server;
 use crate::port::server_core::ServerCore;
