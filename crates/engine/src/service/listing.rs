@@ -6,6 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::cleanup;
+use super::files::{self, FileName};
 use super::registry::{PortEntry, Registry};
 use super::static_config::StaticConfig;
 use crate::connection::{ConnectionLayout, Side};
@@ -113,10 +114,10 @@ fn memory_bytes(config: &StaticConfig, folder: &Path, [clients, servers]: [&[Por
             Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
             Err(error) => return Err(error),
         };
-        let ids = entry.file_name().to_str().and_then(super::files::ConnectionName::of);
-        unmapped += u64::from(ids.is_some_and(|(_, client, server)| {
-            clients.iter().any(|port| port.id == client) && servers.iter().any(|port| port.id == server)
-        }));
+        if let Some(FileName::Connection(_, [client, server])) = entry.file_name().to_str().and_then(FileName::of) {
+            let is_in = |ports: &[PortInfo], id| ports.iter().any(|port| port.id == id);
+            unmapped += u64::from(is_in(clients, client) && is_in(servers, server));
+        }
     }
     let pairs = clients.len() as u64 * servers.len() as u64;
     Ok(files_bytes + pairs.saturating_sub(unmapped) * ConnectionLayout::new(&config.settings).file_bytes())
@@ -139,7 +140,7 @@ impl Node {
             let entry = entry.map_err(system)?;
             let name = entry.file_name();
             let is_service = name.to_str().is_some_and(|name| name.parse::<Id>().is_ok());
-            if !is_service || super::files::is_link(&entry.path()) {
+            if !is_service || files::is_link(&entry.path()) {
                 continue;
             }
             let opened = StaticConfig::read(&entry.path()).and_then(|config| {

@@ -5,6 +5,7 @@
 //! locking into memory and unmapping happen without the lock.
 
 use std::io;
+use std::path::PathBuf;
 use std::rc::Rc;
 
 use super::following::{Port, Problem, Walked};
@@ -13,7 +14,7 @@ use crate::connection::{ConnectionFile, ConnectionLayout};
 use crate::error::SystemError;
 use crate::id::Id;
 use crate::service::ServiceLock;
-use crate::service::files::{self, ConnectionName};
+use crate::service::files::{self, ConnectionName, FileName};
 use crate::shm::is_damage;
 
 /// A connection's file as a walk has found it.
@@ -21,7 +22,7 @@ use crate::shm::is_damage;
 pub(in crate::port) struct Found {
     pub kind: ConnectionName,
     pub peer: Id,
-    file: String,
+    path: PathBuf,
 }
 
 /// The service as it was under the lock.
@@ -128,18 +129,14 @@ pub(in crate::port) trait Attaching: Port {
     /// The connections of this port that have a name.
     fn find_files(&self, _lock: &ServiceLock<'_>) -> Result<Vec<Found>, SystemError> {
         let folder = &self.service.folder;
-        let failed =
-            |error: io::Error| SystemError::at("looking for connections in the service's folder", folder, &error);
-        let mut found = Vec::new();
-        for entry in std::fs::read_dir(folder).map_err(failed)? {
-            let Ok(file) = entry.map_err(failed)?.file_name().into_string() else { continue };
-            let Some((kind, client, server)) = ConnectionName::of(&file) else { continue };
-            let [own, peer] = Self::Connection::SIDE.pair([client, server]);
-            if own == self.id {
-                found.push(Found { kind, peer, file });
-            }
-        }
-        Ok(found)
+        let files = files::list(folder)
+            .map_err(|error| SystemError::at("looking for connections in the service's folder", folder, &error))?;
+        let own = |(name, path)| {
+            let FileName::Connection(kind, ids) = name else { return None };
+            let [own, peer] = Self::Connection::SIDE.pair(ids);
+            (own == self.id).then_some(Found { kind, peer, path })
+        };
+        Ok(files.into_iter().filter_map(own).collect())
     }
 
     fn attach_all(&self, snapshot: &Snapshot, chosen: Vec<Found>) -> Walked {
@@ -169,8 +166,8 @@ pub(in crate::port) trait Attaching: Port {
     /// Maps everything, without the lock. Nothing if the file has another name by now, or none.
     fn attempt(&self, snapshot: &Snapshot, found: &Found) -> Option<Attempt<Self::Connection>> {
         let service = &self.service;
-        let path = service.folder.join(&found.file);
-        let made = ConnectionFile::open(&path, ConnectionLayout::new(service.settings())).and_then(|file| {
+        let path = &found.path;
+        let made = ConnectionFile::open(path, ConnectionLayout::new(service.settings())).and_then(|file| {
             // One that has left made the file itself, and what it waits for lives on with its node.
             let node = snapshot.node(found.peer).unwrap_or_else(|| file.maker());
             Self::Connection::open(service, self.id, [found.peer, node], file, self.received_layout())
@@ -181,7 +178,7 @@ pub(in crate::port) trait Attaching: Port {
             Err(error) if is_damage(&error) => Some(Attempt::Refused),
             Err(error) => {
                 let what = "attaching a peer's connection and payload segments";
-                Some(Attempt::Deferred(Box::new(SystemError::at(what, &path, &error))))
+                Some(Attempt::Deferred(Box::new(SystemError::at(what, path, &error))))
             }
         }
     }
@@ -203,12 +200,11 @@ pub(in crate::port) trait Attaching: Port {
         };
         for (found, attempt) in attempts {
             let Some(now) = files.iter().find(|file| file.peer == found.peer) else { continue };
-            let path = service.folder.join(&now.file);
             match attempt {
                 Attempt::Ready(connection) => {
                     connection.attach(&self.payloads);
                     // Both sides have it.
-                    let _ = files::remove(&path);
+                    let _ = files::remove(&now.path);
                     // The other side counted this one as not connected.
                     is_told |= now.kind == ConnectionName::Deferred;
                     ready.push(connection);
@@ -216,15 +212,14 @@ pub(in crate::port) trait Attaching: Port {
                 Attempt::Refused => {
                     self.refused.borrow_mut().push(found.peer);
                     // The other side is to see that nobody comes.
-                    let _ = files::remove(&path);
+                    let _ = files::remove(&now.path);
                     is_told = true;
                 }
                 Attempt::Deferred(error) => {
                     if now.kind == ConnectionName::Waiting {
-                        let [client, server] = Self::Connection::SIDE.pair([self.id, found.peer]);
+                        let deferred = ConnectionName::Deferred.file(Self::Connection::SIDE.pair([self.id, now.peer]));
                         // What has no other name counts as connected, and is tried again all the same.
-                        let _ =
-                            std::fs::rename(&path, service.folder.join(ConnectionName::Deferred.file(client, server)));
+                        let _ = std::fs::rename(&now.path, service.folder.join(deferred));
                         is_told = true;
                     }
                     problem.get_or_insert(error);

@@ -8,7 +8,7 @@ use crate::channel::Slots;
 use crate::connection::{Side, State};
 use crate::port::client_connection::ClientConnection;
 use crate::port::client_core::ClientCore;
-use crate::service::files::{self, ConnectionName};
+use crate::service::files::{self, ConnectionName, FileName};
 use crate::service::sweep::Leaver;
 
 impl ClientCore {
@@ -92,15 +92,10 @@ impl Drop for ClientCore {
         // Under the lock, so that it is certain for whom something waits: a server may have attached itself since the look
         // above. Where the lock's holder is stopped, without.
         let lock = self.service.lock();
-        let names = std::fs::read_dir(&self.service.folder).into_iter().flatten().flatten();
-        let files: Vec<_> = names
-            .filter_map(|entry| {
-                let (_, client, server) = ConnectionName::of(entry.file_name().to_str()?)?;
-                (client == self.id).then(|| (server, entry.path()))
-            })
-            .collect();
+        let files = files::list(&self.service.folder).unwrap_or_default();
         for connection in unmapped {
-            let file = files.iter().find(|(server, _)| *server == connection.server);
+            let ids = [self.id, connection.server];
+            let file = files.iter().find(|(name, _)| matches!(name, FileName::Connection(_, of) if *of == ids));
             let is_wanted = fire_and_forget && connection.file.unread_requests() > 0;
             match (connection.file.server_state(), file) {
                 (State::Absent, Some(_)) | (State::Attached, _) if is_wanted => self.leave_unread(connection),

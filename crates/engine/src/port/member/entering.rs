@@ -17,8 +17,9 @@ use crate::payload::{ChunkLayout, Kind};
 use crate::port::backpressure::Backpressure;
 use crate::port::payloads::{Payloads, Plan};
 use crate::port::wait::sleeper::Sleeper;
+use crate::service::files::{self, ConnectionName};
 use crate::service::registry::{PORT_NAME_BYTES_MAX, PortEntry};
-use crate::service::{ServiceInner, cleanup, files, layouts, sweep};
+use crate::service::{ServiceInner, cleanup, layouts, sweep};
 use crate::settings::Settings;
 use crate::strategy::AllocationStrategy;
 
@@ -164,14 +165,15 @@ impl<'a> Draft<'a> {
         })
     }
 
-    /// Where the connection with a peer is until the port is published.
-    fn unfinished(&self, peer: Id) -> PathBuf {
-        let [client, server] = self.side.pair([self.id, peer]);
-        self.service.folder.join(files::unfinished_connection(self.service.node.id, client, server))
+    /// Where the connection with a peer is until the port is published, and from then on.
+    fn paths(&self, peer: Id) -> [PathBuf; 2] {
+        let pair = self.side.pair([self.id, peer]);
+        [files::unfinished_connection(self.service.node.id, pair), ConnectionName::Waiting.file(pair)]
+            .map(|name| self.service.folder.join(name))
     }
 
     fn connection<C: Peer>(&self, peer: &PortEntry, received: &ChunkLayout) -> Result<Rc<C>, PortError> {
-        let (path, layout) = (self.unfinished(peer.id), ConnectionLayout::new(self.service.settings()));
+        let ([path, _], layout) = (self.paths(peer.id), ConnectionLayout::new(self.service.settings()));
         self.peers.borrow_mut().push(peer.id);
         let file = ConnectionFile::create(&path, layout, self.service.node.id)
             .map_err(|error| SystemError::at("creating a connection", &path, &error))?;
@@ -204,8 +206,8 @@ impl<'a> Draft<'a> {
             self.check_departed()?;
             for (peer, connection) in connections.iter().filter(|(id, _)| peers.contains(id)) {
                 connection.attach(payloads);
-                let [client, server] = self.side.pair([self.id, *peer]);
-                std::fs::rename(self.unfinished(*peer), service.folder.join(files::connection(client, server)))
+                let [unfinished, published] = self.paths(*peer);
+                std::fs::rename(unfinished, published)
                     .map_err(|error| SystemError::at("publishing a connection", &service.folder, &error))?;
             }
             let changes = self.enter_registry()?;
@@ -213,7 +215,7 @@ impl<'a> Draft<'a> {
             let (kept, gone): (Vec<_>, Vec<_>) = connections.into_iter().partition(|(id, _)| peers.contains(id));
             for (peer, _) in &gone {
                 // One that stays goes with the node.
-                let _ = files::remove(&self.unfinished(*peer));
+                let _ = files::remove(&self.paths(*peer)[0]);
             }
             return Ok((kept.into_iter().map(|(_, connection)| connection).collect(), changes));
         }
@@ -243,8 +245,7 @@ impl Drop for Draft<'_> {
         }
         // By name: looking for them would take a descriptor. One that stays goes with the node.
         for peer in self.peers.take() {
-            let [client, server] = self.side.pair([self.id, peer]);
-            for path in [self.unfinished(peer), self.service.folder.join(files::connection(client, server))] {
+            for path in self.paths(peer) {
                 let _ = files::remove(&path);
             }
         }
