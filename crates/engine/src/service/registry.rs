@@ -4,6 +4,7 @@
 //! store of its state; readers look at the state before and after. So a writer that dies anywhere leaves an empty place.
 
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 
@@ -127,10 +128,10 @@ impl Registry {
         self.word(COUNTER).fetch_add(1, Ordering::Release);
         // The sender's fence of the module `wait::word`, once for all of them: this is not the way of a message.
         fence(Ordering::SeqCst);
-        for (side, place) in [Side::Client, Side::Server].into_iter().flat_map(|side| self.numbered_places(side)) {
-            let word = self.word(self.port_place(side, place) + WAKE_WORD);
+        for place in 0..self.clients + self.servers {
+            let word = self.word(self.port_place(place) + WAKE_WORD);
             if !word::is_quiet(word, false) && word::call(word) == Call::Ring {
-                let bell = self.port(side, place).map(|port| bell::open(&self.folder.join(files::bell(port.id))));
+                let bell = self.port(place).map(|port| bell::open(&self.folder.join(files::bell(port.id))));
                 if let Some(Ok(bell)) = bell {
                     bell::ring(&bell);
                 }
@@ -138,15 +139,11 @@ impl Registry {
         }
     }
 
-    fn numbered_places(&self, side: Side) -> impl Iterator<Item = (Side, usize)> {
-        (0..self.places(side)).map(move |place| (side, place))
-    }
-
     /// Index of a port's wake word, for [`Registry::wake_word`]; `None` if it is not entered.
     pub fn find_wake_word(&self, side: Side, id: Id) -> Option<usize> {
-        let mut places = 0..self.places(side);
-        let place = places.find(|place| self.port(side, *place).is_some_and(|port| port.id == id));
-        place.map(|place| self.port_place(side, place) + WAKE_WORD)
+        let mut places = self.places(side);
+        let place = places.find(|place| self.port(*place).is_some_and(|port| port.id == id));
+        place.map(|place| self.port_place(place) + WAKE_WORD)
     }
 
     /// A port's wake word.
@@ -208,18 +205,15 @@ impl Registry {
         HEAD_WORDS + place * NODE_WORDS
     }
 
-    fn port_place(&self, side: Side, place: usize) -> usize {
-        let first = match side {
-            Side::Client => 0,
-            Side::Server => self.clients,
-        };
-        HEAD_WORDS + self.nodes * NODE_WORDS + (first + place) * PORT_WORDS
+    fn port_place(&self, place: usize) -> usize {
+        HEAD_WORDS + self.nodes * NODE_WORDS + place * PORT_WORDS
     }
 
-    fn places(&self, side: Side) -> usize {
+    /// Places of one kind of port.
+    fn places(&self, side: Side) -> Range<usize> {
         match side {
-            Side::Client => self.clients,
-            Side::Server => self.servers,
+            Side::Client => 0..self.clients,
+            Side::Server => self.clients..self.clients + self.servers,
         }
     }
 
@@ -261,11 +255,11 @@ impl Registry {
 
     /// All ports of a side.
     pub fn ports(&self, side: Side) -> Vec<PortEntry> {
-        (0..self.places(side)).filter_map(|place| self.port(side, place)).collect()
+        self.places(side).filter_map(|place| self.port(place)).collect()
     }
 
-    fn port(&self, side: Side, place: usize) -> Option<PortEntry> {
-        let at = self.port_place(side, place);
+    fn port(&self, place: usize) -> Option<PortEntry> {
+        let at = self.port_place(place);
         // Acquire: the fields are read after the state that made them visible.
         let state = self.word(at).load(Ordering::Acquire);
         if state.is_multiple_of(2) {
@@ -287,8 +281,9 @@ impl Registry {
     /// Enters a port; `false` if all places are taken. Not announced: call [`Registry::changed`]. Under the lock.
     pub fn enter_port(&self, side: Side, entry: &PortEntry) -> bool {
         // Relaxed: only lock holders write.
-        let free = (0..self.places(side))
-            .map(|place| self.port_place(side, place))
+        let free = self
+            .places(side)
+            .map(|place| self.port_place(place))
             .find(|at| self.word(*at).load(Ordering::Relaxed).is_multiple_of(2));
         let Some(at) = free else { return false };
         let state = self.word(at).load(Ordering::Relaxed);
@@ -309,23 +304,20 @@ impl Registry {
         true
     }
 
-    /// Takes out every port that `gone` picks, and says whether there was one. Under the lock.
-    pub fn leave_ports(&self, gone: impl Fn(&PortEntry) -> bool) -> bool {
+    /// Takes out every port that `gone` picks. Under the lock.
+    pub fn leave_ports(&self, gone: impl Fn(&PortEntry) -> bool) {
         let mut any = false;
-        for side in [Side::Client, Side::Server] {
-            for place in 0..self.places(side) {
-                if self.port(side, place).is_some_and(|entry| gone(&entry)) {
-                    let at = self.port_place(side, place);
-                    let state = self.word(at).load(Ordering::Relaxed); // Relaxed: only lock holders write.
-                    // Release: what the port undid before is seen by whoever sees it gone.
-                    self.word(at).store(state.wrapping_add(1), Ordering::Release);
-                    any = true;
-                }
+        for place in 0..self.clients + self.servers {
+            if self.port(place).is_some_and(|entry| gone(&entry)) {
+                let at = self.port_place(place);
+                let state = self.word(at).load(Ordering::Relaxed); // Relaxed: only lock holders write.
+                // Release: what the port undid before is seen by whoever sees it gone.
+                self.word(at).store(state.wrapping_add(1), Ordering::Release);
+                any = true;
             }
         }
         if any {
             self.changed();
         }
-        any
     }
 }
