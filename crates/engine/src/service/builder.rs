@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use super::inner::ServiceInner;
+use super::opening::{create, open, open_or_create};
 use super::static_config::PARTS;
-use super::{ServiceInner, StaticConfig, create, open, open_or_create};
+use super::static_config::StaticConfig;
 use crate::error::ServiceError;
 use crate::name::ServiceName;
 use crate::node::{Node, NodeInner};
