@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::registry::Registry;
@@ -24,11 +24,11 @@ pub(crate) struct ServiceInner {
     pub folder: PathBuf,
     pub config: StaticConfig,
     pub registry: Registry,
-    pub(super) lock_file: File,
+    lock_file: File,
     /// A file's lock belongs to its open description, so threads that share it need a lock of their own.
-    pub(super) lock_threads: Mutex<()>,
+    lock_threads: Mutex<()>,
     /// Ports that are gone and could not get the lock to say so.
-    pub(super) late_ports: Mutex<Vec<Leaver>>,
+    late_ports: Mutex<Vec<Leaver>>,
 }
 
 /// The service's lock, held.
@@ -52,14 +52,25 @@ impl Drop for Late {
 }
 
 impl ServiceInner {
+    pub(super) fn new(
+        node: &Arc<NodeInner>,
+        name: &ServiceName,
+        config: StaticConfig,
+        registry: Registry,
+        lock_file: File,
+    ) -> Self {
+        let (node, name) = (Arc::clone(node), name.clone());
+        let folder = node.root.services().join(name.folder());
+        let (lock_threads, late_ports) = Default::default();
+        Self { node, name, folder, config, registry, lock_file, lock_threads, late_ports }
+    }
+
     /// Takes the service's lock.
     ///
     /// # Errors
     /// `TimedOut` if somebody holds it for 3 seconds.
     pub fn lock(&self) -> io::Result<ServiceLock<'_>> {
-        // The mutex guards nothing but the lock below, so a panic of its holder leaves nothing half done.
-        let thread = self.lock_threads.lock().unwrap_or_else(PoisonError::into_inner);
-        self.holding(thread, lock::acquire(&self.lock_file, &self.folder.join(files::LOCK))?)
+        self.lock_by(lock::acquire)
     }
 
     /// Takes the service's lock for something that can as well be done later.
@@ -67,12 +78,16 @@ impl ServiceInner {
     /// # Errors
     /// `TimedOut` if somebody holds it for 100 ms.
     pub fn lock_soon(&self) -> io::Result<ServiceLock<'_>> {
-        let thread = self.lock_threads.lock().unwrap_or_else(PoisonError::into_inner); // As above.
-        self.holding(thread, lock::acquire_soon(&self.lock_file, &self.folder.join(files::LOCK))?)
+        self.lock_by(lock::acquire_soon)
     }
 
-    #[allow(clippy::unnecessary_wraps, reason = "both callers return it as it is")]
-    fn holding<'a>(&'a self, thread: MutexGuard<'a, ()>, file: lock::Guard<'a>) -> io::Result<ServiceLock<'a>> {
+    fn lock_by<'a>(
+        &'a self,
+        acquire: impl Fn(&'a File, &Path) -> io::Result<lock::Guard<'a>>,
+    ) -> io::Result<ServiceLock<'a>> {
+        // The mutex guards nothing but the lock below, so a panic of its holder leaves nothing half done.
+        let thread = self.lock_threads.lock().unwrap_or_else(PoisonError::into_inner);
+        let file = acquire(&self.lock_file, &self.folder.join(files::LOCK))?;
         let late = Late(self.take_out_late_ports());
         Ok(ServiceLock { _file: file, _thread: thread, _late: late })
     }
@@ -84,17 +99,16 @@ impl ServiceInner {
 
     /// Under the lock: what is discarded, to be removed without.
     fn take_out_late_ports(&self) -> Vec<Discarded> {
-        let mut late = self.lock_late_ports();
         let mut discarded = Vec::new();
-        late.retain(|leaver| {
-            self.registry.leave_ports(|entry| leaver.is(entry.id));
-            // What a client still holds may have changed since it left.
-            let leaver = if let Leaver::Client { .. } = leaver { Leaver::Nobody } else { *leaver };
-            let swept = sweep::sweep(&self.folder, &self.registry, self.settings(), leaver);
-            // What cannot be swept now is tried again with the lock that comes next; leaving twice is leaving once.
-            swept.map(|files| discarded.push(files)).is_err()
-        });
+        // What cannot be swept now is tried again with the lock that comes next; leaving twice is leaving once.
+        self.lock_late_ports().retain(|leaver| self.take_out(*leaver).map(|files| discarded.push(files)).is_err());
         discarded
+    }
+
+    /// Takes a port out of the registry. Under the lock: what is discarded, to be removed without.
+    fn take_out(&self, leaver: Leaver) -> io::Result<Discarded> {
+        self.registry.leave_ports(|entry| leaver.is(entry.id));
+        sweep::sweep(&self.folder, &self.registry, self.settings(), leaver)
     }
 
     pub fn settings(&self) -> &Settings {
@@ -110,13 +124,12 @@ impl ServiceInner {
     /// done as soon as anybody of this service in this process gets it, or with the service.
     pub fn leave_port(&self, leaver: Leaver) {
         if let Ok(lock) = self.lock() {
-            self.registry.leave_ports(|entry| leaver.is(entry.id));
-            let discarded = sweep::sweep(&self.folder, &self.registry, self.settings(), leaver);
+            let discarded = self.take_out(leaver);
             drop(lock);
             // What cannot be removed now is removed with the next port that leaves, or with the service.
             let _ = discarded.and_then(Discarded::remove);
         } else {
-            self.lock_late_ports().push(leaver);
+            self.lock_late_ports().push(leaver.later());
         }
     }
 

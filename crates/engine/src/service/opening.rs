@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::inner::ServiceInner;
@@ -119,17 +119,7 @@ fn find(
         return Err(ServiceError::ExceedsMaxNodes { max_nodes: config.settings.max_nodes });
     }
     drop(guard);
-    let (node, name) = (Arc::clone(node), name.clone());
-    Ok(Found::Open(Box::new(ServiceInner {
-        node,
-        name,
-        folder: folder.clone(),
-        config,
-        registry,
-        lock_file,
-        lock_threads: Mutex::default(),
-        late_ports: Mutex::default(),
-    })))
+    Ok(Found::Open(Box::new(ServiceInner::new(node, name, config, registry, lock_file))))
 }
 
 /// No lock was there to be opened: tells a service that came or went meanwhile from one that has lost it.
@@ -181,17 +171,7 @@ pub(crate) fn create(
     match made {
         Ok((lock_file, registry)) => {
             *services.entry(name.folder()).or_insert(0) += 1;
-            let (node, name, config) = (Arc::clone(node), name.clone(), config.clone());
-            Ok(ServiceInner {
-                node,
-                name,
-                folder,
-                config,
-                registry,
-                lock_file,
-                lock_threads: Mutex::default(),
-                late_ports: Mutex::default(),
-            })
+            Ok(ServiceInner::new(node, name, config.clone(), registry, lock_file))
         }
         Err(error) => {
             // The first error is the one worth telling; what is left belongs to this node and goes with it.

@@ -58,6 +58,14 @@ pub(crate) enum Leaver {
 }
 
 impl Leaver {
+    /// Who leaves if that is told later: what a client still holds may have changed by then.
+    pub fn later(self) -> Self {
+        match self {
+            Self::Client { id, .. } => Self::Client { id, holds: true },
+            other => other,
+        }
+    }
+
     /// Whether it is this port.
     pub fn is(self, port: Id) -> bool {
         match self {
