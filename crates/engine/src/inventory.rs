@@ -10,10 +10,12 @@ use std::path::{Path, PathBuf};
 use super::config::Config;
 use super::error::{NodeError, ServiceError, SystemError};
 use super::id::Id;
+use super::liveness::{self, NodeInfo, NodeState};
 use super::lock;
-use super::node::{self, Node, NodeInfo, NodeState};
+use super::node::Node;
 use super::root::Root;
-use super::service::{ServiceInfo, StaticConfig, files, info, open_registry, strays};
+use super::service::registry::Registry;
+use super::service::{ServiceInfo, StaticConfig, files, info, strays};
 
 /// Everything in a namespace at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,7 +73,7 @@ impl Inventory {
     pub fn of(root: &Root) -> Result<Self, NodeError> {
         let system =
             |error: io::Error| NodeError::from(SystemError::at("looking at the namespace", root.path(), &error));
-        let nodes = node::list(root).map_err(system)?;
+        let nodes = liveness::list(root).map_err(system)?;
         let mut inventory = Self { nodes, services: Vec::new(), remains: Vec::new() };
         inventory.look_at_root(root).map_err(system)?;
         inventory.look_at_nodes(root).map_err(system)?;
@@ -225,7 +227,7 @@ fn look_at_service_files(folder: &Path) -> Result<ServiceInfo, ServiceError> {
         Err(error) => return Err(system(error)),
     };
     let config = StaticConfig::read(folder)?;
-    let registry = open_registry(folder, &config.settings)?;
+    let registry = Registry::open(folder, &config.settings)?;
     info(&config, &registry, folder).map_err(system)
 }
 

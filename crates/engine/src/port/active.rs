@@ -6,6 +6,7 @@ use std::ops::Deref;
 use std::rc::Rc;
 
 use super::lender::Lender;
+use super::member::following::Port;
 use super::response::{ResponseMut, ResponseMutUninit};
 use super::server_connection::ServerConnection;
 use super::server_core::ServerCore;

@@ -15,7 +15,6 @@ use crate::connection::{self, ConnectionFile, ConnectionLayout, Side, State};
 use crate::id::Id;
 use crate::payload::ChunkLayout;
 use crate::service::ServiceInner;
-use crate::service::registry::Role;
 use crate::shm::{ChunkHeader, Lines, Message};
 
 /// One lane's receiving end.
@@ -107,7 +106,7 @@ impl ClientConnection {
             server,
             node,
             file,
-            waker: Waker::new(service, Role::Server, server),
+            waker: Waker::new(service, Side::Server, server),
             remote,
             requests: OffsetProducer::new(layout.request_capacity, settings.overflow_requests),
             newest_slot: Cell::new(None),

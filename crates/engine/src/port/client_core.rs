@@ -1,33 +1,22 @@
 //! What a client is, whatever it sends: its loans, its active requests and their lanes.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
+use std::ops::Deref;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
 
-use super::backpressure::Backpressure;
 use super::client_connection::ClientConnection;
-use super::following::Following;
 use super::lanes::Lane;
 use super::lender::Lender;
+use super::member::following::{Member, Port};
 use super::payloads::Payloads;
-use super::sleeper::Sleeper;
-use super::watch::Watch;
 use crate::connection::{Side, State};
 use crate::error::SendError;
 use crate::free_list::FreeList;
-use crate::id::Id;
-use crate::payload::ChunkLayout;
-use crate::service::ServiceInner;
-use crate::service::registry::Role;
 
 #[derive(Debug)]
 pub(super) struct ClientCore {
-    pub service: Arc<ServiceInner>,
-    pub id: Id,
-    pub request_layout: ChunkLayout,
-    pub response_layout: ChunkLayout,
-    pub payloads: Payloads,
+    member: Member<ClientConnection>,
     /// Whether there are requests and responses that travel by shuttle.
     pub(super) uses_shuttle: bool,
     /// Whether a full lane gives up its oldest response.
@@ -35,17 +24,17 @@ pub(super) struct ClientCore {
     pub loans: Cell<usize>,
     pub(super) active_max: usize,
     pub(super) active: Cell<usize>,
-    pub(super) backpressure: Backpressure,
     pub lanes: Box<[Lane]>,
     pub(super) free_lanes: FreeList,
     pub(super) next_request: Cell<u64>,
-    pub(super) connections: RefCell<Vec<Rc<ClientConnection>>>,
-    /// Servers whose files could not be used; not tried again.
-    pub(super) refused: RefCell<Vec<Id>>,
-    pub(super) following: Following,
-    pub(super) registered: Cell<bool>,
-    pub(super) watch: Watch,
-    pub sleeper: Sleeper,
+}
+
+impl Deref for ClientCore {
+    type Target = Member<ClientConnection>;
+    #[inline(always)]
+    fn deref(&self) -> &Self::Target {
+        &self.member
+    }
 }
 
 impl Lender for ClientCore {
@@ -69,38 +58,19 @@ impl Lender for ClientCore {
 }
 
 impl ClientCore {
-    /// For a place in the registry that was taken when its counter was `changes`.
-    pub fn new(
-        service: &Arc<ServiceInner>,
-        id: Id,
-        [request_layout, response_layout]: [ChunkLayout; 2],
-        payloads: Payloads,
-        active_max: usize,
-        backpressure: Backpressure,
-        changes: u64,
-    ) -> Self {
-        let lanes = service.settings().max_active_requests;
+    pub fn new(member: Member<ClientConnection>, active_max: usize) -> Self {
+        let settings = member.service.settings();
+        let lanes = settings.max_active_requests;
         Self {
-            service: Arc::clone(service),
-            id,
-            request_layout,
-            response_layout,
-            payloads,
-            uses_shuttle: request_layout.fits_shuttle() && response_layout.fits_shuttle(),
-            overflows_responses: service.settings().overflow_responses,
+            uses_shuttle: member.request_layout.fits_shuttle() && member.response_layout.fits_shuttle(),
+            overflows_responses: settings.overflow_responses,
             loans: Cell::new(0),
             active_max,
             active: Cell::new(0),
-            backpressure,
             lanes: (0..lanes).map(|_| Lane::default()).collect(),
             free_lanes: FreeList::new(lanes),
             next_request: Cell::new(1),
-            connections: RefCell::default(),
-            refused: RefCell::default(),
-            following: Following::new(changes),
-            registered: Cell::new(true),
-            watch: Watch::new(),
-            sleeper: Sleeper::new(Role::Client, id),
+            member,
         }
     }
 

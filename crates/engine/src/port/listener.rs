@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use super::client_connection::ClientConnection;
 use super::client_core::ClientCore;
+use super::member::following::Port;
 use super::received::{Borrow, Response};
 use super::remote::Unreadable;
 use crate::channel::shuttle::Oldest;

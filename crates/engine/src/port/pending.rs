@@ -6,6 +6,7 @@ use std::rc::Rc;
 use super::client_core::ClientCore;
 use super::client_sending::Sent;
 use super::listener::Listener;
+use super::member::following::Port;
 use super::received::Response;
 use crate::error::ReceiveError;
 use crate::payload::{Payload, ResponseTypes};

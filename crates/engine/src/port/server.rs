@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use super::active::ActiveRequest;
 use super::lender::Lender;
+use super::member::following::Port;
 use super::server_connection::ServerConnection;
 use super::server_core::ServerCore;
 use crate::channel::shuttle::Oldest;

@@ -16,7 +16,6 @@ use crate::connection::{self, ConnectionFile, ConnectionLayout, Side, State};
 use crate::id::Id;
 use crate::payload::ChunkLayout;
 use crate::service::ServiceInner;
-use crate::service::registry::Role;
 use crate::shm::{ChunkHeader, Lines, Message, Published, SHUTTLE_BYTES};
 
 /// A response on its way, which its chunk holds.
@@ -99,7 +98,7 @@ impl ServerConnection {
             node,
             lanes: (0..layout.lanes).map(lane).collect(),
             file,
-            waker: Waker::new(service, Role::Client, client),
+            waker: Waker::new(service, Side::Client, client),
             remote,
             incoming: OffsetConsumer::new(layout.request_capacity, settings.overflow_requests),
             shuttle: ShuttleServer::new(

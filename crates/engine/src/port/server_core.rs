@@ -1,47 +1,37 @@
 //! What a server is, whatever it receives: its connections, its loans, and how a response goes to its client.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
+use std::ops::Deref;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
 
-use super::backpressure::{Backpressure, GaveUp, Waiting};
-use super::following::Following;
+use super::backpressure::{GaveUp, Waiting};
 use super::lender::Lender;
+use super::member::following::{Member, Port};
 use super::payloads::Payloads;
 use super::remote::Unreadable;
 use super::server_connection::{Outgoing, ServerConnection};
-use super::sleeper::Sleeper;
-use super::watch::Watch;
 use crate::channel::Garbage;
 use crate::connection::Side;
 use crate::error::{ReceiveError, SendError};
-use crate::id::Id;
-use crate::payload::ChunkLayout;
-use crate::service::ServiceInner;
-use crate::service::registry::Role;
 use crate::shm::{ChunkMut, Message, Published};
 
 #[derive(Debug)]
 pub(super) struct ServerCore {
-    pub service: Arc<ServiceInner>,
-    pub id: Id,
-    pub request_layout: ChunkLayout,
-    pub response_layout: ChunkLayout,
-    pub payloads: Payloads,
+    member: Member<ServerConnection>,
     pub loans_max: usize,
-    pub(super) backpressure: Backpressure,
-    pub(super) connections: RefCell<Vec<Rc<ServerConnection>>>,
     /// Where the next receive begins, so that every client is served in turn.
     pub(super) turn: Cell<usize>,
-    /// Clients whose files could not be used; not tried again.
-    pub(super) refused: RefCell<Vec<Id>>,
-    pub(super) following: Following,
     /// Clients that were attached in its life.
     pub(super) attached: Cell<u64>,
-    pub(super) registered: Cell<bool>,
-    pub(super) watch: Watch,
-    pub sleeper: Sleeper,
+}
+
+impl Deref for ServerCore {
+    type Target = Member<ServerConnection>;
+    #[inline(always)]
+    fn deref(&self) -> &Self::Target {
+        &self.member
+    }
 }
 
 impl Lender for ServerCore {
@@ -64,33 +54,8 @@ impl Lender for ServerCore {
 }
 
 impl ServerCore {
-    /// For a place in the registry that was taken when its counter was `changes`.
-    pub fn new(
-        service: &Arc<ServiceInner>,
-        id: Id,
-        [request_layout, response_layout]: [ChunkLayout; 2],
-        payloads: Payloads,
-        loans_max: usize,
-        backpressure: Backpressure,
-        changes: u64,
-    ) -> Self {
-        Self {
-            service: Arc::clone(service),
-            id,
-            request_layout,
-            response_layout,
-            payloads,
-            loans_max,
-            backpressure,
-            connections: RefCell::default(),
-            turn: Cell::new(0),
-            refused: RefCell::default(),
-            following: Following::new(changes),
-            attached: Cell::new(0),
-            registered: Cell::new(true),
-            watch: Watch::new(),
-            sleeper: Sleeper::new(Role::Server, id),
-        }
+    pub fn new(member: Member<ServerConnection>, loans_max: usize) -> Self {
+        Self { member, loans_max, turn: Cell::new(0), attached: Cell::new(0) }
     }
 
     pub fn has_requests(&self) -> Result<bool, ReceiveError> {

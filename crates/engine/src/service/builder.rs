@@ -4,17 +4,25 @@ use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use super::inner::ServiceInner;
+use super::opening::{create, open, open_or_create};
 use super::static_config::PARTS;
-use super::{ServiceInner, StaticConfig, create, open, open_or_create};
+use super::static_config::StaticConfig;
 use crate::error::ServiceError;
 use crate::name::ServiceName;
-use crate::node::NodeInner;
+use crate::node::{Node, NodeInner};
 use crate::payload::{ChunkLayout, Payload, TypeDetail, Types};
-use crate::port::{ClientBuilder, ServerBuilder};
 use crate::settings::{Settings, Wishes};
 use crate::shm::{ALIGN_MAX, Plain};
 
-/// Starts a service; from [`Node::service_builder`](crate::Node::service_builder).
+impl Node {
+    /// Starts building a service of this node.
+    pub fn service_builder(&self, name: &ServiceName) -> ServiceBuilder {
+        ServiceBuilder::new(Arc::clone(&self.inner), name.clone())
+    }
+}
+
+/// Starts a service; from [`Node::service_builder`](Node::service_builder).
 #[derive(Debug)]
 pub struct ServiceBuilder {
     node: Arc<NodeInner>,
@@ -241,16 +249,6 @@ where
     /// Attributes that the creator defined.
     pub fn attributes(&self) -> &BTreeMap<String, String> {
         &self.inner.config.attributes
-    }
-
-    /// Starts building a client.
-    pub fn client_builder(&self) -> ClientBuilder<Req, Res, ReqHeader, ResHeader> {
-        ClientBuilder::new(Arc::clone(&self.inner))
-    }
-
-    /// Starts building a server.
-    pub fn server_builder(&self) -> ServerBuilder<Req, Res, ReqHeader, ResHeader> {
-        ServerBuilder::new(Arc::clone(&self.inner))
     }
 
     /// Nodes, clients and servers that it has now (RR-PRT-03). The memory is 0 if it cannot be told, for instance for want

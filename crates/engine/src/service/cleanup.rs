@@ -11,8 +11,8 @@ use super::registry::Registry;
 use super::static_config::StaticConfig;
 use super::sweep::{Discarded, Leaver, sweep};
 use crate::id::Id;
+use crate::liveness::{DeadNode, claim_dead};
 use crate::lock;
-use crate::node::{DeadNode, claim_dead};
 use crate::root::Root;
 use crate::settings::Settings;
 
@@ -94,8 +94,8 @@ fn clean_service(root: &Root, folder: &Path, dead: Id) -> io::Result<()> {
 /// A service's registry and settings, or nothing if the service is damaged: only that is final. If it cannot be told, for
 /// instance for want of descriptors, that is an error, so that whoever cleans tries it again.
 pub(super) fn open_undamaged(folder: &Path) -> io::Result<Option<(Registry, Settings)>> {
-    let opened = StaticConfig::read(folder)
-        .and_then(|config| Ok((super::open_registry(folder, &config.settings)?, config.settings)));
+    let opened =
+        StaticConfig::read(folder).and_then(|config| Ok((Registry::open(folder, &config.settings)?, config.settings)));
     match opened {
         Ok(opened) => Ok(Some(opened)),
         Err(error) if error.is_damage() => Ok(None),

@@ -6,9 +6,10 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::cleanup;
-use super::registry::{PortEntry, Registry, Role};
+use super::files::{self, FileName};
+use super::registry::{PortEntry, Registry};
 use super::static_config::StaticConfig;
-use crate::connection::ConnectionLayout;
+use crate::connection::{ConnectionLayout, Side};
 use crate::error::{ServiceError, SystemError};
 use crate::id::Id;
 use crate::name::ServiceName;
@@ -32,8 +33,8 @@ pub struct PortInfo {
     pub requests_given_up: u64,
 }
 
-fn info_of(registry: &Registry, role: Role, entry: PortEntry) -> PortInfo {
-    let requests_given_up = if role == Role::Server { registry.given_up(entry.id) } else { 0 };
+fn info_of(registry: &Registry, side: Side, entry: PortEntry) -> PortInfo {
+    let requests_given_up = if side == Side::Server { registry.given_up(entry.id) } else { 0 };
     PortInfo { id: entry.id, node: entry.node, name: entry.name, requests_given_up }
 }
 
@@ -77,9 +78,9 @@ pub(crate) fn info(config: &StaticConfig, registry: &Registry, folder: &Path) ->
 
 /// The same with 0 for the memory, which takes no descriptor.
 pub(super) fn info_without_memory(config: &StaticConfig, registry: &Registry) -> ServiceInfo {
-    let [clients, servers] = [Role::Client, Role::Server].map(|role| {
-        let ports = registry.ports(role).into_iter();
-        ports.map(|entry| info_of(registry, role, entry)).collect::<Vec<_>>()
+    let [clients, servers] = [Side::Client, Side::Server].map(|side| {
+        let ports = registry.ports(side).into_iter();
+        ports.map(|entry| info_of(registry, side, entry)).collect::<Vec<_>>()
     });
     ServiceInfo {
         name: config.name.clone(),
@@ -113,10 +114,10 @@ fn memory_bytes(config: &StaticConfig, folder: &Path, [clients, servers]: [&[Por
             Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
             Err(error) => return Err(error),
         };
-        let ids = entry.file_name().to_str().and_then(super::files::ConnectionName::of);
-        unmapped += u64::from(ids.is_some_and(|(_, client, server)| {
-            clients.iter().any(|port| port.id == client) && servers.iter().any(|port| port.id == server)
-        }));
+        if let Some(FileName::Connection(_, [client, server])) = entry.file_name().to_str().and_then(FileName::of) {
+            let is_in = |ports: &[PortInfo], id| ports.iter().any(|port| port.id == id);
+            unmapped += u64::from(is_in(clients, client) && is_in(servers, server));
+        }
     }
     let pairs = clients.len() as u64 * servers.len() as u64;
     Ok(files_bytes + pairs.saturating_sub(unmapped) * ConnectionLayout::new(&config.settings).file_bytes())
@@ -139,11 +140,11 @@ impl Node {
             let entry = entry.map_err(system)?;
             let name = entry.file_name();
             let is_service = name.to_str().is_some_and(|name| name.parse::<Id>().is_ok());
-            if !is_service || super::files::is_link(&entry.path()) {
+            if !is_service || files::is_link(&entry.path()) {
                 continue;
             }
             let opened = StaticConfig::read(&entry.path()).and_then(|config| {
-                let registry = super::open_registry(&entry.path(), &config.settings)?;
+                let registry = Registry::open(&entry.path(), &config.settings)?;
                 Ok((config, registry))
             });
             match opened {

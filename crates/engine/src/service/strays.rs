@@ -10,8 +10,9 @@ use super::registry::Registry;
 use super::sweep::{Discarded, Leaver, sweep};
 use super::{cleanup, files};
 use crate::id::Id;
+use crate::liveness::{self, NodeInfo, NodeState};
 use crate::lock;
-use crate::node::{self, NodeInner, NodeState};
+use crate::node::NodeInner;
 use crate::root::Root;
 use crate::settings::Settings;
 
@@ -94,6 +95,6 @@ fn is_there(root: &Root, node: Id) -> io::Result<bool> {
 
 /// Whether no other node can be using a service that cannot be read.
 fn is_alone(cleaner: &NodeInner) -> io::Result<bool> {
-    let others = |node: &node::NodeInfo| node.id != cleaner.id && node.state != NodeState::Dead;
-    Ok(!node::list(&cleaner.root)?.iter().any(others))
+    let others = |node: &NodeInfo| node.id != cleaner.id && node.state != NodeState::Dead;
+    Ok(!liveness::list(&cleaner.root)?.iter().any(others))
 }

@@ -4,17 +4,18 @@ use std::convert::Infallible;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
-use super::client_core::ClientCore;
-use super::pending::PendingResponse;
-use super::server::Server;
-use super::server_core::ServerCore;
 use crate::channel::Slots;
+use crate::port::client_core::ClientCore;
+use crate::port::member::following::Port;
+use crate::port::pending::PendingResponse;
+use crate::port::server::Server;
+use crate::port::server_core::ServerCore;
 use crate::wait::Waited;
 use crate::wait::ladder::{self, Look, Sleeps};
 
 /// What was attached to a [`WaitSet`]; never used again by the same set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct AttachmentId(pub(super) u64);
+pub struct AttachmentId(pub(in crate::port) u64);
 
 /// Why an attachment ends a wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +41,7 @@ pub struct WaitEvent {
 /// What can be attached to a [`WaitSet`]: servers and pending responses.
 pub trait Waitable: sealed::Sealed {}
 
-pub(super) mod sealed {
+pub(in crate::port) mod sealed {
     pub trait Sealed {
         fn source(&self) -> super::Source;
     }
@@ -48,10 +49,10 @@ pub(super) mod sealed {
 
 /// What is waited for. It does not keep alive what was attached.
 #[derive(Debug)]
-pub struct Source(pub(super) Attached);
+pub struct Source(pub(in crate::port) Attached);
 
 #[derive(Debug)]
-pub(super) enum Attached {
+pub(in crate::port) enum Attached {
     Server(Weak<ServerCore>),
     Pending { core: Weak<ClientCore>, lane: usize, request_id: u64 },
 }
@@ -168,7 +169,7 @@ pub struct WaitSet {
 
 /// Ports of the attachments, each once, for the time of one wait.
 #[derive(Default)]
-pub(super) struct Ports(pub Vec<Rc<dyn Sleeps>>);
+pub(in crate::port) struct Ports(pub Vec<Rc<dyn Sleeps>>);
 
 impl std::fmt::Debug for Ports {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -239,12 +240,12 @@ impl WaitSet {
     }
 
     /// The port of an attachment, if both are there.
-    pub(super) fn port(&self, id: AttachmentId) -> Option<Rc<dyn Sleeps>> {
+    pub(in crate::port) fn port(&self, id: AttachmentId) -> Option<Rc<dyn Sleeps>> {
         self.attachments.iter().find(|(attached, _)| *attached == id).and_then(|(_, source)| source.port())
     }
 
     /// Whether an attachment ends a wait now.
-    pub(super) fn look(&mut self, look: Look) -> bool {
+    pub(in crate::port) fn look(&mut self, look: Look) -> bool {
         self.events.clear();
         let ready = self.attachments.iter().filter_map(|(id, source)| {
             let readiness = source.look(look)?;
@@ -255,12 +256,12 @@ impl WaitSet {
     }
 
     /// What the last look has found.
-    pub(super) fn events(&self) -> &[WaitEvent] {
+    pub(in crate::port) fn events(&self) -> &[WaitEvent] {
         &self.events
     }
 
     /// The ports of all attachments, to be given back to [`WaitSet::keep`].
-    pub(super) fn ports(&mut self) -> Ports {
+    pub(in crate::port) fn ports(&mut self) -> Ports {
         let mut ports = std::mem::take(&mut self.ports);
         for port in self.attachments.iter().filter_map(|(_, source)| source.port()) {
             // By address alone: the tables behind trait objects may be there twice.
@@ -271,7 +272,7 @@ impl WaitSet {
         ports
     }
 
-    pub(super) fn keep(&mut self, mut ports: Ports) {
+    pub(in crate::port) fn keep(&mut self, mut ports: Ports) {
         ports.0.clear();
         self.ports = ports;
     }

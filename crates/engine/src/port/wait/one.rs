@@ -3,38 +3,22 @@
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use super::active::ActiveRequest;
-use super::client::Client;
-use super::client_core::ClientCore;
-use super::pending::PendingResponse;
-use super::received::Response;
-use super::server::Server;
-use super::server_core::ServerCore;
 use crate::error::ReceiveError;
 use crate::payload::Payload;
+use crate::port::active::ActiveRequest;
+use crate::port::client::Client;
+use crate::port::member::following::Port;
+use crate::port::pending::PendingResponse;
+use crate::port::received::Response;
+use crate::port::server::Server;
 use crate::shm::Plain;
 use crate::wait::Waited;
 use crate::wait::bell::Bell;
 use crate::wait::ladder::{self, Look, Sleeps};
 
-impl Sleeps for ServerCore {
-    fn wake_word(&self) -> Option<&AtomicU64> {
-        self.is_registered().then(|| self.sleeper.word(&self.service)).flatten()
-    }
-    fn bell(&self) -> Option<&Bell> {
-        self.sleeper.bell()
-    }
-    fn look_after_peers(&self) {
-        self.look_closely();
-    }
-    fn has_waited(&self, slept: bool) {
-        self.sleeper.has_waited(slept, &self.service);
-    }
-}
-
-impl Sleeps for ClientCore {
-    // A client that is dropped has given up its place, and with it the word: what still waits for responses to its requests
-    // sleeps in short slices.
+impl<P: Port> Sleeps for P {
+    // A port that is dropped has given up its place, and with it the word: what still waits for responses to a client's
+    // requests sleeps in short slices.
     fn wake_word(&self) -> Option<&AtomicU64> {
         self.is_registered().then(|| self.sleeper.word(&self.service)).flatten()
     }
