@@ -7,10 +7,10 @@ use std::sync::atomic::AtomicU64;
 
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
-use super::mapping::LINE;
 use super::message::SHUTTLE_BODY;
 use super::pool::{Holder, Pool};
 use super::remote_segment::RemoteSegment;
+use super::words::LINE;
 use crate::share::Share;
 
 /// What a type needs to travel: every bit pattern is valid (a peer may write any), no padding, no pointer, no interior

@@ -5,8 +5,8 @@ use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::chunk::{CHUNK_HEADER_BYTES, ChunkHeader, ChunkRef, Plain, Shape, typed};
-use super::mapping::LINE;
 use super::remote_segment::RemoteSegment;
+use super::words::LINE;
 use crate::share::Share;
 
 /// Bytes of a chunk that fit a slot beside its entry: what ends within them need not be read from the chunk.

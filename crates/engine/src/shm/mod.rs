@@ -13,20 +13,22 @@ mod message;
 mod pipe;
 mod poller;
 mod pool;
-mod prefetch;
+
 mod remote_segment;
 mod segment;
 mod signals;
+mod words;
 
 pub use chunk::{CHUNK_HEADER_BYTES, ChunkHeader, ChunkMut, ChunkRef, Loaned, Plain, Published, Shape};
 pub use file::{fill, has_huge_pages, make_private, may_extend, user};
 pub use futex::{SleepList, WORDS_MAX, fence_everybody, take_part_in_fences, wake};
-pub use mapping::{Column, FILE_BYTES_MAX, LINE, Lines, LinesView, LockRefused, Mapping, is_damage};
+pub use mapping::{FILE_BYTES_MAX, LockRefused, Mapping, is_damage};
 pub use message::{IMAGE_BYTES, Message, Received, SHUTTLE_BODY, SHUTTLE_BYTES, slot_header, slot_payload};
 pub use pipe::make_pipe;
 pub use poller::Poller;
 pub use pool::{Holder, Pool};
-pub use prefetch::warm;
+
 pub use remote_segment::RemoteSegment;
 pub use segment::{ALIGN_MAX, CHUNKS_MAX, Geometry};
 pub(crate) use signals::block_signals;
+pub use words::{Column, LINE, Lines, LinesView, warm};

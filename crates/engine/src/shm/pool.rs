@@ -8,9 +8,10 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::chunk::{ChunkHeader, ChunkMut};
-use super::mapping::{LINE, Mapping};
+use super::mapping::Mapping;
 use super::message::{HEADER_WORDS, SHUTTLE_BODY};
 use super::segment::{Chunks, Geometry};
+use super::words::LINE;
 use crate::free_list::FreeList;
 use crate::share::Share;
 

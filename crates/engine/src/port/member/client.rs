@@ -6,8 +6,8 @@ use super::attaching::{Attaching, Found, Snapshot};
 use super::following::{Port, Walked};
 use crate::channel::Slots;
 use crate::connection::{Side, State};
-use crate::port::client_connection::ClientConnection;
-use crate::port::client_core::ClientCore;
+use crate::port::client::connection::ClientConnection;
+use crate::port::client::core::ClientCore;
 use crate::service::files::{self, ConnectionName, FileName};
 use crate::service::sweep::Leaver;
 

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use crate::connection::{ConnectionFile, Side};
 use crate::id::Id;
 use crate::payload::ChunkLayout;
-use crate::port::client_connection::ClientConnection;
+use crate::port::client::connection::ClientConnection;
 use crate::port::payloads::Payloads;
-use crate::port::server_connection::ServerConnection;
+use crate::port::server::connection::ServerConnection;
 use crate::service::ServiceInner;
 
 /// A port's side of a connection.

@@ -6,8 +6,8 @@ use super::attaching::{Attaching, Found, Snapshot};
 use super::following::{Port, Walked};
 use crate::channel::Slots;
 use crate::connection::{Side, State};
-use crate::port::server_connection::ServerConnection;
-use crate::port::server_core::ServerCore;
+use crate::port::server::connection::ServerConnection;
+use crate::port::server::core::ServerCore;
 use crate::service::files::ConnectionName;
 use crate::service::sweep::Leaver;
 

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use crate::error::ReceiveError;
 use crate::payload::Payload;
-use crate::port::active::ActiveRequest;
 use crate::port::client::Client;
+use crate::port::client::pending::PendingResponse;
+use crate::port::client::response::Response;
 use crate::port::member::following::Port;
-use crate::port::pending::PendingResponse;
-use crate::port::received::Response;
 use crate::port::server::Server;
+use crate::port::server::active::ActiveRequest;
 use crate::shm::Plain;
 use crate::wait::Waited;
 use crate::wait::bell::Bell;

@@ -5,11 +5,11 @@ use std::rc::{Rc, Weak};
 use std::time::Duration;
 
 use crate::channel::Slots;
-use crate::port::client_core::ClientCore;
+use crate::port::client::core::ClientCore;
+use crate::port::client::pending::PendingResponse;
 use crate::port::member::following::Port;
-use crate::port::pending::PendingResponse;
 use crate::port::server::Server;
-use crate::port::server_core::ServerCore;
+use crate::port::server::core::ServerCore;
 use crate::wait::Waited;
 use crate::wait::ladder::{self, Look, Sleeps};
 

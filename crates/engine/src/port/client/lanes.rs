@@ -3,11 +3,11 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use super::client_connection::ClientConnection;
+use crate::port::client::connection::ClientConnection;
 
 /// Place of one pending response.
 #[derive(Debug, Default)]
-pub(super) struct Lane {
+pub(in crate::port) struct Lane {
     /// 0 if free.
     pub request_id: Cell<u64>,
     /// Where its request went.

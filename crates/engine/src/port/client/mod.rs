@@ -1,15 +1,25 @@
 //! Clients.
 
+pub(super) mod connection;
+pub(super) mod core;
+pub(super) mod lanes;
+pub(super) mod listener;
+pub(super) mod pending;
+pub(super) mod request;
+pub(super) mod response;
+pub(super) mod responses;
+pub(super) mod sending;
+
 use std::marker::PhantomData;
 use std::rc::Rc;
 
-use super::client_core::ClientCore;
-use super::lender::Lender;
-use super::pending::PendingResponse;
-use super::request::{RequestMut, RequestMutUninit};
 use crate::error::{LoanError, SendError};
 use crate::id::Id;
 use crate::payload::{Payload, Types};
+use crate::port::client::core::ClientCore;
+use crate::port::client::pending::PendingResponse;
+use crate::port::client::request::{RequestMut, RequestMutUninit};
+use crate::port::lender::Lender;
 use crate::share::Share;
 use crate::shm::{Loaned, Plain};
 
@@ -18,7 +28,7 @@ use crate::shm::{Loaned, Plain};
 /// Dropping it frees its place in the service. Its loans, pending responses and responses stay valid.
 #[derive(Debug)]
 pub struct Client<Req: ?Sized, Res: ?Sized, ReqHeader = (), ResHeader = ()> {
-    pub(super) core: Rc<ClientCore>,
+    pub(in crate::port) core: Rc<ClientCore>,
     types: Types<Req, Res, ReqHeader, ResHeader>,
 }
 
@@ -35,7 +45,7 @@ where
     ReqHeader: Plain + Default,
     ResHeader: Plain + Default,
 {
-    pub(super) fn new(core: Rc<ClientCore>) -> Self {
+    pub(in crate::port) fn new(core: Rc<ClientCore>) -> Self {
         Self { core, types: PhantomData }
     }
 

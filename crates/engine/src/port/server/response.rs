@@ -3,11 +3,11 @@
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 
-use super::request::fill;
-use super::server_connection::{Outgoing, ServerConnection};
-use super::server_core::ServerCore;
 use crate::error::SendError;
 use crate::payload::Payload;
+use crate::port::client::request::fill;
+use crate::port::server::connection::{Outgoing, ServerConnection};
+use crate::port::server::core::ServerCore;
 use crate::share::Share;
 use crate::shm::{Loaned, Plain};
 
@@ -35,7 +35,7 @@ pub struct ResponseMut<Res: Payload + ?Sized, ResHeader = ()> {
 }
 
 impl<Res: Payload + ?Sized, ResHeader: Plain> ResponseMut<Res, ResHeader> {
-    pub(super) fn new(
+    pub(in crate::port) fn new(
         core: Share<ServerCore>,
         connection: Share<ServerConnection>,
         loaned: Loaned<Res::Element, ResHeader>,
@@ -103,7 +103,7 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> DerefMut for ResponseMut<Res, ResH
 pub struct ResponseMutUninit<Res: Payload + ?Sized, ResHeader = ()>(ResponseMut<Res, ResHeader>);
 
 impl<Res: Payload + ?Sized, ResHeader: Plain> ResponseMutUninit<Res, ResHeader> {
-    pub(super) fn new(response: ResponseMut<Res, ResHeader>) -> Self {
+    pub(in crate::port) fn new(response: ResponseMut<Res, ResHeader>) -> Self {
         Self(response)
     }
 

@@ -5,8 +5,8 @@
 
 use std::cell::Cell;
 
-use super::payloads::Payloads;
 use crate::channel::{Entry, Garbage, ReturnConsumer, Slots};
+use crate::port::payloads::Payloads;
 use crate::shm::{Holder, Published};
 
 /// Chunks at one receiver.
@@ -14,7 +14,7 @@ use crate::shm::{Holder, Published};
 /// The receiver has a number among those of the sender, under which the pools know it, from the moment in which it is
 /// attached, or a later loan, until it is closed. Nothing is done by number otherwise: it may be another receiver's by then.
 #[derive(Debug)]
-pub(super) struct Lending {
+pub(in crate::port) struct Lending {
     /// Of no chunk as long as there is no number.
     receiver: Cell<Holder>,
     number: Cell<Option<u32>>,
@@ -27,7 +27,7 @@ pub(super) struct Lending {
 
 /// What became of lending a chunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Lent {
+pub(in crate::port) enum Lent {
     Done,
     /// All numbers are taken, by receivers that are gone and still hold something.
     NoNumber,

@@ -3,13 +3,13 @@
 use std::marker::PhantomData;
 use std::rc::Rc;
 
-use super::client_core::ClientCore;
-use super::client_sending::Sent;
-use super::listener::Listener;
-use super::member::following::Port;
-use super::received::Response;
 use crate::error::ReceiveError;
 use crate::payload::{Payload, ResponseTypes};
+use crate::port::client::core::ClientCore;
+use crate::port::client::listener::Listener;
+use crate::port::client::response::Response;
+use crate::port::client::sending::Sent;
+use crate::port::member::following::Port;
 use crate::share::Share;
 use crate::shm::Plain;
 
@@ -18,10 +18,10 @@ use crate::shm::Plain;
 /// Dropping it tells the servers that nobody listens any more.
 #[derive(Debug)]
 pub struct PendingResponse<Res: ?Sized, ResHeader = ()> {
-    pub(super) core: Share<ClientCore>,
-    pub(super) lane: u32,
+    pub(in crate::port) core: Share<ClientCore>,
+    pub(in crate::port) lane: u32,
     delivered: u32,
-    pub(super) request_id: u64,
+    pub(in crate::port) request_id: u64,
     types: ResponseTypes<Res, ResHeader>,
 }
 
@@ -43,7 +43,7 @@ fn end(core: Rc<ClientCore>, lane: u32) {
 
 impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
     #[inline(always)]
-    pub(super) fn new(core: Share<ClientCore>, sent: Sent) -> Self {
+    pub(in crate::port) fn new(core: Share<ClientCore>, sent: Sent) -> Self {
         let Sent { lane, delivered, request_id } = sent;
         Self { core, lane, delivered, request_id, types: PhantomData }
     }
@@ -107,7 +107,7 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
     }
 
     /// The same, as far as is known already.
-    pub(super) fn is_answerable(&self) -> bool {
+    pub(in crate::port) fn is_answerable(&self) -> bool {
         let lane = self.lane as usize;
         let deliveries = self.core.lanes[lane].deliveries.borrow();
         deliveries.iter().any(|connection| ClientCore::is_answerable(connection, lane, self.request_id))

@@ -5,25 +5,25 @@ use std::ops::Deref;
 use std::rc::Rc;
 use std::sync::atomic::{Ordering, fence};
 
-use super::backpressure::{GaveUp, Waiting};
-use super::lender::Lender;
-use super::member::following::{Member, Port};
-use super::payloads::Payloads;
-use super::remote::Unreadable;
-use super::server_connection::{Outgoing, ServerConnection};
 use crate::channel::Garbage;
 use crate::connection::Side;
 use crate::error::{ReceiveError, SendError};
+use crate::port::backpressure::{GaveUp, Waiting};
+use crate::port::lender::Lender;
+use crate::port::link::remote::Unreadable;
+use crate::port::member::following::{Member, Port};
+use crate::port::payloads::Payloads;
+use crate::port::server::connection::{Outgoing, ServerConnection};
 use crate::shm::{ChunkMut, Message, Published};
 
 #[derive(Debug)]
-pub(super) struct ServerCore {
+pub(in crate::port) struct ServerCore {
     member: Member<ServerConnection>,
     pub loans_max: usize,
     /// Where the next receive begins, so that every client is served in turn.
-    pub(super) turn: Cell<usize>,
+    pub(in crate::port) turn: Cell<usize>,
     /// Clients that were attached in its life.
-    pub(super) attached: Cell<u64>,
+    pub(in crate::port) attached: Cell<u64>,
 }
 
 impl Deref for ServerCore {

@@ -5,15 +5,15 @@ use std::marker::PhantomData;
 use std::ops::Deref;
 use std::rc::Rc;
 
-use super::lender::Lender;
-use super::member::following::Port;
-use super::response::{ResponseMut, ResponseMutUninit};
-use super::server_connection::ServerConnection;
-use super::server_core::ServerCore;
 use crate::channel::Entry;
 use crate::error::{LoanError, SendError};
 use crate::id::Id;
 use crate::payload::{Payload, ResponseTypes};
+use crate::port::lender::Lender;
+use crate::port::member::following::Port;
+use crate::port::server::connection::ServerConnection;
+use crate::port::server::core::ServerCore;
+use crate::port::server::response::{ResponseMut, ResponseMutUninit};
 use crate::share::Share;
 use crate::shm::{ChunkHeader, Loaned, Plain, Received};
 
@@ -69,7 +69,7 @@ where
     ReqHeader: Plain + Default,
     ResHeader: Plain + Default,
 {
-    pub(super) fn new(
+    pub(in crate::port) fn new(
         core: Share<ServerCore>,
         connection: Share<ServerConnection>,
         received: Received<Req::Element, ReqHeader>,

@@ -12,7 +12,7 @@ use crate::wait::{barrier, bell};
 
 /// Wakes the port on the other side of a connection, if it asks for that.
 #[derive(Debug)]
-pub(super) struct Waker {
+pub(in crate::port) struct Waker {
     service: Arc<ServiceInner>,
     port: Id,
     /// Index of its wake word; of no word if it had left before it was met. It may leave, and another port take its place:

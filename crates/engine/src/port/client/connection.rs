@@ -5,21 +5,21 @@ use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::lending::Lending;
-use super::payloads::Payloads;
-use super::remote::{Remote, Unreadable};
-use super::waker::Waker;
 use crate::channel::shuttle::{self, Carried, Oldest, ShuttleClient};
 use crate::channel::{Entry, Front, Garbage, OffsetConsumer, OffsetProducer, ReturnProducer, Slots};
 use crate::connection::{self, ConnectionFile, ConnectionLayout, Side, State};
 use crate::id::Id;
 use crate::payload::ChunkLayout;
+use crate::port::link::lending::Lending;
+use crate::port::link::remote::{Remote, Unreadable};
+use crate::port::link::waker::Waker;
+use crate::port::payloads::Payloads;
 use crate::service::ServiceInner;
 use crate::shm::{ChunkHeader, Lines, Message};
 
 /// One lane's receiving end.
 #[derive(Debug)]
-pub(super) struct LaneEnd {
+pub(in crate::port) struct LaneEnd {
     pub consumer: OffsetConsumer,
     pub slots: Lines,
     sides: Lines,
@@ -50,7 +50,7 @@ impl LaneEnd {
 }
 
 #[derive(Debug)]
-pub(super) struct ClientConnection {
+pub(in crate::port) struct ClientConnection {
     service: Arc<ServiceInner>,
     pub server: Id,
     pub node: Id,

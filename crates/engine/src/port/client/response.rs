@@ -4,16 +4,16 @@ use std::fmt;
 use std::ops::Deref;
 use std::rc::Rc;
 
-use super::client_connection::ClientConnection;
 use crate::channel::Entry;
 use crate::id::Id;
 use crate::payload::Payload;
+use crate::port::client::connection::ClientConnection;
 use crate::share::Share;
 use crate::shm::{Plain, Received};
 
 /// Counts a held response, and gives it back.
 #[derive(Debug)]
-pub(super) struct Borrow {
+pub(in crate::port) struct Borrow {
     pub connection: Share<ClientConnection>,
     pub lane: u32,
     pub entry: Entry,
@@ -39,8 +39,8 @@ fn give_back(connection: Rc<ClientConnection>, lane: u32, entry: Entry) {
 
 /// A received response: readable and unchanged until it is dropped, whatever becomes of its server (RR-PND-08).
 pub struct Response<Res: Payload + ?Sized, ResHeader = ()> {
-    pub(super) received: Received<Res::Element, ResHeader>,
-    pub(super) borrow: Borrow,
+    pub(in crate::port) received: Received<Res::Element, ResHeader>,
+    pub(in crate::port) borrow: Borrow,
 }
 
 impl<Res: Payload + ?Sized, ResHeader: Plain> Response<Res, ResHeader> {

@@ -1,17 +1,23 @@
 //! Servers.
 
+pub(super) mod active;
+pub(super) mod connection;
+pub(super) mod core;
+pub(super) mod places;
+pub(super) mod response;
+
 use std::marker::PhantomData;
 use std::rc::Rc;
 
-use super::active::ActiveRequest;
-use super::lender::Lender;
-use super::member::following::Port;
-use super::server_connection::ServerConnection;
-use super::server_core::ServerCore;
 use crate::channel::shuttle::Oldest;
 use crate::error::ReceiveError;
 use crate::id::Id;
 use crate::payload::{Kind, Payload, Types};
+use crate::port::lender::Lender;
+use crate::port::member::following::Port;
+use crate::port::server::active::ActiveRequest;
+use crate::port::server::connection::ServerConnection;
+use crate::port::server::core::ServerCore;
 use crate::share::Share;
 use crate::shm::{Message, Plain, Received};
 
@@ -20,7 +26,7 @@ use crate::shm::{Message, Plain, Received};
 /// Dropping it frees its place in the service and refuses what it has not received. Its active requests stay valid.
 #[derive(Debug)]
 pub struct Server<Req: ?Sized, Res: ?Sized, ReqHeader = (), ResHeader = ()> {
-    pub(super) core: Rc<ServerCore>,
+    pub(in crate::port) core: Rc<ServerCore>,
     types: Types<Req, Res, ReqHeader, ResHeader>,
 }
 
@@ -40,7 +46,7 @@ where
     ReqHeader: Plain + Default,
     ResHeader: Plain + Default,
 {
-    pub(super) fn new(core: Rc<ServerCore>) -> Self {
+    pub(in crate::port) fn new(core: Rc<ServerCore>) -> Self {
         Self { core, types: PhantomData }
     }
 

@@ -3,22 +3,22 @@
 use std::marker::PhantomData;
 use std::rc::Rc;
 
-use super::client_connection::ClientConnection;
-use super::client_core::ClientCore;
-use super::member::following::Port;
-use super::received::{Borrow, Response};
-use super::remote::Unreadable;
 use crate::channel::shuttle::Oldest;
 use crate::error::ReceiveError;
 use crate::payload::{Kind, Payload, ResponseTypes};
+use crate::port::client::connection::ClientConnection;
+use crate::port::client::core::ClientCore;
+use crate::port::client::response::{Borrow, Response};
+use crate::port::link::remote::Unreadable;
+use crate::port::member::following::Port;
 use crate::share::Share;
 use crate::shm::{Message, Plain, Received};
 
 /// The common case is not the case, and nothing has changed.
-pub(super) struct Uncommon;
+pub(in crate::port) struct Uncommon;
 
 /// What receives for a pending response, without its address: a handle whose address nobody has stays in registers.
-pub(super) struct Listener<'a, Res: ?Sized, ResHeader> {
+pub(in crate::port) struct Listener<'a, Res: ?Sized, ResHeader> {
     pub core: &'a ClientCore,
     pub lane: usize,
     pub request_id: u64,

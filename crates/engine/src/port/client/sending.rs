@@ -2,15 +2,15 @@
 
 use std::rc::Rc;
 
-use super::backpressure::{GaveUp, Waiting};
-use super::client_connection::ClientConnection;
-use super::client_core::ClientCore;
-use super::lending::Lent;
-use super::member::following::{Port, Problem};
 use crate::channel::shuttle::{Room, SHUTTLE_LEN_MAX};
 use crate::channel::{Entry, Push};
 use crate::connection::{self, State};
 use crate::error::{LoanError, SendError};
+use crate::port::backpressure::{GaveUp, Waiting};
+use crate::port::client::connection::ClientConnection;
+use crate::port::client::core::ClientCore;
+use crate::port::link::lending::Lent;
+use crate::port::member::following::{Port, Problem};
 use crate::shm::{ChunkHeader, ChunkMut, Published, SHUTTLE_BYTES, slot_header};
 
 /// So many servers that have left still hold something that no more can: it does not get the request.
@@ -27,7 +27,7 @@ const REQUESTS_BETWEEN_LOOKS: u64 = 32;
 
 /// A request on its way, which its chunk holds.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Outgoing {
+pub(in crate::port) struct Outgoing {
     id: u64,
     /// Elements.
     len: usize,
@@ -37,7 +37,7 @@ pub(super) struct Outgoing {
 
 /// A request that was sent.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Sent {
+pub(in crate::port) struct Sent {
     pub lane: u32,
     pub delivered: u32,
     pub request_id: u64,

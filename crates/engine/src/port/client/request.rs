@@ -4,10 +4,10 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 
-use super::client_core::ClientCore;
-use super::pending::PendingResponse;
 use crate::error::{LoanError, SendError};
 use crate::payload::{Payload, ResponseTypes};
+use crate::port::client::core::ClientCore;
+use crate::port::client::pending::PendingResponse;
 use crate::share::Share;
 use crate::shm::{Loaned, Plain};
 
@@ -47,7 +47,7 @@ where
     ResHeader: Plain,
 {
     #[inline(always)]
-    pub(super) fn new(core: Share<ClientCore>, loaned: Loaned<Req::Element, ReqHeader>) -> Self {
+    pub(in crate::port) fn new(core: Share<ClientCore>, loaned: Loaned<Req::Element, ReqHeader>) -> Self {
         Self { loaned, loan: Loan(core), types: PhantomData }
     }
 
@@ -131,7 +131,7 @@ where
     ReqHeader: Plain,
     ResHeader: Plain,
 {
-    pub(super) fn new(request: RequestMut<Req, Res, ReqHeader, ResHeader>) -> Self {
+    pub(in crate::port) fn new(request: RequestMut<Req, Res, ReqHeader, ResHeader>) -> Self {
         Self(request)
     }
 
@@ -193,7 +193,7 @@ where
 }
 
 /// Writes each element of a slice from its index.
-pub(super) fn fill<T>(slice: &mut [T], mut value: impl FnMut(usize) -> T) {
+pub(in crate::port) fn fill<T>(slice: &mut [T], mut value: impl FnMut(usize) -> T) {
     for (i, element) in slice.iter_mut().enumerate() {
         *element = value(i);
     }

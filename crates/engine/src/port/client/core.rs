@@ -5,28 +5,28 @@ use std::ops::Deref;
 use std::rc::Rc;
 use std::sync::atomic::{Ordering, fence};
 
-use super::client_connection::ClientConnection;
 use super::lanes::Lane;
-use super::lender::Lender;
-use super::member::following::{Member, Port};
-use super::payloads::Payloads;
 use crate::connection::{Side, State};
 use crate::error::SendError;
 use crate::free_list::FreeList;
+use crate::port::client::connection::ClientConnection;
+use crate::port::lender::Lender;
+use crate::port::member::following::{Member, Port};
+use crate::port::payloads::Payloads;
 
 #[derive(Debug)]
-pub(super) struct ClientCore {
+pub(in crate::port) struct ClientCore {
     member: Member<ClientConnection>,
     /// Whether there are requests and responses that travel by shuttle.
-    pub(super) uses_shuttle: bool,
+    pub(in crate::port) uses_shuttle: bool,
     /// Whether a full lane gives up its oldest response.
-    pub(super) overflows_responses: bool,
+    pub(in crate::port) overflows_responses: bool,
     pub loans: Cell<usize>,
-    pub(super) active_max: usize,
-    pub(super) active: Cell<usize>,
+    pub(in crate::port) active_max: usize,
+    pub(in crate::port) active: Cell<usize>,
     pub lanes: Box<[Lane]>,
-    pub(super) free_lanes: FreeList,
-    pub(super) next_request: Cell<u64>,
+    pub(in crate::port) free_lanes: FreeList,
+    pub(in crate::port) next_request: Cell<u64>,
 }
 
 impl Deref for ClientCore {

@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 /// Places of active requests, each with its loans; a place is free again when both are gone.
 #[derive(Debug)]
-pub(super) struct Places {
+pub(in crate::port) struct Places {
     places: Box<[Place]>,
     /// The place that became free last, [`NO_PLACE`] if none is; each free place names the next one.
     free: Cell<u32>,

@@ -3,10 +3,10 @@
 use std::iter::FusedIterator;
 use std::time::Duration;
 
-use super::pending::PendingResponse;
-use super::received::Response;
 use crate::error::{ReceiveError, ReceiveTimeoutError};
 use crate::payload::Payload;
+use crate::port::client::pending::PendingResponse;
+use crate::port::client::response::Response;
 use crate::shm::Plain;
 use crate::wait::{TryReceived, Waited};
 

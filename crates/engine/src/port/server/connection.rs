@@ -5,22 +5,22 @@ use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::lending::{Lending, Lent};
-use super::payloads::Payloads;
-use super::places::Places;
-use super::remote::{Remote, Unreadable};
-use super::waker::Waker;
 use crate::channel::shuttle::{Carried, Oldest, Room, SHUTTLE_LEN_MAX, ShuttleServer};
 use crate::channel::{Entry, Front, Garbage, OffsetConsumer, OffsetProducer, Push, ReturnProducer, Slots};
 use crate::connection::{self, ConnectionFile, ConnectionLayout, Side, State};
 use crate::id::Id;
 use crate::payload::ChunkLayout;
+use crate::port::link::lending::{Lending, Lent};
+use crate::port::link::remote::{Remote, Unreadable};
+use crate::port::link::waker::Waker;
+use crate::port::payloads::Payloads;
+use crate::port::server::places::Places;
 use crate::service::ServiceInner;
 use crate::shm::{ChunkHeader, Lines, Message, Published, SHUTTLE_BYTES};
 
 /// A response on its way, which its chunk holds.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Outgoing {
+pub(in crate::port) struct Outgoing {
     pub lane: usize,
     pub request_id: u64,
     /// Elements.
@@ -31,7 +31,7 @@ pub(super) struct Outgoing {
 
 /// One lane's sending end.
 #[derive(Debug)]
-pub(super) struct LaneStart {
+pub(in crate::port) struct LaneStart {
     pub producer: OffsetProducer,
     pub slots: Lines,
     /// Newest request that came on the lane, 0 once it is finished. An older one is nobody's any more: its lane was used
@@ -42,7 +42,7 @@ pub(super) struct LaneStart {
 }
 
 #[derive(Debug)]
-pub(super) struct ServerConnection {
+pub(in crate::port) struct ServerConnection {
     service: Arc<ServiceInner>,
     pub client: Id,
     pub node: Id,

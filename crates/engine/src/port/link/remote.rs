@@ -17,7 +17,7 @@ use crate::shm::{ChunkRef, LinesView, Message, RemoteSegment, is_damage};
 
 /// Why a message cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unreadable {
+pub(in crate::port) enum Unreadable {
     /// No correct sender sends such an entry.
     Garbage,
     /// Its sender is gone, and the segment with it: nobody's message any more (RR-DYN-06).
@@ -36,7 +36,7 @@ impl From<Garbage> for Unreadable {
 
 /// The segments of one sender.
 #[derive(Debug)]
-pub(super) struct Remote {
+pub(in crate::port) struct Remote {
     service: Arc<ServiceInner>,
     /// Node and port.
     sender: [Id; 2],
