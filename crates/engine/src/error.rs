@@ -6,6 +6,7 @@ use std::io;
 use std::path::PathBuf;
 
 pub use system::SystemError;
+pub(crate) use system::{SystemContext, found};
 
 use super::id::Id;
 use super::name::InvalidName;

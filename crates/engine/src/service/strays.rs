@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use super::registry::Registry;
 use super::sweep::{Discarded, Leaver, sweep};
 use super::{cleanup, files};
+use crate::error::found;
 use crate::id::Id;
 use crate::liveness::{self, NodeInfo, NodeState};
 use crate::lock;
@@ -86,11 +87,7 @@ fn clean_service(
 
 /// Whether a node has a file, whatever its state: a dead one's is the business of its cleaner.
 fn is_there(root: &Root, node: Id) -> io::Result<bool> {
-    match std::fs::symlink_metadata(root.nodes().join(node.to_string())) {
-        Ok(_) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error),
-    }
+    Ok(found(std::fs::symlink_metadata(root.nodes().join(node.to_string())))?.is_some())
 }
 
 /// Whether no other node can be using a service that cannot be read.

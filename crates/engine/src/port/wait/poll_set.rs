@@ -6,7 +6,7 @@ use std::sync::atomic::{Ordering, fence};
 
 use super::sleeper::Sleeper;
 use super::wait_set::{Attached, AttachmentId, WaitEvent, WaitSet, Waitable};
-use crate::error::SystemError;
+use crate::error::{SystemContext, SystemError};
 use crate::service::ServiceInner;
 use crate::wait::bell::{Alarm, Bell};
 use crate::wait::ladder::{Look, SLICE, SLICE_UNHEARD, Sleeps};
@@ -52,7 +52,7 @@ impl PollSet {
     /// # Errors
     /// [`SystemError`]: no descriptor is left, for example.
     pub fn new() -> Result<Self, SystemError> {
-        let alarm = Alarm::new().map_err(|error| SystemError::new("making a descriptor to poll", &error))?;
+        let alarm = Alarm::new().doing("making a descriptor to poll")?;
         Ok(Self { set: WaitSet::new(), alarm, bells: Vec::new(), asked: false })
     }
 
@@ -78,7 +78,7 @@ impl PollSet {
         if let Some(bell) = &bell
             && !self.has(bell)
         {
-            self.alarm.poller.add(bell.file(), token(bell)).map_err(|error| SystemError::new(what, &error))?;
+            self.alarm.poller.add(bell.file(), token(bell)).doing(what)?;
         }
         let id = self.set.attach(waitable);
         if let Some(bell) = bell {
@@ -144,7 +144,7 @@ impl PollSet {
             self.disarm();
         } else {
             let armed = self.alarm.rely(if heard { SLICE } else { SLICE_UNHEARD });
-            armed.map_err(|error| SystemError::new("setting the timer of a descriptor to poll", &error))?;
+            armed.doing("setting the timer of a descriptor to poll")?;
         }
         Ok(self.set.events())
     }
