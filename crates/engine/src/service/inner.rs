@@ -150,7 +150,7 @@ impl ServiceInner {
         let discarded = {
             let _lock = self.lock()?;
             let service = (&self.registry, self.settings());
-            cleanup::forget_node(&self.node.root, &self.folder, service, self.node.id, self.node.id)?
+            cleanup::forget_nodes(&self.node.root, &self.folder, service, &[self.node.id], self.node.id)?
         };
         discarded.remove()
     }

@@ -86,7 +86,7 @@ fn find(
     }
     let lock_path = folder.join(files::LOCK);
     let Some(lock_file) = found(lock::open(&lock_path, false)).at("opening the service's lock", folder)? else {
-        return without_lock(folder, &lock_path).at("looking at the service's folder", folder)?;
+        return without_lock(folder, &lock_path);
     };
     let guard = match lock::acquire(&lock_file, &lock_path) {
         Err(error) if error.kind() == io::ErrorKind::TimedOut => return Err(ServiceError::InCreation),
@@ -117,13 +117,15 @@ fn find(
 }
 
 /// No lock was there to be opened: tells a service that came or went meanwhile from one that has lost it.
-fn without_lock(folder: &Path, lock: &Path) -> io::Result<Result<Found, ServiceError>> {
-    let Some(there) = found(File::open(folder))? else { return Ok(Ok(Found::Missing)) };
+fn without_lock(folder: &Path, lock: &Path) -> Result<Found, ServiceError> {
+    let what = "looking at the service's folder";
+    let Some(there) = found(File::open(folder)).at(what, folder)? else { return Ok(Found::Missing) };
     // A folder comes and goes with its lock in it, so both looks have to be at the same folder.
-    if found(std::fs::symlink_metadata(lock))?.is_none() && lock::is_still_at(&there, folder)? {
-        return Ok(Err(ServiceError::Corrupted { file: "lock", reason: "it is missing".to_owned() }));
+    let has_lock = found(std::fs::symlink_metadata(lock)).at(what, folder)?.is_some();
+    if !has_lock && lock::is_still_at(&there, folder).at(what, folder)? {
+        return Err(ServiceError::Corrupted { file: "lock", reason: "it is missing".to_owned() });
     }
-    Ok(Ok(Found::Again))
+    Ok(Found::Again)
 }
 
 /// Creates a service.
@@ -149,17 +151,12 @@ pub(crate) fn create(
         }
         renamed => Ok(renamed.at(what, &folder).map(|()| made)?),
     });
-    match made {
-        Ok((lock_file, registry)) => {
-            *services.entry(name.folder()).or_insert(0) += 1;
-            Ok(ServiceInner::new(node, name, config.clone(), registry, lock_file))
-        }
-        Err(error) => {
-            // The first error is the one worth telling; what is left belongs to this node and goes with it.
-            let _ = files::remove_folder(&aside);
-            Err(error)
-        }
-    }
+    let (lock_file, registry) = made.inspect_err(|_| {
+        // The first error is the one worth telling; what is left belongs to this node and goes with it.
+        let _ = files::remove_folder(&aside);
+    })?;
+    *services.entry(name.folder()).or_insert(0) += 1;
+    Ok(ServiceInner::new(node, name, config.clone(), registry, lock_file))
 }
 
 /// A complete service in a folder that nobody looks into, with its creator entered.
