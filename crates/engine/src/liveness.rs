@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::PathBuf;
 
+use super::error::found;
 use super::id::Id;
 use super::lock;
 use super::root::Root;
@@ -63,11 +64,7 @@ pub(crate) struct DeadNode {
 
 /// Takes the lock of a node's file, if its holder is gone.
 pub(crate) fn claim_dead(path: PathBuf) -> io::Result<Option<DeadNode>> {
-    let file = match lock::open(&path, false) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-    };
+    let Some(file) = found(lock::open(&path, false))? else { return Ok(None) };
     if lock::try_acquire(&file)? && lock::is_still_at(&file, &path)? {
         Ok(Some(DeadNode { _lock: file, path }))
     } else {
@@ -82,8 +79,8 @@ pub(crate) fn list(root: &Root) -> io::Result<Vec<NodeInfo>> {
         let entry = entry?;
         let Some(id) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
         let mut name = String::new();
-        let state = match lock::open(&entry.path(), false) {
-            Ok(mut file) => {
+        let state = match found(lock::open(&entry.path(), false)) {
+            Ok(Some(mut file)) => {
                 let read = (&mut file).take(NAME_BYTES_MAX as u64).read_to_string(&mut name);
                 match (read, lock::try_acquire(&file)) {
                     (_, Ok(true)) if lock::is_still_at(&file, &entry.path())? => NodeState::Dead,
@@ -92,7 +89,7 @@ pub(crate) fn list(root: &Root) -> io::Result<Vec<NodeInfo>> {
                     (_, Err(_)) => NodeState::Unknown,
                 }
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Ok(None) => continue,
             Err(_) => NodeState::Unknown,
         };
         nodes.push(NodeInfo { id, name, state });

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::config::Config;
-use super::error::{NamespaceGone, NodeError, SystemError};
+use super::error::{NamespaceGone, NodeError, SystemContext};
 use super::id::Id;
 use super::liveness::{self, NAME_BYTES_MAX, NodeInfo};
 use super::lock;
@@ -118,9 +118,8 @@ impl NodeBuilder {
             Some(path) => Root::at(path),
             None => Root::from_environment(&config),
         }?;
-        let id = Id::random().map_err(|error| SystemError::new("making a node id", &error))?;
-        let alive = liveness::create(&root, id, &self.name)
-            .map_err(|error| SystemError::at("creating the node's lock", &root.nodes(), &error))?;
+        let id = Id::random().doing("making a node id")?;
+        let alive = liveness::create(&root, id, &self.name).at("creating the node's lock", &root.nodes())?;
         let inner = NodeInner {
             root,
             config,
@@ -160,7 +159,7 @@ impl Node {
     pub fn list(&self) -> Result<Vec<NodeInfo>, NodeError> {
         self.inner.check_linked()?;
         let root = &self.inner.root;
-        liveness::list(root).map_err(|error| SystemError::at("listing nodes", root.path(), &error).into())
+        Ok(liveness::list(root).at("listing nodes", root.path())?)
     }
 
     /// All nodes of a namespace, for somebody who has no node in it: creating one would clean up after the dead ones.
@@ -169,7 +168,7 @@ impl Node {
     /// As [`Root::at`]; [`NodeError::System`] if the namespace cannot be read.
     pub fn list_in(root: impl AsRef<Path>) -> Result<Vec<NodeInfo>, NodeError> {
         let root = Root::at(root.as_ref())?;
-        liveness::list(&root).map_err(|error| SystemError::at("listing nodes", root.path(), &error).into())
+        Ok(liveness::list(&root).at("listing nodes", root.path())?)
     }
 
     /// Cleans up after the dead nodes of a namespace: `(cleaned, failed)`. Creating a node does that too.
@@ -178,8 +177,7 @@ impl Node {
     /// As [`Root::at`]; [`NodeError::System`] if the namespace cannot be read.
     pub fn clean_up(root: impl AsRef<Path>) -> Result<(usize, usize), NodeError> {
         let root = Root::at(root.as_ref())?;
-        cleanup::clean_dead_nodes(&root)
-            .map_err(|error| SystemError::at("cleaning up dead nodes", root.path(), &error).into())
+        Ok(cleanup::clean_dead_nodes(&root).at("cleaning up dead nodes", root.path())?)
     }
 }
 

@@ -6,6 +6,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::SystemTime;
 
+use crate::error::found;
 use crate::shm;
 
 /// Opens a file for locking, never through a symbolic link; `create` makes it if need be, for its owner alone.
@@ -53,9 +54,6 @@ pub(super) fn last_marked(file: &File) -> io::Result<(i64, i64)> {
 /// Whether `path` still names the file that `file` is.
 pub fn is_still_at(file: &File, path: &Path) -> io::Result<bool> {
     let ours = file.metadata()?;
-    match std::fs::symlink_metadata(path) {
-        Ok(there) => Ok(there.ino() == ours.ino() && there.dev() == ours.dev()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error),
-    }
+    let there = found(std::fs::symlink_metadata(path))?;
+    Ok(there.is_some_and(|there| there.ino() == ours.ino() && there.dev() == ours.dev()))
 }

@@ -115,13 +115,16 @@ where
     /// A user header that travels with every request.
     #[must_use]
     pub fn request_user_header<H: Plain + Default>(self) -> RequestResponseBuilder<Req, Res, H, ResHeader> {
-        let Self { node, name, wishes, align, attributes, .. } = self;
-        RequestResponseBuilder { node, name, wishes, align, attributes, types: PhantomData }
+        self.with_headers()
     }
 
     /// A user header that travels with every response.
     #[must_use]
     pub fn response_user_header<H: Plain + Default>(self) -> RequestResponseBuilder<Req, Res, ReqHeader, H> {
+        self.with_headers()
+    }
+
+    fn with_headers<A, B>(self) -> RequestResponseBuilder<Req, Res, A, B> {
         let Self { node, name, wishes, align, attributes, .. } = self;
         RequestResponseBuilder { node, name, wishes, align, attributes, types: PhantomData }
     }

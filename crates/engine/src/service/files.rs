@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::error::found;
 use crate::id::Id;
 use crate::root::Root;
 
@@ -127,26 +128,19 @@ pub(crate) fn is_no_file(path: &Path) -> bool {
 
 /// Removes a file; one that is gone already is fine.
 pub(crate) fn remove(path: &Path) -> io::Result<()> {
-    ignore_missing(std::fs::remove_file(path))
+    found(std::fs::remove_file(path)).map(drop)
 }
 
 /// Removes a folder with all that is in it; one that is gone already is fine.
 pub(crate) fn remove_folder(path: &Path) -> io::Result<()> {
-    ignore_missing(std::fs::remove_dir_all(path))
+    found(std::fs::remove_dir_all(path)).map(drop)
 }
 
 /// Takes a service's folder away in one step: its temporary name, to be removed.
 pub(crate) fn take_folder_away(root: &Root, folder: &Path, by: Id) -> io::Result<PathBuf> {
     let aside = temporary_folder(root, by)?;
-    ignore_missing(std::fs::rename(folder, &aside))?;
+    found(std::fs::rename(folder, &aside))?;
     Ok(aside)
-}
-
-fn ignore_missing(result: io::Result<()>) -> io::Result<()> {
-    match result {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        other => other,
-    }
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use super::static_config::StaticConfig;
 use super::sweep::{self, Discarded, Leaver};
 use super::{cleanup, files};
 use crate::config::DeploymentProfile;
-use crate::error::SystemError;
+use crate::error::{SystemContext, SystemError};
 use crate::lock;
 use crate::name::ServiceName;
 use crate::node::NodeInner;
@@ -143,14 +143,14 @@ impl ServiceInner {
             let missing = || io::Error::new(io::ErrorKind::NotFound, "it is not there any more, or another one is");
             if is_there { Ok(()) } else { Err(missing()) }
         });
-        there.map_err(|error| SystemError::at("reaching the service's folder", &self.folder, &error))
+        there.at("reaching the service's folder", &self.folder)
     }
 
     fn leave(&self) -> io::Result<()> {
         let discarded = {
             let _lock = self.lock()?;
             let service = (&self.registry, self.settings());
-            cleanup::forget_node(&self.node.root, &self.folder, service, self.node.id, self.node.id)?
+            cleanup::forget_nodes(&self.node.root, &self.folder, service, &[self.node.id], self.node.id)?
         };
         discarded.remove()
     }

@@ -10,7 +10,7 @@ use super::files::{self, FileName};
 use super::registry::{PortEntry, Registry};
 use super::static_config::StaticConfig;
 use crate::connection::{ConnectionLayout, Side};
-use crate::error::{ServiceError, SystemError};
+use crate::error::{ServiceError, SystemContext, found};
 use crate::id::Id;
 use crate::name::ServiceName;
 use crate::node::Node;
@@ -101,19 +101,11 @@ pub(super) fn info_without_memory(config: &StaticConfig, registry: &Registry) ->
 fn memory_bytes(config: &StaticConfig, folder: &Path, [clients, servers]: [&[PortInfo]; 2]) -> io::Result<u64> {
     let mut files_bytes = 0;
     let mut unmapped = 0;
-    let entries = match std::fs::read_dir(folder) {
-        Ok(entries) => entries,
-        // It is being left at this moment.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
-        Err(error) => return Err(error),
-    };
+    // It may be being left at this moment.
+    let Some(entries) = found(std::fs::read_dir(folder))? else { return Ok(0) };
     for entry in entries {
         let entry = entry?;
-        files_bytes += match entry.metadata() {
-            Ok(meta) => meta.blocks() * BLOCK_BYTES,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
-            Err(error) => return Err(error),
-        };
+        files_bytes += found(entry.metadata())?.map_or(0, |meta| meta.blocks() * BLOCK_BYTES);
         if let Some(FileName::Connection(_, [client, server])) = entry.file_name().to_str().and_then(FileName::of) {
             let is_in = |ports: &[PortInfo], id| ports.iter().any(|port| port.id == id);
             unmapped += u64::from(is_in(clients, client) && is_in(servers, server));
@@ -132,12 +124,12 @@ impl Node {
     pub fn services(&self) -> Result<Vec<ServiceInfo>, ServiceError> {
         self.inner.check_linked()?;
         let folder = self.inner.root.services();
-        let system = |error: io::Error| ServiceError::from(SystemError::at("listing services", &folder, &error));
+        let what = "listing services";
         // Dead nodes' services are not live; what cannot be cleaned now is listed.
         let _ = cleanup::clean_dead_nodes(&self.inner.root);
         let mut services = Vec::new();
-        for entry in std::fs::read_dir(&folder).map_err(system)? {
-            let entry = entry.map_err(system)?;
+        for entry in std::fs::read_dir(&folder).at(what, &folder)? {
+            let entry = entry.at(what, &folder)?;
             let name = entry.file_name();
             let is_service = name.to_str().is_some_and(|name| name.parse::<Id>().is_ok());
             if !is_service || files::is_link(&entry.path()) {
@@ -149,7 +141,7 @@ impl Node {
             });
             match opened {
                 Ok((_, registry)) if registry.is_removed() => {}
-                Ok((config, registry)) => services.push(info(&config, &registry, &entry.path()).map_err(system)?),
+                Ok((config, registry)) => services.push(info(&config, &registry, &entry.path()).at(what, &folder)?),
                 Err(error) if error.is_damage() => {}
                 Err(error) => return Err(error),
             }

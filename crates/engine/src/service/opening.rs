@@ -11,7 +11,7 @@ use super::registry::Registry;
 use super::static_config::StaticConfig;
 use super::sweep::Discarded;
 use super::{cleanup, files};
-use crate::error::{ServiceError, SystemError};
+use crate::error::{ServiceError, SystemContext, found};
 use crate::lock;
 use crate::name::ServiceName;
 use crate::node::NodeInner;
@@ -79,26 +79,20 @@ fn find(
     check: &dyn Fn(&StaticConfig) -> Result<(), ServiceError>,
 ) -> Result<Found, ServiceError> {
     let folder = &node.root.services().join(name.folder());
-    let system = |what: &'static str| move |error: io::Error| ServiceError::from(SystemError::at(what, folder, &error));
     // What dead nodes left must not stand in the way; what cannot be cleaned now is told by what fails next.
     let _ = cleanup::clean_dead_nodes(&node.root);
     if files::is_link(folder) {
         return Err(ServiceError::Corrupted { file: "folder", reason: "it is a link".to_owned() });
     }
     let lock_path = folder.join(files::LOCK);
-    let lock_file = match lock::open(&lock_path, false) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return without_lock(folder, &lock_path).map_err(system("looking at the service's folder"))?;
-        }
-        Err(error) => return Err(system("opening the service's lock")(error)),
+    let Some(lock_file) = found(lock::open(&lock_path, false)).at("opening the service's lock", folder)? else {
+        return without_lock(folder, &lock_path);
     };
     let guard = match lock::acquire(&lock_file, &lock_path) {
-        Ok(guard) => guard,
         Err(error) if error.kind() == io::ErrorKind::TimedOut => return Err(ServiceError::InCreation),
-        Err(error) => return Err(system("locking the service")(error)),
+        locked => locked.at("locking the service", folder)?,
     };
-    if !lock::is_still_at(&lock_file, &lock_path).map_err(system("looking at the service's lock"))? {
+    if !lock::is_still_at(&lock_file, &lock_path).at("looking at the service's lock", folder)? {
         return Ok(Found::Again);
     }
     let config = StaticConfig::read(folder)?;
@@ -111,7 +105,7 @@ fn find(
         registry.remove();
         let discarded = Discarded::service(&node.root, folder, node.id);
         drop(guard);
-        discarded.and_then(Discarded::remove).map_err(system("removing a service that was left"))?;
+        discarded.and_then(Discarded::remove).at("removing a service that was left", folder)?;
         return Ok(Found::Again);
     }
     check(&config)?;
@@ -123,24 +117,15 @@ fn find(
 }
 
 /// No lock was there to be opened: tells a service that came or went meanwhile from one that has lost it.
-fn without_lock(folder: &Path, lock: &Path) -> io::Result<Result<Found, ServiceError>> {
-    let there = match File::open(folder) {
-        Ok(there) => there,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Ok(Found::Missing)),
-        Err(error) => return Err(error),
-    };
+fn without_lock(folder: &Path, lock: &Path) -> Result<Found, ServiceError> {
+    let what = "looking at the service's folder";
+    let Some(there) = found(File::open(folder)).at(what, folder)? else { return Ok(Found::Missing) };
     // A folder comes and goes with its lock in it, so both looks have to be at the same folder.
-    match std::fs::symlink_metadata(lock) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            if lock::is_still_at(&there, folder)? {
-                return Ok(Err(ServiceError::Corrupted { file: "lock", reason: "it is missing".to_owned() }));
-            }
-        }
-        looked => {
-            looked?;
-        }
+    let has_lock = found(std::fs::symlink_metadata(lock)).at(what, folder)?.is_some();
+    if !has_lock && lock::is_still_at(&there, folder).at(what, folder)? {
+        return Err(ServiceError::Corrupted { file: "lock", reason: "it is missing".to_owned() });
     }
-    Ok(Ok(Found::Again))
+    Ok(Found::Again)
 }
 
 /// Creates a service.
@@ -158,27 +143,20 @@ pub(crate) fn create(
     }
     let mut services = node.lock_services();
     let folder = node.root.services().join(name.folder());
-    let system =
-        |error: io::Error| ServiceError::from(SystemError::at("creating the service's files", &folder, &error));
-    let aside = files::temporary_folder(&node.root, node.id).map_err(system)?;
+    let what = "creating the service's files";
+    let aside = files::temporary_folder(&node.root, node.id).at(what, &folder)?;
     let made = make(&aside, &folder, node, config).and_then(|made| match std::fs::rename(&aside, &folder) {
-        Ok(()) => Ok(made),
         Err(error) if matches!(error.kind(), io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::AlreadyExists) => {
             Err(ServiceError::AlreadyExists)
         }
-        Err(error) => Err(system(error)),
+        renamed => Ok(renamed.at(what, &folder).map(|()| made)?),
     });
-    match made {
-        Ok((lock_file, registry)) => {
-            *services.entry(name.folder()).or_insert(0) += 1;
-            Ok(ServiceInner::new(node, name, config.clone(), registry, lock_file))
-        }
-        Err(error) => {
-            // The first error is the one worth telling; what is left belongs to this node and goes with it.
-            let _ = files::remove_folder(&aside);
-            Err(error)
-        }
-    }
+    let (lock_file, registry) = made.inspect_err(|_| {
+        // The first error is the one worth telling; what is left belongs to this node and goes with it.
+        let _ = files::remove_folder(&aside);
+    })?;
+    *services.entry(name.folder()).or_insert(0) += 1;
+    Ok(ServiceInner::new(node, name, config.clone(), registry, lock_file))
 }
 
 /// A complete service in a folder that nobody looks into, with its creator entered.
@@ -188,11 +166,11 @@ fn make(
     node: &NodeInner,
     config: &StaticConfig,
 ) -> Result<(File, Registry), ServiceError> {
-    let system = |error: io::Error| ServiceError::from(SystemError::at("creating the service's files", aside, &error));
-    make_private_folder(aside).map_err(system)?;
-    let lock_file = lock::open(&aside.join(files::LOCK), true).map_err(system)?;
+    let what = "creating the service's files";
+    make_private_folder(aside).at(what, aside)?;
+    let lock_file = lock::open(&aside.join(files::LOCK), true).at(what, aside)?;
     config.write(aside)?;
-    let registry = Registry::create(aside, folder, &config.settings).map_err(system)?;
+    let registry = Registry::create(aside, folder, &config.settings).at(what, aside)?;
     registry.enter_node(node.id);
     Ok((lock_file, registry))
 }

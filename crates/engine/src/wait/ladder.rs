@@ -1,12 +1,14 @@
 //! The ladder: look, spin for a bounded while, then sleep in slices.
 
 use std::ops::Deref;
+use std::rc::Rc;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 use std::time::{Duration, Instant};
 
 use super::bell::Bell;
 use super::word::{self, Wish};
+use crate::error::SystemError;
 use crate::shm::SleepList;
 
 /// Longest sleep without a look at everything: peers die without a word.
@@ -35,6 +37,11 @@ pub(crate) trait Sleeps {
     fn wake_word(&self) -> Option<&AtomicU64>;
     /// Its bell, if it has one.
     fn bell(&self) -> Option<&Bell>;
+    /// Its bell, made if need be; `None` if nobody would ring.
+    ///
+    /// # Errors
+    /// Those of the system.
+    fn make_bell(&self) -> Result<Option<Rc<Bell>>, SystemError>;
     /// Looks whether peers live, if that is due, and follows what has changed in the service.
     fn look_after_peers(&self);
     /// A wait has ended, and the thread had to sleep or not.

@@ -11,7 +11,7 @@ use std::rc::Rc;
 use super::following::{Port, Problem, Walked};
 use super::peer::Peer;
 use crate::connection::{ConnectionFile, ConnectionLayout};
-use crate::error::SystemError;
+use crate::error::{SystemContext, SystemError};
 use crate::id::Id;
 use crate::service::ServiceLock;
 use crate::service::files::{self, ConnectionName, FileName};
@@ -129,8 +129,7 @@ pub(in crate::port) trait Attaching: Port {
     /// The connections of this port that have a name.
     fn find_files(&self, _lock: &ServiceLock<'_>) -> Result<Vec<Found>, SystemError> {
         let folder = &self.service.folder;
-        let files = files::list(folder)
-            .map_err(|error| SystemError::at("looking for connections in the service's folder", folder, &error))?;
+        let files = files::list(folder).at("looking for connections in the service's folder", folder)?;
         let own = |(name, path)| {
             let FileName::Connection(kind, ids) = name else { return None };
             let [own, peer] = Self::Connection::SIDE.pair(ids);

@@ -11,7 +11,7 @@ use super::following::{Following, Member};
 use super::peer::Peer;
 use super::watch::Watch;
 use crate::connection::{ConnectionFile, ConnectionLayout, Side};
-use crate::error::{PortError, SystemError};
+use crate::error::{PortError, SystemContext, SystemError};
 use crate::id::Id;
 use crate::payload::{ChunkLayout, Kind};
 use crate::port::backpressure::Backpressure;
@@ -103,10 +103,9 @@ impl<'a> Draft<'a> {
         // What dead nodes hold must not count; what cannot be cleaned is told by the limit.
         let _ = cleanup::clean_dead_nodes(&service.node.root);
         if service.locks_memory() {
-            let locked = service.registry.lock_in_memory();
-            locked.map_err(|error| SystemError::at("locking the registry into memory", &service.folder, &error))?;
+            service.registry.lock_in_memory().at("locking the registry into memory", &service.folder)?;
         }
-        let id = Id::random().map_err(|error| SystemError::new("making a port id", &error))?;
+        let id = Id::random().doing("making a port id")?;
         let draft = Self { service, side, id, name, peers: RefCell::default(), published: false };
         // Before large segments are made in vain; what counts is the look under the lock.
         draft.check_limit()?;
@@ -130,8 +129,8 @@ impl<'a> Draft<'a> {
         if self.side != Side::Client || overflow_requests {
             return Ok(());
         }
-        let waiting = sweep::waiting_for_servers(&self.service.folder)
-            .map_err(|error| SystemError::at("counting departed clients", &self.service.folder, &error))?;
+        let waiting =
+            sweep::waiting_for_servers(&self.service.folder).at("counting departed clients", &self.service.folder)?;
         match waiting.first() {
             Some((server, count)) if *count >= max => Err(PortError::TooManyDepartedClients { server: *server, max }),
             _ => Ok(()),
@@ -175,8 +174,7 @@ impl<'a> Draft<'a> {
     fn connection<C: Peer>(&self, peer: &PortEntry, received: &ChunkLayout) -> Result<Rc<C>, PortError> {
         let ([path, _], layout) = (self.paths(peer.id), ConnectionLayout::new(self.service.settings()));
         self.peers.borrow_mut().push(peer.id);
-        let file = ConnectionFile::create(&path, layout, self.service.node.id)
-            .map_err(|error| SystemError::at("creating a connection", &path, &error))?;
+        let file = ConnectionFile::create(&path, layout, self.service.node.id).at("creating a connection", &path)?;
         C::open(self.service, self.id, [peer.id, peer.node], file, received)
             .map_err(|error| damaged(self.service, &error))
     }
@@ -207,8 +205,7 @@ impl<'a> Draft<'a> {
             for (peer, connection) in connections.iter().filter(|(id, _)| peers.contains(id)) {
                 connection.attach(payloads);
                 let [unfinished, published] = self.paths(*peer);
-                std::fs::rename(unfinished, published)
-                    .map_err(|error| SystemError::at("publishing a connection", &service.folder, &error))?;
+                std::fs::rename(unfinished, published).at("publishing a connection", &service.folder)?;
             }
             let changes = self.enter_registry()?;
             drop(lock);

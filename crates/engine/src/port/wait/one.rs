@@ -1,9 +1,10 @@
 //! Waiting for one port: what it waits for, and what ends it.
 
+use std::rc::Rc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use crate::error::ReceiveError;
+use crate::error::{ReceiveError, SystemError};
 use crate::payload::Payload;
 use crate::port::client::Client;
 use crate::port::client::pending::PendingResponse;
@@ -24,6 +25,9 @@ impl<P: Port> Sleeps for P {
     }
     fn bell(&self) -> Option<&Bell> {
         self.sleeper.bell()
+    }
+    fn make_bell(&self) -> Result<Option<Rc<Bell>>, SystemError> {
+        self.is_registered().then(|| self.sleeper.make_bell(&self.service)).transpose()
     }
     fn look_after_peers(&self) {
         self.look_closely();

@@ -1,13 +1,13 @@
 //! A port's own wake word, and how it likes to wait.
 
 use std::cell::{Cell, OnceCell};
-use std::io;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use crate::connection::Side;
+use crate::error::{SystemContext, SystemError};
 use crate::id::Id;
 use crate::service::{ServiceInner, files};
 use crate::wait::bell::Bell;
@@ -92,12 +92,12 @@ impl Sleeper {
     ///
     /// # Errors
     /// Those of the system.
-    pub fn make_bell(&self, service: &ServiceInner) -> io::Result<Rc<Bell>> {
+    pub fn make_bell(&self, service: &ServiceInner) -> Result<Rc<Bell>, SystemError> {
         if let Some(bell) = self.bell.get() {
             return Ok(Rc::clone(bell));
         }
-        let bell = Rc::new(Bell::create(&self.path_of_bell(service))?);
-        Ok(Rc::clone(self.bell.get_or_init(|| bell)))
+        let bell = Bell::create(&self.path_of_bell(service)).at("making a pipe to wake the port", &service.folder)?;
+        Ok(Rc::clone(self.bell.get_or_init(|| Rc::new(bell))))
     }
 
     /// The port leaves: nobody rings any more.
