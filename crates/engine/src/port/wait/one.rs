@@ -60,16 +60,19 @@ where
         timeout: Duration,
     ) -> Result<Waited<ActiveRequest<Req, Res, ReqHeader, ResHeader>>, ReceiveError> {
         let core = &*self.core;
-        let found = ladder::wait(&[core], timeout, core.sleeper.spin(), |look| {
-            let mut received = self.receive()?;
-            let ended = received.is_none() && look == Look::Thorough && core.has_lost_the_last_client();
-            if ended {
-                // What the last client sent before it went comes first.
-                received = self.receive()?;
-            }
-            Ok(received.map(Waited::Received).or_else(|| ended.then_some(Waited::Disconnected)))
-        });
-        Ok(found?.unwrap_or(Waited::Timeout))
+        let found = ladder::wait(&[core], timeout, core.sleeper.spin(), |look| self.look(look).transpose());
+        found.unwrap_or(Ok(Waited::Timeout))
+    }
+
+    #[inline]
+    fn look(&self, look: Look) -> Result<Option<Waited<ActiveRequest<Req, Res, ReqHeader, ResHeader>>>, ReceiveError> {
+        let mut received = self.receive()?;
+        let ended = received.is_none() && look == Look::Thorough && self.core.has_lost_the_last_client();
+        if ended {
+            // What the last client sent before it went comes first.
+            received = self.receive()?;
+        }
+        Ok(received.map(Waited::Received).or_else(|| ended.then_some(Waited::Disconnected)))
     }
 
     /// Time that a wait spins before it sleeps: some microseconds unless set, and nothing where there is one processor. Ends
@@ -101,14 +104,17 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
     #[inline]
     pub fn receive_timeout(&self, timeout: Duration) -> Result<Waited<Response<Res, ResHeader>>, ReceiveError> {
         let core = &*self.core;
-        let found = ladder::wait(&[core], timeout, core.sleeper.spin(), |look| {
-            let received = self.receive()?;
-            if received.is_some() || look == Look::Quick || self.is_answerable() {
-                return Ok(received.map(Waited::Received));
-            }
-            // What was sent before the end comes first.
-            Ok(Some(self.receive()?.map_or(Waited::Disconnected, Waited::Received)))
-        });
-        Ok(found?.unwrap_or(Waited::Timeout))
+        let found = ladder::wait(&[core], timeout, core.sleeper.spin(), |look| self.look(look).transpose());
+        found.unwrap_or(Ok(Waited::Timeout))
+    }
+
+    #[inline]
+    fn look(&self, look: Look) -> Result<Option<Waited<Response<Res, ResHeader>>>, ReceiveError> {
+        let received = self.receive()?;
+        if received.is_some() || look == Look::Quick || self.is_answerable() {
+            return Ok(received.map(Waited::Received));
+        }
+        // What was sent before the end comes first.
+        Ok(Some(self.receive()?.map_or(Waited::Disconnected, Waited::Received)))
     }
 }

@@ -1,6 +1,5 @@
 //! Waiting for several servers and pending responses at once.
 
-use std::convert::Infallible;
 use std::fmt::Debug;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
@@ -222,14 +221,9 @@ impl WaitSet {
         }
         let ports = self.ports();
         let spin = self.spin.unwrap_or_else(ladder::spin_by_default);
-        let found = ladder::wait(&ports, timeout, spin, |look| {
-            Ok::<_, Infallible>(if self.look(look) { Some(()) } else { None })
-        });
+        let found = ladder::wait(&ports, timeout, spin, |look| self.look(look).then_some(()));
         self.keep(ports);
-        match found {
-            Ok(Some(())) => Waited::Received(&self.events),
-            Ok(None) => Waited::Timeout,
-        }
+        if found.is_some() { Waited::Received(&self.events) } else { Waited::Timeout }
     }
 
     /// The port of an attachment, if both are there.
