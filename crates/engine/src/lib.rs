@@ -59,9 +59,9 @@ pub use name::{InvalidName, SERVICE_NAME_BYTES_MAX, ServiceName};
 pub use node::{Node, NodeBuilder};
 pub use payload::{ChunkLayout, Kind, Payload, TypeDetail};
 pub use port::{
-    ActiveRequest, AttachmentId, BackpressureAction, BackpressureInfo, Client, ClientBuilder, PendingResponse, PollSet,
-    Readiness, RequestMut, RequestMutUninit, Response, ResponseMut, ResponseMutUninit, Responses, Server,
-    ServerBuilder, WaitEvent, WaitSet, Waitable,
+    ActiveRequest, AttachmentId, BackpressureAction, BackpressureInfo, Client, ClientBuilder, LoanMut, LoanMutUninit,
+    PendingResponse, PollSet, Readiness, RequestMut, RequestMutUninit, Response, ResponseMut, ResponseMutUninit,
+    Responses, Server, ServerBuilder, WaitEvent, WaitSet, Waitable,
 };
 pub use root::{ROOT_VARIABLE, Root};
 pub use service::LAYOUT_VERSION;

@@ -65,6 +65,7 @@ where
     }
 
     #[inline]
+    #[allow(clippy::type_complexity, reason = "what `receive_timeout` returns, if anything")]
     fn look(&self, look: Look) -> Result<Option<Waited<ActiveRequest<Req, Res, ReqHeader, ResHeader>>>, ReceiveError> {
         let mut received = self.receive()?;
         let ended = received.is_none() && look == Look::Thorough && self.core.has_lost_the_last_client();
