@@ -71,12 +71,8 @@ macro_rules! wishes {
     )*};
 }
 
-impl<Req, Res, ReqHeader, ResHeader> RequestResponseBuilder<Req, Res, ReqHeader, ResHeader>
-where
-    Req: Payload + ?Sized,
-    Res: Payload + ?Sized,
-    ReqHeader: Plain + Default,
-    ResHeader: Plain + Default,
+impl<Req: Payload + ?Sized, Res: Payload + ?Sized, ReqHeader: Plain, ResHeader: Plain>
+    RequestResponseBuilder<Req, Res, ReqHeader, ResHeader>
 {
     wishes! {
         /// A full request buffer gives up its oldest request (default: on).
@@ -228,13 +224,7 @@ impl<Req: ?Sized, Res: ?Sized, ReqHeader, ResHeader> Clone for Service<Req, Res,
     }
 }
 
-impl<Req, Res, ReqHeader, ResHeader> Service<Req, Res, ReqHeader, ResHeader>
-where
-    Req: Payload + ?Sized,
-    Res: Payload + ?Sized,
-    ReqHeader: Plain + Default,
-    ResHeader: Plain + Default,
-{
+impl<Req: ?Sized, Res: ?Sized, ReqHeader, ResHeader> Service<Req, Res, ReqHeader, ResHeader> {
     fn new(inner: ServiceInner) -> Self {
         Self { inner: Arc::new(inner), types: PhantomData }
     }

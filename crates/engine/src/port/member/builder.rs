@@ -103,13 +103,7 @@ port_builder! {
     ServerBuilder, server
 }
 
-impl<Req, Res, ReqHeader, ResHeader> Service<Req, Res, ReqHeader, ResHeader>
-where
-    Req: Payload + ?Sized,
-    Res: Payload + ?Sized,
-    ReqHeader: Plain + Default,
-    ResHeader: Plain + Default,
-{
+impl<Req: ?Sized, Res: ?Sized, ReqHeader, ResHeader> Service<Req, Res, ReqHeader, ResHeader> {
     /// Starts building a client.
     pub fn client_builder(&self) -> ClientBuilder<Req, Res, ReqHeader, ResHeader> {
         ClientBuilder::new(Arc::clone(&self.inner))
