@@ -179,42 +179,42 @@ impl<'a> Draft<'a> {
             .map_err(|error| damaged(self.service, &error))
     }
 
-    /// Enters the port into the registry, connected to every port of the other role that is there, and says what its counter
+    /// Enters the port into the registry, connected to every port of the other kind that is there, and says what its counter
     /// was.
     fn publish<C: Peer>(mut self, received: &ChunkLayout, payloads: &Payloads) -> Result<(Vec<Rc<C>>, u64), PortError> {
         let service = self.service;
         let others = self.side.other();
-        let mut connections: Vec<(Id, Rc<C>)> = Vec::new();
+        let mut connections: Vec<Rc<C>> = Vec::new();
         for _ in 0..TRIES_MAX {
             for peer in service.registry.ports(others) {
-                if !connections.iter().any(|(id, _)| *id == peer.id) {
-                    connections.push((peer.id, self.connection(&peer, received)?));
+                if !connections.iter().any(|known| known.id() == peer.id) {
+                    connections.push(self.connection(&peer, received)?);
                 }
             }
-            let lock = service.lock().map_err(|error| match error.kind() {
-                io::ErrorKind::TimedOut => PortError::Busy,
-                _ => SystemError::at("locking the service", &service.folder.join(files::LOCK), &error).into(),
-            })?;
+            let lock = match service.lock() {
+                Err(error) if error.kind() == io::ErrorKind::TimedOut => return Err(PortError::Busy),
+                locked => locked.at("locking the service", &service.folder.join(files::LOCK))?,
+            };
             let peers: Vec<Id> = service.registry.ports(others).into_iter().map(|peer| peer.id).collect();
-            if peers.iter().any(|peer| !connections.iter().any(|(id, _)| id == peer)) {
+            if peers.iter().any(|peer| !connections.iter().any(|known| known.id() == *peer)) {
                 // Somebody has come meanwhile.
                 continue;
             }
             self.check_limit()?;
             self.check_departed()?;
-            for (peer, connection) in connections.iter().filter(|(id, _)| peers.contains(id)) {
+            let (kept, gone): (Vec<_>, Vec<_>) = connections.into_iter().partition(|known| peers.contains(&known.id()));
+            for connection in &kept {
                 connection.attach(payloads);
-                let [unfinished, published] = self.paths(*peer);
+                let [unfinished, published] = self.paths(connection.id());
                 std::fs::rename(unfinished, published).at("publishing a connection", &service.folder)?;
             }
             let changes = self.enter_registry()?;
             drop(lock);
-            let (kept, gone): (Vec<_>, Vec<_>) = connections.into_iter().partition(|(id, _)| peers.contains(id));
-            for (peer, _) in &gone {
+            for connection in gone {
                 // One that stays goes with the node.
-                let _ = files::remove(&self.paths(*peer)[0]);
+                let _ = files::remove(&self.paths(connection.id())[0]);
             }
-            return Ok((kept.into_iter().map(|(_, connection)| connection).collect(), changes));
+            return Ok((kept, changes));
         }
         Err(PortError::Busy)
     }
