@@ -64,7 +64,7 @@ pub(crate) enum Handover {
     InPart = 2,
 }
 
-/// Which side of a connection.
+/// Which kind of port, and which side of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Side {
     Client,
@@ -77,6 +77,14 @@ impl Side {
         match self {
             Self::Client => Self::Server,
             Self::Server => Self::Client,
+        }
+    }
+
+    /// The client and the server of this side and the other one, and the other way round.
+    pub fn pair<T>(self, [a, b]: [T; 2]) -> [T; 2] {
+        match self {
+            Self::Client => [a, b],
+            Self::Server => [b, a],
         }
     }
 

@@ -1,31 +1,17 @@
 //! What a client is, whatever it sends: its loans, its active requests and their lanes.
 
-use std::cell::{Cell, RefCell};
-use std::rc::Rc;
-use std::sync::Arc;
+use std::cell::Cell;
+use std::ops::Deref;
 use std::sync::atomic::{Ordering, fence};
 
+use super::lanes::Lane;
 use crate::free_list::FreeList;
-use crate::id::Id;
-use crate::payload::ChunkLayout;
-use crate::port::backpressure::Backpressure;
 use crate::port::client::connection::ClientConnection;
-use crate::port::client::lanes::Lane;
-use crate::port::following::Following;
-use crate::port::lender::Lender;
-use crate::port::payloads::Payloads;
-use crate::port::sleeper::Sleeper;
-use crate::port::watch::Watch;
-use crate::service::ServiceInner;
-use crate::service::registry::Role;
+use crate::port::member::following::{Member, Port};
 
 #[derive(Debug)]
 pub(in crate::port) struct ClientCore {
-    pub service: Arc<ServiceInner>,
-    pub id: Id,
-    pub request_layout: ChunkLayout,
-    pub response_layout: ChunkLayout,
-    pub payloads: Payloads,
+    member: Member<ClientConnection>,
     /// Whether requests and responses are tiny.
     pub(in crate::port) is_tiny: bool,
     /// Whether a full lane gives up its oldest response.
@@ -33,67 +19,33 @@ pub(in crate::port) struct ClientCore {
     pub loans: Cell<usize>,
     pub(in crate::port) active_max: usize,
     pub(in crate::port) active: Cell<usize>,
-    pub(in crate::port) backpressure: Backpressure,
     pub lanes: Box<[Lane]>,
     pub(in crate::port) free_lanes: FreeList,
     pub(in crate::port) next_request: Cell<u64>,
-    pub(in crate::port) connections: RefCell<Vec<Rc<ClientConnection>>>,
-    /// Servers whose files could not be used; not tried again.
-    pub(in crate::port) refused: RefCell<Vec<Id>>,
-    pub(in crate::port) following: Following,
-    pub(in crate::port) registered: Cell<bool>,
-    pub(in crate::port) watch: Watch,
-    pub sleeper: Sleeper,
 }
 
-impl Lender for ClientCore {
-    type Connection = ClientConnection;
-
+impl Deref for ClientCore {
+    type Target = Member<ClientConnection>;
     #[inline(always)]
-    fn payloads(&self) -> &Payloads {
-        &self.payloads
-    }
-    fn connections(&self) -> &RefCell<Vec<Rc<ClientConnection>>> {
-        &self.connections
-    }
-    fn refresh(&self) {
-        self.look_closely();
+    fn deref(&self) -> &Self::Target {
+        &self.member
     }
 }
 
 impl ClientCore {
-    /// For a place in the registry that was taken when its counter was `changes`.
-    pub fn new(
-        service: &Arc<ServiceInner>,
-        id: Id,
-        [request_layout, response_layout]: [ChunkLayout; 2],
-        payloads: Payloads,
-        active_max: usize,
-        backpressure: Backpressure,
-        changes: u64,
-    ) -> Self {
-        let lanes = service.settings().max_active_requests;
+    pub fn new(member: Member<ClientConnection>, active_max: usize) -> Self {
+        let settings = member.service.settings();
+        let lanes = settings.max_active_requests;
         Self {
-            service: Arc::clone(service),
-            id,
-            request_layout,
-            response_layout,
-            payloads,
-            is_tiny: request_layout.is_tiny() && response_layout.is_tiny(),
-            overflows_responses: service.settings().overflow_responses,
+            is_tiny: member.request_layout.is_tiny() && member.response_layout.is_tiny(),
+            overflows_responses: settings.overflow_responses,
             loans: Cell::new(0),
             active_max,
             active: Cell::new(0),
-            backpressure,
             lanes: (0..lanes).map(|_| Lane::default()).collect(),
             free_lanes: FreeList::new(lanes),
             next_request: Cell::new(1),
-            connections: RefCell::default(),
-            refused: RefCell::default(),
-            following: Following::new(changes),
-            registered: Cell::new(true),
-            watch: Watch::new(),
-            sleeper: Sleeper::new(Role::Client, id),
+            member,
         }
     }
 

@@ -9,6 +9,7 @@ use crate::port::client::connection::ClientConnection;
 use crate::port::client::core::ClientCore;
 use crate::port::client::response::{Borrow, Response};
 use crate::port::link::remote::Unreadable;
+use crate::port::member::following::Port;
 use crate::port::track::Oldest;
 use crate::share::Share;
 use crate::shm::{Message, Plain, Received};

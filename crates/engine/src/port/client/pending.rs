@@ -9,6 +9,7 @@ use crate::port::client::Sent;
 use crate::port::client::core::ClientCore;
 use crate::port::client::listener::Listener;
 use crate::port::client::response::Response;
+use crate::port::member::following::Port;
 use crate::share::Share;
 use crate::shm::Plain;
 

@@ -7,8 +7,8 @@ use super::core::ClientCore;
 use crate::connection::State;
 use crate::error::{LoanError, SendError};
 use crate::port::backpressure::{GaveUp, Waiting};
-use crate::port::following::Problem;
 use crate::port::link::lending::Trouble;
+use crate::port::member::following::{Port, Problem};
 use crate::port::track::Outgoing;
 
 /// What went wrong with any of the servers.

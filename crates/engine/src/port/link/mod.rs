@@ -21,7 +21,6 @@ use crate::connection::{ConnectionFile, Side, State};
 use crate::error::ReceiveError;
 use crate::id::Id;
 use crate::service::ServiceInner;
-use crate::service::registry::Role;
 use crate::shm::{Column, LinesView, Message};
 
 /// What a port knows privately about a peer.
@@ -64,14 +63,13 @@ impl Link {
             file.lock_in_memory()?;
         }
         let remote = Remote::open(service, [node, peer], (own, side), align, &file)?;
-        let role = if side == Side::Client { Role::Server } else { Role::Client };
         let returns = file.returns(side.other()).clone();
         Ok(Self {
             service: Arc::clone(service),
             side,
             peer,
             node,
-            waker: Waker::new(service, role, peer),
+            waker: Waker::new(service, side.other(), peer),
             remote,
             lending: Lending::new(file.returns(side).clone()),
             going_back: ReturnProducer::new(returns.len()),

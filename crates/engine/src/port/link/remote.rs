@@ -11,7 +11,8 @@ use crate::channel::{Entry, Front, Garbage};
 use crate::connection::{self, ConnectionFile, Handover, Side, State};
 use crate::error::SystemError;
 use crate::id::Id;
-use crate::service::{ServiceInner, files};
+use crate::service::ServiceInner;
+use crate::service::files::{self, FileName};
 use crate::shm::{ChunkRef, LinesView, Message, RemoteSegment, is_damage};
 
 /// Why a message cannot be read.
@@ -250,11 +251,9 @@ impl Remote {
 
     /// Removes segments that a sender which is gone has left for this reader, who will not read them.
     fn refuse_handover(&self) {
-        let Ok(entries) = std::fs::read_dir(&self.service.folder) else { return };
-        for path in entries.filter_map(|entry| entry.ok().map(|entry| entry.path())) {
-            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            let for_us = |name: files::HandoverName| name.sender == self.sender[1] && name.reader == self.reader;
-            if files::handover_ids(name).is_some_and(for_us) {
+        for (name, path) in files::list(&self.service.folder).unwrap_or_default() {
+            if matches!(name, FileName::Handover { sender, reader, .. } if [sender, reader] == [self.sender[1], self.reader])
+            {
                 // One that stays goes with the reader's node.
                 let _ = files::remove(&path);
             }

@@ -4,8 +4,8 @@ use std::cell::OnceCell;
 use std::fs::File;
 use std::sync::Arc;
 
+use crate::connection::Side;
 use crate::id::Id;
-use crate::service::registry::Role;
 use crate::service::{ServiceInner, files};
 use crate::wait::word::{self, Call};
 use crate::wait::{barrier, bell};
@@ -25,12 +25,12 @@ pub(in crate::port) struct Waker {
 }
 
 impl Waker {
-    /// For a port of the role.
-    pub fn new(service: &Arc<ServiceInner>, role: Role, port: Id) -> Self {
+    /// For a port of the side.
+    pub fn new(service: &Arc<ServiceInner>, side: Side, port: Id) -> Self {
         Self {
             service: Arc::clone(service),
             port,
-            at: service.registry.find_wake_word(role, port).unwrap_or(usize::MAX),
+            at: service.registry.find_wake_word(side, port).unwrap_or(usize::MAX),
             fences: !barrier::take_part(),
             bell: OnceCell::new(),
         }

@@ -1,93 +1,40 @@
 //! What a server is, whatever it receives: its connections, its loans, and how a response goes to its client.
 
-use std::cell::{Cell, RefCell};
-use std::rc::Rc;
-use std::sync::Arc;
+use std::cell::Cell;
+use std::ops::Deref;
 use std::sync::atomic::{Ordering, fence};
 
 use crate::error::{ReceiveError, SendError};
-use crate::id::Id;
-use crate::payload::ChunkLayout;
-use crate::port::backpressure::{Backpressure, GaveUp, Waiting};
-use crate::port::following::Following;
-use crate::port::lender::Lender;
+use crate::port::backpressure::{GaveUp, Waiting};
 use crate::port::link::lending::Trouble;
 use crate::port::link::remote::Unreadable;
-use crate::port::payloads::Payloads;
+use crate::port::member::following::{Member, Port};
 use crate::port::server::connection::ServerConnection;
-use crate::port::sleeper::Sleeper;
 use crate::port::track::Outgoing;
 use crate::port::turn::Turn;
-use crate::port::watch::Watch;
-use crate::service::ServiceInner;
-use crate::service::registry::Role;
 use crate::shm::{ChunkMut, Message};
 
 #[derive(Debug)]
 pub(in crate::port) struct ServerCore {
-    pub service: Arc<ServiceInner>,
-    pub id: Id,
-    pub request_layout: ChunkLayout,
-    pub response_layout: ChunkLayout,
-    pub payloads: Payloads,
+    member: Member<ServerConnection>,
     pub loans_max: usize,
-    pub(in crate::port) backpressure: Backpressure,
-    pub(in crate::port) connections: RefCell<Vec<Rc<ServerConnection>>>,
     /// Where the next receive begins, so that every client is served in turn.
     pub(in crate::port) turn: Turn,
-    /// Clients whose files could not be used; not tried again.
-    pub(in crate::port) refused: RefCell<Vec<Id>>,
-    pub(in crate::port) following: Following,
     /// Clients that were attached in its life.
     pub(in crate::port) attached: Cell<u64>,
-    pub(in crate::port) registered: Cell<bool>,
-    pub(in crate::port) watch: Watch,
-    pub sleeper: Sleeper,
 }
 
-impl Lender for ServerCore {
-    type Connection = ServerConnection;
-
+impl Deref for ServerCore {
+    type Target = Member<ServerConnection>;
     #[inline(always)]
-    fn payloads(&self) -> &Payloads {
-        &self.payloads
-    }
-    fn connections(&self) -> &RefCell<Vec<Rc<ServerConnection>>> {
-        &self.connections
-    }
-    fn refresh(&self) {
-        self.look_closely();
+    fn deref(&self) -> &Self::Target {
+        &self.member
     }
 }
 
 impl ServerCore {
-    /// For a place in the registry that was taken when its counter was `changes`.
-    pub fn new(
-        service: &Arc<ServiceInner>,
-        id: Id,
-        [request_layout, response_layout]: [ChunkLayout; 2],
-        payloads: Payloads,
-        loans_max: usize,
-        backpressure: Backpressure,
-        changes: u64,
-    ) -> Self {
-        Self {
-            service: Arc::clone(service),
-            id,
-            request_layout,
-            response_layout,
-            payloads,
-            loans_max,
-            backpressure,
-            connections: RefCell::default(),
-            turn: Turn::default(),
-            refused: RefCell::default(),
-            following: Following::new(changes),
-            attached: Cell::new(0),
-            registered: Cell::new(true),
-            watch: Watch::new(),
-            sleeper: Sleeper::new(Role::Server, id),
-        }
+    pub fn new(member: Member<ServerConnection>, loans_max: usize) -> Self {
+        Self { member, loans_max, turn: Turn::default(), attached: Cell::new(0) }
     }
 
     pub fn has_requests(&self) -> Result<bool, ReceiveError> {

@@ -1,9 +1,23 @@
-//! How far a port has followed the changes of its service, what it has to try again, and what it has to tell.
+//! How a port follows its service: what both kinds of port have as members of it, how far a port has followed the changes, what
+//! it has to try again, and what it has to tell.
 
 use std::cell::{Cell, RefCell};
+use std::ops::Deref;
+use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::error::{NamespaceGone, SystemError};
+use super::peer::Peer;
+use super::watch::Watch;
+use crate::connection::{Side, State};
+use crate::error::{NamespaceGone, ReceiveError, SystemError};
+use crate::id::Id;
+use crate::payload::ChunkLayout;
+use crate::port::backpressure::Backpressure;
+use crate::port::payloads::Payloads;
+use crate::port::wait::sleeper::Sleeper;
+use crate::service::sweep::Leaver;
+use crate::service::{ServiceInner, cleanup};
 
 /// Time between two tries where peers wait until others have gone.
 const RETRY: Duration = Duration::from_millis(10);
@@ -12,7 +26,7 @@ const RETRY_LOCK: Duration = Duration::from_millis(200);
 
 /// How a walk ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Walked {
+pub(in crate::port) enum Walked {
     /// Everything was done.
     Whole,
     /// Peers wait until others have gone.
@@ -23,16 +37,119 @@ pub(super) enum Walked {
 
 /// Something that a call has met and that its caller can do something about.
 #[derive(Debug)]
-pub(super) enum Problem {
+pub(in crate::port) enum Problem {
     /// A peer cannot be attached for want of descriptors or memory, or its files cannot be reached.
     CannotAttach(Box<SystemError>),
     /// The files of this port's node were removed.
     NamespaceGone(NamespaceGone),
 }
 
+/// What a client and a server have as members of a service.
+#[derive(Debug)]
+pub(in crate::port) struct Member<C> {
+    pub service: Arc<ServiceInner>,
+    pub id: Id,
+    pub request_layout: ChunkLayout,
+    pub response_layout: ChunkLayout,
+    pub payloads: Payloads,
+    pub backpressure: Backpressure,
+    pub connections: RefCell<Vec<Rc<C>>>,
+    /// Peers whose files could not be used; not tried again.
+    pub(super) refused: RefCell<Vec<Id>>,
+    pub following: Following,
+    pub(super) registered: Cell<bool>,
+    pub watch: Watch,
+    pub sleeper: Sleeper,
+}
+
+impl<C: Peer> Member<C> {
+    /// Whether the port still has its place in the service.
+    pub fn is_registered(&self) -> bool {
+        self.registered.get()
+    }
+
+    /// Gives up the place in the service; what was made from the port lives on. `refuse` ends what nobody has received.
+    pub(super) fn leave_service(&self, leaver: Leaver, refuse: impl Fn(&C)) {
+        if !self.registered.replace(false) {
+            return;
+        }
+        self.sleeper.leave(&self.service);
+        for connection in self.connections.borrow().iter() {
+            connection.file.set_state(C::SIDE, State::Left);
+            refuse(connection);
+        }
+        // Connections that were never mapped are unread whole; their clients see that nobody came.
+        self.service.leave_port(leaver);
+    }
+
+    /// Layout of the messages that the port receives.
+    pub(super) fn received_layout(&self) -> &ChunkLayout {
+        if C::SIDE == Side::Client { &self.response_layout } else { &self.request_layout }
+    }
+
+    /// What a call that has found nothing has to tell.
+    #[cold]
+    #[inline(never)]
+    pub fn problem(&self) -> Option<ReceiveError> {
+        self.following.take_problem().map(|problem| match problem {
+            Problem::CannotAttach(reason) => ReceiveError::CannotAttach(reason),
+            Problem::NamespaceGone(reason) => ReceiveError::NamespaceGone(Box::new(reason)),
+        })
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn check_lives(&self) {
+        if let Err(gone) = self.service.node.check_linked() {
+            self.following.note_once(Problem::NamespaceGone(gone));
+        }
+        for connection in self.connections.borrow().iter().filter(|connection| !connection.gone.get()) {
+            // If the node is dead, cleaning it up changes the registry, which is what is looked at next. If it could not
+            // be looked at, the peer counts as alive, and the next slice tries again.
+            let _ = cleanup::clean_node_if_dead(&self.service.node.root, connection.node);
+            connection.tidy();
+        }
+    }
+}
+
+/// A port as a member of its service: what both kinds do alike, over the little that each does in its own way.
+pub(in crate::port) trait Port: Deref<Target = Member<<Self as Port>::Connection>> {
+    type Connection: Peer;
+
+    /// Something has changed, or is left to do.
+    fn follow(&self);
+
+    /// Follows what has changed in the service, if anything has: one load of a word that hardly ever changes.
+    #[inline(always)]
+    fn follow_changes(&self) {
+        if !self.following.is_current(self.service.registry.changes()) {
+            self.follow();
+        }
+    }
+
+    /// After a poll that found nothing.
+    #[inline(always)]
+    fn idle(&self) {
+        self.look_after_peers(self.watch.is_due_while_polling());
+    }
+
+    /// Where the answer matters now, such as `is_connected`.
+    fn look_closely(&self) {
+        self.look_after_peers(self.watch.is_due());
+    }
+
+    #[inline(always)]
+    fn look_after_peers(&self, due: bool) {
+        if due {
+            self.check_lives();
+        }
+        self.follow_changes();
+    }
+}
+
 /// What a port knows of the registry's counter of changes.
 #[derive(Debug)]
-pub(super) struct Following {
+pub(in crate::port) struct Following {
     /// The counter at the last walk; another number than that while something is left to do.
     seen: Cell<u64>,
     /// The counter at the last walk.

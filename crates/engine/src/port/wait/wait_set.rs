@@ -1,19 +1,20 @@
 //! Waiting for several servers and pending responses at once.
 
-use std::convert::Infallible;
+use std::fmt::Debug;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
-use super::client::core::ClientCore;
-use super::client::pending::PendingResponse;
-use super::server::Server;
-use super::server::core::ServerCore;
+use crate::port::client::core::ClientCore;
+use crate::port::client::pending::PendingResponse;
+use crate::port::member::following::Port;
+use crate::port::server::Server;
+use crate::port::server::core::ServerCore;
 use crate::wait::Waited;
 use crate::wait::ladder::{self, Look, Sleeps};
 
 /// What was attached to a [`WaitSet`]; never used again by the same set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct AttachmentId(pub(super) u64);
+pub struct AttachmentId(pub(in crate::port) u64);
 
 /// Why an attachment ends a wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,91 +40,89 @@ pub struct WaitEvent {
 /// What can be attached to a [`WaitSet`]: servers and pending responses.
 pub trait Waitable: sealed::Sealed {}
 
-pub(super) mod sealed {
+pub(in crate::port) mod sealed {
     pub trait Sealed {
         fn source(&self) -> super::Source;
     }
 }
 
+/// A port that can be waited for together with others.
+pub(in crate::port) trait Waits: Sleeps + Debug {
+    /// What ends a wait for the request on a lane; for any request, of a server.
+    fn readiness(&self, lane: usize, request_id: u64, look: Look) -> Option<Readiness>;
+}
+
 /// What is waited for. It does not keep alive what was attached.
 #[derive(Debug)]
-pub struct Source(pub(super) Attached);
-
-#[derive(Debug)]
-pub(super) enum Attached {
-    Server(Weak<ServerCore>),
-    Pending { core: Weak<ClientCore>, lane: usize, request_id: u64 },
+pub struct Source {
+    port: Weak<dyn Waits>,
+    lane: usize,
+    request_id: u64,
 }
 
 impl<Req: ?Sized, Res: ?Sized, ReqHeader, ResHeader> Waitable for Server<Req, Res, ReqHeader, ResHeader> {}
 impl<Req: ?Sized, Res: ?Sized, ReqHeader, ResHeader> sealed::Sealed for Server<Req, Res, ReqHeader, ResHeader> {
     fn source(&self) -> Source {
-        Source(Attached::Server(Rc::downgrade(&self.core)))
+        let port: Weak<ServerCore> = Rc::downgrade(&self.core);
+        Source { port, lane: 0, request_id: 0 }
     }
 }
 
 impl<Res: ?Sized, ResHeader> Waitable for PendingResponse<Res, ResHeader> {}
 impl<Res: ?Sized, ResHeader> sealed::Sealed for PendingResponse<Res, ResHeader> {
     fn source(&self) -> Source {
-        let core = self.core.downgrade();
-        Source(Attached::Pending { core, lane: self.lane as usize, request_id: self.request_id })
+        Source { port: self.core.downgrade(), lane: self.lane as usize, request_id: self.request_id }
     }
 }
 
 impl Source {
     /// The port, if it is there.
-    fn port(&self) -> Option<Rc<dyn Sleeps>> {
-        match &self.0 {
-            Attached::Server(core) => core.upgrade().map(|core| core as _),
-            Attached::Pending { core, .. } => core.upgrade().map(|core| core as _),
-        }
+    pub(super) fn port(&self) -> Option<Rc<dyn Waits>> {
+        self.port.upgrade()
     }
 
     fn look(&self, look: Look) -> Option<Readiness> {
-        match &self.0 {
-            Attached::Server(core) => match core.upgrade() {
-                Some(core) if core.is_registered() => look_at_server(&core, look),
-                _ => Some(Readiness::Disconnected),
-            },
-            Attached::Pending { core, lane, request_id } => match core.upgrade() {
-                Some(core) if core.lanes[*lane].request_id.get() == *request_id => {
-                    look_at_pending(&core, *lane, *request_id, look)
-                }
-                _ => Some(Readiness::Disconnected),
-            },
+        self.port().map_or(Some(Readiness::Disconnected), |port| port.readiness(self.lane, self.request_id, look))
+    }
+}
+
+impl Waits for ServerCore {
+    fn readiness(&self, _: usize, _: u64, look: Look) -> Option<Readiness> {
+        if !self.is_registered() {
+            return Some(Readiness::Disconnected);
         }
+        // An error is told by the receive that follows.
+        let has_requests = || self.has_requests().unwrap_or(true);
+        let mut ready = has_requests();
+        let ended = !ready && look == Look::Thorough && self.has_lost_the_last_client();
+        if ended {
+            // What the last client sent before it went comes first.
+            ready = has_requests();
+        }
+        ready.then_some(Readiness::Ready).or_else(|| ended.then_some(Readiness::Disconnected))
     }
 }
 
-fn look_at_server(core: &ServerCore, look: Look) -> Option<Readiness> {
-    // An error is told by the receive that follows.
-    let has_requests = || core.has_requests().unwrap_or(true);
-    let mut ready = has_requests();
-    let ended = !ready && look == Look::Thorough && core.has_lost_the_last_client();
-    if ended {
-        // What the last client sent before it went comes first.
-        ready = has_requests();
-    }
-    ready.then_some(Readiness::Ready).or_else(|| ended.then_some(Readiness::Disconnected))
-}
-
-fn look_at_pending(core: &ClientCore, lane: usize, request_id: u64, look: Look) -> Option<Readiness> {
-    core.idle();
-    let deliveries = core.lanes[lane].deliveries.borrow();
-    let has_response = || {
-        deliveries
-            .iter()
-            .filter(|connection| !connection.broken.get())
-            .any(|connection| connection.track.has_any(&connection.file, lane, request_id))
-    };
-    let is_answerable = || deliveries.iter().any(|connection| connection.is_answerable(lane, request_id));
-    if has_response() {
-        Some(Readiness::Ready)
-    } else if look == Look::Quick || is_answerable() {
-        None
-    } else {
-        // What was sent before the end comes first.
-        Some(if has_response() { Readiness::Ready } else { Readiness::Disconnected })
+impl Waits for ClientCore {
+    fn readiness(&self, lane: usize, request_id: u64, look: Look) -> Option<Readiness> {
+        if self.lanes[lane].request_id.get() != request_id {
+            return Some(Readiness::Disconnected);
+        }
+        self.idle();
+        let deliveries = self.lanes[lane].deliveries.borrow();
+        let has_response = || {
+            let mut sound = deliveries.iter().filter(|connection| !connection.broken.get());
+            sound.any(|connection| connection.track.has_any(&connection.file, lane, request_id))
+        };
+        let is_answerable = || deliveries.iter().any(|connection| connection.is_answerable(lane, request_id));
+        if has_response() {
+            Some(Readiness::Ready)
+        } else if look == Look::Quick || is_answerable() {
+            None
+        } else {
+            // What was sent before the end comes first.
+            Some(if has_response() { Readiness::Ready } else { Readiness::Disconnected })
+        }
     }
 }
 
@@ -161,17 +160,8 @@ pub struct WaitSet {
     spin: Option<Duration>,
     /// Kept for their memory: a wait allocates nothing once there was one with as many attachments.
     events: Vec<WaitEvent>,
-    ports: Ports,
-}
-
-/// Ports of the attachments, each once, for the time of one wait.
-#[derive(Default)]
-pub(super) struct Ports(pub Vec<Rc<dyn Sleeps>>);
-
-impl std::fmt::Debug for Ports {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Ports({})", self.0.len())
-    }
+    /// Ports of the attachments, each once, for the time of one wait.
+    ports: Vec<Rc<dyn Waits>>,
 }
 
 impl WaitSet {
@@ -226,23 +216,18 @@ impl WaitSet {
         }
         let ports = self.ports();
         let spin = self.spin.unwrap_or_else(ladder::spin_by_default);
-        let found = ladder::wait(&ports.0, timeout, spin, |look| {
-            Ok::<_, Infallible>(if self.look(look) { Some(()) } else { None })
-        });
+        let found = ladder::wait(&ports, timeout, spin, |look| self.look(look).then_some(()));
         self.keep(ports);
-        match found {
-            Ok(Some(())) => Waited::Received(&self.events),
-            Ok(None) => Waited::Timeout,
-        }
+        if found.is_some() { Waited::Received(&self.events) } else { Waited::Timeout }
     }
 
     /// The port of an attachment, if both are there.
-    pub(super) fn port(&self, id: AttachmentId) -> Option<Rc<dyn Sleeps>> {
+    pub(in crate::port) fn port(&self, id: AttachmentId) -> Option<Rc<dyn Waits>> {
         self.attachments.iter().find(|(attached, _)| *attached == id).and_then(|(_, source)| source.port())
     }
 
     /// Whether an attachment ends a wait now.
-    pub(super) fn look(&mut self, look: Look) -> bool {
+    pub(in crate::port) fn look(&mut self, look: Look) -> bool {
         self.events.clear();
         let ready = self.attachments.iter().filter_map(|(id, source)| {
             let readiness = source.look(look)?;
@@ -253,24 +238,24 @@ impl WaitSet {
     }
 
     /// What the last look has found.
-    pub(super) fn events(&self) -> &[WaitEvent] {
+    pub(in crate::port) fn events(&self) -> &[WaitEvent] {
         &self.events
     }
 
     /// The ports of all attachments, to be given back to [`WaitSet::keep`].
-    pub(super) fn ports(&mut self) -> Ports {
+    pub(in crate::port) fn ports(&mut self) -> Vec<Rc<dyn Waits>> {
         let mut ports = std::mem::take(&mut self.ports);
         for port in self.attachments.iter().filter_map(|(_, source)| source.port()) {
             // By address alone: the tables behind trait objects may be there twice.
-            if !ports.0.iter().any(|known| Rc::as_ptr(known).addr() == Rc::as_ptr(&port).addr()) {
-                ports.0.push(port);
+            if !ports.iter().any(|known| Rc::as_ptr(known).addr() == Rc::as_ptr(&port).addr()) {
+                ports.push(port);
             }
         }
         ports
     }
 
-    pub(super) fn keep(&mut self, mut ports: Ports) {
-        ports.0.clear();
+    pub(in crate::port) fn keep(&mut self, mut ports: Vec<Rc<dyn Waits>>) {
+        ports.clear();
         self.ports = ports;
     }
 }

@@ -1,14 +1,14 @@
 //! A port's own wake word, and how it likes to wait.
 
 use std::cell::{Cell, OnceCell};
-use std::io;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
+use crate::connection::Side;
+use crate::error::{SystemContext, SystemError};
 use crate::id::Id;
-use crate::service::registry::Role;
 use crate::service::{ServiceInner, files};
 use crate::wait::bell::Bell;
 use crate::wait::{ladder, word};
@@ -18,8 +18,8 @@ const CALM: u32 = 64;
 
 /// What a port needs for waiting.
 #[derive(Debug)]
-pub(super) struct Sleeper {
-    role: Role,
+pub(in crate::port) struct Sleeper {
+    side: Side,
     port: Id,
     /// Index of its wake word, once it was looked for.
     at: OnceCell<usize>,
@@ -34,9 +34,9 @@ pub(super) struct Sleeper {
 }
 
 impl Sleeper {
-    pub fn new(role: Role, port: Id) -> Self {
+    pub fn new(side: Side, port: Id) -> Self {
         Self {
-            role,
+            side,
             port,
             at: OnceCell::new(),
             spin: Cell::new(None),
@@ -57,7 +57,7 @@ impl Sleeper {
     /// The wake word, as long as the port is entered.
     pub fn word<'a>(&self, service: &'a ServiceInner) -> Option<&'a AtomicU64> {
         let registry = &service.registry;
-        let at = *self.at.get_or_init(|| registry.find_wake_word(self.role, self.port).unwrap_or(usize::MAX));
+        let at = *self.at.get_or_init(|| registry.find_wake_word(self.side, self.port).unwrap_or(usize::MAX));
         registry.wake_word(at)
     }
 
@@ -92,12 +92,12 @@ impl Sleeper {
     ///
     /// # Errors
     /// Those of the system.
-    pub fn make_bell(&self, service: &ServiceInner) -> io::Result<Rc<Bell>> {
+    pub fn make_bell(&self, service: &ServiceInner) -> Result<Rc<Bell>, SystemError> {
         if let Some(bell) = self.bell.get() {
             return Ok(Rc::clone(bell));
         }
-        let bell = Rc::new(Bell::create(&self.path_of_bell(service))?);
-        Ok(Rc::clone(self.bell.get_or_init(|| bell)))
+        let bell = Bell::create(&self.path_of_bell(service)).at("making a pipe to wake the port", &service.folder)?;
+        Ok(Rc::clone(self.bell.get_or_init(|| Rc::new(bell))))
     }
 
     /// The port leaves: nobody rings any more.

@@ -1,87 +1,24 @@
 //! How a server follows the service: clients that come, leave and die, and its own leaving.
 
-use std::io;
 use std::rc::Rc;
-use std::sync::Arc;
 
 use super::attaching::{Attaching, Found, Snapshot};
-use super::following::{Following, Problem, Walked};
-use super::server::connection::ServerConnection;
-use super::server::core::ServerCore;
+use super::following::{Port, Walked};
 use crate::channel::Slots;
-use crate::connection::{ConnectionFile, Side, State};
-use crate::error::ReceiveError;
-use crate::id::Id;
+use crate::connection::{Side, State};
+use crate::port::server::connection::ServerConnection;
+use crate::port::server::core::ServerCore;
 use crate::service::files::ConnectionName;
-use crate::service::registry::Role;
 use crate::service::sweep::Leaver;
-use crate::service::{ServiceInner, cleanup};
 
 /// Departed clients whose requests a server has mapped at once; the others wait in the service's folder.
 const DEPARTED_AT_ONCE: usize = 32;
 
 impl ServerCore {
-    /// Whether the server still has its place in the service.
-    pub fn is_registered(&self) -> bool {
-        self.registered.get()
-    }
-
     /// Whether the last client that could send has gone since this was asked last.
     pub fn has_lost_the_last_client(&self) -> bool {
         let can_send = |c: &Rc<ServerConnection>| !c.gone.get() && c.file.client_state() < State::Left;
         self.sleeper.has_lost_the_last(self.connections.borrow().iter().any(can_send))
-    }
-
-    /// Follows what has changed in the service, if anything has: one load of a word that hardly ever changes.
-    #[inline(always)]
-    pub fn follow_changes(&self) {
-        if !self.following.is_current(self.service.registry.changes()) {
-            self.follow();
-        }
-    }
-
-    /// Something has changed, or is left to do.
-    #[cold]
-    #[inline(never)]
-    fn follow(&self) {
-        // Who waits for the end of another client is passed over by nobody once that has ended (RR-SND-12).
-        let has_ended = |c: &Rc<ServerConnection>| c.gone.get() && !self.has_unread(c);
-        if self.following.is_behind() && self.connections.borrow().iter().any(has_ended) {
-            self.following.retry_now();
-        }
-        self.walk(self.registered.get());
-    }
-
-    /// After a poll that found nothing.
-    #[inline(always)]
-    pub fn idle(&self) {
-        self.look_after_peers(self.watch.is_due_while_polling());
-    }
-
-    /// Where the answer matters now, such as `is_connected`.
-    pub fn look_closely(&self) {
-        self.look_after_peers(self.watch.is_due());
-    }
-
-    #[inline(always)]
-    pub fn look_after_peers(&self, due: bool) {
-        if due {
-            self.check_lives();
-        }
-        self.follow_changes();
-    }
-
-    #[cold]
-    #[inline(never)]
-    pub fn check_lives(&self) {
-        if let Err(gone) = self.service.node.check_linked() {
-            self.following.note_once(Problem::NamespaceGone(gone));
-        }
-        for connection in self.connections.borrow().iter().filter(|connection| !connection.gone.get()) {
-            // As for clients: a dead node's cleaning changes the registry.
-            let _ = cleanup::clean_node_if_dead(&self.service.node.root, connection.node);
-            connection.tidy();
-        }
     }
 
     /// Where nothing could be received although clients wait until earlier ones are done with: takes them in. `true` if
@@ -110,28 +47,9 @@ impl ServerCore {
         self.has_unread(connection) && !connection.places.is_full()
     }
 
-    /// What a call that has found nothing has to tell.
-    #[cold]
-    #[inline(never)]
-    pub fn problem(&self) -> Option<ReceiveError> {
-        self.following.take_problem().map(|problem| match problem {
-            Problem::CannotAttach(reason) => ReceiveError::CannotAttach(reason),
-            Problem::NamespaceGone(reason) => ReceiveError::NamespaceGone(Box::new(reason)),
-        })
-    }
-
     /// Gives up the place in the service; active requests live on.
     pub fn leave(&self) {
-        if !self.registered.replace(false) {
-            return;
-        }
-        self.sleeper.leave(&self.service);
-        for connection in self.connections.borrow().iter() {
-            connection.file.set_server_state(State::Left);
-            connection.refuse_unread();
-        }
-        // Connections that were never mapped are unread whole; their clients see that nobody came.
-        self.service.leave_port(Leaver::Server(self.id));
+        self.leave_service(Leaver::Server(self.id), ServerConnection::refuse_unread);
     }
 
     /// Gives up what is unread of the departed clients that were attached first, where there are more than may wait.
@@ -154,41 +72,28 @@ impl ServerCore {
     }
 }
 
-impl Attaching for ServerCore {
+impl Port for ServerCore {
     type Connection = ServerConnection;
-    const PEERS: Role = Role::Client;
 
-    fn service(&self) -> &Arc<ServiceInner> {
-        &self.service
+    #[cold]
+    #[inline(never)]
+    fn follow(&self) {
+        // Who waits for the end of another client is passed over by nobody once that has ended (RR-SND-12).
+        let has_ended = |c: &Rc<ServerConnection>| c.gone.get() && !self.has_unread(c);
+        if self.following.is_behind() && self.connections.borrow().iter().any(has_ended) {
+            self.following.retry_now();
+        }
+        self.walk();
     }
-    fn id(&self) -> Id {
-        self.id
-    }
-    fn following(&self) -> &Following {
-        &self.following
-    }
-    fn is_known(&self, client: Id) -> bool {
-        self.connections.borrow().iter().any(|connection| connection.peer == client)
-            || self.refused.borrow().contains(&client)
-    }
-    fn refuse(&self, client: Id) {
-        self.refused.borrow_mut().push(client);
-    }
-    fn make(&self, client: [Id; 2], file: ConnectionFile) -> io::Result<Rc<ServerConnection>> {
-        ServerConnection::new(&self.service, self.id, client, file, &self.request_layout)
-    }
-    fn attach(&self, connection: &ServerConnection) {
-        connection.attach(&self.payloads);
-    }
-    fn connect(&self, connection: Rc<ServerConnection>) {
-        connection.settle();
+}
+
+impl Attaching for ServerCore {
+    fn expect_one_more(&self) {
         self.attached.set(self.attached.get() + 1);
-        let mut connections = self.connections.borrow_mut();
-        if connections.is_empty() {
+        if self.connections.borrow().is_empty() {
             // Behind whoever comes last, so that the one that is attached first is received first.
             self.turn.set(usize::MAX - 1);
         }
-        connections.push(connection);
         self.sleeper.meet();
     }
 

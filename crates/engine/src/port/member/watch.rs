@@ -11,7 +11,7 @@ const POLLS: u32 = 32;
 
 /// Decides when a look is due.
 #[derive(Debug)]
-pub(super) struct Watch {
+pub(in crate::port) struct Watch {
     polls: Cell<u32>,
     last: Cell<Instant>,
 }
@@ -45,7 +45,7 @@ impl Watch {
 
 /// Pause between two tries of a send that waits for room: spins, then yields, then sleeps up to a millisecond.
 #[derive(Debug, Default)]
-pub(super) struct Backoff {
+pub(in crate::port) struct Backoff {
     tries: u32,
 }
 

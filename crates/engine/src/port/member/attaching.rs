@@ -5,29 +5,29 @@
 //! locking into memory and unmapping happen without the lock.
 
 use std::io;
+use std::path::PathBuf;
 use std::rc::Rc;
-use std::sync::Arc;
 
-use super::following::{Following, Problem, Walked};
+use super::following::{Port, Problem, Walked};
+use super::peer::Peer;
 use crate::connection::{ConnectionFile, ConnectionLayout};
-use crate::error::SystemError;
+use crate::error::{SystemContext, SystemError};
 use crate::id::Id;
-use crate::service::files::{self, ConnectionName};
-use crate::service::registry::Role;
-use crate::service::{ServiceInner, ServiceLock};
+use crate::service::ServiceLock;
+use crate::service::files::{self, ConnectionName, FileName};
 use crate::shm::is_damage;
 
 /// A connection's file as a walk has found it.
 #[derive(Debug, Clone)]
-pub(super) struct Found {
+pub(in crate::port) struct Found {
     pub kind: ConnectionName,
     pub peer: Id,
-    file: String,
+    path: PathBuf,
 }
 
 /// The service as it was under the lock.
 #[derive(Debug)]
-pub(super) struct Snapshot {
+pub(in crate::port) struct Snapshot {
     changes: u64,
     /// Ports of the other role that are registered, with their nodes.
     pub peers: Vec<[Id; 2]>,
@@ -51,7 +51,7 @@ impl Snapshot {
 }
 
 /// What became of a peer that was to be attached.
-pub(super) enum Attempt<C> {
+pub(in crate::port) enum Attempt<C> {
     Ready(Rc<C>),
     /// Its files are damaged, which is final.
     Refused,
@@ -60,43 +60,38 @@ pub(super) enum Attempt<C> {
 }
 
 /// A port that attaches connections which the other side has made.
-pub(super) trait Attaching {
-    type Connection;
-    /// Of the other side.
-    const PEERS: Role;
-
-    fn service(&self) -> &Arc<ServiceInner>;
-    fn id(&self) -> Id;
-    fn following(&self) -> &Following;
-    /// Whether there is such a connection, or its files were damaged.
-    fn is_known(&self, peer: Id) -> bool;
-    /// Notes a peer whose files are damaged.
-    fn refuse(&self, peer: Id);
-    /// A connection over its file, not known to the peer yet: port and node.
-    ///
-    /// # Errors
-    /// Those of mapping the peer's segments.
-    fn make(&self, peer: [Id; 2], file: ConnectionFile) -> io::Result<Rc<Self::Connection>>;
-    /// Tells the peer that this side takes part. Under the lock.
-    fn attach(&self, connection: &Self::Connection);
-    /// Takes a connection in.
-    fn connect(&self, connection: Rc<Self::Connection>);
+pub(in crate::port) trait Attaching: Port {
+    /// A connection is about to be taken in: makes room for it wherever a message's way must not allocate.
+    fn expect_one_more(&self);
     /// Closes connections that have ended, and takes them out of the list: to be dropped without anything borrowed.
     fn close_ended(&self, snapshot: &Snapshot) -> Vec<Rc<Self::Connection>>;
     /// Which of the connections that have a name to attach, in order. The port is registered. Says whether some of them have
     /// to wait.
     fn choose(&self, snapshot: &Snapshot) -> (Vec<Found>, Walked);
 
+    /// Takes in a connection, which is this side's own now.
+    fn connect(&self, connection: Rc<Self::Connection>) {
+        connection.settle();
+        self.expect_one_more();
+        self.connections.borrow_mut().push(connection);
+    }
+
+    /// Whether there is such a connection, or its files were damaged.
+    fn is_known(&self, peer: Id) -> bool {
+        self.connections.borrow().iter().any(|connection| connection.peer == peer)
+            || self.refused.borrow().contains(&peer)
+    }
+
     /// Connects to new peers, closes connections to those that are gone.
     #[cold]
-    fn walk(&self, is_registered: bool) {
-        if !self.following().is_due(self.service().registry.changes()) {
+    fn walk(&self) {
+        if !self.following.is_due(self.service.registry.changes()) {
             return;
         }
         let Some(snapshot) = self.look_at_service() else { return };
         drop(self.close_ended(&snapshot));
         let mut walked = Walked::Whole;
-        if is_registered {
+        if self.is_registered() {
             let (chosen, rest) = self.choose(&snapshot);
             walked = rest;
             if !chosen.is_empty() {
@@ -105,26 +100,27 @@ pub(super) trait Attaching {
                 drop(self.close_ended(&snapshot));
             }
         }
-        self.following().has_walked(snapshot.changes, walked);
+        self.following.has_walked(snapshot.changes, walked);
     }
 
     /// Nothing if the service cannot be looked at now.
     fn look_at_service(&self) -> Option<Snapshot> {
-        let service = self.service();
+        let service = &self.service;
         let Ok(lock) = service.lock_soon() else {
             // Its holder may be stopped: a moment later.
-            self.following().could_not_walk();
+            self.following.could_not_walk();
             return None;
         };
         let registry = &service.registry;
         let changes = registry.changes();
-        let peers = registry.ports(Self::PEERS).into_iter().map(|entry| [entry.id, entry.node]).collect();
+        let peers =
+            registry.ports(Self::Connection::SIDE.other()).into_iter().map(|entry| [entry.id, entry.node]).collect();
         let nodes = registry.node_ids();
         match service.check_reachable().and_then(|()| self.find_files(&lock)) {
             Ok(files) => Some(Snapshot { changes, peers, nodes, files }),
             Err(error) => {
-                self.following().has_walked(changes, Walked::Short);
-                self.following().note(Problem::CannotAttach(Box::new(error)));
+                self.following.has_walked(changes, Walked::Short);
+                self.following.note(Problem::CannotAttach(Box::new(error)));
                 None
             }
         }
@@ -132,19 +128,14 @@ pub(super) trait Attaching {
 
     /// The connections of this port that have a name.
     fn find_files(&self, _lock: &ServiceLock<'_>) -> Result<Vec<Found>, SystemError> {
-        let folder = &self.service().folder;
-        let failed =
-            |error: io::Error| SystemError::at("looking for connections in the service's folder", folder, &error);
-        let mut found = Vec::new();
-        for entry in std::fs::read_dir(folder).map_err(failed)? {
-            let Ok(file) = entry.map_err(failed)?.file_name().into_string() else { continue };
-            let Some((kind, client, server)) = ConnectionName::of(&file) else { continue };
-            let (own, peer) = if Self::PEERS == Role::Server { (client, server) } else { (server, client) };
-            if own == self.id() {
-                found.push(Found { kind, peer, file });
-            }
-        }
-        Ok(found)
+        let folder = &self.service.folder;
+        let files = files::list(folder).at("looking for connections in the service's folder", folder)?;
+        let own = |(name, path)| {
+            let FileName::Connection(kind, ids) = name else { return None };
+            let [own, peer] = Self::Connection::SIDE.pair(ids);
+            (own == self.id).then_some(Found { kind, peer, path })
+        };
+        Ok(files.into_iter().filter_map(own).collect())
     }
 
     fn attach_all(&self, snapshot: &Snapshot, chosen: Vec<Found>) -> Walked {
@@ -158,14 +149,14 @@ pub(super) trait Attaching {
             }
         }
         // Its holder may be stopped: a moment later.
-        let Ok(lock) = self.service().lock_soon() else { return Walked::Crowded };
+        let Ok(lock) = self.service.lock_soon() else { return Walked::Crowded };
         let (ready, problem) = self.settle(&lock, attempts, &mut walked);
         drop(lock);
         for connection in ready {
             self.connect(connection);
         }
         if let Some(problem) = problem {
-            self.following().note(Problem::CannotAttach(problem));
+            self.following.note(Problem::CannotAttach(problem));
             walked = Walked::Short;
         }
         walked
@@ -173,12 +164,12 @@ pub(super) trait Attaching {
 
     /// Maps everything, without the lock. Nothing if the file has another name by now, or none.
     fn attempt(&self, snapshot: &Snapshot, found: &Found) -> Option<Attempt<Self::Connection>> {
-        let service = self.service();
-        let path = service.folder.join(&found.file);
-        let made = ConnectionFile::open(&path, ConnectionLayout::new(service.settings())).and_then(|file| {
+        let service = &self.service;
+        let path = &found.path;
+        let made = ConnectionFile::open(path, ConnectionLayout::new(service.settings())).and_then(|file| {
             // One that has left made the file itself, and what it waits for lives on with its node.
             let node = snapshot.node(found.peer).unwrap_or_else(|| file.maker());
-            self.make([found.peer, node], file)
+            Self::Connection::open(service, self.id, [found.peer, node], file, self.received_layout())
         });
         match made {
             Ok(connection) => Some(Attempt::Ready(connection)),
@@ -186,7 +177,7 @@ pub(super) trait Attaching {
             Err(error) if is_damage(&error) => Some(Attempt::Refused),
             Err(error) => {
                 let what = "attaching a peer's connection and payload segments";
-                Some(Attempt::Deferred(Box::new(SystemError::at(what, &path, &error))))
+                Some(Attempt::Deferred(Box::new(SystemError::at(what, path, &error))))
             }
         }
     }
@@ -199,7 +190,7 @@ pub(super) trait Attaching {
         attempts: Vec<(Found, Attempt<Self::Connection>)>,
         walked: &mut Walked,
     ) -> (Vec<Rc<Self::Connection>>, Option<Box<SystemError>>) {
-        let service = self.service();
+        let service = &self.service;
         let (mut ready, mut problem, mut is_told) = (Vec::new(), None, false);
         // Without the lock, a client may have left, and its connection have got another name or none.
         let Ok(files) = self.find_files(lock) else {
@@ -208,29 +199,26 @@ pub(super) trait Attaching {
         };
         for (found, attempt) in attempts {
             let Some(now) = files.iter().find(|file| file.peer == found.peer) else { continue };
-            let path = service.folder.join(&now.file);
             match attempt {
                 Attempt::Ready(connection) => {
-                    self.attach(&connection);
+                    connection.attach(&self.payloads);
                     // Both sides have it.
-                    let _ = files::remove(&path);
+                    let _ = files::remove(&now.path);
                     // The other side counted this one as not connected.
                     is_told |= now.kind == ConnectionName::Deferred;
                     ready.push(connection);
                 }
                 Attempt::Refused => {
-                    self.refuse(found.peer);
+                    self.refused.borrow_mut().push(found.peer);
                     // The other side is to see that nobody comes.
-                    let _ = files::remove(&path);
+                    let _ = files::remove(&now.path);
                     is_told = true;
                 }
                 Attempt::Deferred(error) => {
                     if now.kind == ConnectionName::Waiting {
-                        let (own, peer) = (self.id(), found.peer);
-                        let (client, server) = if Self::PEERS == Role::Server { (own, peer) } else { (peer, own) };
+                        let deferred = ConnectionName::Deferred.file(Self::Connection::SIDE.pair([self.id, now.peer]));
                         // What has no other name counts as connected, and is tried again all the same.
-                        let _ =
-                            std::fs::rename(&path, service.folder.join(ConnectionName::Deferred.file(client, server)));
+                        let _ = std::fs::rename(&now.path, service.folder.join(deferred));
                         is_told = true;
                     }
                     problem.get_or_insert(error);

@@ -4,12 +4,10 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::rc::Rc;
 use std::sync::atomic::{Ordering, fence};
 
-use super::sleeper::Sleeper;
-use super::wait_set::{Attached, AttachmentId, WaitEvent, WaitSet, Waitable};
-use crate::error::SystemError;
-use crate::service::ServiceInner;
+use super::wait_set::{AttachmentId, WaitEvent, WaitSet, Waitable, Waits};
+use crate::error::{SystemContext, SystemError};
 use crate::wait::bell::{Alarm, Bell};
-use crate::wait::ladder::{Look, SLICE, SLICE_UNHEARD, Sleeps};
+use crate::wait::ladder::{Look, SLICE, SLICE_UNHEARD};
 use crate::wait::word::{self, Wish};
 
 /// Servers and pending responses with one file descriptor, for event loops that wait for other things as well: `poll`,
@@ -52,7 +50,7 @@ impl PollSet {
     /// # Errors
     /// [`SystemError`]: no descriptor is left, for example.
     pub fn new() -> Result<Self, SystemError> {
-        let alarm = Alarm::new().map_err(|error| SystemError::new("making a descriptor to poll", &error))?;
+        let alarm = Alarm::new().doing("making a descriptor to poll")?;
         Ok(Self { set: WaitSet::new(), alarm, bells: Vec::new(), asked: false })
     }
 
@@ -61,24 +59,12 @@ impl PollSet {
     /// # Errors
     /// [`SystemError`]: the port's pipe could not be made.
     pub fn attach(&mut self, waitable: &impl Waitable) -> Result<AttachmentId, SystemError> {
-        let what = "making a pipe to wake the port";
-        let bell = |sleeper: &Sleeper, service: &ServiceInner| {
-            sleeper.make_bell(service).map_err(|error| SystemError::at(what, &service.folder, &error))
-        };
         // A port that has left has no wake word, so nobody would ring for it: the timer has to do.
-        let bell = match waitable.source().0 {
-            Attached::Server(core) => {
-                core.upgrade().filter(|core| core.is_registered()).map(|core| bell(&core.sleeper, &core.service))
-            }
-            Attached::Pending { core, .. } => {
-                core.upgrade().filter(|core| core.is_registered()).map(|core| bell(&core.sleeper, &core.service))
-            }
-        };
-        let bell = bell.transpose()?;
+        let bell = waitable.source().port().map_or(Ok(None), |port| port.make_bell())?;
         if let Some(bell) = &bell
             && !self.has(bell)
         {
-            self.alarm.poller.add(bell.file(), token(bell)).map_err(|error| SystemError::new(what, &error))?;
+            self.alarm.poller.add(bell.file(), token(bell)).doing("making a pipe to wake the port")?;
         }
         let id = self.set.attach(waitable);
         if let Some(bell) = bell {
@@ -131,7 +117,7 @@ impl PollSet {
         }
         let ports = self.set.ports();
         let mut heard = true;
-        for port in &ports.0 {
+        for port in &ports {
             port.look_after_peers();
             heard &= port.wake_word().is_some_and(|word| word::arm(word, Wish::Ring).is_some());
         }
@@ -144,7 +130,7 @@ impl PollSet {
             self.disarm();
         } else {
             let armed = self.alarm.rely(if heard { SLICE } else { SLICE_UNHEARD });
-            armed.map_err(|error| SystemError::new("setting the timer of a descriptor to poll", &error))?;
+            armed.doing("setting the timer of a descriptor to poll")?;
         }
         Ok(self.set.events())
     }
@@ -153,7 +139,7 @@ impl PollSet {
         self.alarm.rest();
         if std::mem::take(&mut self.asked) {
             let ports = self.set.ports();
-            for port in &ports.0 {
+            for port in &ports {
                 self.ask_no_more(&**port);
             }
             self.set.keep(ports);
@@ -161,7 +147,7 @@ impl PollSet {
     }
 
     /// Senders need not ring for this set.
-    fn ask_no_more(&self, port: &dyn Sleeps) {
+    fn ask_no_more(&self, port: &dyn Waits) {
         let others = port.bell().is_some_and(|bell| bell.is_relied_on(&self.alarm));
         if let Some(word) = port.wake_word().filter(|_| !others) {
             word::disarm(word, Wish::Ring);

@@ -1,45 +1,33 @@
 //! Waiting for one port: what it waits for, and what ends it.
 
+use std::rc::Rc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use super::client::Client;
-use super::client::core::ClientCore;
-use super::client::pending::PendingResponse;
-use super::client::response::Response;
-use super::server::Server;
-use super::server::active::ActiveRequest;
-use super::server::core::ServerCore;
-use crate::error::ReceiveError;
+use crate::error::{ReceiveError, SystemError};
 use crate::payload::Payload;
+use crate::port::client::Client;
+use crate::port::client::pending::PendingResponse;
+use crate::port::client::response::Response;
+use crate::port::member::following::Port;
+use crate::port::server::Server;
+use crate::port::server::active::ActiveRequest;
 use crate::shm::Plain;
 use crate::wait::Waited;
 use crate::wait::bell::Bell;
 use crate::wait::ladder::{self, Look, Sleeps};
 
-impl Sleeps for ServerCore {
+impl<P: Port> Sleeps for P {
+    // A port that is dropped has given up its place, and with it the word: what still waits for responses to a client's
+    // requests sleeps in short slices.
     fn wake_word(&self) -> Option<&AtomicU64> {
         self.is_registered().then(|| self.sleeper.word(&self.service)).flatten()
     }
     fn bell(&self) -> Option<&Bell> {
         self.sleeper.bell()
     }
-    fn look_after_peers(&self) {
-        self.look_closely();
-    }
-    fn has_waited(&self, slept: bool) {
-        self.sleeper.has_waited(slept, &self.service);
-    }
-}
-
-impl Sleeps for ClientCore {
-    // A client that is dropped has given up its place, and with it the word: what still waits for responses to its requests
-    // sleeps in short slices.
-    fn wake_word(&self) -> Option<&AtomicU64> {
-        self.is_registered().then(|| self.sleeper.word(&self.service)).flatten()
-    }
-    fn bell(&self) -> Option<&Bell> {
-        self.sleeper.bell()
+    fn make_bell(&self) -> Result<Option<Rc<Bell>>, SystemError> {
+        self.is_registered().then(|| self.sleeper.make_bell(&self.service)).transpose()
     }
     fn look_after_peers(&self) {
         self.look_closely();
@@ -72,16 +60,20 @@ where
         timeout: Duration,
     ) -> Result<Waited<ActiveRequest<Req, Res, ReqHeader, ResHeader>>, ReceiveError> {
         let core = &*self.core;
-        let found = ladder::wait(&[core], timeout, core.sleeper.spin(), |look| {
-            let mut received = self.receive()?;
-            let ended = received.is_none() && look == Look::Thorough && core.has_lost_the_last_client();
-            if ended {
-                // What the last client sent before it went comes first.
-                received = self.receive()?;
-            }
-            Ok(received.map(Waited::Received).or_else(|| ended.then_some(Waited::Disconnected)))
-        });
-        Ok(found?.unwrap_or(Waited::Timeout))
+        let found = ladder::wait(&[core], timeout, core.sleeper.spin(), |look| self.look(look).transpose());
+        found.unwrap_or(Ok(Waited::Timeout))
+    }
+
+    #[inline]
+    #[allow(clippy::type_complexity, reason = "what `receive_timeout` returns, if anything")]
+    fn look(&self, look: Look) -> Result<Option<Waited<ActiveRequest<Req, Res, ReqHeader, ResHeader>>>, ReceiveError> {
+        let mut received = self.receive()?;
+        let ended = received.is_none() && look == Look::Thorough && self.core.has_lost_the_last_client();
+        if ended {
+            // What the last client sent before it went comes first.
+            received = self.receive()?;
+        }
+        Ok(received.map(Waited::Received).or_else(|| ended.then_some(Waited::Disconnected)))
     }
 
     /// Time that a wait spins before it sleeps: some microseconds unless set, and nothing where there is one processor. Ends
@@ -113,14 +105,17 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
     #[inline]
     pub fn receive_timeout(&self, timeout: Duration) -> Result<Waited<Response<Res, ResHeader>>, ReceiveError> {
         let core = &*self.core;
-        let found = ladder::wait(&[core], timeout, core.sleeper.spin(), |look| {
-            let received = self.receive()?;
-            if received.is_some() || look == Look::Quick || self.is_answerable() {
-                return Ok(received.map(Waited::Received));
-            }
-            // What was sent before the end comes first.
-            Ok(Some(self.receive()?.map_or(Waited::Disconnected, Waited::Received)))
-        });
-        Ok(found?.unwrap_or(Waited::Timeout))
+        let found = ladder::wait(&[core], timeout, core.sleeper.spin(), |look| self.look(look).transpose());
+        found.unwrap_or(Ok(Waited::Timeout))
+    }
+
+    #[inline]
+    fn look(&self, look: Look) -> Result<Option<Waited<Response<Res, ResHeader>>>, ReceiveError> {
+        let received = self.receive()?;
+        if received.is_some() || look == Look::Quick || self.is_answerable() {
+            return Ok(received.map(Waited::Received));
+        }
+        // What was sent before the end comes first.
+        Ok(Some(self.receive()?.map_or(Waited::Disconnected, Waited::Received)))
     }
 }
