@@ -8,8 +8,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::port::{AllocationStrategy, BackpressureStrategy};
 use super::settings::Settings;
+use super::strategy::{AllocationStrategy, BackpressureStrategy};
 
 pub use file::CONFIG_VARIABLE;
 

@@ -37,6 +37,7 @@ pub mod error;
 mod free_list;
 mod id;
 mod inventory;
+mod liveness;
 mod lock;
 mod name;
 mod node;
@@ -47,22 +48,25 @@ mod service;
 mod settings;
 mod share;
 pub mod shm;
+mod strategy;
 mod wait;
 
 pub use config::{CONFIG_VARIABLE, ClientConfig, Config, DeploymentProfile, ServerConfig};
 pub use id::{Id, NotAnId};
 pub use inventory::{Cleaning, Inventory, Remains, RemainsKind};
+pub use liveness::{NodeInfo, NodeState};
 pub use name::{InvalidName, SERVICE_NAME_BYTES_MAX, ServiceName};
-pub use node::{Node, NodeBuilder, NodeInfo, NodeState};
+pub use node::{Node, NodeBuilder};
 pub use payload::{ChunkLayout, Kind, Payload, TypeDetail};
 pub use port::{
-    ActiveRequest, AllocationStrategy, AttachmentId, BackpressureAction, BackpressureInfo, BackpressureStrategy,
-    Client, ClientBuilder, PendingResponse, PollSet, Readiness, RequestMut, RequestMutUninit, Response, ResponseMut,
-    ResponseMutUninit, Responses, Server, ServerBuilder, WaitEvent, WaitSet, Waitable,
+    ActiveRequest, AttachmentId, BackpressureAction, BackpressureInfo, Client, ClientBuilder, LoanMut, LoanMutUninit,
+    PendingResponse, PollSet, Readiness, RequestMut, RequestMutUninit, Response, ResponseMut, ResponseMutUninit,
+    Responses, Server, ServerBuilder, WaitEvent, WaitSet, Waitable,
 };
 pub use root::{ROOT_VARIABLE, Root};
 pub use service::LAYOUT_VERSION;
 pub use service::{PortInfo, RequestResponseBuilder, Service, ServiceBuilder, ServiceInfo, StaticConfig};
 pub use settings::{COUNT_MAX, Settings, Wishes};
 pub use shm::Plain;
+pub use strategy::{AllocationStrategy, BackpressureStrategy};
 pub use wait::{TryReceived, Waited};

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use serde::{Deserialize, Serialize};
 
 use super::error::ServiceError;
-use super::shm::{ALIGN_MAX, CHUNK_HEADER_BYTES, IMAGE_BYTES, Plain, SHUTTLE_BYTES, Shape, slot_payload};
+use super::shm::{ALIGN_MAX, CHUNK_HEADER_BYTES, IMAGE_BYTES, Plain, Shape, TINY_BYTES, slot_payload};
 
 /// Largest type, bytes: a larger one fits no segment.
 const TYPE_BYTES_MAX: usize = 1 << 40;
@@ -192,9 +192,9 @@ impl ChunkLayout {
         len < self.too_long_for_slot
     }
 
-    /// Whether a message of one element travels in a shuttle.
-    pub fn fits_shuttle(&self) -> bool {
-        self.fits_slot(1) && self.payload_offset + self.element_bytes <= SHUTTLE_BYTES
+    /// Whether a message of one element is tiny.
+    pub fn is_tiny(&self) -> bool {
+        self.fits_slot(1) && self.payload_offset + self.element_bytes <= TINY_BYTES
     }
 
     /// Bytes of a message of `len` elements `T` behind a user header `H`, header and all, if it travels in its slot. The

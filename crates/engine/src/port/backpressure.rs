@@ -6,24 +6,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use serde::{Deserialize, Serialize};
-
-use super::watch::Backoff;
+use super::member::watch::Backoff;
 use crate::error::SendError;
 use crate::id::Id;
 use crate::name::ServiceName;
 use crate::service::ServiceInner;
-
-/// What a sender does when a buffer without overflow is full.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum BackpressureStrategy {
-    /// Waits until the receiver makes room or goes away (RR-SND-08).
-    #[default]
-    RetryUntilDelivered,
-    /// Does not deliver to that receiver (RR-SND-07).
-    DiscardData,
-}
+use crate::strategy::BackpressureStrategy;
 
 /// What a backpressure handler decides, for one receiver whose buffer is full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

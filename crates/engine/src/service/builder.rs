@@ -4,17 +4,25 @@ use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use super::inner::ServiceInner;
+use super::opening::{create, open, open_or_create};
 use super::static_config::PARTS;
-use super::{ServiceInner, StaticConfig, create, open, open_or_create};
+use super::static_config::StaticConfig;
 use crate::error::ServiceError;
 use crate::name::ServiceName;
-use crate::node::NodeInner;
+use crate::node::{Node, NodeInner};
 use crate::payload::{ChunkLayout, Payload, TypeDetail, Types};
-use crate::port::{ClientBuilder, ServerBuilder};
 use crate::settings::{Settings, Wishes};
 use crate::shm::{ALIGN_MAX, Plain};
 
-/// Starts a service; from [`Node::service_builder`](crate::Node::service_builder).
+impl Node {
+    /// Starts building a service of this node.
+    pub fn service_builder(&self, name: &ServiceName) -> ServiceBuilder {
+        ServiceBuilder::new(Arc::clone(&self.inner), name.clone())
+    }
+}
+
+/// Starts a service; from [`Node::service_builder`](Node::service_builder).
 #[derive(Debug)]
 pub struct ServiceBuilder {
     node: Arc<NodeInner>,
@@ -63,12 +71,8 @@ macro_rules! wishes {
     )*};
 }
 
-impl<Req, Res, ReqHeader, ResHeader> RequestResponseBuilder<Req, Res, ReqHeader, ResHeader>
-where
-    Req: Payload + ?Sized,
-    Res: Payload + ?Sized,
-    ReqHeader: Plain + Default,
-    ResHeader: Plain + Default,
+impl<Req: Payload + ?Sized, Res: Payload + ?Sized, ReqHeader: Plain, ResHeader: Plain>
+    RequestResponseBuilder<Req, Res, ReqHeader, ResHeader>
 {
     wishes! {
         /// A full request buffer gives up its oldest request (default: on).
@@ -107,13 +111,16 @@ where
     /// A user header that travels with every request.
     #[must_use]
     pub fn request_user_header<H: Plain + Default>(self) -> RequestResponseBuilder<Req, Res, H, ResHeader> {
-        let Self { node, name, wishes, align, attributes, .. } = self;
-        RequestResponseBuilder { node, name, wishes, align, attributes, types: PhantomData }
+        self.with_headers()
     }
 
     /// A user header that travels with every response.
     #[must_use]
     pub fn response_user_header<H: Plain + Default>(self) -> RequestResponseBuilder<Req, Res, ReqHeader, H> {
+        self.with_headers()
+    }
+
+    fn with_headers<A, B>(self) -> RequestResponseBuilder<Req, Res, A, B> {
         let Self { node, name, wishes, align, attributes, .. } = self;
         RequestResponseBuilder { node, name, wishes, align, attributes, types: PhantomData }
     }
@@ -217,13 +224,7 @@ impl<Req: ?Sized, Res: ?Sized, ReqHeader, ResHeader> Clone for Service<Req, Res,
     }
 }
 
-impl<Req, Res, ReqHeader, ResHeader> Service<Req, Res, ReqHeader, ResHeader>
-where
-    Req: Payload + ?Sized,
-    Res: Payload + ?Sized,
-    ReqHeader: Plain + Default,
-    ResHeader: Plain + Default,
-{
+impl<Req: ?Sized, Res: ?Sized, ReqHeader, ResHeader> Service<Req, Res, ReqHeader, ResHeader> {
     fn new(inner: ServiceInner) -> Self {
         Self { inner: Arc::new(inner), types: PhantomData }
     }
@@ -241,16 +242,6 @@ where
     /// Attributes that the creator defined.
     pub fn attributes(&self) -> &BTreeMap<String, String> {
         &self.inner.config.attributes
-    }
-
-    /// Starts building a client.
-    pub fn client_builder(&self) -> ClientBuilder<Req, Res, ReqHeader, ResHeader> {
-        ClientBuilder::new(Arc::clone(&self.inner))
-    }
-
-    /// Starts building a server.
-    pub fn server_builder(&self) -> ServerBuilder<Req, Res, ReqHeader, ResHeader> {
-        ServerBuilder::new(Arc::clone(&self.inner))
     }
 
     /// Nodes, clients and servers that it has now (RR-PRT-03). The memory is 0 if it cannot be told, for instance for want
