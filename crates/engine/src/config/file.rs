@@ -62,8 +62,9 @@ impl Config {
 
     fn from_text(path: &Path, text: &str) -> Result<Self, ConfigError> {
         toml::from_str(text).map_err(|error| {
-            let start = error.span().map_or(0, |span| text.floor_char_boundary(span.start));
-            let before = &text[..start];
+            // Up to a character's beginning: a file may have an error in the middle of one.
+            let before = error.span().and_then(|span| (0..=span.start).rev().find_map(|end| text.get(..end)));
+            let before = before.unwrap_or_default();
             let line_start = before.rfind('\n').map_or(0, |at| at + 1);
             ConfigError::Invalid {
                 path: path.to_owned(),

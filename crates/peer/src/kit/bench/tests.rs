@@ -15,7 +15,7 @@ use crate::bench_protocol::BenchCollected;
 use crate::kit::implementation::{BenchClient, BenchServer, Load, Timing, Touch, Waiting};
 
 /// For tests in which nothing is supposed to run out.
-const LONG: Duration = Duration::from_hours(1);
+const LONG: Duration = Duration::from_secs(3600);
 /// For tests in which it is.
 const SHORT: Duration = Duration::from_millis(50);
 
