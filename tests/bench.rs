@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use shmark::bench::{self, BenchError, Options, Outcome};
 use shmark::harness::error::HarnessError;
 use shmark::harness::subject::Subject;
-use shmark::report::events::{Event, Observer};
+use shmark::results::events::{Event, Observer};
 use shmark::scenario::model::{BenchCase, BenchScenario};
 use shmark_peer::kit::implementation::Timing;
 

@@ -18,8 +18,8 @@ use serde_json::json;
 use shmark::conformance::run::{Options, Outcome, run};
 use shmark::harness::interrupt;
 use shmark::harness::manifest::{DeviationOutcome, ExpectedDeviation};
-use shmark::report::events::{Event, Observer};
-use shmark::report::model::{ConformanceResult, CoverageVerdict, Level, Verdict};
+use shmark::results::events::{Event, Observer};
+use shmark::results::model::{ConformanceResult, CoverageVerdict, Level, Verdict};
 use shmark::scenario::model::{Action, Damage, Matcher, Reference, Scenario, Signal, Step};
 
 #[derive(Default)]

@@ -8,7 +8,7 @@ use super::regimes::{self, Regime};
 use super::statistics::{median, median_interval};
 use super::validity::{self, Invalid};
 use super::{case_map, histogram};
-use crate::report::model::{BenchResult, BySide, Estimate, Measure, Percentiles, Ratio};
+use crate::results::model::{BenchResult, BySide, Estimate, Measure, Percentiles, Ratio};
 use crate::scenario::model::{BenchCase, BenchScenario};
 use shmark_peer::bench_protocol::{BenchCollected, Interval};
 use shmark_peer::kit::implementation::Timing;

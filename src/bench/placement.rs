@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::harness::interrupt::{NOTICE_MS, interrupted};
-use crate::report::events::{Event, Observer};
+use crate::results::events::{Event, Observer};
 
 mod look;
 

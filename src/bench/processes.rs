@@ -19,7 +19,7 @@ use crate::harness::peer::Peer;
 use crate::harness::reply::Reply;
 use crate::harness::space::{free_bytes, may_lack, mebibytes, remedy};
 use crate::harness::subject::Subject;
-use crate::report::events::Observer;
+use crate::results::events::Observer;
 use crate::scenario::model::{BenchCase, SERVICE_COUNTS};
 use shmark_peer::bench_protocol::{BenchCollected, BenchPrepare, BenchRole, BenchStart};
 use shmark_peer::kit::implementation::{BenchSetup, Timing};

@@ -14,7 +14,7 @@
 use super::figures::{MatchedSlice, REGIME_CHANGE_SHARE, Trial, estimate};
 use super::relative::MATCHES_MIN;
 use super::statistics::median;
-use crate::report::model::BenchRegime;
+use crate::results::model::BenchRegime;
 
 /// Fewest intervals of a regime, as a share of all.
 pub const INTERVALS_SHARE_MIN: f64 = 0.1;

@@ -9,7 +9,7 @@
 use super::figures::{MatchedSlice, estimate, ratio};
 use super::regimes::Regime;
 use super::statistics::median;
-use crate::report::model::{Measure, Ratio, RelativeRegime};
+use crate::results::model::{Measure, Ratio, RelativeRegime};
 
 /// Floors that differ by no more than this share are the same.
 pub const FLOOR_SHARE: f64 = 0.1;

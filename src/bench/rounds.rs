@@ -4,8 +4,8 @@ use super::figures::{self, MatchedSlice, Trial};
 use super::regimes::Regime;
 use super::validity::Invalid;
 use super::{calibrate, case_map, label, order, regimes, relative};
-use crate::report::events::{Event, Observer};
-use crate::report::model::{BenchResult, Relative};
+use crate::results::events::{Event, Observer};
+use crate::results::model::{BenchResult, Relative};
 use crate::scenario::model::{BenchCase, BenchScenario};
 use shmark_peer::bench_protocol::BenchCollected;
 

@@ -10,8 +10,8 @@ use crate::harness::error::HarnessError;
 use crate::harness::namespace::RunFolder;
 use crate::harness::peer::Peer;
 use crate::harness::subject::Subject;
-use crate::report::events::{Event, Observer};
-use crate::report::model::{BenchResult, Relative, SubjectInfo};
+use crate::results::events::{Event, Observer};
+use crate::results::model::{BenchResult, Relative, SubjectInfo};
 use crate::scenario::model::BenchScenario;
 
 /// What to measure.

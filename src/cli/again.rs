@@ -5,7 +5,7 @@ use std::path::Path;
 use super::args;
 use super::session::Session;
 use crate::harness::shell::quoted;
-use crate::report::events::{Event, Observer};
+use crate::results::events::{Event, Observer};
 use crate::scenario::Library;
 
 /// Words of a command line that everything which is repeated needs as well. Paths are absolute: a report is read in other

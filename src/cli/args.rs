@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::harness::patience::Patience;
-use crate::report::model::Level;
+use crate::results::model::Level;
 
 /// Seed unless another one is given: fixed, so that runs repeat.
 const SEED: &str = "1";

@@ -9,7 +9,7 @@ use super::session::Session;
 use super::{again, args, expected};
 use crate::conformance::run::{Options, run as carry_out};
 use crate::harness::subject::Subject;
-use crate::report::model::Level;
+use crate::results::model::Level;
 use crate::scenario::{Library, Selection};
 
 pub(super) fn run(args: &args::Conform, detail: Detail) -> Result<u8, Failure> {

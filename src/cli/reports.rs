@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use super::args;
 use super::failure::Failure;
 use super::session::{show, write};
-use crate::report::merge::side_by_side;
-use crate::report::model::Report;
 use crate::report::{ReportError, ResultsFolder, events_log, json};
+use crate::results::merge::side_by_side;
+use crate::results::model::Report;
 
 pub(super) fn run(args: &args::Report) -> Result<u8, Failure> {
     args.outputs.check()?;

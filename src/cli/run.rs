@@ -10,7 +10,7 @@ use super::{again, bench, conform};
 use crate::bench::{BenchError, Options as BenchOptions};
 use crate::conformance::run::Options as ConformanceOptions;
 use crate::harness::subject::Subject;
-use crate::report::events::{Event, Observer};
+use crate::results::events::{Event, Observer};
 
 /// The benchmark that stands for all.
 const SCENARIO: &str = "rtt";

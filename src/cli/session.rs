@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use super::args::Outputs;
 use super::failure::Failure;
 use super::progress::{Detail, Progress};
-use crate::report::events::{Event, Observer};
 use crate::report::events_log::EventsLog;
 use crate::report::machine::{Sources, machine};
-use crate::report::model::{self, Footer, Report, SCHEMA, SubjectInfo};
 use crate::report::streams::{self, print, say};
 use crate::report::{
     self, ResultsFolder, html, is_stdout, json, junit, markdown, render_terminal, write_all, write_file,
 };
+use crate::results::events::{Event, Observer};
+use crate::results::model::{self, Footer, Report, SCHEMA, SubjectInfo};
 
 /// Columns of a terminal whose width is not known.
 const WIDTH: usize = 100;

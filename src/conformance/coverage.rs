@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use crate::report::model::{Coverage, CoverageVerdict, Verdict};
+use crate::results::model::{Coverage, CoverageVerdict, Verdict};
 use crate::scenario::model::{Action, Scenario, Step};
 use crate::scenario::{Catalogue, Requirement};
 

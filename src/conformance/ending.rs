@@ -8,7 +8,7 @@ use crate::harness::namespace::Leak;
 use crate::harness::patience::{ANSWER_TIME, shown};
 use crate::harness::peer::Peer;
 use crate::harness::reply::{Exit, Reply};
-use crate::report::model::Verdict;
+use crate::results::model::Verdict;
 use crate::scenario::model::Role;
 
 use super::execution::{Check, Execution};

@@ -12,7 +12,7 @@ use crate::harness::patience::{ANSWER_TIME, Patience, shown};
 use crate::harness::peer::Peer;
 use crate::harness::reply::Reply;
 use crate::harness::subject::Subject;
-use crate::report::model::{Level, Verdict};
+use crate::results::model::{Level, Verdict};
 use crate::scenario::Catalogue;
 use crate::scenario::model::{Action, PeerPlan, Role, Scenario, Step};
 

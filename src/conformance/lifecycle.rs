@@ -10,7 +10,7 @@ use crate::harness::Args;
 use crate::harness::error::HarnessError;
 use crate::harness::patience::ANSWER_TIME;
 use crate::harness::peer::Peer;
-use crate::report::model::Verdict;
+use crate::results::model::Verdict;
 use crate::scenario::model::{PeerPlan, Signal, Step};
 
 use super::execution::{Done, Execution, Running, fail};

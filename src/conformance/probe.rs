@@ -5,8 +5,8 @@ use crate::harness::namespace::RunFolder;
 use crate::harness::patience::ANSWER_TIME;
 use crate::harness::peer::{HelloReply, Peer};
 use crate::harness::subject::Subject;
-use crate::report::events::{Event, Observer};
-use crate::report::model::SubjectInfo;
+use crate::results::events::{Event, Observer};
+use crate::results::model::SubjectInfo;
 
 /// Builds a subject, starts one peer of it, and tells the observer what it is.
 ///

@@ -7,7 +7,7 @@ use crate::harness::error::HarnessError;
 use crate::harness::namespace::RunFolder;
 use crate::harness::overload::Watched;
 use crate::harness::shell::quoted;
-use crate::report::model::{ConformanceResult, Level, Verdict};
+use crate::results::model::{ConformanceResult, Level, Verdict};
 use crate::scenario::Selection;
 
 use super::deviations;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::figures::three_digits;
-use super::model::{BenchResult, Measure, Ratio, Relative, RelativeRegime, Report};
 use super::regimes;
+use crate::results::model::{BenchResult, Measure, Ratio, Relative, RelativeRegime, Report};
 
 /// Results that answer one question: one scenario, one case, several subjects.
 #[derive(Debug, Clone)]

@@ -8,9 +8,9 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment};
 
 use super::error::ReportError;
-use super::model::Report;
 use super::plots::palette::{Colour, hex};
 use super::sanitise::sanitise;
+use crate::results::model::Report;
 
 const TEMPLATE: &str = include_str!("html/report.html.jinja");
 const STYLE: &str = include_str!("html/style.css");

@@ -8,8 +8,8 @@ use serde_json::error::Category;
 
 use super::error::ReportError;
 use super::file::write_file;
-use super::model::{Report, SCHEMA};
 use super::sanitise;
+use crate::results::model::{Report, SCHEMA};
 
 /// The report as JSON, with a newline at the end. Figures that are no numbers make their result invalid.
 ///

@@ -8,9 +8,9 @@ use quick_junit::{NonSuccessKind, Property, Report as JunitReport, TestCase, Tes
 use super::cases::{Case, cases};
 use super::error::ReportError;
 use super::figures::{duration_ns, three_digits};
-use super::model::{BenchResult, ConformanceResult, Report, Verdict};
 use super::sanitise::sanitise;
 use super::summary::{Completeness, Summary, level_word, outcome_word};
+use crate::results::model::{BenchResult, ConformanceResult, Report, Verdict};
 
 /// The report as `JUnit` XML. A listed deviation and an observed difference are skipped with their reason, so that a CI
 /// system shows them and does not fail; everything unexpected is a failure, or an error if peer or harness broke.

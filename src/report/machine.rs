@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::figures::bytes;
-use super::model::Machine;
 use crate::harness::space;
+use crate::results::model::Machine;
 use crate::scenario::model::MEMORY_MIB_LARGEST;
 
 /// Where facts about the machine are read. Tests point it to folders of their own.

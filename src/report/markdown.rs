@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use super::cases::{Case, cases};
 use super::causes::{self, Cause, causes};
 use super::figures::{counted, duration_ns, rate_per_s, three_digits};
-use super::model::{ConformanceResult, Measure, Ratio, Report, Verdict};
 use super::regimes;
 use super::sanitise::sanitise;
 use super::summary::{Summary, Tally, Tone, level_word, outcome_word, pairing_label};
+use crate::results::model::{ConformanceResult, Measure, Ratio, Report, Verdict};
 
 /// Causes shown in full: platforms cut long comments, and whoever has more has the other formats.
 const CAUSES_SHOWN: usize = 25;

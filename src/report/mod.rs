@@ -1,15 +1,14 @@
 //! Results into formats; one file a format.
 //!
-//! Everything here renders a [`model::Report`] that is already complete: no format decides anything. What the formats
-//! share is derived once: counts and groups in [`summary`], benchmark cases in [`cases`] and [`regimes`], results that
-//! share a cause in [`causes`], numbers
-//! as text in [`figures`]. Text from peers and files is made harmless in [`sanitise`] before any format sees it.
+//! Everything here renders a [`Report`](crate::results::model::Report) that is already complete: no format decides
+//! anything. What the formats share is derived once: counts and groups in [`summary`], benchmark cases in [`cases`] and
+//! [`regimes`], results that share a cause in [`causes`], numbers as text in [`figures`]. Text from peers and files is made
+//! harmless in [`sanitise`] before any format sees it.
 
 pub mod cases;
 pub mod causes;
 mod destination;
 pub mod error;
-pub mod events;
 pub mod events_log;
 pub mod figures;
 mod file;
@@ -19,8 +18,6 @@ pub mod json;
 pub mod junit;
 pub mod machine;
 pub mod markdown;
-pub mod merge;
-pub mod model;
 pub mod plots;
 pub mod regimes;
 pub mod sanitise;

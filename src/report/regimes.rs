@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::cases::Case;
 use super::figures::{counted, duration_ns, three_digits};
-use super::model::{Estimate, Measure, Report};
+use crate::results::model::{Estimate, Measure, Report};
 
 /// Floors of two reports that differ by less than this share are one line of a table.
 const SAME_SHARE: f64 = 0.25;

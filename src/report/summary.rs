@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::figures::counted;
-use super::model::{ConformanceResult, Coverage, CoverageVerdict, Level, Report, Verdict};
+use crate::results::model::{ConformanceResult, Coverage, CoverageVerdict, Level, Report, Verdict};
 
 /// How much of what was asked for is in a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -8,10 +8,10 @@ use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Lin
 use super::cases::{Case, cases};
 use super::causes::{self, Cause, causes};
 use super::figures::{counted, duration_ns, rate_per_s, three_digits};
-use super::model::{BenchResult, ConformanceResult, Measure, Ratio, Report, Verdict};
 use super::regimes;
 use super::sanitise::sanitise;
 use super::summary::{Summary, Tally, Tone, level_word, outcome_word, pairing_label};
+use crate::results::model::{BenchResult, ConformanceResult, Measure, Ratio, Report, Verdict};
 
 /// Lines of the end of a transcript that are shown.
 const TRANSCRIPT_LINES: usize = 8;

@@ -5,8 +5,8 @@ use std::{fs, io};
 
 use super::error::ReportError;
 use super::file::write_file;
-use super::model::Report;
 use super::{html, json, junit, markdown, plots};
+use crate::results::model::Report;
 
 /// What [`write_all`] wrote.
 #[derive(Debug, Clone, PartialEq, Eq)]

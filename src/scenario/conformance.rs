@@ -14,7 +14,7 @@ use super::steps::StepReader;
 use super::tree::{self, Data, Node};
 use super::violation::Violation;
 use super::world::World;
-use crate::report::model::Level;
+use crate::results::model::Level;
 use shmark_peer::protocol::FEATURES;
 
 const KEYS: &[&str] = &["id", "title", "requirements", "features", "memory_mib", "matrix", "peers", "service", "steps"];

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::report::model::Level;
+use crate::results::model::Level;
 use shmark_peer::kit::implementation::Timing;
 
 /// Arguments of an operation by name, as they go on the wire.

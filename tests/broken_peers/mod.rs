@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use shmark::harness::Args;
 use shmark::harness::patience::Patience;
 use shmark::harness::subject::Subject;
-use shmark::report::model::Level;
+use shmark::results::model::Level;
 use shmark::scenario::model::{Action, Expectation, Matcher, PeerPlan, Role, Scenario, Signal, Step};
 
 const MARK: &str = "SHMARK_TEST_MARK";

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use shmark::report;
-use shmark::report::model::{BenchResult, Measure, Ratio, Relative, Report};
+use shmark::results::model::{BenchResult, Measure, Ratio, Relative, Report};
 
 use super::sample;
 

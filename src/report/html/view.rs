@@ -9,13 +9,13 @@ use crate::conformance::catalogue::Catalogue;
 use crate::report::cases::{Case, cases};
 use crate::report::error::ReportError;
 use crate::report::figures::{bytes, duration_ns, rate_per_s, three_digits, wall};
-use crate::report::model::{
-    BenchResult, ConformanceResult, CoverageVerdict, Machine, Measure, Ratio, Report, SubjectInfo, Verdict,
-};
 use crate::report::plots::palette::{Colour, Palette, SERIES_COUNT};
 use crate::report::plots::{self, Drawing, Shape};
 use crate::report::regimes::{self, RegimeTable};
 use crate::report::summary::{Pairing, Summary, Tone, group_key, level_word, outcome_word, pairing_label};
+use crate::results::model::{
+    BenchResult, ConformanceResult, CoverageVerdict, Machine, Measure, Ratio, Report, SubjectInfo, Verdict,
+};
 
 /// The whole page.
 #[derive(Serialize)]
