@@ -15,9 +15,10 @@ use nix::unistd::Pid;
 use serde_json::json;
 use shmark::harness::Args;
 use shmark::harness::error::HarnessError;
-use shmark::harness::namespace::{Leak, RunFolder};
+use shmark::harness::namespace::Leak;
 use shmark::harness::peer::Peer;
 use shmark::harness::reply::{Exit, Reply};
+use shmark::harness::run_folder::RunFolder;
 
 /// More than anything here takes, and less than a hang.
 const BOUND: Duration = Duration::from_secs(20);

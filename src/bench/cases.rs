@@ -1,12 +1,12 @@
 //! Cases by name, and the short form of a scenario.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::figures::CaseMap;
 use crate::scenario::model::{BenchCase, BenchScenario};
 
 /// Case as in a report.
-pub fn case_map(case: &BenchCase) -> CaseMap {
+pub fn case_map(case: &BenchCase) -> BTreeMap<String, String> {
     let named = [
         ("payload", case.payload.clone()),
         ("kind", case.kind.clone()),

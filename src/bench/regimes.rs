@@ -11,9 +11,10 @@
 //!
 //! 25 % is also how far floors may differ before it counts as a change of regime.
 
-use super::figures::{MatchedSlice, REGIME_CHANGE_SHARE, Trial, estimate};
-use super::relative::MATCHES_MIN;
+use super::estimates::estimate;
+use super::slices::{MATCHES_MIN, MatchedSlice, REGIME_CHANGE_SHARE};
 use super::statistics::median;
+use super::trial::Trial;
 use crate::results::model::BenchRegime;
 
 /// Fewest intervals of a regime, as a share of all.

@@ -1,9 +1,10 @@
 //! Scenarios, cases, rounds and subjects in order; trials into results. How a trial comes about is the launcher's.
 
-use super::figures::{self, MatchedSlice, Trial};
 use super::regimes::Regime;
+use super::slices::MatchedSlice;
+use super::trial::Trial;
 use super::validity::Invalid;
-use super::{calibrate, case_map, label, order, regimes, relative};
+use super::{calibrate, case_map, figures, label, order, regimes, relative};
 use crate::results::events::{Event, Observer};
 use crate::results::model::{BenchResult, Relative};
 use crate::scenario::model::{BenchCase, BenchScenario};

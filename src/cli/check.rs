@@ -11,9 +11,10 @@ use crate::bench::statistics::median;
 use crate::conformance::fitness::examine;
 use crate::harness::error::HarnessError;
 use crate::harness::interrupt;
-use crate::harness::namespace::{Leak, RunFolder};
+use crate::harness::namespace::Leak;
 use crate::harness::patience::{ANSWER_TIME, Patience};
 use crate::harness::peer::{HelloReply, Peer};
+use crate::harness::run_folder::RunFolder;
 use crate::harness::subject::Subject;
 use crate::report::streams::{print, width_out};
 

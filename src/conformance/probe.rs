@@ -1,9 +1,9 @@
 //! Gets a subject ready: builds it and asks one peer who it is.
 
 use crate::harness::error::HarnessError;
-use crate::harness::namespace::RunFolder;
 use crate::harness::patience::ANSWER_TIME;
 use crate::harness::peer::{HelloReply, Peer};
+use crate::harness::run_folder::RunFolder;
 use crate::harness::subject::Subject;
 use crate::results::events::{Event, Observer};
 use crate::results::model::SubjectInfo;

@@ -6,8 +6,8 @@ use std::thread;
 
 use crate::harness::error::HarnessError;
 use crate::harness::interrupt::interrupted;
-use crate::harness::namespace::RunFolder;
 use crate::harness::peer::HelloReply;
+use crate::harness::run_folder::RunFolder;
 use crate::harness::subject::Subject;
 use crate::results::events::{Event, Observer};
 use crate::results::model::{ConformanceResult, Coverage, Footer, SubjectInfo, Verdict, exit_code};

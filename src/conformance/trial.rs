@@ -4,8 +4,8 @@ use std::fmt::Write;
 use std::time::Instant;
 
 use crate::harness::error::HarnessError;
-use crate::harness::namespace::RunFolder;
 use crate::harness::overload::Watched;
+use crate::harness::run_folder::RunFolder;
 use crate::harness::shell::quoted;
 use crate::results::model::{ConformanceResult, Level, Verdict};
 use crate::scenario::Selection;

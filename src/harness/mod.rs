@@ -6,7 +6,7 @@
 //!
 //! Invariant: whatever happens to the runner or to a peer, no process and no file stays behind. A peer leads a process
 //! group of its own, which is killed before its leader is reaped; groups and namespaces are registered in
-//! [`interrupt`], so that a second Ctrl-C finds them all.
+//! `live`, so that a second Ctrl-C finds them all.
 
 pub mod build;
 pub mod error;
@@ -17,16 +17,22 @@ pub mod overload;
 pub mod patience;
 pub mod peer;
 pub mod reply;
+pub mod run_folder;
 pub mod shell;
 pub mod space;
 pub mod subject;
 
+mod conversation;
 mod hello;
 mod leftovers;
+mod live;
 mod pipes;
 mod process;
 mod raw;
+mod removal;
+mod signalling;
 mod signals;
+mod start;
 mod transcript;
 
 use std::collections::BTreeMap;

@@ -1,8 +1,8 @@
 //! Results into formats; one file a format.
 //!
 //! Everything here renders a [`Report`](crate::results::model::Report) that is already complete: no format decides
-//! anything. What the formats share is derived once: counts and groups in [`summary`], benchmark cases in [`cases`] and
-//! [`regimes`], results that share a cause in [`causes`], numbers as text in [`figures`]. Text from peers and files is made
+//! anything. What the formats share is derived once: counts and groups in [`summary`], benchmark cases in [`cases`],
+//! [`regimes`] and [`sentences`], results that share a cause in [`causes`], numbers as text in [`figures`]. Text from peers and files is made
 //! harmless in [`sanitise`] before any format sees it.
 
 pub mod cases;
@@ -22,6 +22,7 @@ pub mod plots;
 pub mod regimes;
 pub mod sanitise;
 pub mod schema;
+pub mod sentences;
 pub mod streams;
 pub mod summary;
 pub mod terminal;

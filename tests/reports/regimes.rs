@@ -92,7 +92,7 @@ fn placements_of_two_runs_are_one_line_if_their_floors_are_alike() {
         regime.floor_ns *= 1.03;
     }
     let whole = results::merge::side_by_side(vec![("a".into(), changed()), ("b".into(), other)]).unwrap();
-    assert_eq!(report::regimes::floors_of(&whole, "rtt"), [120.0, 250.0]);
+    assert_eq!(report::cases::floors_of(&whole, "rtt"), [120.0, 250.0]);
 }
 
 #[test]

@@ -6,7 +6,16 @@ use crate::harness::error::HarnessError;
 use crate::harness::patience::ANSWER_TIME;
 use crate::harness::peer::Peer;
 
-use super::Findings;
+/// What looking at a peer has shown.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Findings {
+    /// What is proved, one line each.
+    pub proved: Vec<String>,
+    /// What could not be asked, and why, one line each.
+    pub open: Vec<String>,
+    /// What is wrong with the peer, one sentence each.
+    pub broken: Vec<String>,
+}
 
 /// Fields of an `ok`; `None` if there was none, which is noted.
 pub(super) type Answered = Result<Option<Map<String, Value>>, HarnessError>;

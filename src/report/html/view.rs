@@ -5,7 +5,6 @@ use std::time::Duration;
 use minijinja::Value;
 use serde::Serialize;
 
-use crate::conformance::catalogue::Catalogue;
 use crate::report::cases::{Case, cases};
 use crate::report::error::ReportError;
 use crate::report::figures::{bytes, duration_ns, rate_per_s, three_digits, wall};
@@ -16,6 +15,7 @@ use crate::report::summary::{Pairing, Summary, Tone, group_key, level_word, outc
 use crate::results::model::{
     BenchResult, ConformanceResult, CoverageVerdict, Machine, Measure, Ratio, Report, SubjectInfo, Verdict,
 };
+use crate::scenario::Catalogue;
 
 /// The whole page.
 #[derive(Serialize)]
