@@ -151,7 +151,7 @@ fn options(subjects: Vec<Subject>, rounds: usize) -> Options {
         rounds: None,
         quick: false,
         pin: None,
-        patience: Duration::ZERO,
+        placement_wait: Duration::ZERO,
         seed: 1,
     }
 }

@@ -239,7 +239,7 @@ fn a_bound_is_stretched_visibly() {
     let message = &plain.results[0].message;
     assert!(message.contains("no answer within 100 ms") && message.contains("--timeout-multiplier"), "{message}");
 
-    broken.subject.patience = "100".parse().unwrap();
+    broken.subject.timeout_multiplier = "100".parse().unwrap();
     let mut log = Log::default();
     let stretched = run(&options(&broken, vec![scenario(steps())]), &mut log).unwrap();
     let result = &stretched.results[0];
@@ -256,7 +256,7 @@ fn a_bound_is_stretched_visibly() {
 
     // A listed time-out has not gone by that; and no later round makes one forget the first.
     let mut listed = Broken::new("slow");
-    listed.subject.patience = broken.subject.patience;
+    listed.subject.timeout_multiplier = broken.subject.timeout_multiplier;
     listed.subject.expected = vec![deviation("tst/example*", DeviationOutcome::Timeout, "RR-RCL-01")];
     let again = Options { repeat: 2, ..options(&listed, vec![scenario(steps())]) };
     let result = outcome(&again, &listed).results.remove(0);

@@ -145,7 +145,7 @@ fn a_start_has_the_time_that_manifest_and_multiplier_give_it() {
     for (within_ms, multiplier, is_enough) in [(200, "1", false), (200, "100", true), (20_000, "1", true)] {
         let mut broken = Broken::new("slow");
         broken.subject.start_within_ms = within_ms;
-        broken.subject.patience = multiplier.parse().unwrap();
+        broken.subject.timeout_multiplier = multiplier.parse().unwrap();
         let started = Peer::spawn(&broken.subject, "peer", root.path(), 1);
         assert_eq!(started.is_ok(), is_enough, "{within_ms} ms, {multiplier}: {:?}", started.err());
         drop(started);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::harness::patience::Patience;
+use crate::harness::timeout::TimeoutMultiplier;
 use crate::results::model::Level;
 
 /// Seed unless another one is given: fixed, so that runs repeat.
@@ -181,7 +181,7 @@ pub(super) struct Common {
     /// Multiply the time limits of peers, for slow ones and slow machines: 1 to 1000. A bound that a scenario states is
     /// stretched visibly
     #[arg(long, value_name = "X", default_value = "1")]
-    pub timeout_multiplier: Patience,
+    pub timeout_multiplier: TimeoutMultiplier,
 }
 
 /// Where results go besides the terminal.
@@ -264,7 +264,7 @@ pub(super) enum SubjectCommand {
         seed: u64,
         /// Multiply the time limits of peers, for slow ones and slow machines: 1 to 1000
         #[arg(long, value_name = "X", default_value = "1")]
-        timeout_multiplier: Patience,
+        timeout_multiplier: TimeoutMultiplier,
     },
 }
 

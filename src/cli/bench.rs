@@ -9,8 +9,8 @@ use super::progress::Detail;
 use super::session::Session;
 use super::{again, args};
 use crate::bench;
-use crate::harness::patience::Patience;
 use crate::harness::subject::Subject;
+use crate::harness::timeout::TimeoutMultiplier;
 use crate::scenario::Library;
 use crate::scenario::model::BenchScenario;
 use crate::suggest::nearest;
@@ -30,7 +30,7 @@ fn plan(args: &args::Bench, session: &mut Session<'_>) -> Result<bench::Options,
         rounds: args.rounds,
         quick: args.quick,
         pin: args.pin,
-        patience: Duration::ZERO,
+        placement_wait: Duration::ZERO,
         seed: args.common.seed,
     };
     if options.scenarios.is_empty() {
@@ -49,7 +49,7 @@ pub(super) fn measure(
 ) -> Result<bool, Failure> {
     // Real processors stay where they are.
     if session.report.machine.virtualised && !placement.any {
-        options.patience = bench::placement::patience(options.quick);
+        options.placement_wait = bench::placement::wait_max(options.quick);
     }
     let outcome = bench::run(&options, session)?;
     session.subjects(outcome.subjects);
@@ -69,11 +69,11 @@ pub(super) fn library(dir: Option<&Path>) -> Result<Library, Failure> {
 }
 
 /// Subjects by name or path; the reference engine if none is given.
-pub(super) fn subjects(names: &[String], patience: Patience) -> Result<Vec<Subject>, Failure> {
+pub(super) fn subjects(names: &[String], timeout_multiplier: TimeoutMultiplier) -> Result<Vec<Subject>, Failure> {
     if names.is_empty() {
-        return Ok(vec![Subject::find("reference")?.with_patience(patience)]);
+        return Ok(vec![Subject::find("reference")?.with_timeout_multiplier(timeout_multiplier)]);
     }
-    names.iter().map(|name| Ok(Subject::find(name)?.with_patience(patience))).collect()
+    names.iter().map(|name| Ok(Subject::find(name)?.with_timeout_multiplier(timeout_multiplier))).collect()
 }
 
 /// Scenarios by name or file; all if none is given.

@@ -84,13 +84,15 @@ pub(super) fn jobs() -> usize {
 }
 
 fn pairings(args: &args::Conform) -> Result<Vec<(Subject, Subject)>, Failure> {
-    let patience = args.common.timeout_multiplier;
+    let timeout_multiplier = args.common.timeout_multiplier;
     if let (Some(client), Some(server)) = (&args.client, &args.server) {
-        let found = |name: &str| -> Result<Subject, Failure> { Ok(Subject::find(name)?.with_patience(patience)) };
+        let found = |name: &str| -> Result<Subject, Failure> {
+            Ok(Subject::find(name)?.with_timeout_multiplier(timeout_multiplier))
+        };
         return Ok(vec![(found(client)?, found(server)?)]);
     }
     let mut pairings: Vec<(Subject, Subject)> = Vec::new();
-    for subject in subjects(&args.subject, patience)? {
+    for subject in subjects(&args.subject, timeout_multiplier)? {
         if !pairings.iter().any(|(known, _)| *known == subject) {
             pairings.push((subject.clone(), subject));
         }

@@ -26,7 +26,7 @@ pub(super) fn run(args: &args::Run, detail: Detail) -> Result<u8, Failure> {
 /// Judges, then measures. Returns whether it got to its end.
 fn carry_out(args: &args::Run, seed: u64, session: &mut Session<'_>) -> Result<bool, Failure> {
     let library = bench::library(args.common.scenarios.as_deref())?;
-    let reference = Subject::find("reference")?.with_patience(args.common.timeout_multiplier);
+    let reference = Subject::find("reference")?.with_timeout_multiplier(args.common.timeout_multiplier);
     let judging = ConformanceOptions {
         pairings: vec![(reference.clone(), reference.clone())],
         scenarios: library.conformance().to_vec(),
@@ -42,7 +42,7 @@ fn carry_out(args: &args::Run, seed: u64, session: &mut Session<'_>) -> Result<b
         rounds: None,
         quick: true,
         pin: args.pin,
-        patience: Duration::ZERO,
+        placement_wait: Duration::ZERO,
         seed,
     };
     let judged = judging.scenarios.iter().map(|scenario| scenario.id.as_str());

@@ -5,9 +5,9 @@ use serde_json::json;
 use crate::harness::Args;
 use crate::harness::error::HarnessError;
 use crate::harness::namespace::Leak;
-use crate::harness::patience::{ANSWER_TIME, shown};
 use crate::harness::peer::Peer;
 use crate::harness::reply::{Exit, Reply};
+use crate::harness::timeout::{ANSWER_TIME, shown};
 use crate::results::model::Verdict;
 use crate::scenario::model::Role;
 
@@ -65,7 +65,7 @@ impl Execution<'_> {
             return Err(Failure::new(Verdict::Error, text).into());
         };
         let early = running.peer.ended().filter(|_| !running.killed);
-        let time = running.peer.patience().of(ANSWER_TIME);
+        let time = running.peer.timeout_multiplier().of(ANSWER_TIME);
         let exit = running.peer.finish(time).map_err(|_| Stop::Interrupted)?;
         running.gone = true;
         if running.killed {
@@ -108,7 +108,7 @@ impl Execution<'_> {
             Err(HarnessError::Interrupted) => return Err(Stop::Interrupted),
             Err(error) => return Err(wrong(error.to_string())),
         };
-        let time = peer.patience().of(ANSWER_TIME);
+        let time = peer.timeout_multiplier().of(ANSWER_TIME);
         if !hello.features.iter().any(|feature| feature == "nodes") {
             let _ = peer.finish(time);
             return Ok(false);
@@ -119,9 +119,14 @@ impl Execution<'_> {
                 Reply::Ok(_) => {}
                 Reply::Interrupted => return Err(Stop::Interrupted),
                 reply => {
-                    let failure =
-                        Failure::of_reply("cleaner", None, &reply, &[], &Said::limit(ANSWER_TIME, peer.patience()))
-                            .ok_or(Stop::Interrupted)?;
+                    let failure = Failure::of_reply(
+                        "cleaner",
+                        None,
+                        &reply,
+                        &[],
+                        &Said::limit(ANSWER_TIME, peer.timeout_multiplier()),
+                    )
+                    .ok_or(Stop::Interrupted)?;
                     let head = format!("a new process could not clean up after the killed one, {op}");
                     let said = failure.said.clone().map(|form| format!("{head}: {form}"));
                     return Err(Failure { said, ..failure }.into());

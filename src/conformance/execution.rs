@@ -8,10 +8,10 @@ use serde_json::Value;
 
 use crate::harness::Args;
 use crate::harness::namespace::Namespace;
-use crate::harness::patience::{ANSWER_TIME, Patience, shown};
 use crate::harness::peer::Peer;
 use crate::harness::reply::Reply;
 use crate::harness::subject::Subject;
+use crate::harness::timeout::{ANSWER_TIME, TimeoutMultiplier, shown};
 use crate::results::model::{Level, Verdict};
 use crate::scenario::Catalogue;
 use crate::scenario::model::{Action, PeerPlan, Role, Scenario, Step};
@@ -194,20 +194,20 @@ impl<'a> Execution<'a> {
     }
 
     /// Multiplier of time limits, the same for both roles.
-    pub(super) fn patience(&self) -> Patience {
-        self.setting.client.patience
+    pub(super) fn timeout_multiplier(&self) -> TimeoutMultiplier {
+        self.setting.client.timeout_multiplier
     }
 
     /// Notes a step that was done in the part of its time that only the multiplier has given it. A bound that a requirement
     /// states is stretched visibly.
     pub(super) fn note_stretched(&mut self, number: usize, step: &Step, taken: Duration) {
         let Some(bound) = step.within_ms.map(Duration::from_millis).filter(|bound| taken > *bound) else { return };
-        if self.patience().is_stretched() {
+        if self.timeout_multiplier().is_stretched() {
             self.stretched.push(format!(
                 "step {number} took {} ms, and its bound is {}: it held only as stretched by --timeout-multiplier {}",
                 taken.as_millis(),
                 shown(bound),
-                self.patience()
+                self.timeout_multiplier()
             ));
         }
     }
@@ -233,10 +233,10 @@ impl<'a> Execution<'a> {
         begun: Option<u64>,
     ) -> Result<Reply, Stop> {
         let since = Instant::now();
-        let deadline = since + self.patience().of(Duration::from_millis(step.within_ms.unwrap_or(0)));
+        let deadline = since + self.timeout_multiplier().of(Duration::from_millis(step.within_ms.unwrap_or(0)));
         let waits = Duration::from_millis(args.get("wait_ms").and_then(Value::as_u64).unwrap_or(0));
         let limit = ANSWER_TIME + waits;
-        let timeout = self.patience().of(limit);
+        let timeout = self.timeout_multiplier().of(limit);
         let mut pause = PAUSE;
         let mut begun = begun;
         loop {
@@ -266,7 +266,7 @@ impl<'a> Execution<'a> {
             return fail(Failure::new(Verdict::Error, text));
         };
         let limit = step.within_ms.map_or(ANSWER_TIME, Duration::from_millis);
-        let timeout = self.patience().of(limit);
+        let timeout = self.timeout_multiplier().of(limit);
         let since = Instant::now();
         let reply = self.running(name)?.peer.wait(begun.id, timeout);
         match matching::check(&step.expect, &reply, &self.answers) {
@@ -292,15 +292,15 @@ impl<'a> Execution<'a> {
             let text = format!("the scenario wants an answer of peer {name}, which it has killed");
             return fail(Failure::new(Verdict::Error, text));
         }
-        let patience = self.patience();
+        let multiplier = self.timeout_multiplier();
         // An answer that is legal in no respect may still be remembered: an observed check goes on.
         self.remember(step.tag.as_ref(), reply);
-        let waited = Said::limit(limit, patience);
+        let waited = Said::limit(limit, multiplier);
         match Failure::of_reply(name, Some(step), reply, differences, &waited) {
             Some(mut failure) => {
                 match (&step.action, step.within_ms) {
                     (Action::Do { args, .. }, Some(within)) if may_be_asked_again(reply, args) => {
-                        let within = Said::limit(Duration::from_millis(within), patience);
+                        let within = Said::limit(Duration::from_millis(within), multiplier);
                         failure.said = Said::joined(&[failure.said, within], ", and still did after ");
                     }
                     _ => {}

@@ -58,7 +58,7 @@ impl Peer {
     }
 
     pub(super) fn write(&mut self, mut bytes: &[u8]) -> io::Result<()> {
-        let deadline = Instant::now() + self.patience.of(WRITE_TIMEOUT);
+        let deadline = Instant::now() + self.timeout_multiplier.of(WRITE_TIMEOUT);
         let Some(stdin) = &mut self.stdin else {
             return Err(io::ErrorKind::BrokenPipe.into());
         };
@@ -167,7 +167,7 @@ impl Peer {
     }
 
     fn end_of_stdout(&self) -> Reply {
-        match self.process.wait(self.patience.of(CLOSED_GRACE)) {
+        match self.process.wait(self.timeout_multiplier.of(CLOSED_GRACE)) {
             Some(exit) => after(exit),
             None if interrupted() => Reply::Interrupted,
             None => Reply::Protocol("it closed its stdout and went on running".to_owned()),

@@ -14,13 +14,13 @@ pub mod interrupt;
 pub mod manifest;
 pub mod namespace;
 pub mod overload;
-pub mod patience;
 pub mod peer;
 pub mod reply;
 pub mod run_folder;
 pub mod shell;
 pub mod space;
 pub mod subject;
+pub mod timeout;
 
 mod conversation;
 mod hello;

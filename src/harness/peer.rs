@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use super::error::HarnessError;
 use super::interrupt::interrupted;
-use super::patience::Patience;
 use super::pipes::{Item, Next, Pipes};
 use super::process::Process;
 use super::reply::{Exit, Reply};
 use super::signalling::Signalling;
+use super::timeout::TimeoutMultiplier;
 
 pub use super::hello::HelloReply;
 
@@ -23,7 +23,7 @@ const SETTLE: Duration = Duration::from_millis(100);
 pub struct Peer {
     pub(super) name: String,
     pub(super) signalling: Signalling,
-    pub(super) patience: Patience,
+    pub(super) timeout_multiplier: TimeoutMultiplier,
     pub(super) stdin: Option<File>,
     pub(super) process: Process,
     pub(super) pipes: Pipes,
@@ -43,8 +43,8 @@ impl Peer {
     }
 
     /// Multiplier of its time limits.
-    pub fn patience(&self) -> Patience {
-        self.patience
+    pub fn timeout_multiplier(&self) -> TimeoutMultiplier {
+        self.timeout_multiplier
     }
 
     /// Process id, and id of the peer's process group.

@@ -10,10 +10,10 @@ use nix::sys::signal::Signal;
 
 use super::error::HarnessError;
 use super::interrupt::interrupted;
-use super::patience::{Patience, shown};
 use super::process::Process;
 use super::reply::Exit;
 use super::subject::Subject;
+use super::timeout::{TimeoutMultiplier, shown};
 
 /// Time in which a signal has to have its effect on what was started, and in which the manifest's command has to end.
 pub(super) const EFFECT: Duration = Duration::from_secs(5);
@@ -35,13 +35,19 @@ pub(super) struct Signalling {
     /// The manifest's command; the process group is signalled if it is empty.
     pub(super) command: Vec<String>,
     folder: Option<PathBuf>,
-    patience: Patience,
+    timeout_multiplier: TimeoutMultiplier,
 }
 
 impl Signalling {
     pub(super) fn new(subject: &Subject, id: &str, command: Vec<String>) -> Self {
         let folder = subject.folder().map(std::path::Path::to_owned);
-        Self { subject: subject.name.clone(), id: id.to_owned(), command, folder, patience: subject.patience }
+        Self {
+            subject: subject.name.clone(),
+            id: id.to_owned(),
+            command,
+            folder,
+            timeout_multiplier: subject.timeout_multiplier,
+        }
     }
 
     pub(super) fn unreached(&self, signal: Signal, why: impl Into<String>) -> HarnessError {
@@ -62,7 +68,7 @@ impl Signalling {
         }
         let mut process =
             Process::spawn(&mut command).map_err(|error| failed(format!("could not be started: {error}")))?;
-        let time = self.patience.of(EFFECT);
+        let time = self.timeout_multiplier.of(EFFECT);
         let exit = process.wait(time);
         if exit.is_some_and(Exit::is_clean) {
             return Ok(());

@@ -14,11 +14,11 @@ use super::error::HarnessError;
 use super::hello::made_up_op;
 use super::interrupt::{NOTICE_MS, interrupted};
 use super::leftovers;
-use super::patience::shown;
 use super::peer::Peer;
 use super::pipes::{Item, Next};
 use super::reply::Exit;
 use super::signalling::EFFECT;
+use super::timeout::shown;
 
 /// A process that goes on beside a stopped or killed one has this long to answer. One that answers does so in a moment; only
 /// a peer with helpers of its own waits so long.
@@ -47,7 +47,7 @@ impl Peer {
         self.pipes.note("..", "the runner kills it");
         if !self.signalling.command.is_empty() {
             self.send(Signal::SIGKILL)?;
-            let time = self.patience.of(EFFECT);
+            let time = self.timeout_multiplier.of(EFFECT);
             if self.process.wait(time).is_none() {
                 let why = format!("what was started is still there {} after the command", shown(time));
                 return Err(self.signalling.unreached(Signal::SIGKILL, why));
@@ -56,7 +56,7 @@ impl Peer {
         // Its stdin stays open: a peer that got away may still read it.
         self.process.end();
         let is_alive = |pid: &u32| leftovers::state(*pid).is_some_and(leftovers::is_alive);
-        let answered = kin.iter().any(is_alive) && self.answers_within(self.patience.of(BESIDE))?;
+        let answered = kin.iter().any(is_alive) && self.answers_within(self.timeout_multiplier.of(BESIDE))?;
         self.end();
         if answered {
             return Err(self.signalling.unreached(Signal::SIGKILL, "it goes on answering"));
@@ -103,7 +103,7 @@ impl Peer {
 
     fn prove_stopped(&mut self) -> Result<(), HarnessError> {
         let commanded = !self.signalling.command.is_empty();
-        let time = self.patience.of(EFFECT);
+        let time = self.timeout_multiplier.of(EFFECT);
         if !commanded && !self.process.wait_stopped(time) && self.ended().is_none() {
             let why = format!("what was started is not stopped after {}", shown(time));
             return Err(self.signalling.unreached(Signal::SIGSTOP, why));
@@ -116,9 +116,9 @@ impl Peer {
             thread::sleep(Duration::from_millis(5));
         }
         let window = if anybody_runs() {
-            self.patience.of(BESIDE)
+            self.timeout_multiplier.of(BESIDE)
         } else if commanded {
-            self.patience.of(SILENCE)
+            self.timeout_multiplier.of(SILENCE)
         } else {
             return Ok(());
         };
@@ -141,7 +141,7 @@ impl Peer {
     pub(super) fn kill_what_the_group_does_not_hold(&mut self) {
         if !self.signalling.command.is_empty() && self.process.ended().is_none() {
             let _ = self.send(Signal::SIGKILL);
-            let _: Option<Exit> = self.process.wait(self.patience.of(EFFECT));
+            let _: Option<Exit> = self.process.wait(self.timeout_multiplier.of(EFFECT));
         }
     }
 }

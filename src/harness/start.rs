@@ -13,13 +13,13 @@ use super::Args;
 use super::error::{HELLO_ANSWER, HELLO_LINE, HarnessError};
 use super::hello::{HelloReply, made_up_op};
 use super::leftovers::{PEER_VARIABLE, ROOT_VARIABLE};
-use super::patience::{ANSWER_TIME, shown};
 use super::peer::Peer;
 use super::pipes::{Pipes, set_nonblocking};
 use super::process::Process;
 use super::reply::Reply;
 use super::signalling::{self, Signalling};
 use super::subject::Subject;
+use super::timeout::{ANSWER_TIME, shown};
 use shmark_engine::CONFIG_VARIABLE;
 use shmark_peer::protocol::PROTOCOL_VERSION;
 
@@ -37,7 +37,7 @@ impl Peer {
         let hello = peer.hello(subject, &words, root, seed)?;
         hello.check(subject)?;
         let op = made_up_op(seed);
-        match peer.call(&op, &Args::new(), peer.patience.of(ANSWER_TIME)) {
+        match peer.call(&op, &Args::new(), peer.timeout_multiplier.of(ANSWER_TIME)) {
             Reply::Unsupported(_) => Ok((peer, hello)),
             Reply::Interrupted => Err(HarnessError::Interrupted),
             Reply::Timeout => Err(HarnessError::StartTooSlow {
@@ -45,7 +45,7 @@ impl Peer {
                 command: words.join(" "),
                 asked: format!(
                     "`{op}`, an operation that does not exist, within {}",
-                    shown(peer.patience.of(ANSWER_TIME))
+                    shown(peer.timeout_multiplier.of(ANSWER_TIME))
                 ),
                 transcript: peer.transcript(),
             }),
@@ -86,7 +86,7 @@ impl Peer {
         let peer = Self {
             name: name.to_owned(),
             signalling,
-            patience: subject.patience,
+            timeout_multiplier: subject.timeout_multiplier,
             stdin: Some(stdin),
             process,
             pipes,

@@ -3,8 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use crate::harness::error::HarnessError;
-use crate::harness::patience::ANSWER_TIME;
 use crate::harness::peer::Peer;
+use crate::harness::timeout::ANSWER_TIME;
 
 /// What looking at a peer has shown.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -54,7 +54,7 @@ impl<'a> Exam<'a> {
         if self.is_over {
             return Ok(None);
         }
-        let time = self.peer.patience().of(ANSWER_TIME);
+        let time = self.peer.timeout_multiplier().of(ANSWER_TIME);
         Ok(match self.peer.exchange(line, time)? {
             Ok(answer) => Some(answer),
             Err(why) => {
