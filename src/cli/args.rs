@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::outputs::Outputs;
 use crate::harness::timeout::TimeoutMultiplier;
 use crate::results::model::Level;
 
@@ -182,26 +183,6 @@ pub(super) struct Common {
     /// stretched visibly
     #[arg(long, value_name = "X", default_value = "1")]
     pub timeout_multiplier: TimeoutMultiplier,
-}
-
-/// Where results go besides the terminal.
-#[derive(Debug, Default, Args)]
-pub(super) struct Outputs {
-    /// Folder for every format, plots and events.jsonl
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
-    /// Write the results as JSON; `-` is standard output, here and below
-    #[arg(long, value_name = "FILE")]
-    pub json: Option<PathBuf>,
-    /// Write the results for CI systems, in the format that most of them read
-    #[arg(long, value_name = "FILE")]
-    pub junit: Option<PathBuf>,
-    /// Write the results as one HTML page
-    #[arg(long, value_name = "FILE")]
-    pub html: Option<PathBuf>,
-    /// Write the results as Markdown
-    #[arg(long, value_name = "FILE")]
-    pub markdown: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -14,6 +14,7 @@ mod failure;
 mod list;
 mod manual;
 mod memory;
+mod outputs;
 mod progress;
 mod reports;
 mod run;

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use super::args::{self, Outputs};
+use super::args;
 use super::failure::Failure;
+use super::outputs::Outputs;
 use super::progress::Detail;
 use super::session::Session;
 use super::{again, bench, conform};
@@ -17,7 +18,7 @@ const SCENARIO: &str = "rtt";
 
 pub(super) fn run(args: &args::Run, detail: Detail) -> Result<u8, Failure> {
     let seed = args.common.seed;
-    let outputs = Outputs { out: Some(args.out.clone()), ..Outputs::default() };
+    let outputs = Outputs::folder(args.out.clone());
     let mut session = Session::start(&outputs, seed, detail)?;
     let done = carry_out(args, seed, &mut session);
     session.finish(done)

@@ -1,4 +1,4 @@
-//! Results into formats; one file a format.
+//! Results into formats; one file a format, and a row of [`formats`].
 //!
 //! Everything here renders a [`Report`](crate::results::model::Report) that is already complete: no format decides
 //! anything. What the formats share is derived once: counts and groups in [`summary`], benchmark cases in [`cases`],
@@ -13,6 +13,7 @@ pub mod events_log;
 pub mod figures;
 mod file;
 mod folder;
+pub mod formats;
 pub mod html;
 pub mod json;
 pub mod junit;
@@ -33,5 +34,6 @@ pub use destination::is_stdout;
 pub use error::ReportError;
 pub use file::write_file;
 pub use folder::ResultsFolder;
+pub use formats::{FORMATS, Format};
 pub use terminal::render_terminal;
 pub use write::{Written, clear, write_all};
