@@ -133,8 +133,8 @@ fn setup(timing: Timing, case: &BenchCase, root: &Path) -> Result<BenchSetup, En
         let table = if SERVICE_COUNTS.contains(key) { &mut qos } else { &mut load };
         table[*key] = (*count).into();
     }
-    if let Some(touch) = &case.touch {
-        load["touch"] = touch.as_str().into();
+    for (key, word) in &case.words {
+        load[*key] = word.as_str().into();
     }
     let mut setup = serde_json::json!({
         "root": root.to_string_lossy(),
@@ -237,7 +237,7 @@ mod tests {
             kind: "slice".to_owned(),
             len,
             waiting: "spin".to_owned(),
-            touch: None,
+            words: BTreeMap::new(),
             counts: BTreeMap::new(),
         };
         let shm = Path::new("/dev/shm");
