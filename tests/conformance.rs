@@ -254,6 +254,13 @@ fn a_bound_is_stretched_visibly() {
         |event: &Event| matches!(event, Event::Warning { text } if text.contains("kept its bounds only because"));
     assert!(log.0.iter().any(warned), "{:?}", log.0);
 
+    // Another requirement of the scenario kept its own bounds.
+    let mut both = steps();
+    both[0] = server().check("RR-SND-01", ok([]));
+    let both = run(&options(&broken, vec![scenario(both)]), &mut log).unwrap();
+    let reason = |id: &str| both.coverage.iter().find(|entry| entry.requirement == id).unwrap().reason.clone();
+    assert!(reason("RR-RCL-01").contains("its bound is 100 ms") && reason("RR-SND-01").is_empty(), "{:#?}", both.results);
+
     // A listed time-out has not gone by that; and no later round makes one forget the first.
     let mut listed = Broken::new("slow");
     listed.subject.timeout_multiplier = broken.subject.timeout_multiplier;

@@ -53,7 +53,7 @@ impl Execution<'_> {
         if left.iter().any(|leak| matches!(leak, Leak::File(_))) {
             failure.requirement = Some(requirement.to_owned());
             let broken = Some(format!("{}: {}", self.setting.scenario.name(), failure.said));
-            self.checks.push(Check { requirement: requirement.to_owned(), broken });
+            self.checks.push(Check { requirement: requirement.to_owned(), broken, stretched: Vec::new() });
         }
         Err(failure.into())
     }

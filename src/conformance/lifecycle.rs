@@ -13,7 +13,7 @@ use crate::harness::timeout::ANSWER_TIME;
 use crate::results::model::Verdict;
 use crate::scenario::model::{PeerPlan, Signal, Step};
 
-use super::execution::{Done, Execution, Running, fail};
+use super::execution::{Done, Execution, Running, Stretched, fail};
 use super::failure::{Failure, Stop};
 use super::said::Said;
 
@@ -109,7 +109,7 @@ impl Execution<'_> {
         }
     }
 
-    pub(super) fn await_exit(&mut self, number: usize, name: &str, step: &Step) -> Done {
+    pub(super) fn await_exit(&mut self, number: usize, name: &str, step: &Step) -> Result<Stretched, Stop> {
         let limit = step.within_ms.map_or(ANSWER_TIME, Duration::from_millis);
         let (timeout, said) = (self.timeout_multiplier().of(limit), Said::limit(limit, self.timeout_multiplier()));
         let since = Instant::now();
@@ -119,8 +119,7 @@ impl Execution<'_> {
                 running.gone = true;
                 // Whoever does not leave in order has to be cleaned up after.
                 self.killed |= !exit.is_clean();
-                self.note_stretched(number, step, since.elapsed());
-                Ok(())
+                Ok(self.stretched(number, step, since.elapsed()))
             }
             Ok(None) => {
                 let said = said.map(|form| format!("peer {name} has not exited within {form}"));

@@ -9,6 +9,7 @@
 pub mod fitness;
 pub mod run;
 
+mod asking;
 mod coverage;
 mod deviations;
 mod ending;

@@ -75,6 +75,9 @@ fn scenario(result: &ConformanceResult) -> TestCase {
     case.set_time(Duration::from_millis(result.duration_ms));
     case.add_property(Property::new("requirements", result.requirements.join(" ")));
     case.add_property(Property::new("level", level_word(result.level)));
+    for text in &result.stretched {
+        case.add_property(Property::new("stretched", text));
+    }
     if result.outcome != Verdict::Pass {
         case.add_property(Property::new("repro", &result.repro));
     }

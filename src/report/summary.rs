@@ -24,6 +24,9 @@ pub enum Completeness {
 /// Most reasons for skipped scenarios that the verdict line gives.
 const SKIP_REASONS_MAX: usize = 3;
 
+/// Heading of the passes that are none by the scenario's own bounds.
+pub const STRETCHED: &str = "Passed only with stretched bounds";
+
 /// What the verdict line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -105,6 +108,8 @@ pub struct Summary<'a> {
     pub differences: Vec<&'a ConformanceResult>,
     /// Listed deviations that deviate as listed.
     pub known: Vec<&'a ConformanceResult>,
+    /// Passes that are none by the scenario's own bounds.
+    pub stretched: Vec<&'a ConformanceResult>,
     /// Why scenarios were skipped, and how many for each reason, in order of first appearance.
     pub skipped: Vec<(&'a str, usize)>,
     /// Pairings, in order of first appearance.
@@ -139,6 +144,8 @@ impl<'a> Summary<'a> {
                 _ => differences.push(result),
             }
         }
+        let passes = report.conformance.iter().filter(|result| result.outcome == Verdict::Pass);
+        let stretched = passes.filter(|result| !result.stretched.is_empty()).collect();
         let mut skipped: Vec<(&str, usize)> = Vec::new();
         for result in report.conformance.iter().filter(|result| result.outcome == Verdict::Skipped) {
             let reason = result.message.lines().next().unwrap_or_default();
@@ -164,6 +171,7 @@ impl<'a> Summary<'a> {
             unexpected,
             differences,
             known,
+            stretched,
             skipped,
             pairings,
             groups,
@@ -248,6 +256,9 @@ impl<'a> Summary<'a> {
             return format!("Nothing was judged: {scenarios}, skipped. {}{more}.", capitalised(&reasons.join("; ")));
         }
         let mut quiet = vec![format!("{} passed", self.count(Verdict::Pass))];
+        if !self.stretched.is_empty() {
+            quiet.push(format!("{} of them only with stretched bounds", self.stretched.len()));
+        }
         if !self.known.is_empty() {
             quiet.push(counted(self.known.len(), "known deviation"));
         }

@@ -10,7 +10,7 @@ use super::causes::{self, Cause, causes};
 use super::figures::{counted, duration_ns, rate_per_s, three_digits};
 use super::regimes;
 use super::sanitise::sanitise;
-use super::summary::{Summary, Tally, Tone, level_word, outcome_word, pairing_label};
+use super::summary::{STRETCHED, Summary, Tally, Tone, level_word, outcome_word, pairing_label};
 use crate::results::model::{BenchResult, ConformanceResult, Measure, Ratio, Report, Verdict};
 
 /// Lines of the end of a transcript that are shown.
@@ -27,6 +27,7 @@ pub fn render_terminal(report: &Report, width: usize, colour: bool) -> String {
     page.failures("Unexpected results", &summary.unexpected);
     page.list("Known deviations", &summary.known);
     page.list("Observed differences", &summary.differences);
+    page.stretched(&summary);
     page.skipped(&summary);
     page.requirements(&summary);
     for case in cases(report) {
@@ -178,6 +179,21 @@ impl Page {
                 ("-", format!("{} ({pairing}): {why}{more}", result.scenario), Style::Plain)
             })
             .collect();
+        let text = self.wrapped(&rows);
+        let _ = writeln!(self.out, "{text}");
+    }
+
+    /// Passes that are none by the scenarios' own bounds.
+    fn stretched(&mut self, summary: &Summary<'_>) {
+        if summary.stretched.is_empty() {
+            return;
+        }
+        self.heading(&format!("{STRETCHED} ({})", summary.stretched.len()));
+        let row = |result: &&ConformanceResult| {
+            let pairing = pairing_label(&result.client, &result.server);
+            ("!", format!("{} ({pairing}): {}", result.scenario, result.stretched.join("; ")), Style::Warn)
+        };
+        let rows: Vec<_> = summary.stretched.iter().map(row).collect();
         let text = self.wrapped(&rows);
         let _ = writeln!(self.out, "{text}");
     }

@@ -14,6 +14,7 @@ mod regimes;
 mod sample;
 mod schemas;
 mod snapshots;
+mod stretched;
 
 use shmark::report;
 

@@ -11,7 +11,7 @@ use crate::report::figures::{bytes, duration_ns, rate_per_s, three_digits, wall}
 use crate::report::plots::palette::{Colour, Palette, SERIES_COUNT};
 use crate::report::plots::{self, Drawing, Shape};
 use crate::report::regimes::{self, RegimeTable};
-use crate::report::summary::{Pairing, Summary, Tone, group_key, level_word, outcome_word, pairing_label};
+use crate::report::summary::{Pairing, STRETCHED, Summary, Tone, group_key, level_word, outcome_word, pairing_label};
 use crate::results::model::{
     BenchResult, ConformanceResult, CoverageVerdict, Machine, Measure, Ratio, Report, SubjectInfo, Verdict,
 };
@@ -30,6 +30,8 @@ pub struct View<'a> {
     unexpected: Vec<Failure<'a>>,
     known: Vec<Failure<'a>>,
     differences: Vec<Failure<'a>>,
+    stretched_title: &'static str,
+    stretched: Vec<Stretched<'a>>,
     pairings: Vec<String>,
     matrix: Vec<MatrixGroup>,
     cases: Vec<CaseView>,
@@ -54,6 +56,14 @@ struct Failure<'a> {
     pairing: String,
     level: &'static str,
     result: &'a ConformanceResult,
+}
+
+/// A pass that is none by the scenario's own bounds.
+#[derive(Serialize)]
+struct Stretched<'a> {
+    scenario: &'a str,
+    pairing: String,
+    bounds: &'a [String],
 }
 
 #[derive(Serialize)]
@@ -147,6 +157,8 @@ impl<'a> View<'a> {
             unexpected: failures("unexpected", &summary.unexpected),
             known: failures("known", &summary.known),
             differences: failures("difference", &summary.differences),
+            stretched_title: STRETCHED,
+            stretched: summary.stretched.iter().map(|result| stretched(result)).collect(),
             pairings: summary.pairings.iter().map(Pairing::label).collect(),
             matrix: matrix(report, &summary),
             cases: case_views,
@@ -192,6 +204,11 @@ fn failure(id: String, result: &ConformanceResult) -> Failure<'_> {
     }
 }
 
+fn stretched(result: &ConformanceResult) -> Stretched<'_> {
+    let pairing = pairing_label(&result.client, &result.server);
+    Stretched { scenario: &result.scenario, pairing, bounds: &result.stretched }
+}
+
 fn line(result: &ConformanceResult) -> Line<'_> {
     let (word, class) = word_and_class(result);
     Line {
@@ -207,6 +224,7 @@ fn line(result: &ConformanceResult) -> Line<'_> {
 fn word_and_class(result: &ConformanceResult) -> (&'static str, &'static str) {
     let class = match result.outcome {
         Verdict::Fail if !result.is_unexpected() => return ("differs", "quiet"),
+        Verdict::Pass if !result.stretched.is_empty() => return ("pass, stretched", "warn"),
         Verdict::Pass => "good",
         Verdict::Fail | Verdict::Timeout | Verdict::Crash | Verdict::Error => "bad",
         Verdict::ExpectedFail | Verdict::UnexpectedPass => "warn",
