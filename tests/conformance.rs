@@ -259,7 +259,11 @@ fn a_bound_is_stretched_visibly() {
     both[0] = server().check("RR-SND-01", ok([]));
     let both = run(&options(&broken, vec![scenario(both)]), &mut log).unwrap();
     let reason = |id: &str| both.coverage.iter().find(|entry| entry.requirement == id).unwrap().reason.clone();
-    assert!(reason("RR-RCL-01").contains("its bound is 100 ms") && reason("RR-SND-01").is_empty(), "{:#?}", both.results);
+    assert!(
+        reason("RR-RCL-01").contains("its bound is 100 ms") && reason("RR-SND-01").is_empty(),
+        "{:#?}",
+        both.results
+    );
 
     // A listed time-out has not gone by that; and no later round makes one forget the first.
     let mut listed = Broken::new("slow");

@@ -9,7 +9,7 @@ use super::args::Verbosity;
 use super::columns::fitted;
 use crate::report::figures::counted;
 use crate::report::streams;
-use crate::report::summary::{outcome_word, pairing_label};
+use crate::report::words::{outcome_word, pairing_label};
 use crate::results::events::{Event, Observer};
 
 /// How much is told while a run goes on.

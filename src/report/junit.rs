@@ -9,7 +9,8 @@ use super::cases::{Case, cases};
 use super::error::ReportError;
 use super::figures::{duration_ns, three_digits};
 use super::sanitise::sanitise;
-use super::summary::{Completeness, Summary, level_word, outcome_word};
+use super::summary::{Completeness, Summary};
+use super::words::{level_word, outcome_word};
 use crate::results::model::{BenchResult, ConformanceResult, Report, Verdict};
 
 /// The report as `JUnit` XML. A listed deviation and an observed difference are skipped with their reason, so that a CI

@@ -7,7 +7,8 @@ use super::causes::{self, Cause, causes};
 use super::figures::{counted, duration_ns, rate_per_s, three_digits};
 use super::regimes;
 use super::sanitise::sanitise;
-use super::summary::{STRETCHED, Summary, Tally, Tone, level_word, outcome_word, pairing_label};
+use super::summary::{STRETCHED, Summary, Tally, Tone};
+use super::words::{level_word, outcome_word, pairing_label};
 use crate::results::model::{ConformanceResult, Measure, Ratio, Report, Verdict};
 
 /// Causes shown in full: platforms cut long comments, and whoever has more has the other formats.

@@ -1,7 +1,7 @@
 //! Results into formats; one file a format, and a row of [`formats`].
 //!
 //! Everything here renders a [`Report`](crate::results::model::Report) that is already complete: no format decides
-//! anything. What the formats share is derived once: counts and groups in [`summary`], benchmark cases in [`cases`],
+//! anything. What the formats share is derived once: counts and groups in [`summary`] and [`words`], benchmark cases in [`cases`],
 //! [`regimes`] and [`sentences`], results that share a cause in [`causes`], numbers as text in [`figures`]. Text from peers and files is made
 //! harmless in [`sanitise`] before any format sees it.
 
@@ -28,6 +28,7 @@ pub mod streams;
 pub mod summary;
 pub mod terminal;
 pub mod time;
+pub mod words;
 mod write;
 
 pub use destination::is_stdout;
