@@ -23,6 +23,7 @@ pub mod validity;
 
 mod calibrate;
 mod cases;
+mod launch;
 mod processes;
 mod rounds;
 mod run;

@@ -9,8 +9,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::launch::{Ended, Launch, Plan};
 use super::placement::Placement;
-use super::rounds::{Ended, Launch, Plan};
 use crate::harness::Args;
 use crate::harness::error::HarnessError;
 use crate::harness::namespace::Namespace;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::failure::Failure;
 use super::progress::Detail;
 use super::session::Session;
-use super::{again, args};
+use super::{again, run_args};
 use crate::bench;
 use crate::harness::subject::Subject;
 use crate::harness::timeout::TimeoutMultiplier;
@@ -15,14 +15,14 @@ use crate::scenario::Library;
 use crate::scenario::model::BenchScenario;
 use crate::suggest::nearest;
 
-pub(super) fn run(args: &args::Bench, detail: Detail) -> Result<u8, Failure> {
+pub(super) fn run(args: &run_args::Bench, detail: Detail) -> Result<u8, Failure> {
     let mut session = Session::start(&args.outputs, args.common.seed, detail)?;
     let done = plan(args, &mut session).and_then(|options| measure(options, args.placement, &mut session));
     session.finish(done)
 }
 
 /// What is to be measured.
-fn plan(args: &args::Bench, session: &mut Session<'_>) -> Result<bench::Options, Failure> {
+fn plan(args: &run_args::Bench, session: &mut Session<'_>) -> Result<bench::Options, Failure> {
     let library = library(args.common.scenarios.as_deref())?;
     let options = bench::Options {
         scenarios: chosen(&library, &args.asked)?,
@@ -44,7 +44,7 @@ fn plan(args: &args::Bench, session: &mut Session<'_>) -> Result<bench::Options,
 /// Measures into the session's report. Returns whether it got to its end.
 pub(super) fn measure(
     mut options: bench::Options,
-    placement: args::Placement,
+    placement: run_args::Placement,
     session: &mut Session<'_>,
 ) -> Result<bool, Failure> {
     // Real processors stay where they are.

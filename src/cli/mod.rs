@@ -18,6 +18,7 @@ mod outputs;
 mod progress;
 mod reports;
 mod run;
+mod run_args;
 mod services;
 mod session;
 

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::args;
 use super::failure::Failure;
 use super::outputs::Outputs;
 use super::progress::Detail;
+use super::run_args;
 use super::session::Session;
 use super::{again, bench, conform};
 use crate::bench::{BenchError, Options as BenchOptions};
@@ -16,7 +16,7 @@ use crate::results::events::{Event, Observer};
 /// The benchmark that stands for all.
 const SCENARIO: &str = "rtt";
 
-pub(super) fn run(args: &args::Run, detail: Detail) -> Result<u8, Failure> {
+pub(super) fn run(args: &run_args::Run, detail: Detail) -> Result<u8, Failure> {
     let seed = args.common.seed;
     let outputs = Outputs::folder(args.out.clone());
     let mut session = Session::start(&outputs, seed, detail)?;
@@ -25,7 +25,7 @@ pub(super) fn run(args: &args::Run, detail: Detail) -> Result<u8, Failure> {
 }
 
 /// Judges, then measures. Returns whether it got to its end.
-fn carry_out(args: &args::Run, seed: u64, session: &mut Session<'_>) -> Result<bool, Failure> {
+fn carry_out(args: &run_args::Run, seed: u64, session: &mut Session<'_>) -> Result<bool, Failure> {
     let library = bench::library(args.common.scenarios.as_deref())?;
     let reference = Subject::find("reference")?.with_timeout_multiplier(args.common.timeout_multiplier);
     let judging = ConformanceOptions {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
-use super::manifest::SubjectError;
+use super::subject_error::SubjectError;
 
 /// What is sent first, for messages.
 pub(super) const HELLO_LINE: &str = "the line `{\"id\":1,\"op\":\"hello\",...}`";

@@ -20,6 +20,7 @@ pub mod run_folder;
 pub mod shell;
 pub mod space;
 pub mod subject;
+pub mod subject_error;
 pub mod timeout;
 
 mod conversation;
@@ -32,6 +33,7 @@ mod raw;
 mod removal;
 mod signalling;
 mod signals;
+mod source;
 mod start;
 mod transcript;
 

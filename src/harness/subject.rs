@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::error::HarnessError;
-use super::manifest::{ExpectedDeviation, Manifest, SubjectError, parse_expected};
+use super::manifest::{ExpectedDeviation, Manifest, parse_expected};
+use super::subject_error::SubjectError;
 use super::timeout::TimeoutMultiplier;
 
 /// An implementation under test, from its manifest.

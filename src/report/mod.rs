@@ -10,6 +10,7 @@ pub mod causes;
 mod destination;
 pub mod error;
 pub mod events_log;
+mod facts;
 pub mod figures;
 mod file;
 mod folder;
@@ -28,6 +29,7 @@ pub mod streams;
 pub mod summary;
 pub mod terminal;
 pub mod time;
+mod verdict;
 pub mod words;
 mod write;
 
