@@ -12,6 +12,7 @@ pub mod cli;
 pub mod conformance;
 pub mod harness;
 pub mod report;
+pub mod results;
 pub mod scenario;
 pub mod subjects;
 mod suggest;
