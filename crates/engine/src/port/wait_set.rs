@@ -130,7 +130,7 @@ fn look_at_pending(core: &ClientCore, lane: usize, request_id: u64, look: Look) 
 }
 
 /// Several servers and pending responses, of any services and nodes of this process, that one thread waits for at once
-/// (RR-WAIT-03).
+/// ([RR-WAIT-03](crate#requirements)).
 ///
 /// ```
 /// # use shmark_engine::{Node, ServiceName, Readiness, WaitSet, Waited};
