@@ -28,7 +28,7 @@
 //!
 //! Rooms, from the bottom: [`shm`] raw shared memory; [`channel`] what travels; the connection of a client-server pair;
 //! services and nodes with their files and locks; ports. `docs/LAYOUT.md` has every byte, `docs/ARCHITECTURE.md` the
-//! invariants.
+//! invariants, `docs/GLOSSARY.md` the words with a fixed meaning.
 
 pub mod channel;
 mod config;

@@ -60,7 +60,7 @@
 //! # }
 //! ```
 //!
-//! `docs/KIT.md` is the guide. The kit needs the feature `kit` and nothing else of the suite.
+//! `docs/KIT.md` is the guide, `docs/GLOSSARY.md` has the words with a fixed meaning.
 
 pub mod channel;
 mod config;
