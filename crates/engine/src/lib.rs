@@ -67,7 +67,8 @@
 //! Nodes and services may be shared by threads. Ports, and everything made from them, belong to the thread that made them: each
 //! thread makes its own, and nothing on the way of a message is locked.
 //!
-//! Everything in [`shm`] and [`channel`] is what the ports are made of. It is public for the tests, benchmarks and peers of this
+//! `docs/LAYOUT.md` of the repository has every byte, `docs/ARCHITECTURE.md` the invariants, `docs/GLOSSARY.md` the words with
+//! a fixed meaning. Everything in [`shm`] and [`channel`] is what the ports are made of. It is public for the tests, benchmarks and peers of this
 //! project, safe to call, and no part of what a version of this crate promises.
 //!
 //! # Requirements

@@ -60,8 +60,9 @@
 //! # }
 //! ```
 //!
-//! The guide, with every rule, is `docs/KIT.md` of the repository. Ids such as RR-FNF-02 name requirements of the catalogue
-//! that the suite judges whole implementations by: `scenarios/requirements.toml`, or `shmark explain RR-FNF-02`.
+//! The guide, with every rule, is `docs/KIT.md` of the repository; `docs/GLOSSARY.md` has the words with a fixed meaning. Ids
+//! such as RR-FNF-02 name requirements of the catalogue that the suite judges whole implementations by:
+//! `scenarios/requirements.toml`, or `shmark explain RR-FNF-02`.
 
 pub mod channel;
 mod config;

@@ -22,7 +22,7 @@
 //! | speak the protocol without the kit | [`protocol`] and [`bench_protocol`]: operations, arguments, answers, as data |
 //!
 //! `docs/PEER-PROTOCOL.md` of the repository is the reference, for any language. A peer contains no assertion, no retry and
-//! no sleep: it reports, and the suite judges.
+//! no sleep: it reports, and the suite judges. `docs/GLOSSARY.md` has the words with a fixed meaning.
 
 pub mod bench_protocol;
 pub mod kit;
