@@ -65,7 +65,7 @@ use crate::wait::word::{self, Wish};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// With tokio, it is put into an `AsyncFd`: `examples/tokio` of the repository is such a pair of programs.
+/// With tokio, an `AsyncFd` takes it over: `examples/tokio` of the repository is such a pair of programs.
 #[derive(Debug)]
 pub struct PollSet {
     set: WaitSet,
