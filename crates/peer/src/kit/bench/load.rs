@@ -51,7 +51,7 @@ impl Default for Load {
 
 impl Load {
     /// Whether it is the default one.
-    pub fn is_plain(&self) -> bool {
+    pub(crate) fn is_plain(&self) -> bool {
         *self == Self::default()
     }
 
