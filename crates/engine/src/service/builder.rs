@@ -50,6 +50,23 @@ impl ServiceBuilder {
 /// Settings and types of a service to be created or opened.
 ///
 /// When opening, a count asks for at least that much, a behaviour for exactly that, and what is left out is not checked.
+///
+/// ```
+/// # use shmark_engine::{Node, ServiceName};
+/// use shmark_engine::error::ServiceError;
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let node = Node::builder().root(folder.path()).create()?;
+/// let name = ServiceName::new("Camera/Commands")?;
+/// let service = node.service_builder(&name).request_response::<u64, [u8]>().max_servers(1).create()?;
+///
+/// let refused = node.service_builder(&name).request_response::<u64, [u8]>().max_servers(2).open();
+/// assert!(matches!(refused, Err(ServiceError::DoesNotSupport { setting: "max_servers", asked: 2, has: 1 })));
+/// let refused = node.service_builder(&name).request_response::<u32, [u8]>().open();
+/// assert!(matches!(refused, Err(ServiceError::IncompatibleTypes { .. })));
+/// # drop(service);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct RequestResponseBuilder<Req: ?Sized, Res: ?Sized, ReqHeader = (), ResHeader = ()> {
     node: Arc<NodeInner>,
@@ -139,7 +156,7 @@ impl<Req: Payload + ?Sized, Res: Payload + ?Sized, ReqHeader: Plain, ResHeader: 
         self
     }
 
-    /// Defines an attribute when creating, requires it when opening (RR-SVC-12).
+    /// Defines an attribute when creating, requires it when opening ([RR-SVC-12](crate#requirements)).
     #[must_use]
     pub fn attribute(mut self, key: &str, value: &str) -> Self {
         self.attributes.insert(key.to_owned(), value.to_owned());
@@ -212,6 +229,26 @@ impl<Req: Payload + ?Sized, Res: Payload + ?Sized, ReqHeader: Plain, ResHeader: 
 }
 
 /// A service that is open: makes clients and servers. Cloning is cheap; it may be sent to other threads.
+///
+/// ```
+/// # use shmark_engine::{Node, ServiceName};
+/// # let folder = tempfile::tempdir()?;
+/// # let node = Node::builder().root(folder.path()).create()?;
+/// # let name = ServiceName::new("My/Funk/ServiceName")?;
+/// # let service = node.service_builder(&name).request_response::<u64, u64>().open_or_create()?;
+/// let server = service.server_builder().create()?;
+/// std::thread::scope(|scope| {
+///     // A port belongs to the thread that made it.
+///     let client = scope.spawn(|| {
+///         let client = service.client_builder().create().expect("there is room for eight clients");
+///         client.send_copy(20).map(drop)
+///     });
+///     client.join().expect("nothing panics")
+/// })?;
+/// // Nobody waits for the response any more; the request is received all the same.
+/// assert_eq!(server.receive()?.as_deref(), Some(&20));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Service<Req: ?Sized, Res: ?Sized, ReqHeader = (), ResHeader = ()> {
     pub(crate) inner: Arc<ServiceInner>,
@@ -244,8 +281,8 @@ impl<Req: ?Sized, Res: ?Sized, ReqHeader, ResHeader> Service<Req, Res, ReqHeader
         &self.inner.config.attributes
     }
 
-    /// Nodes, clients and servers that it has now (RR-PRT-03). The memory is 0 if it cannot be told, for instance for want
-    /// of descriptors.
+    /// Nodes, clients and servers that it has now ([RR-PRT-03](crate#requirements)). The memory is 0 if it cannot be
+    /// told, for instance for want of descriptors.
     pub fn info(&self) -> super::ServiceInfo {
         let ServiceInner { config, registry, folder, .. } = &*self.inner;
         super::listing::info(config, registry, folder)

@@ -119,7 +119,7 @@ loads! {
 
 impl Load {
     /// Whether it is the default one.
-    pub fn is_plain(&self) -> bool {
+    pub(crate) fn is_plain(&self) -> bool {
         *self == Self::default()
     }
 
