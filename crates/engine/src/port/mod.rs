@@ -4,6 +4,7 @@
 //! message's way is locked. Make one port for each thread that needs one.
 
 mod active;
+mod allocation;
 mod attaching;
 mod backpressure;
 mod builder;
@@ -37,6 +38,7 @@ mod waker;
 mod watch;
 
 pub use active::ActiveRequest;
+pub use allocation::AllocationStrategy;
 pub use backpressure::{BackpressureAction, BackpressureInfo, BackpressureStrategy};
 pub use builder::{ClientBuilder, ServerBuilder};
 pub use client::Client;
@@ -48,18 +50,3 @@ pub use response::{ResponseMut, ResponseMutUninit};
 pub use responses::Responses;
 pub use server::Server;
 pub use wait_set::{AttachmentId, Readiness, WaitEvent, WaitSet, Waitable};
-
-use serde::{Deserialize, Serialize};
-
-/// How a payload segment gets room for longer slices.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum AllocationStrategy {
-    /// Not at all: `initial_max_slice_len` is the limit.
-    #[default]
-    Static,
-    /// A longer slice gets a new segment with room for exactly its length.
-    BestFit,
-    /// A longer slice gets a new segment with room for the next power of two of its length.
-    PowerOfTwo,
-}
