@@ -43,7 +43,7 @@ pub struct Config {
     /// What memory is spent for.
     pub profile: DeploymentProfile,
     /// Settings of services that are created. Opening a service asks for none of them.
-    #[serde(deserialize_with = "file::ServiceTable::deserialize")]
+    #[serde(deserialize_with = "file::service")]
     pub service: Settings,
     /// Clients.
     pub client: ClientConfig,

@@ -39,6 +39,21 @@ pub enum AllocationStrategy {
     PowerOfTwo,
 }
 
+impl AllocationStrategy {
+    /// Whether a longer loan, or one more, is served by a new segment.
+    pub(super) fn grows(self) -> bool {
+        self != Self::Static
+    }
+
+    /// Elements that fit the new segment that a loan of `len` makes, if there is such a number.
+    pub(super) fn room_for(self, len: usize) -> Option<usize> {
+        match self {
+            Self::Static | Self::BestFit => Some(len),
+            Self::PowerOfTwo => len.checked_next_power_of_two(),
+        }
+    }
+}
+
 /// What a sender does when a buffer without overflow is full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

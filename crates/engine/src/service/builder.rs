@@ -12,7 +12,7 @@ use crate::error::ServiceError;
 use crate::name::ServiceName;
 use crate::node::{Node, NodeInner};
 use crate::payload::{ChunkLayout, Payload, TypeDetail, Types};
-use crate::settings::{Settings, Wishes};
+use crate::settings::{Settings, Wishes, service_settings};
 use crate::shm::{ALIGN_MAX, Plain};
 
 impl Node {
@@ -77,12 +77,14 @@ pub struct RequestResponseBuilder<Req: ?Sized, Res: ?Sized, ReqHeader = (), ResH
     types: Types<Req, Res, ReqHeader, ResHeader>,
 }
 
-macro_rules! wishes {
-    ($($(#[$doc:meta])* $name:ident: $type:ty => $field:ident;)*) => {$(
-        $(#[$doc])*
+macro_rules! setters {
+    ($($(#[doc = $meaning:literal])+ $name:ident: $type:ty = $default:literal, by $method:ident;)*) => {$(
+        $(#[doc = $meaning])+
+        ///
+        #[doc = concat!("`", stringify!($default), "` unless configured.")]
         #[must_use]
-        pub fn $name(mut self, value: $type) -> Self {
-            self.wishes.$field = Some(value);
+        pub fn $method(mut self, value: $type) -> Self {
+            self.wishes.$name = Some(value);
             self
         }
     )*};
@@ -91,32 +93,7 @@ macro_rules! wishes {
 impl<Req: Payload + ?Sized, Res: Payload + ?Sized, ReqHeader: Plain, ResHeader: Plain>
     RequestResponseBuilder<Req, Res, ReqHeader, ResHeader>
 {
-    wishes! {
-        /// A full request buffer gives up its oldest request (default: on).
-        enable_safe_overflow_for_requests: bool => overflow_requests;
-        /// A full response buffer gives up its oldest response (default: on).
-        enable_safe_overflow_for_responses: bool => overflow_responses;
-        /// Requests are received even if nobody waits for the response any more (default: on).
-        enable_fire_and_forget_requests: bool => fire_and_forget;
-        /// Pending responses of a client at once (default: 4).
-        max_active_requests_per_client: usize => max_active_requests;
-        /// Loaned requests of a client at once (default: 2).
-        max_loaned_requests: usize => max_loaned_requests;
-        /// Responses held at once, for each pending response and server (default: 2).
-        max_borrowed_responses_per_pending_response: usize => max_borrowed_responses;
-        /// Responses waiting, for each pending response and server (default: 2).
-        max_response_buffer_size: usize => response_buffer;
-        /// Servers at once (default: 2).
-        max_servers: usize => max_servers;
-        /// Clients at once (default: 8).
-        max_clients: usize => max_clients;
-        /// Nodes at once (default: 20).
-        max_nodes: usize => max_nodes;
-        /// Clients that have left while a server had not looked at their requests yet, for each server (default: 256). Beyond
-        /// that, the requests of the one that left first are [given up](crate::Server::requests_given_up) where a full
-        /// request buffer overflows; without overflow, no more clients are created until the server has looked.
-        max_departed_clients: usize => max_departed_clients;
-    }
+    service_settings!(setters);
 
     /// All settings at once, for callers that have them as data.
     #[must_use]

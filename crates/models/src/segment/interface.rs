@@ -11,6 +11,22 @@ pub enum Growth {
     PowerOfTwo,
 }
 
+impl Growth {
+    /// All.
+    pub(crate) const ALL: &[Self] = &[Self::Static, Self::BestFit, Self::PowerOfTwo];
+    /// Those with which a segment grows.
+    pub(crate) const GROWING: &[Self] = &[Self::BestFit, Self::PowerOfTwo];
+
+    /// Bytes that fit after a loan of `len` that was longer than `len_max`.
+    pub(crate) fn len_max_after(self, len: usize, len_max: usize) -> usize {
+        match self {
+            Self::Static => len_max,
+            Self::BestFit => len,
+            Self::PowerOfTwo => len.next_power_of_two(),
+        }
+    }
+}
+
 /// What a segment is asked to be. Elements are bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SegmentShape {
