@@ -15,9 +15,10 @@ use nix::unistd::Pid;
 use serde_json::json;
 use shmark::harness::Args;
 use shmark::harness::error::HarnessError;
-use shmark::harness::namespace::{Leak, RunFolder};
+use shmark::harness::namespace::Leak;
 use shmark::harness::peer::Peer;
 use shmark::harness::reply::{Exit, Reply};
+use shmark::harness::run_folder::RunFolder;
 
 /// More than anything here takes, and less than a hang.
 const BOUND: Duration = Duration::from_secs(20);
@@ -144,7 +145,7 @@ fn a_start_has_the_time_that_manifest_and_multiplier_give_it() {
     for (within_ms, multiplier, is_enough) in [(200, "1", false), (200, "100", true), (20_000, "1", true)] {
         let mut broken = Broken::new("slow");
         broken.subject.start_within_ms = within_ms;
-        broken.subject.patience = multiplier.parse().unwrap();
+        broken.subject.timeout_multiplier = multiplier.parse().unwrap();
         let started = Peer::spawn(&broken.subject, "peer", root.path(), 1);
         assert_eq!(started.is_ok(), is_enough, "{within_ms} ms, {multiplier}: {:?}", started.err());
         drop(started);

@@ -8,13 +8,13 @@ use super::error::{Flaw, Parsed, ScenarioError};
 use super::fields::{Fields, is_name, ranged, word};
 use super::matrix::{Cell, Filler, cells, plain};
 use super::model::{MEMORY_MIB, PeerPlan, Role, Scenario};
+use super::reader::StepReader;
 use super::service;
 use super::source::{Source, Span};
-use super::steps::StepReader;
 use super::tree::{self, Data, Node};
 use super::violation::Violation;
 use super::world::World;
-use crate::report::model::Level;
+use crate::results::model::Level;
 use shmark_peer::protocol::FEATURES;
 
 const KEYS: &[&str] = &["id", "title", "requirements", "features", "memory_mib", "matrix", "peers", "service", "steps"];

@@ -16,6 +16,24 @@ pub use file::CONFIG_VARIABLE;
 /// Defaults of a node and everything made from it.
 ///
 /// A file may leave out any key; what it leaves out is as in [`Config::default`], the built-in values.
+///
+/// ```
+/// use shmark_engine::{AllocationStrategy, ClientConfig, Config, Node, ServiceName, Settings};
+///
+/// let config = Config {
+///     service: Settings { max_clients: 2, ..Settings::default() },
+///     client: ClientConfig { allocation_strategy: AllocationStrategy::BestFit, ..ClientConfig::default() },
+///     ..Config::default()
+/// };
+/// # let folder = tempfile::tempdir()?;
+/// # let config = Config { root: Some(folder.path().to_owned()), ..config };
+/// // Without `config`, the node reads the file.
+/// let node = Node::builder().config(config).create()?;
+/// # let name = ServiceName::new("My/Funk/ServiceName")?;
+/// let service = node.service_builder(&name).request_response::<u64, u64>().open_or_create()?;
+/// assert_eq!(service.settings().max_clients, 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
@@ -25,7 +43,7 @@ pub struct Config {
     /// What memory is spent for.
     pub profile: DeploymentProfile,
     /// Settings of services that are created. Opening a service asks for none of them.
-    #[serde(deserialize_with = "file::ServiceTable::deserialize")]
+    #[serde(deserialize_with = "file::service")]
     pub service: Settings,
     /// Clients.
     pub client: ClientConfig,

@@ -17,6 +17,18 @@ use super::service::cleanup;
 
 /// Owner of services and ports. Cloning gives another handle to the same node; it is gone when the last handle and
 /// everything made from it are dropped.
+///
+/// ```
+/// use shmark_engine::{Node, NodeState};
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("namespace");
+/// // A namespace of its own. Without `root`, all programs of this user meet.
+/// let node = Node::builder().name("camera").root(&path).create()?;
+/// let [listed] = node.list()?.try_into().expect("this namespace is new");
+/// assert_eq!((listed.name.as_str(), listed.state), ("camera", NodeState::Alive));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Node {
     pub(crate) inner: Arc<NodeInner>,
@@ -152,7 +164,7 @@ impl Node {
         &self.inner.name
     }
 
-    /// All nodes of the namespace (RR-LIV-06).
+    /// All nodes of the namespace ([RR-LIV-06](crate#requirements)).
     ///
     /// # Errors
     /// [`NodeError::NamespaceGone`]; [`NodeError::System`] if the namespace cannot be read.

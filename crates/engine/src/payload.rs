@@ -12,8 +12,8 @@ const TYPE_BYTES_MAX: usize = 1 << 40;
 
 /// One value or a slice of values of a plain type.
 ///
-/// Implemented for `T` and `[T]` where `T` is self-contained: no pointer, no padding, every bit pattern valid (RR-TYP-04).
-/// Derive zerocopy's `FromBytes`, `IntoBytes` and `Immutable` for your own types.
+/// Implemented for `T` and `[T]` where `T` is self-contained: no pointer, no padding, every bit pattern valid
+/// ([RR-TYP-04](crate#requirements)). Derive zerocopy's `FromBytes`, `IntoBytes` and `Immutable` for your own types.
 ///
 /// ```compile_fail
 /// fn needs<P: shmark_engine::Payload + ?Sized>() {}
@@ -117,7 +117,7 @@ impl TypeDetail {
         }
     }
 
-    /// Whether an opener with type `asked` can use a service with this type (RR-TYP-01).
+    /// Whether an opener with type `asked` can use a service with this type ([RR-TYP-01](crate#requirements)).
     pub fn serves(&self, asked: &Self) -> bool {
         self.name == asked.name && self.kind == asked.kind && self.size == asked.size && self.align >= asked.align
     }

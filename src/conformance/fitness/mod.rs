@@ -13,17 +13,7 @@ use crate::harness::peer::Peer;
 use crate::harness::subject::Subject;
 
 use exam::Exam;
-
-/// What looking at a peer has shown.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Findings {
-    /// What is proved, one line each.
-    pub proved: Vec<String>,
-    /// What could not be asked, and why, one line each.
-    pub open: Vec<String>,
-    /// What is wrong with the peer, one sentence each.
-    pub broken: Vec<String>,
-}
+pub use exam::Findings;
 
 /// Sends one peer of a subject the published payloads, a whole conversation, and broken commands of every kind.
 ///

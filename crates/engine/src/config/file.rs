@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::Config;
 use crate::error::ConfigError;
-use crate::settings::{COUNT_MAX, Settings};
+use crate::settings::{Settings, Wishes, from_one};
 
 /// Environment variable that names the configuration file.
 pub const CONFIG_VARIABLE: &str = "SHMARK_CONFIG";
@@ -62,8 +62,9 @@ impl Config {
 
     fn from_text(path: &Path, text: &str) -> Result<Self, ConfigError> {
         toml::from_str(text).map_err(|error| {
-            let start = error.span().map_or(0, |span| text.floor_char_boundary(span.start));
-            let before = &text[..start];
+            // Up to a character's beginning: a file may have an error in the middle of one.
+            let before = error.span().and_then(|span| (0..=span.start).rev().find_map(|end| text.get(..end)));
+            let before = before.unwrap_or_default();
             let line_start = before.rfind('\n').map_or(0, |at| at + 1);
             ConfigError::Invalid {
                 path: path.to_owned(),
@@ -93,47 +94,17 @@ fn locate(variable: impl Fn(&str) -> Option<OsString>) -> Location {
     users.map_or(Location::Nowhere, |folder| Location::Users(folder.join(USERS)))
 }
 
-/// `[service]`: as the settings of a service on disk, but any of them may be left out.
-#[derive(Deserialize)]
-#[serde(remote = "Settings", default = "Settings::default", deny_unknown_fields)]
-pub(super) struct ServiceTable {
-    overflow_requests: bool,
-    overflow_responses: bool,
-    fire_and_forget: bool,
-    #[serde(deserialize_with = "count")]
-    max_active_requests: usize,
-    #[serde(deserialize_with = "count")]
-    max_loaned_requests: usize,
-    #[serde(deserialize_with = "count")]
-    max_borrowed_responses: usize,
-    #[serde(deserialize_with = "count")]
-    response_buffer: usize,
-    #[serde(deserialize_with = "count")]
-    max_servers: usize,
-    #[serde(deserialize_with = "count")]
-    max_clients: usize,
-    #[serde(deserialize_with = "count")]
-    max_nodes: usize,
-    #[serde(deserialize_with = "count")]
-    max_departed_clients: usize,
-}
-
-fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
-    within(deserializer, COUNT_MAX)
+/// `[service]`: what it leaves out is built in.
+pub(super) fn service<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Settings, D::Error> {
+    Wishes::deserialize(deserializer)?.for_creation(&Settings::default()).map_err(D::Error::custom)
 }
 
 pub(super) fn at_least_one<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
-    within(deserializer, usize::try_from(i64::MAX).unwrap_or(usize::MAX))
+    from_one(deserializer, usize::try_from(i64::MAX).unwrap_or(usize::MAX))
 }
 
 pub(super) fn at_least_one_if_any<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<usize>, D::Error> {
     at_least_one(deserializer).map(Some)
-}
-
-fn within<'de, D: Deserializer<'de>>(deserializer: D, max: usize) -> Result<usize, D::Error> {
-    let asked = i64::deserialize(deserializer)?;
-    let fits = usize::try_from(asked).ok().filter(|count| (1..=max).contains(count));
-    fits.ok_or_else(|| D::Error::custom(format!("{asked} is out of range: write a number from 1 to {max}")))
 }
 
 pub(super) fn absolute<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D::Error> {

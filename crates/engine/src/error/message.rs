@@ -6,7 +6,7 @@ use super::node::NamespaceGone;
 use super::system::SystemError;
 use crate::id::Id;
 
-/// Why nothing was loaned. Every limit and every chunk is as before (RR-LOAN-03).
+/// Why nothing was loaned. Every limit and every chunk is as before ([RR-LOAN-03](crate#requirements)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LoanError {
@@ -27,7 +27,7 @@ pub enum LoanError {
     /// No chunk is free.
     #[error("no chunk is free: receive and drop what is outstanding, or preallocate more")]
     OutOfMemory,
-    /// The payload segment has to grow, and the system does not let it (RR-DYN-05).
+    /// The payload segment has to grow, and the system does not let it ([RR-DYN-05](crate#requirements)).
     #[error(
         "the payload segment cannot grow by {bytes} bytes ({}): make room in shared memory, or send shorter slices",
         errno.map_or_else(|| "unknown cause".to_owned(), |errno| io::Error::from_raw_os_error(errno).to_string())
@@ -38,7 +38,7 @@ pub enum LoanError {
         /// The system's number of the cause, if it gave one.
         errno: Option<i32>,
     },
-    /// The payload segment has grown as often as it can (RR-DYN-05).
+    /// The payload segment has grown as often as it can ([RR-DYN-05](crate#requirements)).
     #[error(
         "the payload segment has grown {max} times, the most: create the port anew, with a larger initial_max_slice_len"
     )]
@@ -48,7 +48,7 @@ pub enum LoanError {
     },
 }
 
-/// Why a message was not sent. Nothing of it is left (RR-SND-10).
+/// Why a message was not sent. Nothing of it is left ([RR-SND-10](crate#requirements)).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SendError {
@@ -72,7 +72,8 @@ pub enum SendError {
     /// A peer wrote what it must not; its connection is closed, the message went to the others.
     #[error("a peer wrote garbage into a connection, which is closed now: restart that peer")]
     ConnectionCorrupted,
-    /// No server is connected, and one that is there cannot be now; it is tried again by later calls (RR-BAD-04).
+    /// No server is connected, and one that is there cannot be now; it is tried again by later calls
+    /// ([RR-BAD-04](crate#requirements)).
     #[error("a server cannot be connected ({0}): remove the cause, it is tried again with each call")]
     CannotAttach(#[source] Box<SystemError>),
     /// No server is connected, and the files of this port's node are not there any more (told once).
@@ -93,10 +94,12 @@ pub enum ReceiveError {
     /// A peer wrote what it must not; its connection is closed.
     #[error("a peer wrote garbage into a connection, which is closed now: restart that peer")]
     ConnectionCorrupted,
-    /// The sender's payload segment has grown, and the new one could not be mapped; nothing is lost (RR-BAD-04).
+    /// The sender's payload segment has grown, and the new one could not be mapped; nothing is lost
+    /// ([RR-BAD-04](crate#requirements)).
     #[error("the sender's new payload segment cannot be mapped: free descriptors or memory, and receive again")]
     CannotMap(#[source] Box<SystemError>),
-    /// A peer cannot be connected now, and is told so; it is tried again by later calls (RR-BAD-04).
+    /// A peer cannot be connected now, and is told so; it is tried again by later calls
+    /// ([RR-BAD-04](crate#requirements)).
     #[error("a peer cannot be connected ({0}): remove the cause, it is tried again with each call")]
     CannotAttach(#[source] Box<SystemError>),
     /// The sender of a message has gone, and could not leave the message behind: there was no room for a file's name.

@@ -19,7 +19,7 @@ pub enum PortError {
         /// The maximum.
         max_servers: usize,
     },
-    /// A client asked for more active requests than the service has (RR-PRT-04).
+    /// A client asked for more active requests than the service has ([RR-PRT-04](crate#requirements)).
     #[error("asked for were {asked} active requests, the service has {has}: ask for less")]
     ExceedsMaxActiveRequests {
         /// The client's.

@@ -128,7 +128,7 @@ pub enum ServiceError {
     /// Its lock could not be had in time.
     #[error("another process is creating, opening or leaving the service and does not go on: try again")]
     InCreation,
-    /// A file of the service is not as it has to be (RR-BAD-01).
+    /// A file of the service is not as it has to be ([RR-BAD-01](crate#requirements)).
     #[error("the service's {file} is damaged ({reason}): end its processes and remove its folder")]
     Corrupted {
         /// The file.

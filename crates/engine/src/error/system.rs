@@ -47,7 +47,7 @@ impl SystemError {
         Self { path: Some(path.to_owned()), ..Self::new(what, error) }
     }
 
-    /// Whether memory, disk space, descriptors or another limited resource ran out (RR-BAD-04).
+    /// Whether memory, disk space, descriptors or another limited resource ran out ([RR-BAD-04](crate#requirements)).
     pub fn is_exhaustion(&self) -> bool {
         match self.errno {
             Some(libc::EMFILE | libc::ENFILE | libc::ENOMEM | libc::ENOSPC | libc::EDQUOT | libc::EFBIG) => true,

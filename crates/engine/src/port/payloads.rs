@@ -96,7 +96,7 @@ impl Payloads {
 
     /// Whether a longer loan, or one more, is served by growing.
     fn grows(&self) -> bool {
-        self.plan.strategy != AllocationStrategy::Static
+        self.plan.strategy.grows()
     }
 
     /// One more than the longest loan that can be served without a look at anything else.
@@ -158,10 +158,7 @@ impl Payloads {
         let too_long = LoanError::ExceedsMaxLoanSize { len, max };
         let all = self.plan.chunks.max(CHUNKS_MIN);
         let (len, chunks) = if len > max {
-            let longer = match self.plan.strategy {
-                AllocationStrategy::Static | AllocationStrategy::BestFit => Some(len),
-                AllocationStrategy::PowerOfTwo => len.checked_next_power_of_two(),
-            };
+            let longer = self.plan.strategy.room_for(len);
             // What is in use now will be in use with longer slices, and as much again.
             let chunks = (2 * old.in_use()).next_power_of_two().clamp(CHUNKS_MIN, all);
             (longer.ok_or(too_long)?, chunks)

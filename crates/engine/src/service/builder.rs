@@ -12,7 +12,7 @@ use crate::error::ServiceError;
 use crate::name::ServiceName;
 use crate::node::{Node, NodeInner};
 use crate::payload::{ChunkLayout, Payload, TypeDetail, Types};
-use crate::settings::{Settings, Wishes};
+use crate::settings::{Settings, Wishes, service_settings};
 use crate::shm::{ALIGN_MAX, Plain};
 
 impl Node {
@@ -50,6 +50,23 @@ impl ServiceBuilder {
 /// Settings and types of a service to be created or opened.
 ///
 /// When opening, a count asks for at least that much, a behaviour for exactly that, and what is left out is not checked.
+///
+/// ```
+/// # use shmark_engine::{Node, ServiceName};
+/// use shmark_engine::error::ServiceError;
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let node = Node::builder().root(folder.path()).create()?;
+/// let name = ServiceName::new("Camera/Commands")?;
+/// let service = node.service_builder(&name).request_response::<u64, [u8]>().max_servers(1).create()?;
+///
+/// let refused = node.service_builder(&name).request_response::<u64, [u8]>().max_servers(2).open();
+/// assert!(matches!(refused, Err(ServiceError::DoesNotSupport { setting: "max_servers", asked: 2, has: 1 })));
+/// let refused = node.service_builder(&name).request_response::<u32, [u8]>().open();
+/// assert!(matches!(refused, Err(ServiceError::IncompatibleTypes { .. })));
+/// # drop(service);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct RequestResponseBuilder<Req: ?Sized, Res: ?Sized, ReqHeader = (), ResHeader = ()> {
     node: Arc<NodeInner>,
@@ -60,12 +77,14 @@ pub struct RequestResponseBuilder<Req: ?Sized, Res: ?Sized, ReqHeader = (), ResH
     types: Types<Req, Res, ReqHeader, ResHeader>,
 }
 
-macro_rules! wishes {
-    ($($(#[$doc:meta])* $name:ident: $type:ty => $field:ident;)*) => {$(
-        $(#[$doc])*
+macro_rules! setters {
+    ($($(#[doc = $meaning:literal])+ $name:ident: $type:ty = $default:literal, by $method:ident;)*) => {$(
+        $(#[doc = $meaning])+
+        ///
+        #[doc = concat!("`", stringify!($default), "` unless configured.")]
         #[must_use]
-        pub fn $name(mut self, value: $type) -> Self {
-            self.wishes.$field = Some(value);
+        pub fn $method(mut self, value: $type) -> Self {
+            self.wishes.$name = Some(value);
             self
         }
     )*};
@@ -74,32 +93,7 @@ macro_rules! wishes {
 impl<Req: Payload + ?Sized, Res: Payload + ?Sized, ReqHeader: Plain, ResHeader: Plain>
     RequestResponseBuilder<Req, Res, ReqHeader, ResHeader>
 {
-    wishes! {
-        /// A full request buffer gives up its oldest request (default: on).
-        enable_safe_overflow_for_requests: bool => overflow_requests;
-        /// A full response buffer gives up its oldest response (default: on).
-        enable_safe_overflow_for_responses: bool => overflow_responses;
-        /// Requests are received even if nobody waits for the response any more (default: on).
-        enable_fire_and_forget_requests: bool => fire_and_forget;
-        /// Pending responses of a client at once (default: 4).
-        max_active_requests_per_client: usize => max_active_requests;
-        /// Loaned requests of a client at once (default: 2).
-        max_loaned_requests: usize => max_loaned_requests;
-        /// Responses held at once, for each pending response and server (default: 2).
-        max_borrowed_responses_per_pending_response: usize => max_borrowed_responses;
-        /// Responses waiting, for each pending response and server (default: 2).
-        max_response_buffer_size: usize => response_buffer;
-        /// Servers at once (default: 2).
-        max_servers: usize => max_servers;
-        /// Clients at once (default: 8).
-        max_clients: usize => max_clients;
-        /// Nodes at once (default: 20).
-        max_nodes: usize => max_nodes;
-        /// Clients that have left while a server had not looked at their requests yet, for each server (default: 256). Beyond
-        /// that, the requests of the one that left first are [given up](crate::Server::requests_given_up) where a full
-        /// request buffer overflows; without overflow, no more clients are created until the server has looked.
-        max_departed_clients: usize => max_departed_clients;
-    }
+    service_settings!(setters);
 
     /// All settings at once, for callers that have them as data.
     #[must_use]
@@ -139,7 +133,7 @@ impl<Req: Payload + ?Sized, Res: Payload + ?Sized, ReqHeader: Plain, ResHeader: 
         self
     }
 
-    /// Defines an attribute when creating, requires it when opening (RR-SVC-12).
+    /// Defines an attribute when creating, requires it when opening ([RR-SVC-12](crate#requirements)).
     #[must_use]
     pub fn attribute(mut self, key: &str, value: &str) -> Self {
         self.attributes.insert(key.to_owned(), value.to_owned());
@@ -212,6 +206,26 @@ impl<Req: Payload + ?Sized, Res: Payload + ?Sized, ReqHeader: Plain, ResHeader: 
 }
 
 /// A service that is open: makes clients and servers. Cloning is cheap; it may be sent to other threads.
+///
+/// ```
+/// # use shmark_engine::{Node, ServiceName};
+/// # let folder = tempfile::tempdir()?;
+/// # let node = Node::builder().root(folder.path()).create()?;
+/// # let name = ServiceName::new("My/Funk/ServiceName")?;
+/// # let service = node.service_builder(&name).request_response::<u64, u64>().open_or_create()?;
+/// let server = service.server_builder().create()?;
+/// std::thread::scope(|scope| {
+///     // A port belongs to the thread that made it.
+///     let client = scope.spawn(|| {
+///         let client = service.client_builder().create().expect("there is room for eight clients");
+///         client.send_copy(20).map(drop)
+///     });
+///     client.join().expect("nothing panics")
+/// })?;
+/// // Nobody waits for the response any more; the request is received all the same.
+/// assert_eq!(server.receive()?.as_deref(), Some(&20));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Service<Req: ?Sized, Res: ?Sized, ReqHeader = (), ResHeader = ()> {
     pub(crate) inner: Arc<ServiceInner>,
@@ -244,8 +258,8 @@ impl<Req: ?Sized, Res: ?Sized, ReqHeader, ResHeader> Service<Req, Res, ReqHeader
         &self.inner.config.attributes
     }
 
-    /// Nodes, clients and servers that it has now (RR-PRT-03). The memory is 0 if it cannot be told, for instance for want
-    /// of descriptors.
+    /// Nodes, clients and servers that it has now ([RR-PRT-03](crate#requirements)). The memory is 0 if it cannot be
+    /// told, for instance for want of descriptors.
     pub fn info(&self) -> super::ServiceInfo {
         let ServiceInner { config, registry, folder, .. } = &*self.inner;
         super::listing::info(config, registry, folder)

@@ -240,10 +240,10 @@ pub(crate) fn waiting_for_servers(folder: &Path) -> io::Result<Vec<(Id, usize)>>
 
 /// Counts one more for a server: how many there are now.
 fn count_one(counts: &mut Vec<(Id, usize)>, server: Id) -> usize {
-    let count = match counts.iter_mut().find(|(known, _)| *known == server) {
-        Some((_, count)) => count,
-        None => &mut counts.push_mut((server, 0)).1,
-    };
-    *count += 1;
-    *count
+    if let Some((_, count)) = counts.iter_mut().find(|(known, _)| *known == server) {
+        *count += 1;
+        return *count;
+    }
+    counts.push((server, 1));
+    1
 }

@@ -25,7 +25,7 @@ const REQUESTS: usize = 300;
 const SILENCE: Duration = Duration::from_millis(50);
 
 fn sizing(numbers: &mut Numbers) -> Sizing {
-    let growth = [Growth::BestFit, Growth::PowerOfTwo][numbers.below(2)];
+    let growth = Growth::GROWING[numbers.below(Growth::GROWING.len())];
     Sizing { growth, len_initial: 1, preallocate: [None, Some(1), Some(3)][numbers.below(3)] }
 }
 

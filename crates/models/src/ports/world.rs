@@ -110,9 +110,9 @@ impl<P: Ports> World<P> {
 
     /// How a port's segment is: one of each kind, and how much there is from the beginning.
     fn sizing(&self, pick: u8) -> Sizing {
-        let growth = match pick / 2 % 4 {
-            0 | 1 if self.can_grow => Growth::BestFit,
-            2 if self.can_grow => Growth::PowerOfTwo,
+        let growth = match usize::from(pick / 2 % 4) {
+            // The first one twice, if there are two.
+            turn @ 0..=2 if self.can_grow => Growth::GROWING[turn % Growth::GROWING.len()],
             _ => Growth::Static,
         };
         let len_initial = if growth == Growth::Static { LEN_MAX } else { [1, 4][usize::from(pick / 8 % 2)] };

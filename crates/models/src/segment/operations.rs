@@ -52,7 +52,7 @@ fn operation(shape: SegmentShape) -> impl Strategy<Value = Operation> {
 /// Few of everything, so that limits are met; alignments below, at and above a cache line.
 fn shapes() -> Vec<SegmentShape> {
     let mut shapes = Vec::new();
-    for growth in [Growth::Static, Growth::BestFit, Growth::PowerOfTwo] {
+    for &growth in Growth::ALL {
         for (len_initial, align, loans_max, messages_max, receivers) in
             [(1, 1, 1, 1, 1), (24, 8, 2, 3, 1), (100, 64, 2, 2, 2), (300, 256, 3, 5, 3)]
         {

@@ -34,6 +34,27 @@ const REQUESTS_BETWEEN_LOOKS: u64 = 32;
 /// Sends requests; from [`Service::client_builder`](crate::Service::client_builder).
 ///
 /// Dropping it frees its place in the service. Its loans, pending responses and responses stay valid.
+///
+/// ```
+/// # use shmark_engine::{Node, ServiceName};
+/// # let folder = tempfile::tempdir()?;
+/// # let node = Node::builder().root(folder.path()).create()?;
+/// # let name = ServiceName::new("My/Funk/ServiceName")?;
+/// # let service = node.service_builder(&name).request_response::<u64, u64>().open_or_create()?;
+/// # let server = service.server_builder().create()?;
+/// let client = service.client_builder().create()?;
+/// // In one call:
+/// let pending = client.send_copy(20)?;
+/// // In place, where the servers will read it:
+/// let mut request = client.loan()?;
+/// *request += 21;
+/// let other = request.send()?;
+/// assert_eq!(other.number_of_server_connections(), 1);
+/// # assert_eq!(server.receive()?.as_deref(), Some(&20));
+/// # assert_eq!(server.receive()?.as_deref(), Some(&21));
+/// # drop(pending);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Client<Req: ?Sized, Res: ?Sized, ReqHeader = (), ResHeader = ()> {
     pub(in crate::port) core: Rc<ClientCore>,

@@ -12,9 +12,36 @@ use crate::port::member::following::Port;
 use crate::share::Share;
 use crate::shm::Plain;
 
-/// A request that was sent: receives its responses, from every server that answers, and no others (RR-PND-01).
+/// A request that was sent: receives its responses, from every server that answers, and no others
+/// ([RR-PND-01](crate#requirements)).
 ///
 /// Dropping it tells the servers that nobody listens any more.
+///
+/// ```
+/// # use shmark_engine::{Node, ServiceName};
+/// use std::time::Duration;
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let node = Node::builder().root(folder.path()).create()?;
+/// # let name = ServiceName::new("My/Funk/ServiceName")?;
+/// # let service = node.service_builder(&name).request_response::<u64, u64>().open_or_create()?;
+/// # let server = service.server_builder().create()?;
+/// # let client = service.client_builder().create()?;
+/// let pending = client.send_copy(20)?;
+/// # let request = server.receive()?.ok_or("nothing was received")?;
+/// # request.send_copy(*request + 1)?;
+/// # drop(request);
+/// // Until every server is done with the request; asleep between the responses.
+/// for response in pending.responses(Duration::from_secs(1)) {
+///     let response = response?;
+///     assert_eq!(*response, 21);
+///     assert_eq!(response.server_id(), server.id());
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// [`receive`](Self::receive) and [`try_receive`](Self::try_receive) never wait;
+/// [`receive_timeout`](Self::receive_timeout) waits for one response.
 #[derive(Debug)]
 pub struct PendingResponse<Res: ?Sized, ResHeader = ()> {
     pub(in crate::port) core: Share<ClientCore>,
@@ -101,8 +128,8 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
         self.listener().has_response()
     }
 
-    /// Whether a server still holds the request, or will receive it (RR-PND-04, RR-PND-05). Responses that were sent before
-    /// can be received even if not.
+    /// Whether a server still holds the request, or will receive it ([RR-PND-04](crate#requirements),
+    /// [RR-PND-05](crate#requirements)). Responses that were sent before can be received even if not.
     ///
     /// So it ends no loop that receives: the last response may come, and its request be finished, between a
     /// [`receive`](Self::receive) that finds nothing and this call. [`try_receive`](Self::try_receive),
@@ -120,7 +147,8 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
         deliveries.iter().any(|connection| connection.is_answerable(lane, self.request_id))
     }
 
-    /// Hints to the servers that no more responses are wanted; both sides stay connected (RR-PND-07).
+    /// Hints to the servers that no more responses are wanted; both sides stay connected
+    /// ([RR-PND-07](crate#requirements)).
     pub fn set_disconnect_hint(&self) {
         let lane = self.lane as usize;
         for connection in self.core.lanes[lane].deliveries.borrow().iter() {

@@ -37,7 +37,8 @@ fn give_back(connection: Rc<ClientConnection>, lane: u32, entry: Entry) {
     drop(connection);
 }
 
-/// A received response: readable and unchanged until it is dropped, whatever becomes of its server (RR-PND-08).
+/// A received response: readable and unchanged until it is dropped, whatever becomes of its server
+/// ([RR-PND-08](crate#requirements)).
 pub struct Response<Res: Payload + ?Sized, ResHeader = ()> {
     pub(in crate::port) received: Received<Res::Element, ResHeader>,
     pub(in crate::port) borrow: Borrow,

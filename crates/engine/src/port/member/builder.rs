@@ -40,31 +40,34 @@ macro_rules! port_builder {
                 Self { service, options, types: PhantomData }
             }
 
-            /// Names the port, for listings (RR-PRT-03).
+            /// Names the port, for listings ([RR-PRT-03](crate#requirements)).
             #[must_use]
             pub fn name(mut self, name: &str) -> Self {
                 name.clone_into(&mut self.options.name);
                 self
             }
 
-            /// Elements that a loaned slice may have, without growing; 1 unless configured, 0 is taken as 1 (RR-DYN-01).
+            /// Elements that a loaned slice may have, without growing; 1 unless configured, 0 is taken as 1
+            /// ([RR-DYN-01](crate#requirements)).
             #[must_use]
             pub fn initial_max_slice_len(mut self, len: usize) -> Self {
                 self.options.initial_max_slice_len = len.max(1);
                 self
             }
 
-            /// How the payload segment gets room for longer slices (RR-DYN-02); not at all unless configured.
+            /// How the payload segment gets room for longer slices ([RR-DYN-02](crate#requirements)); not at all unless
+            /// configured.
             #[must_use]
             pub fn allocation_strategy(mut self, strategy: AllocationStrategy) -> Self {
                 self.options.allocation_strategy = strategy;
                 self
             }
 
-            /// Makes the payload segment with room for so many messages instead of as many as the limits allow to be in use
-            /// at once, which is the most that is ever needed; 0 is taken as 1. When all are in use, a loan fails with
-            /// [`LoanError::OutOfMemory`](crate::error::LoanError::OutOfMemory) until one comes back (RR-PRT-08); with an
-            /// allocation strategy that grows, the segment grows instead (RR-DYN-07).
+            /// Makes the payload segment with room for so many messages instead of as many as the limits allow to be in
+            /// use at once, which is the most that is ever needed; 0 is taken as 1. When all are in use, a loan fails
+            /// with [`LoanError::OutOfMemory`](crate::error::LoanError::OutOfMemory) until one comes back
+            /// ([RR-PRT-08](crate#requirements)); with an allocation strategy that grows, the segment grows instead
+            /// ([RR-DYN-07](crate#requirements)).
             #[must_use]
             pub fn preallocate(mut self, messages: usize) -> Self {
                 self.options.preallocate = Some(messages.max(1));
@@ -78,7 +81,8 @@ macro_rules! port_builder {
                 self
             }
 
-            /// Asks `handler` whenever a buffer without overflow is full, instead of following the strategy (RR-SND-09).
+            /// Asks `handler` whenever a buffer without overflow is full, instead of following the strategy
+            /// ([RR-SND-09](crate#requirements)).
             ///
             /// It is called in the thread that sends and may use other ports, for instance to receive what makes room. A
             /// panic of it goes on in the sender, with nothing of the message left.
@@ -122,7 +126,7 @@ where
     ReqHeader: Plain + Default,
     ResHeader: Plain + Default,
 {
-    /// Lowers the client's own maximum of active requests; 0 is taken as 1 (RR-PRT-04).
+    /// Lowers the client's own maximum of active requests; 0 is taken as 1 ([RR-PRT-04](crate#requirements)).
     #[must_use]
     pub fn max_active_requests(mut self, max: usize) -> Self {
         self.options.max = Some(max.max(1));
@@ -153,7 +157,8 @@ where
     ReqHeader: Plain + Default,
     ResHeader: Plain + Default,
 {
-    /// Responses that each active request may have loaned at once: 2 unless configured, 0 is taken as 1 (RR-LOAN-02).
+    /// Responses that each active request may have loaned at once: 2 unless configured, 0 is taken as 1
+    /// ([RR-LOAN-02](crate#requirements)).
     #[must_use]
     pub fn max_loaned_responses_per_request(mut self, max: usize) -> Self {
         self.options.max = Some(max.max(1));

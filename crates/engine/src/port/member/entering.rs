@@ -144,7 +144,7 @@ impl<'a> Draft<'a> {
         kind: Kind,
         chunks_max: usize,
     ) -> Result<Payloads, PortError> {
-        if self.service.locks_memory() && options.allocation_strategy != AllocationStrategy::Static {
+        if self.service.locks_memory() && options.allocation_strategy.grows() {
             return Err(PortError::GrowthInSafetyCriticalProfile);
         }
         let len = if kind == Kind::Fixed { 1 } else { options.initial_max_slice_len };

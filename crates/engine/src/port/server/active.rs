@@ -19,7 +19,32 @@ use crate::shm::{ChunkHeader, Loaned, Plain, Received};
 
 /// A received request, readable and unchanged until it is dropped, to be answered with any number of responses.
 ///
-/// Dropping it tells the client that no more responses come from here (RR-ACT-05).
+/// Dropping it tells the client that no more responses come from here ([RR-ACT-05](crate#requirements)).
+///
+/// ```
+/// # use shmark_engine::{Node, ServiceName};
+/// # let folder = tempfile::tempdir()?;
+/// # let node = Node::builder().root(folder.path()).create()?;
+/// # let name = ServiceName::new("My/Funk/ServiceName")?;
+/// # let service = node.service_builder(&name).request_response::<u64, u64>().open_or_create()?;
+/// # let server = service.server_builder().create()?;
+/// # let client = service.client_builder().create()?;
+/// # let pending = client.send_copy(2)?;
+/// if let Some(request) = server.receive()? {
+///     for n in 0..*request {
+///         // Nobody has to look, but it saves the work for a client that has heard enough.
+///         if request.has_disconnect_hint() || !request.is_connected() {
+///             break;
+///         }
+///         // In place, where the client will read it; `send_copy` is the same in one call.
+///         request.loan_uninit()?.write_payload(n).send()?;
+///     }
+/// }
+/// # assert_eq!(pending.receive()?.as_deref(), Some(&0));
+/// # assert_eq!(pending.receive()?.as_deref(), Some(&1));
+/// # assert!(!pending.is_connected());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct ActiveRequest<Req: Payload + ?Sized, Res: ?Sized, ReqHeader = (), ResHeader = ()> {
     received: Received<Req::Element, ReqHeader>,
     place: Held,
@@ -95,13 +120,13 @@ where
         self.place.connection.peer
     }
 
-    /// Whether its pending response is still there (RR-ACT-01).
+    /// Whether its pending response is still there ([RR-ACT-01](crate#requirements)).
     pub fn is_connected(&self) -> bool {
         self.place.core.look_closely();
         self.place.connection.is_awaited(self.place.lane as usize, self.place.request_id)
     }
 
-    /// Whether the client hinted that it wants no more responses (RR-PND-07).
+    /// Whether the client hinted that it wants no more responses ([RR-PND-07](crate#requirements)).
     pub fn has_disconnect_hint(&self) -> bool {
         self.place.connection.file.lane_hint(self.place.lane as usize) == self.place.request_id
     }

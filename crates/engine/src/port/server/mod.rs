@@ -25,6 +25,31 @@ use crate::shm::{Message, Plain, Received};
 /// Receives requests and answers them; from [`Service::server_builder`](crate::Service::server_builder).
 ///
 /// Dropping it frees its place in the service and refuses what it has not received. Its active requests stay valid.
+///
+/// ```
+/// # use shmark_engine::{Node, ServiceName};
+/// use std::time::Duration;
+///
+/// use shmark_engine::Waited;
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let node = Node::builder().root(folder.path()).create()?;
+/// # let name = ServiceName::new("My/Funk/ServiceName")?;
+/// # let service = node.service_builder(&name).request_response::<u64, u64>().open_or_create()?;
+/// # let client = service.client_builder().create()?;
+/// let server = service.server_builder().create()?;
+/// # let pending = client.send_copy(20)?;
+/// match server.receive_timeout(Duration::from_secs(1))? {
+///     Waited::Received(request) => request.send_copy(*request + 1)?,
+///     Waited::Timeout => println!("nobody asks"),
+///     Waited::Disconnected => println!("the last client has gone"),
+/// }
+/// # assert_eq!(pending.receive()?.as_deref(), Some(&21));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// [`receive`](Self::receive) never waits; [`WaitSet`](crate::WaitSet) and [`PollSet`](crate::PollSet) wait for several
+/// servers at once.
 #[derive(Debug)]
 pub struct Server<Req: ?Sized, Res: ?Sized, ReqHeader = (), ResHeader = ()> {
     pub(in crate::port) core: Rc<ServerCore>,
@@ -73,7 +98,7 @@ where
         self.core.payloads.in_use()
     }
 
-    /// Receives a request if there is one, from each client in turn (RR-SND-12).
+    /// Receives a request if there is one, from each client in turn ([RR-SND-12](crate#requirements)).
     ///
     /// # Errors
     /// [`ReceiveError::ExceedsMaxBorrows`] if all that waits comes from clients of which as many active requests are held as
@@ -214,7 +239,8 @@ where
         self.core.service.registry.given_up(self.core.id)
     }
 
-    /// Whether a receive that follows returns a request, or says that too many are held (RR-FNF-04).
+    /// Whether a receive that follows returns a request, or says that too many are held
+    /// ([RR-FNF-04](crate#requirements)).
     ///
     /// # Errors
     /// [`ReceiveError::ConnectionCorrupted`].

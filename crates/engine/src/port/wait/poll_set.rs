@@ -30,6 +30,40 @@ use crate::wait::word::{self, Wish};
 /// Senders make a system call only for the first message after each `arm` that listed nothing.
 ///
 /// It costs two descriptors, and one more for each port; in processes that send to them, one for each port.
+///
+/// ```
+/// # use shmark_engine::{Node, ServiceName};
+/// use std::os::fd::AsFd;
+///
+/// use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+/// use shmark_engine::PollSet;
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let node = Node::builder().root(folder.path()).create()?;
+/// # let name = ServiceName::new("My/Funk/ServiceName")?;
+/// # let service = node.service_builder(&name).request_response::<u64, u64>().open_or_create()?;
+/// let server = service.server_builder().create()?;
+/// let mut set = PollSet::new()?;
+/// set.attach(&server)?;
+/// # let client = service.client_builder().create()?;
+/// # assert!(set.arm()?.is_empty());
+/// # let pending = client.send_copy(20)?;
+/// loop {
+///     if set.arm()?.is_empty() {
+///         // As good as `poll`: `epoll`, or an event loop that has more to wait for.
+///         poll(&mut [PollFd::new(set.as_fd(), PollFlags::POLLIN)], PollTimeout::NONE)?;
+///         continue;
+///     }
+///     while let Some(request) = server.receive()? {
+///         request.send_copy(*request + 1)?;
+///     }
+/// #     break;
+/// }
+/// # assert_eq!(pending.receive()?.as_deref(), Some(&21));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// With tokio, an `AsyncFd` takes it over: `examples/tokio` of the repository is such a pair of programs.
 #[derive(Debug)]
 pub struct PollSet {
     set: WaitSet,

@@ -127,7 +127,7 @@ impl Waits for ClientCore {
 }
 
 /// Several servers and pending responses, of any services and nodes of this process, that one thread waits for at once
-/// (RR-WAIT-03).
+/// ([RR-WAIT-03](crate#requirements)).
 ///
 /// ```
 /// # use shmark_engine::{Node, ServiceName, Readiness, WaitSet, Waited};

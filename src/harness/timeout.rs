@@ -13,24 +13,24 @@ const MULTIPLIER_MAX: f64 = 1000.0;
 ///
 /// ```
 /// use std::time::Duration;
-/// use shmark::harness::patience::Patience;
+/// use shmark::harness::timeout::TimeoutMultiplier;
 ///
-/// let patience: Patience = "2.5".parse()?;
-/// assert_eq!(patience.of(Duration::from_secs(2)), Duration::from_secs(5));
+/// let multiplier: TimeoutMultiplier = "2.5".parse()?;
+/// assert_eq!(multiplier.of(Duration::from_secs(2)), Duration::from_secs(5));
 /// # Ok::<(), String>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Patience {
+pub struct TimeoutMultiplier {
     thousandths: u32,
 }
 
-impl Default for Patience {
+impl Default for TimeoutMultiplier {
     fn default() -> Self {
         Self { thousandths: 1000 }
     }
 }
 
-impl FromStr for Patience {
+impl FromStr for TimeoutMultiplier {
     type Err = String;
 
     /// A number from 1 to 1000; what is behind the third decimal place is rounded.
@@ -44,13 +44,13 @@ impl FromStr for Patience {
     }
 }
 
-impl fmt::Display for Patience {
+impl fmt::Display for TimeoutMultiplier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", f64::from(self.thousandths) / 1e3)
     }
 }
 
-impl Patience {
+impl TimeoutMultiplier {
     /// The time limit that stands for `time`.
     pub fn of(self, time: Duration) -> Duration {
         time * self.thousandths / 1000
@@ -75,23 +75,26 @@ mod tests {
     #[test]
     fn it_is_a_number_from_1_to_1000() {
         for good in ["1", "1.0", "2.5", "1000"] {
-            assert!(good.parse::<Patience>().is_ok(), "{good}");
+            assert!(good.parse::<TimeoutMultiplier>().is_ok(), "{good}");
         }
         for bad in ["0", "0.99", "-1", "1000.1", "NaN", "inf", "three", ""] {
-            let error = bad.parse::<Patience>().unwrap_err();
+            let error = bad.parse::<TimeoutMultiplier>().unwrap_err();
             assert!(error.contains("from 1 to 1000"), "{bad}: {error}");
         }
         let words: Vec<String> =
-            ["1", "2.5", "3"].iter().map(|text| text.parse::<Patience>().unwrap().to_string()).collect();
+            ["1", "2.5", "3"].iter().map(|text| text.parse::<TimeoutMultiplier>().unwrap().to_string()).collect();
         assert_eq!(words, ["1", "2.5", "3"]);
-        assert!(!Patience::default().is_stretched() && "1.001".parse::<Patience>().unwrap().is_stretched());
+        assert!(
+            !TimeoutMultiplier::default().is_stretched()
+                && "1.001".parse::<TimeoutMultiplier>().unwrap().is_stretched()
+        );
     }
 
     #[test]
     fn times_are_multiplied() {
-        let patience: Patience = "1.5".parse().unwrap();
+        let multiplier: TimeoutMultiplier = "1.5".parse().unwrap();
         assert_eq!(
-            (patience.of(ANSWER_TIME), shown(patience.of(ANSWER_TIME))),
+            (multiplier.of(ANSWER_TIME), shown(multiplier.of(ANSWER_TIME))),
             (Duration::from_millis(7500), "7500 ms".to_owned())
         );
         assert_eq!(shown(Duration::from_secs(5)), "5 s");
