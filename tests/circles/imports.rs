@@ -137,7 +137,8 @@ impl Source {
                     }
                     at += 2;
                 }
-                TokenTree::Ident(word) if word == "use" => {
+                // A type may have `use<...>`, too: what it captures.
+                TokenTree::Ident(word) if word == "use" && !is_punct(&tokens[at], '<') => {
                     let end = tokens[at..].iter().position(|token| is_punct(token, ';')).unwrap();
                     self.tree(module, &[], &tokens[at..at + end], was_public);
                     at += end;
