@@ -176,7 +176,9 @@ impl Implementation for Model {
             implementation: "model".to_owned(),
             version: "1.0.0".to_owned(),
             language: "Rust".to_owned(),
-            features: ["fixed", "slice", "user-header", "nodes", "listing", "resources"].map(str::to_owned).to_vec(),
+            features: ["fixed", "slice", "user-header", "hint", "nodes", "listing", "resources"]
+                .map(str::to_owned)
+                .to_vec(),
             wire: "model-1".to_owned(),
         };
         Ok((Self { services: BTreeMap::new(), ports: 0 }, hello))

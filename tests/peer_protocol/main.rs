@@ -4,6 +4,7 @@
 mod bench;
 mod document;
 mod fake;
+mod page;
 mod process;
 mod session;
 

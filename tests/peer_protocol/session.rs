@@ -9,7 +9,7 @@ use shmark_peer::kit::payload::{crc32, fill, seeded_crc32};
 use shmark_peer::protocol::{ArgKind, OPS, op};
 
 use super::fake::{self, LOANS_MAX, Model, REQUESTS_MAX};
-use super::{answers_of, fault, talk, talk_without_hello};
+use super::{answers_of, document, fault, talk, talk_without_hello};
 
 /// Node, service, server and client of a byte-slice service with headers.
 fn ports() -> Vec<Value> {
@@ -248,7 +248,7 @@ fn what_the_implementation_lacks_is_unsupported() {
         json!({ "op": "client.create", "service": "service", "as": "c", "backpressure": "retry" }),
         json!({ "op": "server.receive", "on": "server", "as": "a", "wait_ms": 1 }),
     ]);
-    assert_eq!(answers[0]["unsupported"], "no backpressure strategies");
+    assert!(answers[0]["unsupported"].as_str().unwrap().contains("backpressure"), "{}", answers[0]);
     assert!(answers[1]["unsupported"].as_str().unwrap().contains("wait"), "{}", answers[1]);
 }
 
@@ -346,9 +346,7 @@ fn every_operation_of_the_table_is_carried_out_and_answers_only_its_fields() {
             continue;
         }
         let fields = answer["ok"].as_object().unwrap_or_else(|| panic!("{command}: {answer}"));
-        for key in fields.keys() {
-            assert!(op(name).unwrap().ok.contains(&key.as_str()), "{name} answers {key}, which its table lacks");
-        }
+        document::fits(op(name).unwrap(), fields);
     }
     assert_eq!(seen.len(), OPS.len());
 }
