@@ -11,7 +11,7 @@ use super::patience::shown;
 use super::peer::Peer;
 use super::reply::Reply;
 use super::subject::Subject;
-use shmark_peer::protocol::{FEATURES, OPS, PROTOCOL_VERSION};
+use shmark_peer::protocol::{FEATURES, OPS, PROTOCOL_VERSION, PROTOCOL_VERSION_MIN};
 
 /// Answer of `hello`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -26,6 +26,9 @@ pub struct HelloReply {
     pub features: Vec<String>,
     /// Peers with the same value can talk to each other.
     pub wire: String,
+    /// Version of the protocol in which runner and peer speak.
+    #[serde(skip)]
+    pub protocol: u32,
 }
 
 impl HelloReply {
@@ -73,15 +76,23 @@ impl Peer {
         root: &Path,
         seed: u64,
     ) -> Result<HelloReply, HarnessError> {
-        let args = Args::from([
-            ("protocol".to_owned(), json!(PROTOCOL_VERSION)),
-            ("root".to_owned(), json!(root.to_string_lossy())),
-            ("seed".to_owned(), json!(seed)),
-        ]);
         let time = subject.start_time();
-        let instead = match self.call("hello", &args, time) {
-            Reply::Ok(fields) => match serde_json::from_value(Value::Object(fields)) {
-                Ok(hello) => return Ok(hello),
+        let mut greet = |protocol: u32| {
+            let args = Args::from([
+                ("protocol".to_owned(), json!(protocol)),
+                ("root".to_owned(), json!(root.to_string_lossy())),
+                ("seed".to_owned(), json!(seed)),
+            ]);
+            (protocol, self.call("hello", &args, time))
+        };
+        let mut answered = greet(PROTOCOL_VERSION);
+        if matches!(answered.1, Reply::Unsupported(_)) {
+            // Older peers lack nothing but what later versions have added.
+            answered = greet(PROTOCOL_VERSION_MIN);
+        }
+        let instead = match answered.1 {
+            Reply::Ok(fields) => match serde_json::from_value::<HelloReply>(Value::Object(fields)) {
+                Ok(hello) => return Ok(HelloReply { protocol: answered.0, ..hello }),
                 Err(error) => format!("an `ok` that says too little: {error}"),
             },
             Reply::Interrupted => return Err(HarnessError::Interrupted),

@@ -1,4 +1,4 @@
-//! The peer protocol, version 1: names, operations and error classes.
+//! The peer protocol, version 2: names, operations and error classes.
 //!
 //! JSON Lines on stdin and stdout, one object a line. `docs/PEER-PROTOCOL.md` is the reference for implementers.
 //! [`operation`] says what an entry of an operation is, and what follows from it; [`OPS`] has the entries.
@@ -14,10 +14,10 @@ pub use feature::{FEATURE_TABLE, FEATURES, FeatureSpec, has_feature};
 pub use handle::HandleKind;
 pub use operation::{ArgKind, ArgSpec, FieldKind, FieldSpec, OpSpec};
 pub use operations::{GROUPS, OPS, op};
-pub(crate) use operations::{Nodes, Objects, Ports, Requests, Responses, Services};
+pub(crate) use operations::{Nodes, Objects, Ports, Requests, Responses, Services, Waiting};
 
 /// Version that `hello` announces.
-pub const PROTOCOL_VERSION: u32 = 1;
+pub const PROTOCOL_VERSION: u32 = 2;
 /// Oldest version that runner and kit still speak: all of it is in the newest one.
 pub const PROTOCOL_VERSION_MIN: u32 = 1;
 

@@ -14,13 +14,13 @@ const NOBODY: &str = "nobody";
 const FRESH: &str = "fresh";
 
 /// Operations before `hello`, and calls of `hello` that are broken.
-pub(super) fn before_hello(exam: &mut Exam<'_>) -> Result<(), HarnessError> {
+pub(super) fn before_hello(exam: &mut Exam<'_>, protocol: u32) -> Result<(), HarnessError> {
     let complaints = exam.findings.broken.len();
     exam.told("an operation before `hello`", "node.create", &json!({ "as": FRESH }), "fault")?;
     for (what, args) in [
-        ("`hello` without `root`", json!({ "protocol": 1 })),
-        ("`hello` with a wrong type", json!({ "protocol": 1, "root": 17 })),
-        ("`hello` with an unknown argument", json!({ "protocol": 1, "root": "/", "colour": 1 })),
+        ("`hello` without `root`", json!({ "protocol": protocol })),
+        ("`hello` with a wrong type", json!({ "protocol": protocol, "root": 17 })),
+        ("`hello` with an unknown argument", json!({ "protocol": protocol, "root": "/", "colour": 1 })),
     ] {
         exam.told(what, "hello", &args, "fault")?;
     }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::decisions::Decisions;
 use super::implementation::Implementation;
 use super::reply::Stop;
 use crate::protocol::HandleKind;
@@ -44,6 +45,8 @@ struct Entry<I: Implementation> {
     /// Place in the order of creation.
     number: u64,
     handle: Handle<I>,
+    /// Of a port with a backpressure handler.
+    decisions: Option<Decisions>,
 }
 
 /// Handles by name. Dropped in reverse order of creation, whatever way the table ends.
@@ -76,8 +79,13 @@ impl<I: Implementation> Handles<I> {
 
     /// Adds a handle whose name was checked with [`Self::check_free`].
     pub(super) fn insert(&mut self, name: &str, handle: Handle<I>) {
+        self.insert_port(name, handle, None);
+    }
+
+    /// As [`Self::insert`], of a port that may have a backpressure handler.
+    pub(super) fn insert_port(&mut self, name: &str, handle: Handle<I>, decisions: Option<Decisions>) {
         self.created += 1;
-        self.entries.insert(name.to_owned(), Entry { number: self.created, handle });
+        self.entries.insert(name.to_owned(), Entry { number: self.created, handle, decisions });
     }
 
     pub(super) fn get(&self, name: &str) -> Result<&Handle<I>, Stop> {
@@ -90,6 +98,10 @@ impl<I: Implementation> Handles<I> {
 
     pub(super) fn remove(&mut self, name: &str) -> Result<Handle<I>, Stop> {
         self.entries.remove(name).map(|entry| entry.handle).ok_or_else(|| unknown(name))
+    }
+
+    pub(super) fn decisions(&self, name: &str) -> Option<&Decisions> {
+        self.entries.get(name)?.decisions.as_ref()
     }
 
     /// Drops everything, the newest first.

@@ -6,7 +6,7 @@ use super::args::Args;
 use super::handles::Handles;
 use super::implementation::{Hello, Implementation, Outcome};
 use super::reply::{Answer, Stop};
-use crate::protocol::{ArgKind, Nodes, Objects, OpSpec, Ports, Requests, Responses, Services, has_feature};
+use crate::protocol::{ArgKind, Nodes, Objects, OpSpec, Ports, Requests, Responses, Services, Waiting, has_feature};
 
 /// What a session needs of the implementation, whatever its types are.
 pub(super) trait Ops {
@@ -77,6 +77,7 @@ impl<I: Implementation> Started<I> {
             .or_else(|| Ports::dispatch(self, name, args))
             .or_else(|| Requests::dispatch(self, name, args))
             .or_else(|| Responses::dispatch(self, name, args))
+            .or_else(|| Waiting::dispatch(self, name, args))
             .or_else(|| Objects::dispatch(self, name, args));
         answer.unwrap_or_else(|| Err(Stop::unsupported(format!("this kit does not know {name} yet"))))
     }

@@ -16,6 +16,7 @@
 
 mod args;
 pub mod bench;
+mod decisions;
 mod handles;
 mod host;
 pub mod implementation;

@@ -24,6 +24,7 @@ pub const FEATURE_TABLE: &[FeatureSpec] = &[
     feature("attributes", 1, "`attributes` of a service."),
     feature("overflow", 1, "`overflow_requests` and `overflow_responses` can be chosen."),
     feature("backpressure", 1, "`backpressure` of a port."),
+    feature("backpressure-handler", 2, "`handler` of a port, and `backpressure_calls`."),
     feature("fire-and-forget", 1, "`fire_and_forget` can be chosen."),
     feature(
         "growth",
@@ -33,7 +34,9 @@ pub const FEATURE_TABLE: &[FeatureSpec] = &[
     feature("hint", 1, "`pending.hint_disconnect` and `active.has_hint`."),
     feature("preallocate", 1, "`preallocate` of a port."),
     feature("wait", 1, "`wait_ms` of a receive."),
+    feature("wait-set", 2, "`wait`: several handles at once."),
     feature("nodes", 1, "`node.list` and `node.cleanup`."),
+    feature("configuration", 2, "`configure`: defaults of services from a file."),
     feature("listing", 1, "`service.exists`, `service.list` and `service.ports`."),
     feature("resources", 1, "`resources` with `chunks_in_use` and `segments`."),
     feature(

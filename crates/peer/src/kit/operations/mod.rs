@@ -6,6 +6,7 @@ mod ports;
 mod requests;
 mod responses;
 mod services;
+mod waiting;
 
 use serde_json::Value;
 

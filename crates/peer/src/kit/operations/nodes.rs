@@ -22,4 +22,9 @@ impl<I: Implementation> Nodes<Args<'_>, Answer> for Started<I> {
         let (cleaned, failed) = self.implementation.node_cleanup()?;
         ok([("cleaned", cleaned.into()), ("failed", failed.into())])
     }
+
+    fn configure(&mut self, args: Args) -> Answer {
+        self.implementation.configure(&args.typed("qos")?.unwrap_or_default())?;
+        ok([])
+    }
 }

@@ -6,6 +6,7 @@ mod ports;
 mod requests;
 mod responses;
 mod services;
+mod waiting;
 
 pub(crate) use nodes::Nodes;
 pub(crate) use objects::Objects;
@@ -13,6 +14,7 @@ pub(crate) use ports::Ports;
 pub(crate) use requests::Requests;
 pub(crate) use responses::Responses;
 pub(crate) use services::Services;
+pub(crate) use waiting::Waiting;
 
 use super::operation::{OpSpec, operation};
 
@@ -23,6 +25,7 @@ pub const GROUPS: &[(&str, &[OpSpec])] = &[
     ("Ports", ports::ENTRIES),
     ("Requests", requests::ENTRIES),
     ("Responses", responses::ENTRIES),
+    ("Waiting", waiting::ENTRIES),
     ("Everything else", objects::ENTRIES),
 ];
 

@@ -1,7 +1,7 @@
-//! Nodes.
+//! Nodes, and where their defaults come from.
 
 use super::super::HandleKind as H;
-use super::super::operation::{ArgKind as A, FieldKind as F, OpSpec, field, makes, operation, operations, opt};
+use super::super::operation::{ArgKind as A, FieldKind as F, OpSpec, field, makes, operation, operations, opt, req};
 
 operations! {
     /// Carries out the operations on nodes.
@@ -22,5 +22,12 @@ operations! {
             .feature("nodes")
             .text("Cleans up after all dead nodes; how many could be cleaned, and how many not.")
             .examples(&[("{}", r#"{"ok":{"cleaned":1,"failed":0}}"#)]),
+        configure: operation("configure")
+            .args(&[req("qos", A::Qos)])
+            .retryable()
+            .feature("configuration")
+            .text("Writes a configuration file of the implementation, with these settings as the defaults of services. \
+                   Nodes that this peer creates from now on take theirs from it.")
+            .examples(&[(r#"{"qos":{"max_clients":3,"fire_and_forget":false}}"#, r#"{"ok":{}}"#)]),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::super::HandleKind as H;
 use super::super::operation::{
-    ArgKind as A, ArgSpec, FieldKind as F, OpSpec, field, makes, operation, operations, opt, req,
+    ArgKind as A, ArgSpec, FieldKind as F, OpSpec, field, makes, maybe, on, operation, operations, opt, req,
 };
 
 const SERVICE: ArgSpec = req("service", A::Handle(&[H::Service]));
@@ -11,6 +11,8 @@ const SLICE_LEN: ArgSpec = opt("initial_max_slice_len", A::Count).feature("slice
 const ALLOCATION: ArgSpec =
     opt("allocation", A::Word(&["static", "best-fit", "power-of-two"])).feature("growth").plain("static");
 const BACKPRESSURE: ArgSpec = opt("backpressure", A::Word(&["retry", "discard"])).feature("backpressure");
+const HANDLER: ArgSpec =
+    opt("handler", A::Words(&["retry", "discard", "fail", "strategy"])).feature("backpressure-handler");
 const PREALLOCATE: ArgSpec = opt("preallocate", A::Count).feature("preallocate");
 
 operations! {
@@ -25,6 +27,7 @@ operations! {
                 SLICE_LEN,
                 ALLOCATION,
                 BACKPRESSURE,
+                HANDLER,
                 PREALLOCATE,
             ])
             .ok(&[field("port_id", F::Text)])
@@ -42,13 +45,22 @@ operations! {
                 SLICE_LEN,
                 ALLOCATION,
                 BACKPRESSURE,
+                HANDLER,
                 PREALLOCATE,
             ])
             .ok(&[field("port_id", F::Text)])
             .retryable()
             .examples(&[(
-                r#"{"service":"service","as":"server","max_loaned_responses":3}"#,
+                r#"{"service":"service","as":"server","max_loaned_responses":3,"handler":["retry","retry","fail"]}"#,
                 r#"{"ok":{"port_id":"f3a2"}}"#,
             )]),
+        backpressure_calls: operation("backpressure_calls")
+            .args(&[on(&[H::Client, H::Server])])
+            .ok(&[field("calls", F::Count), maybe("retries", F::Count)])
+            .retryable()
+            .feature("backpressure-handler")
+            .text("How often the `handler` of a client or server was called so far, and the number of retries that the \
+                   latest call was told. A port without one is a `fault`.")
+            .examples(&[(r#"{"on":"server"}"#, r#"{"ok":{"calls":3,"retries":2}}"#)]),
     }
 }
