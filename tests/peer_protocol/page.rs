@@ -141,7 +141,8 @@ fn anew(page: &str) -> (String, Vec<String>) {
         let (name, after) = after.split_once(" -->\n").expect("a region has a name");
         let (_, after) = after.split_once(END).expect("a region ends");
         let made = made(name).unwrap_or_else(|| panic!("nothing is made for {name:?}"));
-        text += &format!("{before}{name} -->\n{made}{END}");
+        text += before;
+        text += &[name, " -->\n", &made, END].concat();
         names.push(name.to_owned());
         rest = after;
     }

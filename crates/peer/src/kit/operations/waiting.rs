@@ -20,9 +20,9 @@ impl<I: Implementation> Waiting<Args<'_>, Answer> for Started<I> {
         }
         let wait_ms = args.count("wait_ms").ok_or_else(|| Stop::fault("the argument wait_ms is missing"))?;
         let woken = self.implementation.wait(&waitables, wait_ms)?;
-        let named = |indices: &[usize]| -> Value {
+        let names_of = |indices: &[usize]| -> Value {
             indices.iter().filter_map(|&index| names.get(index)).copied().map(Value::from).collect()
         };
-        ok([("ready", named(&woken.ready)), ("ended", named(&woken.ended))])
+        ok([("ready", names_of(&woken.ready)), ("ended", names_of(&woken.ended))])
     }
 }
