@@ -60,8 +60,19 @@ fn a_correct_peer_is_started_asked_and_finished() {
     assert_eq!(peer.finish(LONG).unwrap(), Exit::Code(0));
     assert_eq!(peer.unasked(), None);
     let transcript = peer.transcript();
-    assert!(transcript[0].starts_with(r#"-> {"id":1,"op":"hello","protocol":1,"root":"#), "{transcript:?}");
+    assert!(transcript[0].starts_with(r#"-> {"id":1,"op":"hello","protocol":2,"root":"#), "{transcript:?}");
     assert!(transcript[1].starts_with(r#"<- {"id":1,"ok":{"implementation":"fake""#), "{transcript:?}");
+    broken.assert_nothing_left();
+}
+
+/// A peer of version 1 does not know version 2, and is asked once more.
+#[test]
+fn a_peer_of_an_older_version_is_spoken_to_in_it() {
+    let (broken, root) = (Broken::new("older"), root());
+    let (mut peer, hello) = Peer::spawn(&broken.subject, "p", root.path(), 1).unwrap();
+    assert_eq!((hello.implementation.as_str(), hello.protocol), ("fake", 1));
+    assert_eq!(receive(&mut peer, LONG).ok().unwrap()["received"], json!(false));
+    assert_eq!(peer.finish(LONG).unwrap(), Exit::Code(0));
     broken.assert_nothing_left();
 }
 

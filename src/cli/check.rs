@@ -44,7 +44,7 @@ pub(super) fn run(name: &str, seed: u64, timeout_multiplier: TimeoutMultiplier, 
     let subject = Subject::find(name)?.with_timeout_multiplier(timeout_multiplier);
     subject.prepare(&mut |line| detail.say(&format!("building {}: {line}", subject.name)))?;
     let starts = start(&subject, seed)?;
-    let HelloReply { implementation, version, language, features, wire } = &starts.hello;
+    let HelloReply { implementation, version, language, features, wire, .. } = &starts.hello;
     say(&format!(
         "{}: {implementation} {version} ({language}), wire {wire}\n\
          features: {}\n\
@@ -60,7 +60,7 @@ pub(super) fn run(name: &str, seed: u64, timeout_multiplier: TimeoutMultiplier, 
     let mut complaints = starts.complaints;
     if complaints.is_empty() {
         say("end: exits with code 0 at the end of stdin and leaves nothing behind\n");
-        complaints = deeper(&subject, &starts.hello.features, seed)?;
+        complaints = deeper(&subject, &starts.hello, seed)?;
     }
     if complaints.is_empty() {
         say("fit to be judged\n");
@@ -77,7 +77,7 @@ pub(super) fn run(name: &str, seed: u64, timeout_multiplier: TimeoutMultiplier, 
 }
 
 /// Signals, and what the peer makes of commands. Says what is proved; returns what is wrong.
-fn deeper(subject: &Subject, features: &[String], seed: u64) -> Result<Vec<String>, HarnessError> {
+fn deeper(subject: &Subject, hello: &HelloReply, seed: u64) -> Result<Vec<String>, HarnessError> {
     let folder = RunFolder::create()?;
     let mut complaints = Vec::new();
     match signals(subject, &folder, seed) {
@@ -86,7 +86,7 @@ fn deeper(subject: &Subject, features: &[String], seed: u64) -> Result<Vec<Strin
         Err(error) => return Err(error),
     }
     let namespace = folder.namespace()?;
-    let findings = examine(subject, features, namespace.path())?;
+    let findings = examine(subject, hello, namespace.path())?;
     for text in &findings.proved {
         say(&format!("{text}\n"));
     }

@@ -19,6 +19,9 @@ pub struct HelloReply {
     pub features: Vec<String>,
     /// Peers with the same value can talk to each other.
     pub wire: String,
+    /// Version of the protocol in which runner and peer speak.
+    #[serde(skip)]
+    pub protocol: u32,
 }
 
 impl HelloReply {

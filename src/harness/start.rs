@@ -22,12 +22,11 @@ use super::source::set_nonblocking;
 use super::subject::Subject;
 use super::timeout::{ANSWER_TIME, shown};
 use shmark_engine::CONFIG_VARIABLE;
-use shmark_peer::protocol::PROTOCOL_VERSION;
+use shmark_peer::protocol::{PROTOCOL_VERSION, PROTOCOL_VERSION_MIN};
 
 impl Peer {
     /// Starts a peer and asks it who it is: `hello` has to be answered within [`Subject::start_time`] and as the manifest
-    /// says,
-    /// and an operation that does not exist has to be answered `unsupported`.
+    /// says, and an operation that does not exist has to be answered `unsupported`.
     ///
     /// `name` is the peer's name in messages, `root` its namespace.
     ///
@@ -106,15 +105,23 @@ impl Peer {
         root: &Path,
         seed: u64,
     ) -> Result<HelloReply, HarnessError> {
-        let args = Args::from([
-            ("protocol".to_owned(), json!(PROTOCOL_VERSION)),
-            ("root".to_owned(), json!(root.to_string_lossy())),
-            ("seed".to_owned(), json!(seed)),
-        ]);
         let time = subject.start_time();
-        let instead = match self.call("hello", &args, time) {
-            Reply::Ok(fields) => match serde_json::from_value(Value::Object(fields)) {
-                Ok(hello) => return Ok(hello),
+        let mut greet = |protocol: u32| {
+            let args = Args::from([
+                ("protocol".to_owned(), json!(protocol)),
+                ("root".to_owned(), json!(root.to_string_lossy())),
+                ("seed".to_owned(), json!(seed)),
+            ]);
+            (protocol, self.call("hello", &args, time))
+        };
+        let mut answered = greet(PROTOCOL_VERSION);
+        if matches!(answered.1, Reply::Unsupported(_)) {
+            // Older peers lack nothing but what later versions have added.
+            answered = greet(PROTOCOL_VERSION_MIN);
+        }
+        let instead = match answered.1 {
+            Reply::Ok(fields) => match serde_json::from_value::<HelloReply>(Value::Object(fields)) {
+                Ok(hello) => return Ok(HelloReply { protocol: answered.0, ..hello }),
                 Err(error) => format!("an `ok` that says too little: {error}"),
             },
             Reply::Interrupted => return Err(HarnessError::Interrupted),

@@ -70,8 +70,8 @@ fn scenario(root: &Node, cell: &Cell, count: &mut usize, source: &Source, catalo
     let peers = peers(file.need("peers")?)?;
     let service = service::read(file.get("service"))?;
     let opened = peers.iter().any(|peer| peer.opens_service);
-    if opened {
-        needs.of_operation("service.open_or_create", &service);
+    if let Some(open) = service::opens().filter(|_| opened) {
+        needs.of_operation(open, &service);
     }
 
     let world = World::new(&peers, service.clone(), needs);

@@ -13,30 +13,6 @@ use shmark_peer::protocol::OpSpec;
 
 /// What makes a step one.
 const SHAPES: &[&str] = &["do", "begin", "await", "runner"];
-/// Operations that can be asked again without doing more than they did.
-const ASKED_AGAIN: &[&str] = &[
-    "node.create",
-    "node.list",
-    "node.cleanup",
-    "service.create",
-    "service.open",
-    "service.open_or_create",
-    "service.exists",
-    "service.list",
-    "service.ports",
-    "client.create",
-    "server.create",
-    "request.loan",
-    "response.loan",
-    "server.has_requests",
-    "server.receive",
-    "pending.has_response",
-    "pending.receive",
-    "read",
-    "is_connected",
-    "active.has_hint",
-    "resources",
-];
 
 impl StepReader<'_> {
     /// Reads one step that is not a repeat.
@@ -81,7 +57,7 @@ impl StepReader<'_> {
             operation::name_is_free(self, node, &args, index)?;
         }
         let within_ms = within(node)?;
-        if within_ms.is_some() && !ASKED_AGAIN.contains(&op.name) {
+        if within_ms.is_some() && !op.retryable {
             return Err(Flaw::new(Violation::WithinMisplaced { op: op.name.to_owned() }, &key_span(node, "within_ms")));
         }
         let check = self.check(node)?;

@@ -37,7 +37,7 @@ impl Peer {
             Session::bench_only::<B>(hello).run(BufReader::new(input), output)
         });
         let mut peer = Self { commands: Some(commands), answers: BufReader::new(answers), thread: Some(thread) };
-        peer.ok(json!({ "op": "hello", "protocol": 1, "root": "/nonexistent" }));
+        peer.ok(json!({ "op": "hello", "protocol": 2, "root": "/nonexistent" }));
         peer
     }
 

@@ -8,12 +8,13 @@ use super::dynamic::{
 };
 use super::payload::{Block, PeerHeader, PeerPayload};
 use shmark_engine::{
-    ActiveRequest, AllocationStrategy, BackpressureStrategy, Client, Id, Node, PendingResponse, RequestMut, Response,
-    ResponseMut, Server, Service, ServiceName, Settings, Waited, Wishes,
+    ActiveRequest, AllocationStrategy, AttachmentId, BackpressureAction, BackpressureInfo, BackpressureStrategy,
+    Client, Id, Node, PendingResponse, RequestMut, Response, ResponseMut, Server, Service, ServiceName, Settings,
+    WaitSet, Waited, Wishes,
 };
 use shmark_peer::kit::implementation::{
-    Allocation, Arrival, Backpressure, Effective, Element, HeaderSpec, Kind, LoanView, Opening, Outcome, PayloadSpec,
-    PortSpec, Ports, Qos, Receipt, ServiceSpec, View,
+    Allocation, Arrival, Backpressure, Decision, Decisions, Effective, Element, HeaderSpec, Kind, LoanView, Opening,
+    Outcome, PayloadSpec, PortSpec, Ports, Qos, Receipt, ServiceSpec, View,
 };
 
 type Opened = Outcome<(Box<dyn AnyService>, Effective)>;
@@ -130,6 +131,17 @@ fn strategy(spec: &PortSpec) -> BackpressureStrategy {
     }
 }
 
+/// A handler that decides what the decisions say.
+fn handler(decisions: &Decisions) -> impl Fn(&BackpressureInfo<'_>) -> BackpressureAction + 'static {
+    let decisions = decisions.clone();
+    move |info| match decisions.decide(info.retries) {
+        Decision::Retry => BackpressureAction::Retry,
+        Decision::Discard => BackpressureAction::Discard,
+        Decision::Fail => BackpressureAction::DiscardAndFail,
+        Decision::Strategy => BackpressureAction::FollowStrategy,
+    }
+}
+
 fn allocation(spec: &PortSpec) -> AllocationStrategy {
     match spec.allocation {
         Some(Allocation::BestFit) => AllocationStrategy::BestFit,
@@ -192,6 +204,9 @@ where
         if let Some(messages) = spec.preallocate {
             builder = builder.preallocate(messages);
         }
+        if let Some(decisions) = &spec.handler {
+            builder = builder.backpressure_handler(handler(decisions));
+        }
         let client = builder.create().map_err(refusal)?;
         let id = client.id().to_string();
         Ok((Box::new(TypedClient { client, aligns: self.aligns }), id))
@@ -211,6 +226,9 @@ where
         }
         if let Some(messages) = spec.preallocate {
             builder = builder.preallocate(messages);
+        }
+        if let Some(decisions) = &spec.handler {
+            builder = builder.backpressure_handler(handler(decisions));
         }
         let server = builder.create().map_err(refusal)?;
         let id = server.id().to_string();
@@ -272,6 +290,9 @@ where
 }
 
 impl<Res: PeerPayload + ?Sized, B: PeerHeader> AnyPending for Aligned<PendingResponse<Res, B>> {
+    fn attach(&self, set: &mut WaitSet) -> AttachmentId {
+        set.attach(&self.value)
+    }
     fn receive(&self, wait: Option<Duration>) -> Outcome<Receipt<Box<dyn AnyResponse>>> {
         let response = match wait {
             Some(timeout) => self.value.receive_timeout(timeout).map_err(refusal)?,
@@ -309,6 +330,9 @@ where
     A: PeerHeader,
     B: PeerHeader,
 {
+    fn attach(&self, set: &mut WaitSet) -> AttachmentId {
+        set.attach(&self.server)
+    }
     fn receive(&self, wait: Option<Duration>) -> Outcome<Receipt<Box<dyn AnyActive>>> {
         let active = match wait {
             Some(timeout) => self.server.receive_timeout(timeout).map_err(refusal)?,

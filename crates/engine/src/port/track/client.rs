@@ -134,10 +134,10 @@ impl ClientTrack {
         if !self.is_shuttle_free(&link.file) {
             return false;
         }
-        let line = link.file.shared_line();
-        chunk.copy_body_to(bytes, line.request());
-        line.set_request_id(request_id);
-        let word = self.shuttle.send(&line, request_id, lane as u32, len);
+        let shared = link.file.shared_line();
+        chunk.copy_body_to(bytes, shared.request());
+        shared.set_request_id(request_id);
+        let word = self.shuttle.send(&shared, request_id, lane as u32, len);
         link.waker.wake();
         end.set_sent(None, word);
         true
@@ -203,12 +203,12 @@ impl ClientTrack {
         if !self.shuttle.is_awaited(request_id) {
             return Ok(None);
         }
-        let line = file.shared_line();
-        line.warm();
-        let Some(carried) = self.shuttle.front(&line)? else { return Ok(None) };
+        let shared = file.shared_line();
+        shared.warm();
+        let Some(carried) = self.shuttle.front(&shared)? else { return Ok(None) };
         let Carried { len, .. } = carried;
         let header = ChunkHeader { request_id, lane: lane as u64, len: len as u64 };
-        Ok(Some((Oldest::InShuttle(carried), Message::Tiny(header, line.reply()))))
+        Ok(Some((Oldest::InShuttle(carried), Message::Tiny(header, shared.reply()))))
     }
 
     /// A look at the oldest response to a request, or else the oldest of its lane, still where it is. Changes nothing.

@@ -155,9 +155,9 @@ impl ServerTrack {
         let Outgoing { chunk, request_id, len, small, .. } = response;
         self.shuttle.has_answered();
         let Some(bytes) = small.filter(|bytes| *bytes <= TINY_BYTES && len <= SHUTTLE_LEN_MAX) else { return false };
-        let line = link.file.shared_line();
-        chunk.copy_body_to(bytes, line.reply());
-        self.shuttle.reply(&line, request_id, len);
+        let shared = link.file.shared_line();
+        chunk.copy_body_to(bytes, shared.reply());
+        self.shuttle.reply(&shared, request_id, len);
         link.waker.wake();
         true
     }
