@@ -1,45 +1,12 @@
 //! A client's side of a connection: what it knows privately about one server.
 
-use std::io;
-use std::ops::Deref;
-use std::rc::Rc;
-use std::sync::Arc;
-
-use crate::connection::{ConnectionFile, Side, State};
-use crate::id::Id;
-use crate::payload::ChunkLayout;
-use crate::port::link::Link;
+use crate::connection::State;
+use crate::port::link::Connection;
 use crate::port::track::client::ClientTrack;
-use crate::service::ServiceInner;
 
-#[derive(Debug)]
-pub(in crate::port) struct ClientConnection {
-    link: Link,
-    pub track: ClientTrack,
-}
-
-impl Deref for ClientConnection {
-    type Target = Link;
-    #[inline(always)]
-    fn deref(&self) -> &Link {
-        &self.link
-    }
-}
+pub(in crate::port) type ClientConnection = Connection<ClientTrack>;
 
 impl ClientConnection {
-    /// As [`Link::new`], of the server's response segment.
-    pub fn new(
-        service: &Arc<ServiceInner>,
-        client: Id,
-        server: [Id; 2],
-        file: ConnectionFile,
-        response_layout: &ChunkLayout,
-    ) -> io::Result<Rc<Self>> {
-        let track = ClientTrack::new(&file, service.settings());
-        let link = Link::new(service, (client, Side::Client), server, file, response_layout.align)?;
-        Ok(Rc::new(Self { link, track }))
-    }
-
     /// Whether the server, which got the request of a lane, can still answer it.
     pub fn is_answerable(&self, lane: usize, request_id: u64) -> bool {
         let end = &self.track.lanes[lane];

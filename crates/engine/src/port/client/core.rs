@@ -6,12 +6,12 @@ use std::sync::atomic::{Ordering, fence};
 
 use super::lanes::Lane;
 use crate::free_list::FreeList;
-use crate::port::client::connection::ClientConnection;
 use crate::port::member::following::{Member, Port};
+use crate::port::track::client::ClientTrack;
 
 #[derive(Debug)]
 pub(in crate::port) struct ClientCore {
-    member: Member<ClientConnection>,
+    member: Member<ClientTrack>,
     /// Whether requests and responses are tiny.
     pub(in crate::port) is_tiny: bool,
     /// Whether a full lane gives up its oldest response.
@@ -25,7 +25,7 @@ pub(in crate::port) struct ClientCore {
 }
 
 impl Deref for ClientCore {
-    type Target = Member<ClientConnection>;
+    type Target = Member<ClientTrack>;
     #[inline(always)]
     fn deref(&self) -> &Self::Target {
         &self.member
@@ -33,7 +33,7 @@ impl Deref for ClientCore {
 }
 
 impl ClientCore {
-    pub fn new(member: Member<ClientConnection>, active_max: usize) -> Self {
+    pub fn new(member: Member<ClientTrack>, active_max: usize) -> Self {
         let settings = member.service.settings();
         let lanes = settings.max_active_requests;
         Self {

@@ -19,7 +19,7 @@ use self::sending::Troubles;
 use crate::error::{LoanError, SendError};
 use crate::id::Id;
 use crate::payload::{Payload, Types};
-use crate::port::client::pending::PendingResponse;
+use crate::port::client::pending::{PendingResponse, Sent};
 use crate::port::client::request::{RequestMut, RequestMutUninit};
 use crate::port::link::lending::Trouble;
 use crate::port::loan::Lender;
@@ -178,14 +178,6 @@ where
     pub fn loan_slice_uninit(&self, len: usize) -> Result<RequestMutUninit<[T], Res, ReqHeader, ResHeader>, LoanError> {
         self.loan_elements(len).map(RequestMutUninit::new)
     }
-}
-
-/// A request that was sent.
-#[derive(Debug, Clone, Copy)]
-pub(in crate::port) struct Sent {
-    pub lane: u32,
-    pub delivered: u32,
-    pub request_id: u64,
 }
 
 impl ClientCore {

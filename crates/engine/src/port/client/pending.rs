@@ -5,7 +5,6 @@ use std::rc::Rc;
 
 use crate::error::ReceiveError;
 use crate::payload::{Payload, ResponseTypes};
-use crate::port::client::Sent;
 use crate::port::client::core::ClientCore;
 use crate::port::client::listener::Listener;
 use crate::port::client::response::Response;
@@ -50,6 +49,14 @@ pub struct PendingResponse<Res: ?Sized, ResHeader = ()> {
     delivered: u32,
     pub(in crate::port) request_id: u64,
     types: ResponseTypes<Res, ResHeader>,
+}
+
+/// A request that was sent.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::port) struct Sent {
+    pub lane: u32,
+    pub delivered: u32,
+    pub request_id: u64,
 }
 
 impl<Res: ?Sized, ResHeader> Drop for PendingResponse<Res, ResHeader> {

@@ -21,7 +21,60 @@ use crate::connection::{ConnectionFile, Side, State};
 use crate::error::ReceiveError;
 use crate::id::Id;
 use crate::service::ServiceInner;
+use crate::settings::Settings;
 use crate::shm::{Column, LinesView, Message};
+
+/// What a port has of a connection: the link, and its ends of the channels, which know how messages travel.
+#[derive(Debug)]
+pub(super) struct Connection<T> {
+    link: Link,
+    pub track: T,
+}
+
+/// Connections of a port.
+pub(super) type Connections<T> = Vec<Rc<Connection<T>>>;
+
+impl<T> Deref for Connection<T> {
+    type Target = Link;
+    #[inline(always)]
+    fn deref(&self) -> &Link {
+        &self.link
+    }
+}
+
+/// The ends of the channels that one kind of port has.
+pub(super) trait Ends: Sized {
+    const SIDE: Side;
+
+    fn new(file: &ConnectionFile, settings: &Settings) -> Self;
+
+    /// Maps the peer's segments in which there is something to receive already.
+    ///
+    /// # Errors
+    /// Those of mapping.
+    fn map_ahead(_link: &Link, _settings: &Settings) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<T: Ends> Connection<T> {
+    /// As [`Link::new`].
+    ///
+    /// # Errors
+    /// Those of mapping.
+    pub fn open(
+        service: &Arc<ServiceInner>,
+        own: Id,
+        peer: [Id; 2],
+        file: ConnectionFile,
+        align: usize,
+    ) -> io::Result<Rc<Self>> {
+        let track = T::new(&file, service.settings());
+        let link = Link::new(service, (own, T::SIDE), peer, file, align)?;
+        T::map_ahead(&link, service.settings())?;
+        Ok(Rc::new(Self { link, track }))
+    }
+}
 
 /// What a port knows privately about a peer.
 #[derive(Debug)]

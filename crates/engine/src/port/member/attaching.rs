@@ -9,10 +9,10 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use super::following::{Port, Problem, Walked};
-use super::peer::Peer;
 use crate::connection::{ConnectionFile, ConnectionLayout};
 use crate::error::{SystemContext, SystemError};
 use crate::id::Id;
+use crate::port::link::{Connection, Connections, Ends};
 use crate::service::ServiceLock;
 use crate::service::files::{self, ConnectionName, FileName};
 use crate::shm::is_damage;
@@ -51,8 +51,8 @@ impl Snapshot {
 }
 
 /// What became of a peer that was to be attached.
-pub(in crate::port) enum Attempt<C> {
-    Ready(Rc<C>),
+pub(in crate::port) enum Attempt<T> {
+    Ready(Rc<Connection<T>>),
     /// Its files are damaged, which is final.
     Refused,
     /// Not now; it is told so, and tried again.
@@ -64,13 +64,13 @@ pub(in crate::port) trait Attaching: Port {
     /// A connection is about to be taken in: makes room for it wherever a message's way must not allocate.
     fn expect_one_more(&self);
     /// Closes connections that have ended, and takes them out of the list: to be dropped without anything borrowed.
-    fn close_ended(&self, snapshot: &Snapshot) -> Vec<Rc<Self::Connection>>;
+    fn close_ended(&self, snapshot: &Snapshot) -> Connections<Self::Ends>;
     /// Which of the connections that have a name to attach, in order. The port is registered. Says whether some of them have
     /// to wait.
     fn choose(&self, snapshot: &Snapshot) -> (Vec<Found>, Walked);
 
     /// Takes in a connection, which is this side's own now.
-    fn connect(&self, connection: Rc<Self::Connection>) {
+    fn connect(&self, connection: Rc<Connection<Self::Ends>>) {
         connection.settle();
         self.expect_one_more();
         self.connections.borrow_mut().push(connection);
@@ -113,8 +113,7 @@ pub(in crate::port) trait Attaching: Port {
         };
         let registry = &service.registry;
         let changes = registry.changes();
-        let peers =
-            registry.ports(Self::Connection::SIDE.other()).into_iter().map(|entry| [entry.id, entry.node]).collect();
+        let peers = registry.ports(Self::Ends::SIDE.other()).into_iter().map(|entry| [entry.id, entry.node]).collect();
         let nodes = registry.node_ids();
         match service.check_reachable().and_then(|()| self.find_files(&lock)) {
             Ok(files) => Some(Snapshot { changes, peers, nodes, files }),
@@ -132,7 +131,7 @@ pub(in crate::port) trait Attaching: Port {
         let files = files::list(folder).at("looking for connections in the service's folder", folder)?;
         let own = |(name, path)| {
             let FileName::Connection(kind, ids) = name else { return None };
-            let [own, peer] = Self::Connection::SIDE.pair(ids);
+            let [own, peer] = Self::Ends::SIDE.pair(ids);
             (own == self.id).then_some(Found { kind, peer, path })
         };
         Ok(files.into_iter().filter_map(own).collect())
@@ -163,13 +162,13 @@ pub(in crate::port) trait Attaching: Port {
     }
 
     /// Maps everything, without the lock. Nothing if the file has another name by now, or none.
-    fn attempt(&self, snapshot: &Snapshot, found: &Found) -> Option<Attempt<Self::Connection>> {
+    fn attempt(&self, snapshot: &Snapshot, found: &Found) -> Option<Attempt<Self::Ends>> {
         let service = &self.service;
         let path = &found.path;
         let made = ConnectionFile::open(path, ConnectionLayout::new(service.settings())).and_then(|file| {
             // One that has left made the file itself, and what it waits for lives on with its node.
             let node = snapshot.node(found.peer).unwrap_or_else(|| file.maker());
-            Self::Connection::open(service, self.id, [found.peer, node], file, self.received_layout())
+            Connection::open(service, self.id, [found.peer, node], file, self.received_layout().align)
         });
         match made {
             Ok(connection) => Some(Attempt::Ready(connection)),
@@ -187,9 +186,9 @@ pub(in crate::port) trait Attaching: Port {
     fn settle(
         &self,
         lock: &ServiceLock<'_>,
-        attempts: Vec<(Found, Attempt<Self::Connection>)>,
+        attempts: Vec<(Found, Attempt<Self::Ends>)>,
         walked: &mut Walked,
-    ) -> (Vec<Rc<Self::Connection>>, Option<Box<SystemError>>) {
+    ) -> (Connections<Self::Ends>, Option<Box<SystemError>>) {
         let service = &self.service;
         let (mut ready, mut problem, mut is_told) = (Vec::new(), None, false);
         // Without the lock, a client may have left, and its connection have got another name or none.
@@ -216,7 +215,7 @@ pub(in crate::port) trait Attaching: Port {
                 }
                 Attempt::Deferred(error) => {
                     if now.kind == ConnectionName::Waiting {
-                        let deferred = ConnectionName::Deferred.file(Self::Connection::SIDE.pair([self.id, now.peer]));
+                        let deferred = ConnectionName::Deferred.file(Self::Ends::SIDE.pair([self.id, now.peer]));
                         // What has no other name counts as connected, and is tried again all the same.
                         let _ = std::fs::rename(&now.path, service.folder.join(deferred));
                         is_told = true;

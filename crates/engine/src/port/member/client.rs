@@ -8,6 +8,7 @@ use crate::channel::Slots;
 use crate::connection::{Side, State};
 use crate::port::client::connection::ClientConnection;
 use crate::port::client::core::ClientCore;
+use crate::port::track::client::ClientTrack;
 use crate::service::files::{self, ConnectionName, FileName};
 use crate::service::sweep::Leaver;
 
@@ -27,7 +28,7 @@ impl ClientCore {
 }
 
 impl Port for ClientCore {
-    type Connection = ClientConnection;
+    type Ends = ClientTrack;
 
     #[cold]
     #[inline(never)]

@@ -8,13 +8,13 @@ use std::sync::Arc;
 
 use super::attaching::Attaching;
 use super::following::{Following, Member};
-use super::peer::Peer;
 use super::watch::Watch;
 use crate::connection::{ConnectionFile, ConnectionLayout, Side};
 use crate::error::{PortError, SystemContext, SystemError};
 use crate::id::Id;
 use crate::payload::{ChunkLayout, Kind};
 use crate::port::backpressure::Backpressure;
+use crate::port::link::{Connection, Connections, Ends};
 use crate::port::payloads::{Payloads, Plan};
 use crate::port::wait::sleeper::Sleeper;
 use crate::service::files::{self, ConnectionName};
@@ -47,9 +47,9 @@ pub(super) fn enter<P: Attaching>(
     options: PortOptions,
     kind: Kind,
     chunks_max: usize,
-    port: impl FnOnce(Member<P::Connection>) -> P,
+    port: impl FnOnce(Member<P::Ends>) -> P,
 ) -> Result<Rc<P>, PortError> {
-    let side = P::Connection::SIDE;
+    let side = P::Ends::SIDE;
     let layouts = layouts(&service.config);
     let [sent, received] = side.pair(layouts);
     let draft = Draft::begin(&service, &options.name, side)?;
@@ -171,20 +171,24 @@ impl<'a> Draft<'a> {
             .map(|name| self.service.folder.join(name))
     }
 
-    fn connection<C: Peer>(&self, peer: &PortEntry, received: &ChunkLayout) -> Result<Rc<C>, PortError> {
+    fn connection<T: Ends>(&self, peer: &PortEntry, received: &ChunkLayout) -> Result<Rc<Connection<T>>, PortError> {
         let ([path, _], layout) = (self.paths(peer.id), ConnectionLayout::new(self.service.settings()));
         self.peers.borrow_mut().push(peer.id);
         let file = ConnectionFile::create(&path, layout, self.service.node.id).at("creating a connection", &path)?;
-        C::open(self.service, self.id, [peer.id, peer.node], file, received)
+        Connection::open(self.service, self.id, [peer.id, peer.node], file, received.align)
             .map_err(|error| damaged(self.service, &error))
     }
 
     /// Enters the port into the registry, connected to every port of the other kind that is there, and says what its counter
     /// was.
-    fn publish<C: Peer>(mut self, received: &ChunkLayout, payloads: &Payloads) -> Result<(Vec<Rc<C>>, u64), PortError> {
+    fn publish<T: Ends>(
+        mut self,
+        received: &ChunkLayout,
+        payloads: &Payloads,
+    ) -> Result<(Connections<T>, u64), PortError> {
         let service = self.service;
         let others = self.side.other();
-        let mut connections: Vec<Rc<C>> = Vec::new();
+        let mut connections: Connections<T> = Vec::new();
         for _ in 0..TRIES_MAX {
             for peer in service.registry.ports(others) {
                 if !connections.iter().any(|known| known.peer == peer.id) {

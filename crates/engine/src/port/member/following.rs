@@ -3,17 +3,16 @@
 
 use std::cell::{Cell, RefCell};
 use std::ops::Deref;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::peer::Peer;
 use super::watch::Watch;
 use crate::connection::{Side, State};
 use crate::error::{NamespaceGone, ReceiveError, SystemError};
 use crate::id::Id;
 use crate::payload::ChunkLayout;
 use crate::port::backpressure::Backpressure;
+use crate::port::link::{Connection, Connections, Ends};
 use crate::port::payloads::Payloads;
 use crate::port::wait::sleeper::Sleeper;
 use crate::service::sweep::Leaver;
@@ -46,14 +45,14 @@ pub(in crate::port) enum Problem {
 
 /// What a client and a server have as members of a service.
 #[derive(Debug)]
-pub(in crate::port) struct Member<C> {
+pub(in crate::port) struct Member<T> {
     pub service: Arc<ServiceInner>,
     pub id: Id,
     pub request_layout: ChunkLayout,
     pub response_layout: ChunkLayout,
     pub payloads: Payloads,
     pub backpressure: Backpressure,
-    pub connections: RefCell<Vec<Rc<C>>>,
+    pub connections: RefCell<Connections<T>>,
     /// Peers whose files could not be used; not tried again.
     pub(super) refused: RefCell<Vec<Id>>,
     pub following: Following,
@@ -62,20 +61,20 @@ pub(in crate::port) struct Member<C> {
     pub sleeper: Sleeper,
 }
 
-impl<C: Peer> Member<C> {
+impl<T: Ends> Member<T> {
     /// Whether the port still has its place in the service.
     pub fn is_registered(&self) -> bool {
         self.registered.get()
     }
 
     /// Gives up the place in the service; what was made from the port lives on. `refuse` ends what nobody has received.
-    pub(super) fn leave_service(&self, leaver: Leaver, refuse: impl Fn(&C)) {
+    pub(super) fn leave_service(&self, leaver: Leaver, refuse: impl Fn(&Connection<T>)) {
         if !self.registered.replace(false) {
             return;
         }
         self.sleeper.leave(&self.service);
         for connection in self.connections.borrow().iter() {
-            connection.file.set_state(C::SIDE, State::Left);
+            connection.file.set_state(T::SIDE, State::Left);
             refuse(connection);
         }
         // Connections that were never mapped are unread whole; their clients see that nobody came.
@@ -84,7 +83,7 @@ impl<C: Peer> Member<C> {
 
     /// Layout of the messages that the port receives.
     pub(super) fn received_layout(&self) -> &ChunkLayout {
-        if C::SIDE == Side::Client { &self.response_layout } else { &self.request_layout }
+        if T::SIDE == Side::Client { &self.response_layout } else { &self.request_layout }
     }
 
     /// What a call that has found nothing has to tell.
@@ -113,8 +112,8 @@ impl<C: Peer> Member<C> {
 }
 
 /// A port as a member of its service: what both kinds do alike, over the little that each does in its own way.
-pub(in crate::port) trait Port: Deref<Target = Member<<Self as Port>::Connection>> {
-    type Connection: Peer;
+pub(in crate::port) trait Port: Deref<Target = Member<<Self as Port>::Ends>> {
+    type Ends: Ends;
 
     /// Something has changed, or is left to do.
     fn follow(&self);

@@ -8,7 +8,6 @@ mod builder;
 mod client;
 mod entering;
 pub(super) mod following;
-mod peer;
 mod server;
 pub(super) mod watch;
 

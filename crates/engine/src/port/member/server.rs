@@ -8,6 +8,7 @@ use crate::channel::Slots;
 use crate::connection::{Side, State};
 use crate::port::server::connection::ServerConnection;
 use crate::port::server::core::ServerCore;
+use crate::port::track::server::ServerTrack;
 use crate::service::files::ConnectionName;
 use crate::service::sweep::Leaver;
 
@@ -44,7 +45,7 @@ impl ServerCore {
 
     /// Whether a client that is gone keeps others waiting: something of it can be received now.
     fn takes_room(&self, connection: &ServerConnection) -> bool {
-        self.has_unread(connection) && !connection.places.is_full()
+        self.has_unread(connection) && !connection.track.places.is_full()
     }
 
     /// Gives up the place in the service; active requests live on.
@@ -73,7 +74,7 @@ impl ServerCore {
 }
 
 impl Port for ServerCore {
-    type Connection = ServerConnection;
+    type Ends = ServerTrack;
 
     #[cold]
     #[inline(never)]

@@ -83,7 +83,7 @@ fn end(
 ) {
     connection.finish(lane as usize, request_id);
     connection.give_back(entry);
-    connection.places.leave(place);
+    connection.track.places.leave(place);
     drop((core, connection));
 }
 
@@ -134,12 +134,12 @@ where
     #[inline(always)]
     fn loan_elements(&self, len: usize) -> Result<ResponseMut<Res, ResHeader>, LoanError> {
         let Held { core, connection, lane, request_id, place, .. } = &self.place;
-        if !connection.places.loan(*place, core.loans_max) {
+        if !connection.track.places.loan(*place, core.loans_max) {
             return Err(LoanError::ExceedsMaxLoans { max: core.loans_max });
         }
         connection.track.warm(*lane as usize, *request_id);
         let failed = |error| {
-            connection.places.unloan(*place);
+            connection.track.places.unloan(*place);
             Err(error)
         };
         // Numbers of receivers may all be taken, by clients that have left and still hold something: then a chunk could not be

@@ -1,56 +1,12 @@
 //! A server's side of a connection: what it knows privately about one client.
 
-use std::io;
-use std::ops::Deref;
-use std::rc::Rc;
-use std::sync::Arc;
-
-use super::places::Places;
-use crate::channel::{Entry, Slots};
-use crate::connection::{ConnectionFile, Side};
-use crate::id::Id;
-use crate::payload::ChunkLayout;
-use crate::port::link::Link;
+use crate::port::link::Connection;
 use crate::port::track::Oldest;
 use crate::port::track::server::ServerTrack;
-use crate::service::ServiceInner;
 
-#[derive(Debug)]
-pub(in crate::port) struct ServerConnection {
-    link: Link,
-    pub track: ServerTrack,
-    pub places: Places,
-}
-
-impl Deref for ServerConnection {
-    type Target = Link;
-    #[inline(always)]
-    fn deref(&self) -> &Link {
-        &self.link
-    }
-}
+pub(in crate::port) type ServerConnection = Connection<ServerTrack>;
 
 impl ServerConnection {
-    /// As [`Link::new`], of all of the client's segments in which there is something to receive.
-    pub fn new(
-        service: &Arc<ServiceInner>,
-        server: Id,
-        client: [Id; 2],
-        file: ConnectionFile,
-        request_layout: &ChunkLayout,
-    ) -> io::Result<Rc<Self>> {
-        let settings = service.settings();
-        let track = ServerTrack::new(&file, settings);
-        let link = Link::new(service, (server, Side::Server), client, file, request_layout.align)?;
-        // All of them, before what a client that is gone has left is swept away with the connection's file.
-        for slot in 0..settings.max_active_requests {
-            if let Ok(Some(entry)) = Entry::of_word(link.file.requests().view().load(slot)) {
-                link.remote.map_ahead(entry)?;
-            }
-        }
-        Ok(Rc::new(Self { link, track, places: Places::new(settings.max_active_requests) }))
-    }
-
     /// Refuses the request that was just found, unless a newer one has displaced it meanwhile.
     pub fn refuse(&self, oldest: Oldest, request_id: u64, lane: usize) {
         if self.track.take(&self.file, oldest, request_id) {
@@ -83,7 +39,7 @@ impl ServerConnection {
     pub fn refuse_unread(&self) {
         // A client that goes on sending sees that the server has left, and that its request was not taken.
         for _ in 0..self.track.lanes.len() {
-            let Ok(Some((oldest, message))) = self.track.front(&self.link) else { return };
+            let Ok(Some((oldest, message))) = self.track.front(self) else { return };
             let header = message.header();
             let Ok(lane) = self.track.lane_of(header.lane) else { return };
             self.refuse(oldest, header.request_id, lane);

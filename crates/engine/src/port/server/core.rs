@@ -11,12 +11,13 @@ use crate::port::link::remote::Unreadable;
 use crate::port::member::following::{Member, Port};
 use crate::port::server::connection::ServerConnection;
 use crate::port::track::Outgoing;
+use crate::port::track::server::ServerTrack;
 use crate::port::turn::Turn;
 use crate::shm::{ChunkMut, Message};
 
 #[derive(Debug)]
 pub(in crate::port) struct ServerCore {
-    member: Member<ServerConnection>,
+    member: Member<ServerTrack>,
     pub loans_max: usize,
     /// Where the next receive begins, so that every client is served in turn.
     pub(in crate::port) turn: Turn,
@@ -25,7 +26,7 @@ pub(in crate::port) struct ServerCore {
 }
 
 impl Deref for ServerCore {
-    type Target = Member<ServerConnection>;
+    type Target = Member<ServerTrack>;
     #[inline(always)]
     fn deref(&self) -> &Self::Target {
         &self.member
@@ -33,7 +34,7 @@ impl Deref for ServerCore {
 }
 
 impl ServerCore {
-    pub fn new(member: Member<ServerConnection>, loans_max: usize) -> Self {
+    pub fn new(member: Member<ServerTrack>, loans_max: usize) -> Self {
         Self { member, loans_max, turn: Turn::default(), attached: Cell::new(0) }
     }
 

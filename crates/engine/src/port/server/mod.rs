@@ -196,10 +196,10 @@ where
             return Err(Uncommon);
         }
         let received = Received::new(message, core.request_layout.shape(Req::elements(len))).ok_or(Uncommon)?;
-        let place = connection.places.enter().ok_or(Uncommon)?;
+        let place = connection.track.places.enter().ok_or(Uncommon)?;
         // What the header said holds if it is taken: the entry was in the channel from the look to the taking.
         if !connection.track.take(&connection.file, oldest, header.request_id) {
-            connection.places.leave(place);
+            connection.track.places.leave(place);
             return Err(Uncommon);
         }
         start.newest.set(header.request_id);
@@ -224,7 +224,7 @@ where
     fn look_at(&self, connection: &ServerConnection) -> Result<bool, ReceiveError> {
         let core = &self.core;
         let Some(message) = core.front(connection)? else { return Ok(false) };
-        if connection.places.is_full() {
+        if connection.track.places.is_full() {
             return Err(ReceiveError::ExceedsMaxBorrows { max: core.service.settings().max_active_requests });
         }
         let len = usize::try_from(message.header().len).ok().filter(|len| Req::KIND == Kind::Slice || *len == 1);

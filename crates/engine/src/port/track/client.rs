@@ -5,10 +5,10 @@ use std::cell::Cell;
 use super::{Found, Inbound, Outbound, Outgoing};
 use crate::channel::shuttle::{self, Carried, Oldest, Room, SHUTTLE_LEN_MAX, ShuttleClient};
 use crate::channel::{Garbage, Slots};
-use crate::connection::{self, ConnectionFile};
-use crate::port::link::Link;
+use crate::connection::{self, ConnectionFile, Side};
 use crate::port::link::lending::Trouble;
 use crate::port::link::remote::Unreadable;
+use crate::port::link::{Ends, Link};
 use crate::port::payloads::Payloads;
 use crate::settings::Settings;
 use crate::shm::{ChunkHeader, Lines, Message, TINY_BYTES, slot_header};
@@ -59,8 +59,10 @@ pub(in crate::port) struct ClientTrack {
     pub lanes: Box<[LaneEnd]>,
 }
 
-impl ClientTrack {
-    pub fn new(file: &ConnectionFile, settings: &Settings) -> Self {
+impl Ends for ClientTrack {
+    const SIDE: Side = Side::Client;
+
+    fn new(file: &ConnectionFile, settings: &Settings) -> Self {
         let lane = |lane| LaneEnd {
             responses: Inbound::new(file.responses(lane), settings.overflow_responses),
             sides: file.sides(lane).clone(),
@@ -76,7 +78,9 @@ impl ClientTrack {
             lanes: (0..settings.max_active_requests).map(lane).collect(),
         }
     }
+}
 
+impl ClientTrack {
     /// Asks for the line in which the next request will go; `is_lone` if it is tiny and the only one.
     #[inline(always)]
     pub fn warm(&self, file: &ConnectionFile, is_lone: bool) {

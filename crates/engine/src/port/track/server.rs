@@ -1,15 +1,17 @@
 //! The server's ends of a connection: requests come in, and responses go out on the lane of their request.
 
 use std::cell::Cell;
+use std::io;
 
 use super::{Found, Inbound, Outbound, Outgoing};
 use crate::channel::shuttle::{Oldest, Room, SHUTTLE_LEN_MAX, ShuttleServer};
-use crate::channel::{Garbage, Slots};
-use crate::connection::ConnectionFile;
-use crate::port::link::Link;
+use crate::channel::{Entry, Garbage, Slots};
+use crate::connection::{ConnectionFile, Side};
 use crate::port::link::lending::Trouble;
 use crate::port::link::remote::Unreadable;
+use crate::port::link::{Ends, Link};
 use crate::port::payloads::Payloads;
+use crate::port::server::places::Places;
 use crate::settings::Settings;
 use crate::shm::{ChunkHeader, Message, TINY_BYTES};
 
@@ -31,10 +33,14 @@ pub(in crate::port) struct ServerTrack {
     pub lanes: Box<[LaneStart]>,
     /// Responses to a request that may be unread.
     response_buffer: usize,
+    /// Active requests that are held, and their loans.
+    pub places: Places,
 }
 
-impl ServerTrack {
-    pub fn new(file: &ConnectionFile, settings: &Settings) -> Self {
+impl Ends for ServerTrack {
+    const SIDE: Side = Side::Server;
+
+    fn new(file: &ConnectionFile, settings: &Settings) -> Self {
         let lane = |lane| LaneStart {
             responses: Outbound::new(file.responses(lane), settings.overflow_responses),
             newest: Cell::new(0),
@@ -49,9 +55,22 @@ impl ServerTrack {
             ),
             lanes: (0..settings.max_active_requests).map(lane).collect(),
             response_buffer: settings.response_buffer,
+            places: Places::new(settings.max_active_requests),
         }
     }
 
+    /// All of them, before what a client that is gone has left is swept away with the connection's file.
+    fn map_ahead(link: &Link, settings: &Settings) -> io::Result<()> {
+        for slot in 0..settings.max_active_requests {
+            if let Ok(Some(entry)) = Entry::of_word(link.file.requests().view().load(slot)) {
+                link.remote.map_ahead(entry)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl ServerTrack {
     /// A lane that a client has written.
     #[inline(always)]
     pub fn lane_of(&self, lane: u64) -> Result<usize, Garbage> {
