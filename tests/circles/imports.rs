@@ -137,11 +137,12 @@ impl Source {
                     }
                     at += 2;
                 }
-                // A type may have `use<...>`, too: what it captures.
-                TokenTree::Ident(word) if word == "use" && !is_punct(&tokens[at], '<') => {
-                    let end = tokens[at..].iter().position(|token| is_punct(token, ';')).unwrap();
-                    self.tree(module, &[], &tokens[at..at + end], was_public);
-                    at += end;
+                TokenTree::Ident(word) if word == "use" => {
+                    // Without a semicolon it says what a returned type captures, or is a word of a macro.
+                    if let Some(end) = tokens[at..].iter().position(|token| is_punct(token, ';')) {
+                        self.tree(module, &[], &tokens[at..at + end], was_public);
+                        at += end;
+                    }
                 }
                 TokenTree::Ident(word) => {
                     let goes_on = at > 2 && is_punct(&tokens[at - 2], ':') && is_punct(&tokens[at - 3], ':');
