@@ -84,14 +84,14 @@ impl<'a, Res: Payload + ?Sized, ResHeader: Plain> Listener<'a, Res, ResHeader> {
         let len = header.len as usize;
         let borrowed = end.borrowed.get();
         if header.request_id != self.request_id
-            || borrowed >= self.core.service.settings().max_borrowed_responses
+            || borrowed >= self.core.borrows_max
             || (Res::KIND == Kind::Fixed && len != 1)
         {
             return Err(Uncommon);
         }
         let received = Received::new(message, self.core.response_layout.shape(Res::elements(len))).ok_or(Uncommon)?;
         // What the header said holds if it is taken: the entry was in the channel from the look to the taking.
-        if !connection.track.take(&connection.file, end, oldest) {
+        if !connection.track.take(end, oldest) {
             return Err(Uncommon);
         }
         end.borrowed.set(borrowed + 1);
@@ -116,7 +116,7 @@ impl<'a, Res: Payload + ?Sized, ResHeader: Plain> Listener<'a, Res, ResHeader> {
     fn look_at(&self, connection: &ClientConnection) -> Result<bool, ReceiveError> {
         let front = self.front(connection)?;
         let Some(message) = front else { return Ok(false) };
-        let max = self.core.service.settings().max_borrowed_responses;
+        let max = self.core.borrows_max;
         if connection.track.lanes[self.lane].borrowed.get() >= max {
             return Err(ReceiveError::ExceedsMaxBorrows { max });
         }

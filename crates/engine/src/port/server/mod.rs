@@ -3,7 +3,6 @@
 pub(super) mod active;
 pub(super) mod connection;
 pub(super) mod core;
-pub(super) mod places;
 pub(super) mod response;
 
 use std::marker::PhantomData;
@@ -173,7 +172,7 @@ where
         let received = Received::new(message, core.request_layout.shape(Req::elements(len))).ok_or(Uncommon)?;
         let place = connection.places.enter().ok_or(Uncommon)?;
         // What the header said holds if it is taken: the entry was in the channel from the look to the taking.
-        if !connection.track.take(&connection.file, oldest, header.request_id) {
+        if !connection.track.take(oldest, header.request_id) {
             connection.places.leave(place);
             return Err(Uncommon);
         }
@@ -220,5 +219,24 @@ where
     /// [`ReceiveError::ConnectionCorrupted`].
     pub fn has_requests(&self) -> Result<bool, ReceiveError> {
         self.core.has_requests()
+    }
+}
+
+impl ServerCore {
+    /// Whether nobody waits for the answer, where that matters (RR-FNF-02).
+    #[inline(always)]
+    pub fn is_unwanted(&self, connection: &ServerConnection, lane: usize, request_id: u64) -> bool {
+        !self.fire_and_forget && !connection.is_awaited(lane, request_id)
+    }
+
+    /// The client to receive from: the next one, or of several the next one that has sent something. Nothing if none has.
+    #[inline(always)]
+    pub fn first_waiting(&self) -> Option<usize> {
+        let found =
+            self.turn.next(&self.connections, |connection| connection.track.is_waiting() && !connection.broken.get());
+        if found.is_none() {
+            self.idle();
+        }
+        found
     }
 }
