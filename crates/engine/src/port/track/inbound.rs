@@ -1,6 +1,9 @@
 //! How a message is found and taken. What is in the shuttle is older than what is in the channel, so it is looked for afterwards
 //! and taken first.
 
+use std::ops::Deref;
+use std::rc::Rc;
+
 use super::{ClientTrack, Inbound, LaneEnd, ServerTrack};
 use crate::channel::shuttle::{self, Oldest};
 use crate::channel::{Front, Garbage, Slots};
@@ -11,16 +14,25 @@ use crate::shm::{ChunkHeader, Message};
 /// What was found, still where it is: to be taken if it is what it has to be.
 pub(in crate::port) type Found<'a> = (Oldest, Message<'a>);
 
-/// Why nothing is seen, and which entry it is that shows nothing.
-struct Blocked {
-    reason: Unreadable,
-    front: Option<Front>,
-}
+/// The common case is not the case, and nothing has changed.
+pub(in crate::port) struct Uncommon;
 
-impl From<Garbage> for Blocked {
-    fn from(garbage: Garbage) -> Self {
-        Self { reason: garbage.into(), front: None }
-    }
+/// Takes a message that was found in the common case, if it is what it has to be.
+///
+/// A trait, and no closure, because it is inlined for each way that a message travels: so which one it is need not be said in
+/// memory.
+pub(in crate::port) trait Takes {
+    type Connection: Deref<Target = Link>;
+    type Taken;
+
+    /// From the peer whose turn it is.
+    fn take(
+        &self,
+        connection: &Rc<Self::Connection>,
+        turn: usize,
+        message: Message<'_>,
+        oldest: Oldest,
+    ) -> Result<Self::Taken, Uncommon>;
 }
 
 impl Inbound {
@@ -36,24 +48,23 @@ impl Inbound {
         (0..self.slots.len()).any(|slot| slots.load(slot) != 0)
     }
 
-    /// A look at the oldest message, which changes nothing. `ahead` looks at what was sent before the channel's.
+    /// Takes the oldest message. `ahead` looks at what was sent before the channel's.
     #[inline(always)]
-    fn look<'a>(
+    fn receive<'a, T: Takes>(
         &'a self,
-        link: &Link,
+        taker: &T,
+        (connection, turn): (&Rc<T::Connection>, usize),
         ahead: impl FnOnce() -> Result<Option<Found<'a>>, Garbage>,
-    ) -> Result<Option<Found<'a>>, Blocked> {
+    ) -> Result<Option<T::Taken>, Uncommon> {
         let slots = self.slots.view();
         let front = self.consumer.front(&slots);
         // Behind the look into the channel: what is ahead of it was sent before what is there.
-        if let Some(found) = ahead()? {
-            return Ok(Some(found));
+        if let Some((oldest, message)) = ahead().map_err(|_| Uncommon)? {
+            return taker.take(connection, turn, message, oldest).map(Some);
         }
-        let Some(front) = front? else { return Ok(None) };
-        match link.message(front, slots) {
-            Ok(message) => Ok(Some((Oldest::InChannel(front), message))),
-            Err(reason) => Err(Blocked { reason, front: Some(front) }),
-        }
+        let Some(front) = front.map_err(|_| Uncommon)? else { return Ok(None) };
+        let message = connection.message(front, slots).map_err(|_| Uncommon)?;
+        taker.take(connection, turn, message, Oldest::InChannel(front)).map(Some)
     }
 
     /// The oldest message. One that cannot be read any more is skipped.
@@ -62,12 +73,18 @@ impl Inbound {
         link: &Link,
         ahead: impl Fn() -> Result<Option<Found<'a>>, Garbage>,
     ) -> Result<Option<Found<'a>>, Unreadable> {
+        let slots = self.slots.view();
         // A sender that goes on sending is heard by the next call.
         for _ in 0..=self.slots.len() {
-            match self.look(link, &ahead) {
-                Ok(found) => return Ok(found),
-                Err(Blocked { reason, front: None }) => return Err(reason),
-                Err(Blocked { reason, front: Some(front) }) => self.skip(link, front, reason)?,
+            let front = self.consumer.front(&slots)?;
+            // As in `receive`.
+            if let Some(found) = ahead()? {
+                return Ok(Some(found));
+            }
+            let Some(front) = front else { return Ok(None) };
+            match link.message(front, slots) {
+                Ok(message) => return Ok(Some((Oldest::InChannel(front), message))),
+                Err(reason) => self.skip(link, front, reason)?,
             }
         }
         Ok(None)
@@ -147,16 +164,18 @@ impl ClientTrack {
         Ok(Some((Oldest::InShuttle(carried), Message::Tiny(header, line.reply()))))
     }
 
-    /// A look at the oldest response to a request, or else the oldest of its lane, still where it is. Changes nothing.
-    ///
-    /// # Errors
-    /// Whatever [`Self::front`] has to look at.
+    /// Takes the oldest response to a request, or else the oldest of its lane, in the common case.
     #[inline(always)]
-    pub fn look<'a>(&'a self, link: &'a Link, lane: usize, request_id: u64) -> Result<Option<Found<'a>>, ()> {
-        self.lanes[lane].responses.look(link, || self.front_in_shuttle(lane, request_id)).map_err(drop)
+    pub fn receive<T: Takes>(
+        &self,
+        taker: &T,
+        from: (&Rc<T::Connection>, usize),
+        (lane, request_id): (usize, u64),
+    ) -> Result<Option<T::Taken>, Uncommon> {
+        self.lanes[lane].responses.receive(taker, from, || self.front_in_shuttle(lane, request_id))
     }
 
-    /// The same, with those out of the way that cannot be read any more.
+    /// The oldest one, still where it is, with those out of the way that cannot be read any more.
     pub fn front<'a>(&'a self, link: &'a Link, lane: usize, request_id: u64) -> Result<Option<Found<'a>>, Unreadable> {
         self.lanes[lane].responses.front(link, || self.front_in_shuttle(lane, request_id))
     }
@@ -203,16 +222,13 @@ impl ServerTrack {
         Ok(Some((Oldest::InShuttle(carried), Message::Tiny(header, line.request()))))
     }
 
-    /// A look at the oldest request, still where it is. Changes nothing.
-    ///
-    /// # Errors
-    /// Whatever [`Self::front`] has to look at.
+    /// Takes the oldest request, in the common case.
     #[inline(always)]
-    pub fn look<'a>(&'a self, link: &'a Link) -> Result<Option<Found<'a>>, ()> {
-        self.requests.look(link, || self.front_in_shuttle()).map_err(drop)
+    pub fn receive<T: Takes>(&self, taker: &T, from: (&Rc<T::Connection>, usize)) -> Result<Option<T::Taken>, Uncommon> {
+        self.requests.receive(taker, from, || self.front_in_shuttle())
     }
 
-    /// The same, with those out of the way that cannot be read any more.
+    /// The oldest one, still where it is, with those out of the way that cannot be read any more.
     pub fn front<'a>(&'a self, link: &'a Link) -> Result<Option<Found<'a>>, Unreadable> {
         self.requests.front(link, || self.front_in_shuttle())
     }

@@ -8,6 +8,7 @@ mod outbound;
 
 use std::cell::Cell;
 
+pub(super) use self::inbound::{Takes, Uncommon};
 pub(super) use self::outbound::Outgoing;
 pub(super) use crate::channel::shuttle::Oldest;
 use crate::channel::shuttle::{ShuttleClient, ShuttleServer};
