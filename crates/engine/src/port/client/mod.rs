@@ -15,6 +15,7 @@ use std::rc::Rc;
 
 use self::connection::ClientConnection;
 use self::core::ClientCore;
+use self::pending::Sent;
 use self::sending::Troubles;
 use crate::error::{LoanError, SendError};
 use crate::id::Id;
@@ -159,14 +160,6 @@ where
     pub fn loan_slice_uninit(&self, len: usize) -> Result<RequestMutUninit<[T], Res, ReqHeader, ResHeader>, LoanError> {
         self.loan_elements(len).map(RequestMutUninit::new)
     }
-}
-
-/// A request that was sent.
-#[derive(Debug, Clone, Copy)]
-pub(in crate::port) struct Sent {
-    pub lane: u32,
-    pub delivered: u32,
-    pub request_id: u64,
 }
 
 impl ClientCore {

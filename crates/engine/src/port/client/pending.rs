@@ -5,13 +5,20 @@ use std::rc::Rc;
 
 use crate::error::ReceiveError;
 use crate::payload::{Payload, ResponseTypes};
-use crate::port::client::Sent;
 use crate::port::client::core::ClientCore;
 use crate::port::client::listener::Listener;
 use crate::port::client::response::Response;
 use crate::port::member::following::Port;
 use crate::share::Share;
 use crate::shm::Plain;
+
+/// A request that was sent.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::port) struct Sent {
+    pub lane: u32,
+    pub delivered: u32,
+    pub request_id: u64,
+}
 
 /// A request that was sent: receives its responses, from every server that answers, and no others (RR-PND-01).
 ///

@@ -1,6 +1,5 @@
 //! Active requests: what a server has received and may answer.
 
-use std::cell::Cell;
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
@@ -8,7 +7,6 @@ use std::rc::Rc;
 
 use crate::channel::Entry;
 use crate::error::{LoanError, SendError};
-use crate::free_list::FreeList;
 use crate::id::Id;
 use crate::payload::{Payload, ResponseTypes};
 use crate::port::loan::Lender;
@@ -221,50 +219,5 @@ where
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("ActiveRequest").field(&self.received).finish()
-    }
-}
-
-/// Places of a client's active requests, each with its loans; a place is free again when both are gone.
-#[derive(Debug)]
-pub(in crate::port) struct Places {
-    /// For each place its loans, and one for the active request as long as it is held.
-    users: Box<[Cell<usize>]>,
-    free: FreeList,
-}
-
-impl Places {
-    pub fn new(places: usize) -> Self {
-        Self { users: (0..places).map(|_| Cell::new(0)).collect(), free: FreeList::new(places) }
-    }
-
-    #[inline(always)]
-    pub fn is_full(&self) -> bool {
-        self.free.len() == 0
-    }
-
-    #[inline(always)]
-    pub fn enter(&self) -> Option<u32> {
-        let place = self.free.pop()?;
-        self.users.get(place as usize)?.set(1);
-        Some(place)
-    }
-
-    /// Counts a loan unless there are `max`. The active request is held by the caller.
-    #[inline(always)]
-    pub fn loan(&self, place: u32, max: usize) -> bool {
-        let Some(users) = self.users.get(place as usize) else { return false };
-        let room = users.get() <= max;
-        users.set(users.get() + usize::from(room));
-        room
-    }
-
-    /// A loan has ended, or the active request is dropped.
-    #[inline(always)]
-    pub fn leave(&self, place: u32) {
-        let Some(users) = self.users.get(place as usize) else { return };
-        users.set(users.get() - 1);
-        if users.get() == 0 {
-            self.free.push(place);
-        }
     }
 }

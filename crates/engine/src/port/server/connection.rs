@@ -1,13 +1,14 @@
 //! A server's side of a connection: what it knows privately about one client.
 
+use std::cell::Cell;
 use std::io;
 use std::ops::Deref;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::active::Places;
 use crate::channel::{Entry, Slots};
 use crate::connection::{ConnectionFile, Side};
+use crate::free_list::FreeList;
 use crate::id::Id;
 use crate::payload::ChunkLayout;
 use crate::port::link::Link;
@@ -86,6 +87,51 @@ impl ServerConnection {
             let header = message.header();
             let Ok(lane) = self.track.lane_of(header.lane) else { return };
             self.refuse(oldest, header.request_id, lane);
+        }
+    }
+}
+
+/// Places of a client's active requests, each with its loans; a place is free again when both are gone.
+#[derive(Debug)]
+pub(in crate::port) struct Places {
+    /// For each place its loans, and one for the active request as long as it is held.
+    users: Box<[Cell<usize>]>,
+    free: FreeList,
+}
+
+impl Places {
+    pub fn new(places: usize) -> Self {
+        Self { users: (0..places).map(|_| Cell::new(0)).collect(), free: FreeList::new(places) }
+    }
+
+    #[inline(always)]
+    pub fn is_full(&self) -> bool {
+        self.free.len() == 0
+    }
+
+    #[inline(always)]
+    pub fn enter(&self) -> Option<u32> {
+        let place = self.free.pop()?;
+        self.users.get(place as usize)?.set(1);
+        Some(place)
+    }
+
+    /// Counts a loan unless there are `max`. The active request is held by the caller.
+    #[inline(always)]
+    pub fn loan(&self, place: u32, max: usize) -> bool {
+        let Some(users) = self.users.get(place as usize) else { return false };
+        let room = users.get() <= max;
+        users.set(users.get() + usize::from(room));
+        room
+    }
+
+    /// A loan has ended, or the active request is dropped.
+    #[inline(always)]
+    pub fn leave(&self, place: u32) {
+        let Some(users) = self.users.get(place as usize) else { return };
+        users.set(users.get() - 1);
+        if users.get() == 0 {
+            self.free.push(place);
         }
     }
 }

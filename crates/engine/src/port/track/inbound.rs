@@ -7,6 +7,7 @@ use std::rc::Rc;
 use super::{ClientTrack, Inbound, LaneEnd, ServerTrack};
 use crate::channel::shuttle::{self, Oldest};
 use crate::channel::{Front, Garbage, Slots};
+use crate::connection::SharedLine;
 use crate::port::link::Link;
 use crate::port::link::remote::Unreadable;
 use crate::shm::{ChunkHeader, Message};
@@ -143,7 +144,7 @@ impl ClientTrack {
     /// Whether a word of the lane says that there is a response.
     #[inline(always)]
     pub fn has_answered(&self, lane: usize, request_id: u64) -> bool {
-        let by_shuttle = || self.shuttle.is_awaited(request_id) && self.line().load(shuttle::REPLY) != 0;
+        let by_shuttle = || self.shuttle.is_awaited(request_id) && SharedLine::of(&self.line).load(shuttle::REPLY) != 0;
         !self.lanes[lane].responses.is_empty() || by_shuttle()
     }
 
@@ -157,7 +158,7 @@ impl ClientTrack {
         if !self.shuttle.is_awaited(request_id) {
             return Ok(None);
         }
-        let line = self.line();
+        let line = SharedLine::of(&self.line);
         line.warm();
         let Some(carried) = self.shuttle.front(&line)? else { return Ok(None) };
         let header = ChunkHeader { request_id, lane: lane as u64, len: carried.len as u64 };
@@ -190,7 +191,7 @@ impl ClientTrack {
     #[inline(always)]
     pub fn take(&self, end: &LaneEnd, oldest: Oldest) -> bool {
         match oldest {
-            Oldest::InShuttle(carried) => self.shuttle.take(&self.line(), carried),
+            Oldest::InShuttle(carried) => self.shuttle.take(&SharedLine::of(&self.line), carried),
             Oldest::InChannel(front) => end.responses.take(front),
         }
     }
@@ -207,7 +208,7 @@ impl ServerTrack {
     /// Whether a word says that there is a request.
     #[inline(always)]
     pub fn is_waiting(&self) -> bool {
-        let line = self.line();
+        let line = SharedLine::of(&self.line);
         // As where a request is looked for to be taken: the line arrives ready for that.
         line.warm();
         !(self.shuttle.is_empty(&line) && self.requests.is_empty())
@@ -215,7 +216,7 @@ impl ServerTrack {
 
     #[inline(always)]
     fn front_in_shuttle(&self) -> Result<Option<Found<'_>>, Garbage> {
-        let line = self.line();
+        let line = SharedLine::of(&self.line);
         line.warm();
         let Some(carried) = self.shuttle.front(&line)? else { return Ok(None) };
         let header = ChunkHeader { request_id: line.request_id(), lane: carried.lane(), len: carried.len as u64 };
@@ -224,7 +225,11 @@ impl ServerTrack {
 
     /// Takes the oldest request, in the common case.
     #[inline(always)]
-    pub fn receive<T: Takes>(&self, taker: &T, from: (&Rc<T::Connection>, usize)) -> Result<Option<T::Taken>, Uncommon> {
+    pub fn receive<T: Takes>(
+        &self,
+        taker: &T,
+        from: (&Rc<T::Connection>, usize),
+    ) -> Result<Option<T::Taken>, Uncommon> {
         self.requests.receive(taker, from, || self.front_in_shuttle())
     }
 
@@ -243,7 +248,7 @@ impl ServerTrack {
     #[inline(always)]
     pub fn take(&self, oldest: Oldest, request_id: u64) -> bool {
         match oldest {
-            Oldest::InShuttle(carried) => self.shuttle.take(&self.line(), carried, request_id),
+            Oldest::InShuttle(carried) => self.shuttle.take(&SharedLine::of(&self.line), carried, request_id),
             Oldest::InChannel(front) => self.requests.take(front),
         }
     }

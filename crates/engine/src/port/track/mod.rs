@@ -13,7 +13,7 @@ pub(super) use self::outbound::Outgoing;
 pub(super) use crate::channel::shuttle::Oldest;
 use crate::channel::shuttle::{ShuttleClient, ShuttleServer};
 use crate::channel::{Garbage, OffsetConsumer, OffsetProducer};
-use crate::connection::{ConnectionFile, LaneWords, SharedLine};
+use crate::connection::{ConnectionFile, LaneWords};
 use crate::settings::Settings;
 use crate::shm::Lines;
 
@@ -65,6 +65,7 @@ pub(in crate::port) struct ClientTrack {
     /// Slot of the newest request that may be in the channel.
     newest_slot: Cell<Option<usize>>,
     shuttle: ShuttleClient,
+    /// The line of the shuttle.
     line: Lines,
     pub lanes: Box<[LaneEnd]>,
 }
@@ -87,12 +88,6 @@ impl ClientTrack {
             lanes: (0..settings.max_active_requests).map(lane).collect(),
         }
     }
-
-    /// The line of the shuttle.
-    #[inline(always)]
-    fn line(&self) -> SharedLine<'_> {
-        SharedLine::of(&self.line)
-    }
 }
 
 /// One lane's sending end.
@@ -112,6 +107,7 @@ pub(in crate::port) struct LaneStart {
 pub(in crate::port) struct ServerTrack {
     requests: Inbound,
     shuttle: ShuttleServer,
+    /// The line of the shuttle.
     line: Lines,
     pub lanes: Box<[LaneStart]>,
     /// Responses to a request that may be unread.
@@ -143,11 +139,5 @@ impl ServerTrack {
     #[inline(always)]
     pub fn lane_of(&self, lane: u64) -> Result<usize, Garbage> {
         usize::try_from(lane).ok().filter(|lane| *lane < self.lanes.len()).ok_or(Garbage)
-    }
-
-    /// The line of the shuttle.
-    #[inline(always)]
-    fn line(&self) -> SharedLine<'_> {
-        SharedLine::of(&self.line)
     }
 }

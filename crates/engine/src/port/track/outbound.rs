@@ -4,7 +4,7 @@
 use super::{ClientTrack, LaneEnd, LaneStart, Outbound, ServerTrack};
 use crate::channel::shuttle::{self, Room, SHUTTLE_LEN_MAX};
 use crate::channel::{Entry, Push, Slots};
-use crate::connection;
+use crate::connection::{self, SharedLine};
 use crate::port::link::Link;
 use crate::port::link::lending::Trouble;
 use crate::port::payloads::Payloads;
@@ -106,7 +106,7 @@ impl ClientTrack {
     #[inline(always)]
     pub fn warm(&self, is_lone: bool) {
         if is_lone && self.shuttle.is_here() {
-            self.line().warm();
+            SharedLine::of(&self.line).warm();
         } else {
             self.requests.warm();
         }
@@ -155,7 +155,7 @@ impl ClientTrack {
         if !self.is_shuttle_free() {
             return false;
         }
-        let line = self.line();
+        let line = SharedLine::of(&self.line);
         chunk.copy_body_to(bytes, line.request());
         line.set_request_id(request_id);
         let word = self.shuttle.send(&line, request_id, lane as u32, len);
@@ -176,7 +176,7 @@ impl ClientTrack {
             return false;
         }
         self.newest_slot.set(None);
-        self.shuttle.has_come_back(&self.line(), |lane| self.lanes[lane].words.done())
+        self.shuttle.has_come_back(&SharedLine::of(&self.line), |lane| self.lanes[lane].words.done())
     }
 
     /// Makes room in the channel behind a request that may still be in the shuttle.
@@ -184,7 +184,7 @@ impl ClientTrack {
     #[inline(never)]
     fn make_room(&self, displaced: &impl Fn(u64, usize)) -> Result<(), Trouble> {
         let (request_id, lane) = self.shuttle.sent();
-        match self.shuttle.make_room(&self.line()) {
+        match self.shuttle.make_room(&SharedLine::of(&self.line)) {
             Room::Free => {}
             Room::Full => return Err(Trouble::Full),
             Room::Displaced => displaced(request_id, lane),
@@ -196,7 +196,7 @@ impl ClientTrack {
     pub fn is_unread(&self, lane: usize) -> bool {
         let end = &self.lanes[lane];
         let word = match end.sent_slot.get() {
-            None => self.line().load(shuttle::REQUEST),
+            None => SharedLine::of(&self.line).load(shuttle::REQUEST),
             Some(slot) => self.requests.slots.view().load(slot),
         };
         word == end.sent_word.get()
@@ -221,7 +221,7 @@ impl ServerTrack {
             return Ok(());
         }
         let passes = self.shuttle.has_message(request_id);
-        if passes && self.shuttle.make_room(&self.line()) == Room::Full {
+        if passes && self.shuttle.make_room(&SharedLine::of(&self.line)) == Room::Full {
             return Err(Trouble::Full);
         }
         if !self.lanes[lane].responses.producer.overflows() {
@@ -235,7 +235,7 @@ impl ServerTrack {
         let Outgoing { chunk, request_id, len, small, .. } = response;
         self.shuttle.has_answered();
         let Some(bytes) = small.filter(|bytes| *bytes <= TINY_BYTES && len <= SHUTTLE_LEN_MAX) else { return false };
-        let line = self.line();
+        let line = SharedLine::of(&self.line);
         chunk.copy_body_to(bytes, line.reply());
         self.shuttle.reply(&line, request_id, len);
         link.waker.wake();
