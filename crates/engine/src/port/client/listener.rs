@@ -10,12 +10,9 @@ use crate::port::client::core::ClientCore;
 use crate::port::client::response::{Borrow, Response};
 use crate::port::link::remote::Unreadable;
 use crate::port::member::following::Port;
-use crate::port::track::Oldest;
+use crate::port::track::{Oldest, Takes, Uncommon};
 use crate::share::Share;
 use crate::shm::{Message, Plain, Received};
-
-/// The common case is not the case, and nothing has changed.
-pub(in crate::port) struct Uncommon;
 
 /// What receives for a pending response, without its address: a handle whose address nobody has stays in registers.
 pub(in crate::port) struct Listener<'a, Res: ?Sized, ResHeader> {
@@ -38,8 +35,7 @@ impl<'a, Res: Payload + ?Sized, ResHeader: Plain> Listener<'a, Res, ResHeader> {
         if connection.broken.get() {
             return Err(Uncommon);
         }
-        match connection.track.look(connection, self.lane, self.request_id) {
-            Ok(Some((oldest, message))) => self.take(connection, turn, message, oldest).map(Some),
+        match connection.track.receive(self, (connection, turn), (self.lane, self.request_id)) {
             Ok(None) if deliveries.len() == 1 => {
                 connection.track.found_nothing();
                 drop(deliveries);
@@ -47,7 +43,8 @@ impl<'a, Res: Payload + ?Sized, ResHeader: Plain> Listener<'a, Res, ResHeader> {
                 // Something may be to be told.
                 if self.core.following.is_unsettled() { Err(Uncommon) } else { Ok(None) }
             }
-            _ => Err(Uncommon),
+            Ok(None) => Err(Uncommon),
+            received => received,
         }
     }
 
@@ -70,37 +67,6 @@ impl<'a, Res: Payload + ?Sized, ResHeader: Plain> Listener<'a, Res, ResHeader> {
         Self { core, lane, request_id, types: PhantomData }.search()
     }
 
-    /// Takes a message that was found, if it is what it has to be.
-    #[inline(always)]
-    fn take(
-        &self,
-        connection: &Rc<ClientConnection>,
-        turn: usize,
-        message: Message<'_>,
-        oldest: Oldest,
-    ) -> Result<Response<Res, ResHeader>, Uncommon> {
-        let end = &connection.track.lanes[self.lane];
-        let header = message.header();
-        let len = header.len as usize;
-        let borrowed = end.borrowed.get();
-        if header.request_id != self.request_id
-            || borrowed >= self.core.service.settings().max_borrowed_responses
-            || (Res::KIND == Kind::Fixed && len != 1)
-        {
-            return Err(Uncommon);
-        }
-        let received = Received::new(message, self.core.response_layout.shape(Res::elements(len))).ok_or(Uncommon)?;
-        // What the header said holds if it is taken: the entry was in the channel from the look to the taking.
-        if !connection.track.take(&connection.file, end, oldest) {
-            return Err(Uncommon);
-        }
-        end.borrowed.set(borrowed + 1);
-        self.core.lanes[self.lane].turn.set(turn);
-        // Lanes are counted in 32 bits.
-        let borrow = Borrow { connection: Share::of(connection), lane: self.lane as u32, entry: oldest.entry() };
-        Ok(Response { received, borrow })
-    }
-
     /// Looks for a server of which a response can be received now, beginning with the one whose turn it is.
     fn search(&self) -> Result<Option<usize>, ReceiveError> {
         let place = &self.core.lanes[self.lane];
@@ -116,7 +82,7 @@ impl<'a, Res: Payload + ?Sized, ResHeader: Plain> Listener<'a, Res, ResHeader> {
     fn look_at(&self, connection: &ClientConnection) -> Result<bool, ReceiveError> {
         let front = self.front(connection)?;
         let Some(message) = front else { return Ok(false) };
-        let max = self.core.service.settings().max_borrowed_responses;
+        let max = self.core.borrows_max;
         if connection.track.lanes[self.lane].borrowed.get() >= max {
             return Err(ReceiveError::ExceedsMaxBorrows { max });
         }
@@ -157,5 +123,40 @@ impl<'a, Res: Payload + ?Sized, ResHeader: Plain> Listener<'a, Res, ResHeader> {
             connection.track.refuse(connection, self.lane, oldest);
         }
         Ok(None)
+    }
+}
+
+impl<Res: Payload + ?Sized, ResHeader: Plain> Takes for Listener<'_, Res, ResHeader> {
+    type Connection = ClientConnection;
+    type Taken = Response<Res, ResHeader>;
+
+    #[inline(always)]
+    fn take(
+        &self,
+        connection: &Rc<ClientConnection>,
+        turn: usize,
+        message: Message<'_>,
+        oldest: Oldest,
+    ) -> Result<Self::Taken, Uncommon> {
+        let end = &connection.track.lanes[self.lane];
+        let header = message.header();
+        let len = header.len as usize;
+        let borrowed = end.borrowed.get();
+        if header.request_id != self.request_id
+            || borrowed >= self.core.borrows_max
+            || (Res::KIND == Kind::Fixed && len != 1)
+        {
+            return Err(Uncommon);
+        }
+        let received = Received::new(message, self.core.response_layout.shape(Res::elements(len))).ok_or(Uncommon)?;
+        // What the header said holds if it is taken: the entry was in the channel from the look to the taking.
+        if !connection.track.take(end, oldest) {
+            return Err(Uncommon);
+        }
+        end.borrowed.set(borrowed + 1);
+        self.core.lanes[self.lane].turn.set(turn);
+        // Lanes are counted in 32 bits.
+        let borrow = Borrow { connection: Share::of(connection), lane: self.lane as u32, entry: oldest.entry() };
+        Ok(Response { received, borrow })
     }
 }

@@ -15,11 +15,12 @@ use std::rc::Rc;
 
 use self::connection::ClientConnection;
 use self::core::ClientCore;
+use self::pending::Sent;
 use self::sending::Troubles;
 use crate::error::{LoanError, SendError};
 use crate::id::Id;
 use crate::payload::{Payload, Types};
-use crate::port::client::pending::{PendingResponse, Sent};
+use crate::port::client::pending::PendingResponse;
 use crate::port::client::request::{RequestMut, RequestMutUninit};
 use crate::port::link::lending::Trouble;
 use crate::port::loan::Lender;
@@ -103,12 +104,14 @@ where
     #[inline(always)]
     fn loan_elements(&self, len: usize) -> Result<RequestMut<Req, Res, ReqHeader, ResHeader>, LoanError> {
         let core = &self.core;
-        let max = core.service.settings().max_loaned_requests;
-        if core.loans.get() >= max {
-            return Err(LoanError::ExceedsMaxLoans { max });
+        if core.loans.get() >= core.loans_max {
+            return Err(LoanError::ExceedsMaxLoans { max: core.loans_max });
         }
         let chunk = core.loan_chunk(len)?;
-        core.warm();
+        // The line in which the request will go to the first server is asked for now; it is the only one mostly.
+        if let Some(connection) = core.connections.borrow().first() {
+            connection.track.warm(core.is_tiny && core.active.get() == 0);
+        }
         let mut loaned = Loaned::<Req::Element, ReqHeader>::new(chunk, core.request_layout.shape(len))
             .ok_or(LoanError::OutOfMemory)?;
         *loaned.header_mut() = ReqHeader::default();

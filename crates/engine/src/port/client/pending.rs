@@ -152,7 +152,7 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
     pub fn set_disconnect_hint(&self) {
         let lane = self.lane as usize;
         for connection in self.core.lanes[lane].deliveries.borrow().iter() {
-            connection.file.set_lane_hint(lane, self.request_id);
+            connection.track.lanes[lane].words.set_hint(self.request_id);
         }
     }
 }

@@ -138,7 +138,7 @@ impl ClientCore {
     fn forget_if_too_late(&self, connection: &Rc<ClientConnection>, lane: usize) {
         // In this order: a server that has received it and then left has changed the word before its state.
         let has_left = connection.file.server_state() >= State::Left;
-        if has_left && connection.track.is_unread(&connection.file, lane) {
+        if has_left && connection.track.is_unread(lane) {
             self.lanes[lane].deliveries.borrow_mut().retain(|delivered| !Rc::ptr_eq(delivered, connection));
             connection.track.lanes[lane].set_open(0);
         }

@@ -8,7 +8,7 @@ use crate::channel::Slots;
 use crate::connection::{Side, State};
 use crate::port::client::connection::ClientConnection;
 use crate::port::client::core::ClientCore;
-use crate::port::track::client::ClientTrack;
+use crate::port::track::ClientTrack;
 use crate::service::files::{self, ConnectionName, FileName};
 use crate::service::sweep::Leaver;
 

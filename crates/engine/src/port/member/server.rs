@@ -8,7 +8,7 @@ use crate::channel::Slots;
 use crate::connection::{Side, State};
 use crate::port::server::connection::ServerConnection;
 use crate::port::server::core::ServerCore;
-use crate::port::track::server::ServerTrack;
+use crate::port::track::ServerTrack;
 use crate::service::files::ConnectionName;
 use crate::service::sweep::Leaver;
 

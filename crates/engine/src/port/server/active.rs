@@ -128,7 +128,7 @@ where
 
     /// Whether the client hinted that it wants no more responses ([RR-PND-07](crate#requirements)).
     pub fn has_disconnect_hint(&self) -> bool {
-        self.place.connection.file.lane_hint(self.place.lane as usize) == self.place.request_id
+        self.place.connection.track.lanes[self.place.lane as usize].words.hint() == self.place.request_id
     }
 
     #[inline(always)]
@@ -139,7 +139,7 @@ where
         }
         connection.track.warm(*lane as usize, *request_id);
         let failed = |error| {
-            connection.track.places.unloan(*place);
+            connection.track.places.leave(*place);
             Err(error)
         };
         // Numbers of receivers may all be taken, by clients that have left and still hold something: then a chunk could not be

@@ -11,14 +11,17 @@ use crate::port::link::remote::Unreadable;
 use crate::port::member::following::{Member, Port};
 use crate::port::server::connection::ServerConnection;
 use crate::port::track::Outgoing;
-use crate::port::track::server::ServerTrack;
+use crate::port::track::ServerTrack;
 use crate::port::turn::Turn;
+use crate::settings::Settings;
 use crate::shm::{ChunkMut, Message};
 
 #[derive(Debug)]
 pub(in crate::port) struct ServerCore {
     member: Member<ServerTrack>,
     pub loans_max: usize,
+    pub(super) fire_and_forget: bool,
+    overflows_responses: bool,
     /// Where the next receive begins, so that every client is served in turn.
     pub(in crate::port) turn: Turn,
     /// Clients that were attached in its life.
@@ -35,7 +38,9 @@ impl Deref for ServerCore {
 
 impl ServerCore {
     pub fn new(member: Member<ServerTrack>, loans_max: usize) -> Self {
-        Self { member, loans_max, turn: Turn::default(), attached: Cell::new(0) }
+        let Settings { fire_and_forget, overflow_responses: overflows_responses, .. } = *member.service.settings();
+        let (turn, attached) = (Turn::default(), Cell::new(0));
+        Self { member, loans_max, fire_and_forget, overflows_responses, turn, attached }
     }
 
     pub fn has_requests(&self) -> Result<bool, ReceiveError> {
@@ -56,24 +61,6 @@ impl ServerCore {
             }
             return error.or_else(|| self.problem()).map_or(Ok(false), Err);
         }
-    }
-
-    /// Whether nobody waits for the answer, where that matters (RR-FNF-02).
-    #[inline(always)]
-    pub fn is_unwanted(&self, connection: &ServerConnection, lane: usize, request_id: u64) -> bool {
-        !self.service.settings().fire_and_forget && !connection.is_awaited(lane, request_id)
-    }
-
-    /// The client to receive from: the next one, or of several the next one that has sent something. Nothing if none has.
-    #[inline(always)]
-    pub fn first_waiting(&self) -> Option<usize> {
-        let found = self.turn.next(&self.connections, |connection| {
-            connection.track.is_waiting(&connection.file) && !connection.broken.get()
-        });
-        if found.is_none() {
-            self.idle();
-        }
-        found
     }
 
     /// The request that a client waits for to be received, with unwanted ones out of the way.
@@ -112,7 +99,7 @@ impl ServerCore {
         }
         // Without overflow, it would take the room of a later request's responses on the same lane (RR-ACT-03). With
         // overflow it gives way to them, and the look at the client's word is saved.
-        if !self.service.settings().overflow_responses {
+        if !self.overflows_responses {
             // What was sent before is in the lane when the client's word is looked at: of those who look while the pending
             // response ends, a client that drains its lane behind that end misses one response at most.
             fence(Ordering::SeqCst);

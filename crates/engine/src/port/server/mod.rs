@@ -18,7 +18,7 @@ use crate::port::member::following::Port;
 use crate::port::server::active::ActiveRequest;
 use crate::port::server::connection::ServerConnection;
 use crate::port::server::core::ServerCore;
-use crate::port::track::Oldest;
+use crate::port::track::{Oldest, Takes, Uncommon};
 use crate::share::Share;
 use crate::shm::{Message, Plain, Received};
 
@@ -55,9 +55,6 @@ pub struct Server<Req: ?Sized, Res: ?Sized, ReqHeader = (), ResHeader = ()> {
     pub(in crate::port) core: Rc<ServerCore>,
     types: Types<Req, Res, ReqHeader, ResHeader>,
 }
-
-/// The common case is not the case, and nothing has changed.
-struct Uncommon;
 
 impl<Req: ?Sized, Res: ?Sized, ReqHeader, ResHeader> Drop for Server<Req, Res, ReqHeader, ResHeader> {
     fn drop(&mut self) {
@@ -166,8 +163,7 @@ where
         if connection.broken.get() {
             return Err(Uncommon);
         }
-        match connection.track.look(connection) {
-            Ok(Some((oldest, message))) => self.take(connection, turn, message, oldest).map(Some),
+        match connection.track.receive(self, (connection, turn)) {
             Ok(None) if connections.len() == 1 => {
                 connection.track.found_nothing();
                 drop(connections);
@@ -175,39 +171,9 @@ where
                 // Somebody may wait to be attached.
                 if core.following.is_unsettled() { Err(Uncommon) } else { Ok(None) }
             }
-            _ => Err(Uncommon),
+            Ok(None) => Err(Uncommon),
+            received => received,
         }
-    }
-
-    /// Takes a message that was found, if it is what it has to be.
-    #[inline(always)]
-    fn take(
-        &self,
-        connection: &Rc<ServerConnection>,
-        turn: usize,
-        message: Message<'_>,
-        oldest: Oldest,
-    ) -> Result<ActiveRequest<Req, Res, ReqHeader, ResHeader>, Uncommon> {
-        let core = &self.core;
-        let header = message.header();
-        let (lane, len) = (header.lane as usize, header.len as usize);
-        let start = connection.track.lanes.get(lane).ok_or(Uncommon)?;
-        if (Req::KIND == Kind::Fixed && len != 1) || core.is_unwanted(connection, lane, header.request_id) {
-            return Err(Uncommon);
-        }
-        let received = Received::new(message, core.request_layout.shape(Req::elements(len))).ok_or(Uncommon)?;
-        let place = connection.track.places.enter().ok_or(Uncommon)?;
-        // What the header said holds if it is taken: the entry was in the channel from the look to the taking.
-        if !connection.track.take(&connection.file, oldest, header.request_id) {
-            connection.track.places.leave(place);
-            return Err(Uncommon);
-        }
-        start.newest.set(header.request_id);
-        core.turn.set(turn);
-        // Lanes are counted in 32 bits, and this one was found.
-        let ids = (lane as u32, header.request_id, place);
-        let (core, connection) = (Share::of(core), Share::of(connection));
-        Ok(ActiveRequest::new(core, connection, received, oldest.entry(), ids))
     }
 
     /// Looks for a client of which a request can be received now, beginning with the one whose turn it is.
@@ -246,5 +212,65 @@ where
     /// [`ReceiveError::ConnectionCorrupted`].
     pub fn has_requests(&self) -> Result<bool, ReceiveError> {
         self.core.has_requests()
+    }
+}
+
+impl<Req, Res, ReqHeader, ResHeader> Takes for Server<Req, Res, ReqHeader, ResHeader>
+where
+    Req: Payload + ?Sized,
+    Res: Payload + ?Sized,
+    ReqHeader: Plain + Default,
+    ResHeader: Plain + Default,
+{
+    type Connection = ServerConnection;
+    type Taken = ActiveRequest<Req, Res, ReqHeader, ResHeader>;
+
+    #[inline(always)]
+    fn take(
+        &self,
+        connection: &Rc<ServerConnection>,
+        turn: usize,
+        message: Message<'_>,
+        oldest: Oldest,
+    ) -> Result<Self::Taken, Uncommon> {
+        let core = &self.core;
+        let header = message.header();
+        let (lane, len) = (header.lane as usize, header.len as usize);
+        let start = connection.track.lanes.get(lane).ok_or(Uncommon)?;
+        if (Req::KIND == Kind::Fixed && len != 1) || core.is_unwanted(connection, lane, header.request_id) {
+            return Err(Uncommon);
+        }
+        let received = Received::new(message, core.request_layout.shape(Req::elements(len))).ok_or(Uncommon)?;
+        let place = connection.track.places.enter().ok_or(Uncommon)?;
+        // What the header said holds if it is taken: the entry was in the channel from the look to the taking.
+        if !connection.track.take(oldest, header.request_id) {
+            connection.track.places.leave(place);
+            return Err(Uncommon);
+        }
+        start.newest.set(header.request_id);
+        core.turn.set(turn);
+        // Lanes are counted in 32 bits, and this one was found.
+        let ids = (lane as u32, header.request_id, place);
+        let (core, connection) = (Share::of(core), Share::of(connection));
+        Ok(ActiveRequest::new(core, connection, received, oldest.entry(), ids))
+    }
+}
+
+impl ServerCore {
+    /// Whether nobody waits for the answer, where that matters (RR-FNF-02).
+    #[inline(always)]
+    pub fn is_unwanted(&self, connection: &ServerConnection, lane: usize, request_id: u64) -> bool {
+        !self.fire_and_forget && !connection.is_awaited(lane, request_id)
+    }
+
+    /// The client to receive from: the next one, or of several the next one that has sent something. Nothing if none has.
+    #[inline(always)]
+    pub fn first_waiting(&self) -> Option<usize> {
+        let found =
+            self.turn.next(&self.connections, |connection| connection.track.is_waiting() && !connection.broken.get());
+        if found.is_none() {
+            self.idle();
+        }
+        found
     }
 }

@@ -112,7 +112,7 @@ impl Waits for ClientCore {
         let deliveries = self.lanes[lane].deliveries.borrow();
         let has_response = || {
             let mut sound = deliveries.iter().filter(|connection| !connection.broken.get());
-            sound.any(|connection| connection.track.has_any(&connection.file, lane, request_id))
+            sound.any(|connection| connection.track.has_any(lane, request_id))
         };
         let is_answerable = || deliveries.iter().any(|connection| connection.is_answerable(lane, request_id));
         if has_response() {
