@@ -2,13 +2,14 @@
 
 use super::error::{Flaw, Parsed, ScenarioError};
 use super::fields::{Fields, is_name, name, ranged, word};
-use super::model::{BenchCase, BenchScenario, LOAD_COUNTS, SERVICE_COUNTS};
+use super::model::{BenchCase, BenchScenario, LOAD_COUNTS};
 use super::source::{Source, Span};
 use super::tree::{self, Node};
 use super::violation::Violation;
 use shmark_peer::kit::bench::load::{LOAD_MAX, Timing};
-use shmark_peer::protocol::PAYLOAD_TYPES;
+use shmark_peer::protocol::{PAYLOAD_TYPES, setting_counts};
 
+/// Keys of a file, beside the service's counts.
 const KEYS: &[&str] = &[
     "name",
     "title",
@@ -21,13 +22,6 @@ const KEYS: &[&str] = &[
     "outstanding",
     "responses",
     "idle_clients",
-    "max_active_requests",
-    "max_loaned_requests",
-    "max_borrowed_responses",
-    "response_buffer",
-    "max_clients",
-    "max_servers",
-    "max_nodes",
     "rounds",
     "duration_ms",
     "warmup_ms",
@@ -51,7 +45,8 @@ pub(super) fn parse_source(source: &Source) -> Result<(BenchScenario, Span), Sce
 
 fn read(source: &Source) -> Parsed<(BenchScenario, Span)> {
     let root = tree::parse(source.text())?;
-    let file = Fields::new(&root, "a benchmark", KEYS)?;
+    let keys: Vec<&str> = KEYS.iter().copied().chain(setting_counts()).collect();
+    let file = Fields::new(&root, "a benchmark", &keys)?;
     let named = file.need("name")?;
     let timing = timing(&file)?;
     let cases = cases(&file)?;
@@ -94,7 +89,7 @@ fn cases(file: &Fields<'_>) -> Parsed<Vec<BenchCase>> {
         let touches = words(file, "touch", &["all", "stamp"])?;
         cases = product(cases, &touches, |case, touch| case.touch = Some(touch.clone()));
     }
-    for (key, min) in LOAD_COUNTS.iter().copied().chain(SERVICE_COUNTS.iter().map(|key| (*key, 1))) {
+    for (key, min) in LOAD_COUNTS.iter().copied().chain(setting_counts().map(|key| (key, 1))) {
         if let Some(list) = file.get(key) {
             let values = numbers(list, key, min, LOAD_MAX as u64)?;
             cases = product(cases, &values, |case, value| {

@@ -3,42 +3,16 @@
 //! JSON Lines on stdin and stdout, one object a line. `docs/PEER-PROTOCOL.md` is the reference for implementers; the
 //! tables here are what the scenario parser checks steps against and what the kit dispatches on.
 
-use serde::{Deserialize, Serialize};
+mod error_class;
+mod setting;
+mod strategy;
+
+pub use error_class::ErrorClass;
+pub use setting::{QOS_FEATURES, QOS_KEYS, Qos, SETTINGS, SettingKind, SettingSpec, setting, setting_counts};
+pub use strategy::{Allocation, Backpressure};
 
 /// Version that `hello` announces.
 pub const PROTOCOL_VERSION: u32 = 1;
-
-/// Why an implementation refused an operation.
-///
-/// Spelled in kebab-case on the wire. A setting-specific refusal names the setting beside the class.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[allow(missing_docs, reason = "each variant is its own text on the wire, listed in docs/PEER-PROTOCOL.md")]
-pub enum ErrorClass {
-    AlreadyExists,
-    DoesNotExist,
-    IncompatibleTypes,
-    IncompatibleAttributes,
-    IncompatibleBehaviour,
-    DoesNotSupport,
-    ExceedsMaxNodes,
-    ExceedsMaxClients,
-    ExceedsMaxServers,
-    ExceedsMaxLoans,
-    ExceedsMaxLoanSize,
-    OutOfMemory,
-    ExceedsMaxActiveRequests,
-    ExceedsMaxBorrows,
-    UnableToDeliver,
-    InvalidName,
-    VersionMismatch,
-    Corrupted,
-    InCreation,
-    Permission,
-    Disconnected,
-    Timeout,
-    Other,
-}
 
 /// What a peer can declare in `hello`.
 pub const FEATURES: &[&str] = &[
@@ -80,7 +54,7 @@ pub enum ArgKind {
     Payload,
     /// A user header: `{ type }` with `type = "u64"`, see [`HEADER_TYPES`].
     Header,
-    /// A table of service settings, see [`QOS_KEYS`].
+    /// A table of service settings, see [`SETTINGS`].
     Qos,
     /// A table of text keys and text values.
     Attributes,
@@ -125,22 +99,8 @@ pub const PAYLOAD_KEYS: &[&str] = &["type", "kind", "align"];
 /// User header types by name.
 pub const HEADER_TYPES: &[&str] = &["u64"];
 
-/// Service settings: name, and whether it is a flag (else a count).
-pub const QOS_KEYS: &[(&str, bool)] = &[
-    ("overflow_requests", true),
-    ("overflow_responses", true),
-    ("fire_and_forget", true),
-    ("max_active_requests", false),
-    ("max_loaned_requests", false),
-    ("max_borrowed_responses", false),
-    ("response_buffer", false),
-    ("max_servers", false),
-    ("max_clients", false),
-    ("max_nodes", false),
-];
-
-const ALLOCATION: ArgKind = ArgKind::Word(&["static", "best-fit", "power-of-two"]);
-const BACKPRESSURE: ArgKind = ArgKind::Word(&["retry", "discard"]);
+const ALLOCATION: ArgKind = ArgKind::Word(Allocation::WORDS);
+const BACKPRESSURE: ArgKind = ArgKind::Word(Backpressure::WORDS);
 const INIT: ArgKind = ArgKind::Word(&["default", "uninit"]);
 
 const SERVICE_ARGS: &[ArgSpec] = &[

@@ -3,6 +3,7 @@
 mod bench;
 mod classes;
 mod dynamic;
+mod mapping;
 mod payload;
 mod typed;
 
