@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use shmark::bench::{self, BenchError, Options, Outcome};
 use shmark::harness::error::HarnessError;
 use shmark::harness::subject::Subject;
-use shmark::report::events::{Event, Observer};
+use shmark::results::events::{Event, Observer};
 use shmark::scenario::model::{BenchCase, BenchScenario};
 use shmark_peer::kit::implementation::Timing;
 
@@ -151,7 +151,7 @@ fn options(subjects: Vec<Subject>, rounds: usize) -> Options {
         rounds: None,
         quick: false,
         pin: None,
-        patience: Duration::ZERO,
+        placement_wait: Duration::ZERO,
         seed: 1,
     }
 }

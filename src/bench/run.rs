@@ -7,11 +7,11 @@ use super::processes::Processes;
 use super::rounds::{Entry, measure};
 use super::{BenchError, cases, pin};
 use crate::harness::error::HarnessError;
-use crate::harness::namespace::RunFolder;
 use crate::harness::peer::Peer;
+use crate::harness::run_folder::RunFolder;
 use crate::harness::subject::Subject;
-use crate::report::events::{Event, Observer};
-use crate::report::model::{BenchResult, Relative, SubjectInfo};
+use crate::results::events::{Event, Observer};
+use crate::results::model::{BenchResult, Relative, SubjectInfo};
 use crate::scenario::model::BenchScenario;
 
 /// What to measure.
@@ -29,7 +29,7 @@ pub struct Options {
     pub pin: Option<(usize, usize)>,
     /// How long the run waits, in all, for a host that has put the two processors far apart; see
     /// [`placement`](super::placement). Zero where they stay where they are.
-    pub patience: Duration,
+    pub placement_wait: Duration,
     /// Picks who begins.
     pub seed: u64,
 }
@@ -82,7 +82,7 @@ pub fn run(options: &Options, observer: &mut dyn Observer) -> Result<Outcome, Be
         gathered => gathered?,
     };
     let names: Vec<String> = party.subjects.iter().map(|subject| subject.name.clone()).collect();
-    let placement = Placement::new(options.patience);
+    let placement = Placement::new(options.placement_wait);
     let mut launcher = Processes { subjects: party.subjects, folder, pin, placement, seed: options.seed };
     let found = measure(&entries, &names, options.seed, &mut launcher, observer);
     party.skipped.extend(found.skipped);

@@ -7,22 +7,22 @@ use std::time::Duration;
 use super::failure::Failure;
 use super::progress::Detail;
 use super::session::Session;
-use super::{again, args};
+use super::{again, run_args};
 use crate::bench;
-use crate::harness::patience::Patience;
 use crate::harness::subject::Subject;
+use crate::harness::timeout::TimeoutMultiplier;
 use crate::scenario::Library;
 use crate::scenario::model::BenchScenario;
 use crate::suggest::nearest;
 
-pub(super) fn run(args: &args::Bench, detail: Detail) -> Result<u8, Failure> {
+pub(super) fn run(args: &run_args::Bench, detail: Detail) -> Result<u8, Failure> {
     let mut session = Session::start(&args.outputs, args.common.seed, detail)?;
     let done = plan(args, &mut session).and_then(|options| measure(options, args.placement, &mut session));
     session.finish(done)
 }
 
 /// What is to be measured.
-fn plan(args: &args::Bench, session: &mut Session<'_>) -> Result<bench::Options, Failure> {
+fn plan(args: &run_args::Bench, session: &mut Session<'_>) -> Result<bench::Options, Failure> {
     let library = library(args.common.scenarios.as_deref())?;
     let options = bench::Options {
         scenarios: chosen(&library, &args.asked)?,
@@ -30,7 +30,7 @@ fn plan(args: &args::Bench, session: &mut Session<'_>) -> Result<bench::Options,
         rounds: args.rounds,
         quick: args.quick,
         pin: args.pin,
-        patience: Duration::ZERO,
+        placement_wait: Duration::ZERO,
         seed: args.common.seed,
     };
     if options.scenarios.is_empty() {
@@ -44,12 +44,12 @@ fn plan(args: &args::Bench, session: &mut Session<'_>) -> Result<bench::Options,
 /// Measures into the session's report. Returns whether it got to its end.
 pub(super) fn measure(
     mut options: bench::Options,
-    placement: args::Placement,
+    placement: run_args::Placement,
     session: &mut Session<'_>,
 ) -> Result<bool, Failure> {
     // Real processors stay where they are.
     if session.report.machine.virtualised && !placement.any {
-        options.patience = bench::placement::patience(options.quick);
+        options.placement_wait = bench::placement::wait_max(options.quick);
     }
     let outcome = bench::run(&options, session)?;
     session.subjects(outcome.subjects);
@@ -69,11 +69,11 @@ pub(super) fn library(dir: Option<&Path>) -> Result<Library, Failure> {
 }
 
 /// Subjects by name or path; the reference engine if none is given.
-pub(super) fn subjects(names: &[String], patience: Patience) -> Result<Vec<Subject>, Failure> {
+pub(super) fn subjects(names: &[String], timeout_multiplier: TimeoutMultiplier) -> Result<Vec<Subject>, Failure> {
     if names.is_empty() {
-        return Ok(vec![Subject::find("reference")?.with_patience(patience)]);
+        return Ok(vec![Subject::find("reference")?.with_timeout_multiplier(timeout_multiplier)]);
     }
-    names.iter().map(|name| Ok(Subject::find(name)?.with_patience(patience))).collect()
+    names.iter().map(|name| Ok(Subject::find(name)?.with_timeout_multiplier(timeout_multiplier))).collect()
 }
 
 /// Scenarios by name or file; all if none is given.

@@ -9,7 +9,7 @@ use super::columns::columns;
 use super::failure::Failure;
 use super::memory::Place;
 use super::services::{json_remains, kind_word};
-use crate::harness::namespace::{dead_runs, sweep};
+use crate::harness::run_folder::{dead_runs, sweep};
 use crate::report::sanitise::visible;
 use crate::report::streams::print;
 use shmark_engine::{Cleaning, Inventory, NodeState, Remains, RemainsKind};

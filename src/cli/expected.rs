@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use super::failure::Failure;
 use crate::harness::manifest::{DeviationOutcome, ExpectedDeviation};
 use crate::harness::subject::Subject;
-use crate::report::model::{ConformanceResult, Verdict};
 use crate::report::write_file;
+use crate::results::model::{ConformanceResult, Verdict};
 use crate::scenario::Selection;
 use crate::scenario::model::Scenario;
 

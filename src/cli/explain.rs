@@ -11,7 +11,7 @@ use crate::harness::shell::quoted;
 use crate::harness::subject::Subject;
 use crate::report::figures::counted;
 use crate::report::streams::{print, width_out};
-use crate::report::summary::level_word;
+use crate::report::words::level_word;
 use crate::scenario::model::{BenchScenario, Role, Scenario};
 use crate::scenario::{Library, Selection};
 use crate::suggest::nearest;

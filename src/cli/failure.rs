@@ -9,7 +9,7 @@ use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, So
 use super::columns::fitted;
 use crate::bench::BenchError;
 use crate::harness::error::HarnessError;
-use crate::harness::manifest::SubjectError;
+use crate::harness::subject_error::SubjectError;
 use crate::report::ReportError;
 use crate::report::streams::{colour_err, say, width_err};
 use crate::scenario::{ScenarioError, SelectionError};

@@ -9,7 +9,7 @@ use super::failure::Failure;
 use crate::harness::subject::Subject;
 use crate::report::figures::counted;
 use crate::report::streams;
-use crate::report::summary::level_word;
+use crate::report::words::level_word;
 use crate::scenario::Requirement;
 use crate::scenario::model::{BenchScenario, Scenario};
 

@@ -4,10 +4,9 @@ use std::path::{Path, PathBuf};
 
 use super::args;
 use super::failure::Failure;
-use super::session::{show, write};
-use crate::report::merge::side_by_side;
-use crate::report::model::Report;
 use crate::report::{ReportError, ResultsFolder, events_log, json};
+use crate::results::merge::side_by_side;
+use crate::results::model::Report;
 
 pub(super) fn run(args: &args::Report) -> Result<u8, Failure> {
     args.outputs.check()?;
@@ -18,8 +17,8 @@ pub(super) fn run(args: &args::Report) -> Result<u8, Failure> {
         return Err(Failure::Nothing("no report was given".to_owned()));
     };
     let _folder = args.outputs.out.as_deref().map(ResultsFolder::take).transpose()?;
-    show(&report, &args.outputs);
-    if let Some(page) = write(&report, &args.outputs)? {
+    args.outputs.show(&report);
+    if let Some(page) = args.outputs.write(&report)? {
         args.outputs.tell(&format!("{}\n", page.display()));
     }
     Ok(0)

@@ -5,10 +5,10 @@ use serde_json::json;
 use crate::harness::Args;
 use crate::harness::error::HarnessError;
 use crate::harness::namespace::Leak;
-use crate::harness::patience::{ANSWER_TIME, shown};
 use crate::harness::peer::Peer;
 use crate::harness::reply::{Exit, Reply};
-use crate::report::model::Verdict;
+use crate::harness::timeout::{ANSWER_TIME, shown};
+use crate::results::model::Verdict;
 use crate::scenario::model::Role;
 
 use super::execution::{Check, Execution};
@@ -53,7 +53,7 @@ impl Execution<'_> {
         if left.iter().any(|leak| matches!(leak, Leak::File(_))) {
             failure.requirement = Some(requirement.to_owned());
             let broken = Some(format!("{}: {}", self.setting.scenario.name(), failure.said));
-            self.checks.push(Check { requirement: requirement.to_owned(), broken });
+            self.checks.push(Check { requirement: requirement.to_owned(), broken, stretched: Vec::new() });
         }
         Err(failure.into())
     }
@@ -65,7 +65,7 @@ impl Execution<'_> {
             return Err(Failure::new(Verdict::Error, text).into());
         };
         let early = running.peer.ended().filter(|_| !running.killed);
-        let time = running.peer.patience().of(ANSWER_TIME);
+        let time = running.peer.timeout_multiplier().of(ANSWER_TIME);
         let exit = running.peer.finish(time).map_err(|_| Stop::Interrupted)?;
         running.gone = true;
         if running.killed {
@@ -108,7 +108,7 @@ impl Execution<'_> {
             Err(HarnessError::Interrupted) => return Err(Stop::Interrupted),
             Err(error) => return Err(wrong(error.to_string())),
         };
-        let time = peer.patience().of(ANSWER_TIME);
+        let time = peer.timeout_multiplier().of(ANSWER_TIME);
         if !hello.features.iter().any(|feature| feature == "nodes") {
             let _ = peer.finish(time);
             return Ok(false);
@@ -119,9 +119,14 @@ impl Execution<'_> {
                 Reply::Ok(_) => {}
                 Reply::Interrupted => return Err(Stop::Interrupted),
                 reply => {
-                    let failure =
-                        Failure::of_reply("cleaner", None, &reply, &[], &Said::limit(ANSWER_TIME, peer.patience()))
-                            .ok_or(Stop::Interrupted)?;
+                    let failure = Failure::of_reply(
+                        "cleaner",
+                        None,
+                        &reply,
+                        &[],
+                        &Said::limit(ANSWER_TIME, peer.timeout_multiplier()),
+                    )
+                    .ok_or(Stop::Interrupted)?;
                     let head = format!("a new process could not clean up after the killed one, {op}");
                     let said = failure.said.clone().map(|form| format!("{head}: {form}"));
                     return Err(Failure { said, ..failure }.into());

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::harness::reply::Reply;
-use crate::report::model::Verdict;
+use crate::results::model::Verdict;
 use crate::scenario::Catalogue;
 use crate::scenario::model::{Scenario, Step};
 

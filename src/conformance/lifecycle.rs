@@ -8,12 +8,12 @@ use serde_json::json;
 
 use crate::harness::Args;
 use crate::harness::error::HarnessError;
-use crate::harness::patience::ANSWER_TIME;
 use crate::harness::peer::Peer;
-use crate::report::model::Verdict;
+use crate::harness::timeout::ANSWER_TIME;
+use crate::results::model::Verdict;
 use crate::scenario::model::{PeerPlan, Signal, Step};
 
-use super::execution::{Done, Execution, Running, fail};
+use super::execution::{Done, Execution, Running, Stretched, fail};
 use super::failure::{Failure, Stop};
 use super::said::Said;
 
@@ -52,11 +52,11 @@ impl Execution<'_> {
         open.insert("as".to_owned(), json!("service"));
         open.entry("name".to_owned()).or_insert_with(|| json!("shmark-test"));
         for (op, args) in [("node.create", node), ("service.open_or_create", open)] {
-            let time = self.patience().of(ANSWER_TIME);
+            let time = self.timeout_multiplier().of(ANSWER_TIME);
             let reply = self.running(name)?.peer.call(op, &args, time);
             if reply.ok().is_none() {
                 let Some(mut failure) =
-                    Failure::of_reply(name, None, &reply, &[], &Said::limit(ANSWER_TIME, self.patience()))
+                    Failure::of_reply(name, None, &reply, &[], &Said::limit(ANSWER_TIME, self.timeout_multiplier()))
                 else {
                     return Err(Stop::Interrupted);
                 };
@@ -109,9 +109,9 @@ impl Execution<'_> {
         }
     }
 
-    pub(super) fn await_exit(&mut self, number: usize, name: &str, step: &Step) -> Done {
+    pub(super) fn await_exit(&mut self, number: usize, name: &str, step: &Step) -> Result<Stretched, Stop> {
         let limit = step.within_ms.map_or(ANSWER_TIME, Duration::from_millis);
-        let (timeout, said) = (self.patience().of(limit), Said::limit(limit, self.patience()));
+        let (timeout, said) = (self.timeout_multiplier().of(limit), Said::limit(limit, self.timeout_multiplier()));
         let since = Instant::now();
         let running = self.running(name)?;
         match running.peer.wait_exit(timeout) {
@@ -119,8 +119,7 @@ impl Execution<'_> {
                 running.gone = true;
                 // Whoever does not leave in order has to be cleaned up after.
                 self.killed |= !exit.is_clean();
-                self.note_stretched(number, step, since.elapsed());
-                Ok(())
+                Ok(self.stretched(number, step, since.elapsed()))
             }
             Ok(None) => {
                 let said = said.map(|form| format!("peer {name} has not exited within {form}"));

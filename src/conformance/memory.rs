@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::{Condvar, Mutex, PoisonError};
 
 use crate::harness::space::{free_bytes, may_lack, mebibytes, remedy};
-use crate::report::model::Verdict;
+use crate::results::model::Verdict;
 
 use super::failure::Failure;
 use super::said::Said;

@@ -6,11 +6,11 @@ use std::thread;
 
 use crate::harness::error::HarnessError;
 use crate::harness::interrupt::interrupted;
-use crate::harness::namespace::RunFolder;
 use crate::harness::peer::HelloReply;
+use crate::harness::run_folder::RunFolder;
 use crate::harness::subject::Subject;
-use crate::report::events::{Event, Observer};
-use crate::report::model::{ConformanceResult, Coverage, Footer, SubjectInfo, Verdict, exit_code};
+use crate::results::events::{Event, Observer};
+use crate::results::model::{ConformanceResult, Coverage, Footer, SubjectInfo, Verdict, exit_code};
 use crate::scenario::Catalogue;
 use crate::scenario::model::Scenario;
 

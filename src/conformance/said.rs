@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::harness::patience::Patience;
+use crate::harness::timeout::TimeoutMultiplier;
 
 /// Stands in the stable form for whatever varies.
 const ANY: &str = "*";
@@ -26,9 +26,9 @@ impl Said {
     }
 
     /// A time limit: as it was stretched, and, stable, as it is without.
-    pub(super) fn limit(own: Duration, patience: Patience) -> Self {
+    pub(super) fn limit(own: Duration, multiplier: TimeoutMultiplier) -> Self {
         let shown = |time: Duration| format!("{} ms", time.as_millis());
-        Self::new(shown(patience.of(own)), shown(own))
+        Self::new(shown(multiplier.of(own)), shown(own))
     }
 
     /// A text by somebody else, such as a peer or the system: every number in it is taken for one that varies.

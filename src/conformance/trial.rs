@@ -4,10 +4,10 @@ use std::fmt::Write;
 use std::time::Instant;
 
 use crate::harness::error::HarnessError;
-use crate::harness::namespace::RunFolder;
 use crate::harness::overload::Watched;
+use crate::harness::run_folder::RunFolder;
 use crate::harness::shell::quoted;
-use crate::report::model::{ConformanceResult, Level, Verdict};
+use crate::results::model::{ConformanceResult, Level, Verdict};
 use crate::scenario::Selection;
 
 use super::deviations;
@@ -40,6 +40,7 @@ pub(super) fn run(setting: &Setting<'_>, folder: &RunFolder, rounds: Rounds<'_>)
     let began = Instant::now();
     let mut round = 0;
     let mut stretched = Vec::new();
+    let mut earlier = Vec::new();
     loop {
         let setting = Setting { seed: setting.seed.wrapping_add(round), ..*setting };
         let mut trial = once(&setting, folder, rounds)?;
@@ -47,9 +48,11 @@ pub(super) fn run(setting: &Setting<'_>, folder: &RunFolder, rounds: Rounds<'_>)
         let result = &mut trial.result;
         stretched.append(&mut result.stretched);
         if result.outcome == Verdict::Pass && round < rounds.repeat {
+            earlier.append(&mut trial.checks);
             continue;
         }
         result.stretched = stretched;
+        keep_stretched(&mut trial.checks, earlier);
         // A pass that is none by the scenario's own bounds is no sign that a listed deviation has gone.
         if result.outcome != Verdict::Pass || result.stretched.is_empty() {
             let message = std::mem::take(&mut result.message);
@@ -60,6 +63,15 @@ pub(super) fn run(setting: &Setting<'_>, folder: &RunFolder, rounds: Rounds<'_>)
         }
         result.duration_ms = began.elapsed().as_millis() as u64;
         return Ok(trial);
+    }
+}
+
+/// A bound that was stretched in an earlier round is not forgotten for a later one that kept it.
+fn keep_stretched(checks: &mut [Check], earlier: Vec<Check>) {
+    for Check { requirement, stretched, .. } in earlier {
+        if let Some(check) = checks.iter_mut().find(|check| check.requirement == requirement) {
+            check.stretched.extend(stretched);
+        }
     }
 }
 

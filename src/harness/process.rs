@@ -14,8 +14,9 @@ use nix::sys::signal::{Signal, killpg};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 
-use super::interrupt::{self, interrupted};
+use super::interrupt::interrupted;
 use super::leftovers;
+use super::live::live;
 use super::reply::Exit;
 
 /// How long a killed process may take to be gone. Only a process stuck inside the kernel takes longer than a moment.
@@ -41,7 +42,7 @@ impl Process {
     /// What the system says, [`io::ErrorKind::Interrupted`] if the run is being interrupted.
     pub(super) fn spawn(command: &mut Command) -> io::Result<Self> {
         // The registry is held so that a second Ctrl-C cannot come between start and registration.
-        let mut live = interrupt::live();
+        let mut live = live();
         if interrupted() {
             return Err(io::ErrorKind::Interrupted.into());
         }
@@ -127,7 +128,7 @@ impl Process {
         while self.ended().is_none() && since.elapsed() < limit() {
             thread::sleep(Duration::from_micros(200));
         }
-        let mut live = interrupt::live();
+        let mut live = live();
         let status = self.child.try_wait();
         live.groups.remove(&self.group.as_raw());
         drop(live);

@@ -5,7 +5,7 @@ use super::fields::{Fields, word};
 use super::source::{Source, Span};
 use super::tree;
 use super::violation::Violation;
-use crate::report::model::Level;
+use crate::results::model::Level;
 
 /// One requirement.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,13 +8,13 @@ use super::error::{Flaw, Parsed, ScenarioError};
 use super::fields::{Fields, is_name, ranged, word};
 use super::matrix::{Cell, Filler, cells, plain};
 use super::model::{MEMORY_MIB, PeerPlan, Role, Scenario};
+use super::reader::StepReader;
 use super::service;
 use super::source::{Source, Span};
-use super::steps::StepReader;
 use super::tree::{self, Data, Node};
 use super::violation::Violation;
 use super::world::World;
-use crate::report::model::Level;
+use crate::results::model::Level;
 use shmark_peer::protocol::FEATURES;
 
 const KEYS: &[&str] = &["id", "title", "requirements", "features", "memory_mib", "matrix", "peers", "service", "steps"];
@@ -70,8 +70,8 @@ fn scenario(root: &Node, cell: &Cell, count: &mut usize, source: &Source, catalo
     let peers = peers(file.need("peers")?)?;
     let service = service::read(file.get("service"))?;
     let opened = peers.iter().any(|peer| peer.opens_service);
-    if opened {
-        needs.of_operation("service.open_or_create", &service);
+    if let Some(open) = service::opens().filter(|_| opened) {
+        needs.of_operation(open, &service);
     }
 
     let world = World::new(&peers, service.clone(), needs);

@@ -26,10 +26,10 @@ pub(super) fn read(step: &Node, op: &'static OpSpec, world: &World) -> Parsed<Ve
         (None, Some(any)) => {
             any.value.list("expect_any")?.iter().map(|one| outcome(one, op, world)).collect::<Parsed<_>>()?
         }
-        (None, None) if op.ok.contains(&"received") => vec![Expectation::Ok(BTreeMap::new())],
+        (None, None) if op.field("received").is_some() => vec![Expectation::Ok(BTreeMap::new())],
         (None, None) => Vec::new(),
     };
-    if op.ok.contains(&"received") {
+    if op.field("received").is_some() {
         for one in &mut expect {
             if let Expectation::Ok(fields) = one {
                 fields.entry("received".to_owned()).or_insert(Matcher::Equal(Value::Bool(true)));
@@ -76,16 +76,20 @@ fn class(node: &Node) -> Parsed<String> {
 fn ok(node: &Node, op: &'static OpSpec, world: &World) -> Parsed<Expectation> {
     let mut fields = BTreeMap::new();
     for entry in node.entries("ok")? {
-        match entry.key.as_str() {
-            "payload_of" if op.ok.contains(&"crc32") => fields.extend(matcher::payload_of(&entry.value, world)?),
-            "header_of" if op.ok.contains(&"header_crc32") => fields.extend(matcher::header_of(&entry.value, world)?),
-            key if op.ok.contains(&key) => fields.extend(matcher::field(entry, op, world)?),
-            key => {
-                let mut known: Vec<String> = op.ok.iter().map(|&field| field.to_owned()).collect();
-                if op.ok.contains(&"crc32") {
+        match (entry.key.as_str(), op.field(&entry.key)) {
+            ("payload_of", _) if op.field("crc32").is_some() => {
+                fields.extend(matcher::payload_of(&entry.value, world)?);
+            }
+            ("header_of", _) if op.field("header_crc32").is_some() => {
+                fields.extend(matcher::header_of(&entry.value, world)?);
+            }
+            (_, Some(field)) => fields.extend(matcher::field(entry, field, world)?),
+            (key, None) => {
+                let mut known: Vec<String> = op.ok.iter().map(|field| field.name.to_owned()).collect();
+                if op.field("crc32").is_some() {
                     known.push("payload_of".to_owned());
                 }
-                if op.ok.contains(&"header_crc32") {
+                if op.field("header_crc32").is_some() {
                     known.push("header_of".to_owned());
                 }
                 let violation = Violation::UnknownField { op: op.name.to_owned(), field: key.to_owned(), known };

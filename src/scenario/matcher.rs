@@ -9,7 +9,7 @@ use super::model::{Matcher, Reference};
 use super::tree::{Data, Entry, Node};
 use super::violation::Violation;
 use super::world::World;
-use shmark_peer::protocol::{OpSpec, QOS_KEYS, payload_byte};
+use shmark_peer::protocol::{FieldKind, FieldSpec, QOS_KEYS, payload_byte};
 
 type Matchers = Vec<(String, Matcher)>;
 
@@ -19,61 +19,45 @@ const HEADER_BYTES: u64 = 8;
 /// Longest default value that is compared.
 const DEFAULT_BYTES_MAX: u64 = 64 << 20;
 
-/// Type of a field, as far as it is fixed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Holds {
-    Flag,
-    Count,
-    Text,
-    List,
-}
-
-fn holds(op: &OpSpec, field: &str) -> Holds {
-    match field {
-        "received" | "has" | "connected" | "hint" | "exists" | "align_ok" | "ended" => Holds::Flag,
-        "origin" | "port_id" => Holds::Text,
-        "services" => Holds::List,
-        "nodes" if op.name == "node.list" => Holds::List,
-        _ => Holds::Count,
-    }
-}
-
 /// One field of an expected `ok`; a nested one gives several.
-pub(super) fn field(entry: &Entry, op: &OpSpec, world: &World) -> Parsed<Matchers> {
+pub(super) fn field(entry: &Entry, spec: &FieldSpec, world: &World) -> Parsed<Matchers> {
     let key = entry.key.as_str();
-    match key {
-        "qos" => {
+    match spec.kind {
+        FieldKind::Qos => {
             let known: Vec<&str> = QOS_KEYS.iter().map(|(key, _)| *key).collect();
-            let fields = Fields::new(&entry.value, "the field \"qos\"", &known)?;
+            let what = format!("the field {key:?}");
+            let fields = Fields::new(&entry.value, &what, &known)?;
             let nested = fields.entries().iter().map(|entry| {
                 let flag = QOS_KEYS.iter().any(|(key, flag)| *key == entry.key && *flag);
-                let holds = if flag { Holds::Flag } else { Holds::Count };
-                Ok((format!("qos.{}", entry.key), one(&entry.value, &entry.key, holds, world)?))
+                let kind = if flag { FieldKind::Flag } else { FieldKind::Count };
+                Ok((format!("{key}.{}", entry.key), one(&entry.value, &entry.key, kind, world)?))
             });
             nested.collect()
         }
-        "attributes" => {
+        FieldKind::Attributes => {
             let nested = entry.value.entries(key)?.iter().map(|entry| {
-                Ok((format!("attributes.{}", entry.key), one(&entry.value, &entry.key, Holds::Text, world)?))
+                Ok((format!("{key}.{}", entry.key), one(&entry.value, &entry.key, FieldKind::Text, world)?))
             });
             nested.collect()
         }
-        _ => Ok(vec![(key.to_owned(), one(&entry.value, key, holds(op, key), world)?)]),
+        kind => Ok(vec![(key.to_owned(), one(&entry.value, key, kind, world)?)]),
     }
 }
 
-fn one(node: &Node, key: &str, holds: Holds, world: &World) -> Parsed<Matcher> {
+fn one(node: &Node, key: &str, kind: FieldKind, world: &World) -> Parsed<Matcher> {
     if let Data::Table(entries) = &node.data {
         return relation(node, entries, world);
     }
-    match holds {
-        Holds::Flag => node.flag(key).map(Value::from),
-        Holds::Count => node.count(key).map(Value::from),
-        Holds::Text => node.text(key).map(Value::from),
-        Holds::List => match node.data {
+    match kind {
+        FieldKind::Flag => node.flag(key).map(Value::from),
+        FieldKind::Count => node.count(key).map(Value::from),
+        FieldKind::Text => node.text(key).map(Value::from),
+        FieldKind::List => match node.data {
             Data::List(_) => Ok(node.json()),
             _ => node.list(key).map(|_| Value::Null),
         },
+        // Their entries are matched one by one.
+        FieldKind::Qos | FieldKind::Attributes => node.entries(key).map(|_| Value::Null),
     }
     .map(Matcher::Equal)
 }
@@ -107,8 +91,8 @@ fn reference(node: &Node, world: &World) -> Parsed<Reference> {
         return Err(Flaw::new(Violation::NotAnswered { tag }, &node.span));
     }
     let first = field.split('.').next().unwrap_or_default();
-    if !tagged.op.ok.contains(&first) {
-        let known = tagged.op.ok.iter().map(|&field| field.to_owned()).collect();
+    if tagged.op.field(first).is_none() {
+        let known = tagged.op.ok.iter().map(|field| field.name.to_owned()).collect();
         let violation = Violation::UnknownField { op: tagged.op.name.to_owned(), field: first.to_owned(), known };
         return Err(Flaw::new(violation, &node.span));
     }

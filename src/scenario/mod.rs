@@ -24,6 +24,7 @@ mod matcher;
 mod matrix;
 pub mod model;
 mod operation;
+mod reader;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod rules_tests;

@@ -1,58 +1,18 @@
 //! Steps that talk to a peer: `do`, `begin` and `await`.
 
-use super::catalogue::Catalogue;
 use super::error::{Flaw, Parsed};
 use super::expect;
 use super::fields::{Fields, is_name, name};
 use super::model::{Action, Args, Expectation, Matcher, Step};
 use super::operation;
-use super::source::{Source, Span};
-use super::tree::{Data, Node};
+use super::reader::{StepReader, key_span};
+use super::tree::Node;
 use super::violation::Violation;
-use super::world::{Begun, World};
+use super::world::Begun;
 use shmark_peer::protocol::OpSpec;
 
-/// Keys of a step besides the arguments of its operation.
-pub(super) const STEP_KEYS: &[&str] =
-    &["on", "do", "begin", "await", "tag", "check", "expect", "expect_any", "within_ms"];
 /// What makes a step one.
 const SHAPES: &[&str] = &["do", "begin", "await", "runner"];
-/// Operations that can be asked again without doing more than they did.
-const ASKED_AGAIN: &[&str] = &[
-    "node.create",
-    "node.list",
-    "node.cleanup",
-    "service.create",
-    "service.open",
-    "service.open_or_create",
-    "service.exists",
-    "service.list",
-    "service.ports",
-    "client.create",
-    "server.create",
-    "request.loan",
-    "response.loan",
-    "server.has_requests",
-    "server.receive",
-    "pending.has_response",
-    "pending.receive",
-    "read",
-    "is_connected",
-    "active.has_hint",
-    "resources",
-];
-
-/// Reads steps in order, and follows what they do to the peers.
-#[derive(Debug)]
-pub(super) struct StepReader<'a> {
-    pub source: &'a Source,
-    pub catalogue: &'a Catalogue,
-    pub world: World,
-    /// Steps written out so far, those of the cells before too.
-    pub count: usize,
-    /// Requirements that were checked, and where.
-    pub checked: Vec<(String, Span)>,
-}
 
 impl StepReader<'_> {
     /// Reads one step that is not a repeat.
@@ -97,7 +57,7 @@ impl StepReader<'_> {
             operation::name_is_free(self, node, &args, index)?;
         }
         let within_ms = within(node)?;
-        if within_ms.is_some() && !ASKED_AGAIN.contains(&op.name) {
+        if within_ms.is_some() && !op.retryable {
             return Err(Flaw::new(Violation::WithinMisplaced { op: op.name.to_owned() }, &key_span(node, "within_ms")));
         }
         let check = self.check(node)?;
@@ -203,14 +163,4 @@ fn tag(node: &Node, args: &Args) -> Parsed<Option<String>> {
     }
     let made = args.get("as").and_then(serde_json::Value::as_str).filter(|name| *name != operation::UNUSED);
     Ok(made.filter(|name| is_name(name)).map(str::to_owned))
-}
-
-/// Where a key stands; the whole table if it is not there.
-pub(super) fn key_span(node: &Node, key: &str) -> Span {
-    match &node.data {
-        Data::Table(entries) => {
-            entries.iter().find(|entry| entry.key == key).map_or(node.span.clone(), |entry| entry.key_span.clone())
-        }
-        _ => node.span.clone(),
-    }
 }

@@ -6,7 +6,7 @@ use super::error::{Flaw, Parsed};
 use super::fields::{Fields, word};
 use super::matrix::{Cell, Filler, ROUND};
 use super::model::{Action, Damage, Signal, Step};
-use super::steps::StepReader;
+use super::reader::StepReader;
 use super::tree::{Data, Node};
 use super::violation::Violation;
 use super::world::Process;

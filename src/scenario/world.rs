@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use super::args::Needs;
 use super::error::{Flaw, Parsed};
-use super::handle::{Handle, HandleKind, Sent};
+use super::handle::{Handle, Sent};
 use super::model::{Args, PeerPlan};
 use super::service::Shapes;
 use super::source::Span;
 use super::violation::Violation;
-use shmark_peer::protocol::OpSpec;
+use shmark_peer::protocol::{HandleKind, OpSpec};
 
 /// State of a peer's process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

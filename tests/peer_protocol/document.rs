@@ -6,7 +6,9 @@ use serde_json::{Map, Value};
 use shmark_peer::bench_protocol::{BenchCollected, BenchPrepare, BenchStart};
 use shmark_peer::kit::Session;
 use shmark_peer::kit::payload::seeded_crc32;
-use shmark_peer::protocol::{ArgKind, ErrorClass, FEATURES, OPS, PAYLOAD_KEYS, PAYLOAD_TYPES, op, payload_byte};
+use shmark_peer::protocol::{
+    ArgKind, ErrorClass, FEATURES, OPS, OpSpec, PAYLOAD_KEYS, PAYLOAD_TYPES, op, payload_byte,
+};
 
 use super::{answers_of, checked, fake::Model};
 
@@ -35,7 +37,8 @@ fn every_operation_has_a_row_with_exactly_its_arguments_and_fields() {
             op.args.iter().map(|arg| format!("{}{}", arg.name, if arg.required { "" } else { "?" })).collect();
         assert_eq!(words(cells[1]), arguments, "arguments of {}", op.name);
         let fields: Vec<&str> = words(cells[2]).iter().map(|field| field.trim_end_matches('?')).collect();
-        assert_eq!(fields, op.ok, "fields of {}", op.name);
+        let table: Vec<&str> = op.ok.iter().map(|field| field.name).collect();
+        assert_eq!(fields, table, "fields of {}", op.name);
     }
 }
 
@@ -50,7 +53,7 @@ fn every_feature_and_payload_type_has_a_row() {
     }
     for op in OPS {
         for arg in op.args {
-            if let ArgKind::Word(choices) = arg.kind {
+            if let ArgKind::Word(choices) | ArgKind::Words(choices) = arg.kind {
                 for word in choices {
                     assert!(document.contains(&format!("`{word}`")), "{word} of {} is not in the document", arg.name);
                 }
@@ -123,9 +126,18 @@ fn check_fields(asked: &str, fields: &Map<String, Value>) {
         serde_json::from_value::<BenchCollected>(Value::Object(fields.clone())).unwrap();
     }
     if let Some(spec) = op(asked) {
-        for key in fields.keys() {
-            assert!(spec.ok.contains(&key.as_str()), "{asked} has no field {key}");
-        }
+        fits(spec, fields);
+    }
+}
+
+/// The fields of an `ok` are those of the table, of its types, and none is missing.
+pub(super) fn fits(op: &OpSpec, fields: &Map<String, Value>) {
+    for (key, value) in fields {
+        let field = op.field(key).unwrap_or_else(|| panic!("{} has no field {key}", op.name));
+        assert!(field.kind.fits(value), "{key} of {} is {:?}, not {value}", op.name, field.kind);
+    }
+    for field in op.ok.iter().filter(|field| !field.optional) {
+        assert!(fields.contains_key(field.name), "{} lacks {}", op.name, field.name);
     }
 }
 

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 use shmark_peer::kit::implementation::{
-    Arrival, Effective, Element, Hello, Implementation, Kind, LoanView, NodeState, Opening, Outcome, OwnResources,
-    PayloadSpec, PortSpec, Ports, Qos, Receipt, Refusal, ServiceSpec, View,
+    Arrival, Decision, Decisions, Effective, Element, Hello, Implementation, Kind, LoanView, NodeState, Opening,
+    Outcome, OwnResources, PayloadSpec, PortSpec, Ports, Qos, Receipt, Refusal, ServiceSpec, View, Waitable, Woken,
 };
 use shmark_peer::protocol::ErrorClass;
 
@@ -65,6 +65,8 @@ struct Exchange {
 
 pub struct Model {
     services: BTreeMap<String, Rc<Shared>>,
+    /// What services have that were not asked for anything.
+    defaults: Qos,
     ports: u64,
 }
 
@@ -74,6 +76,7 @@ pub struct Port {
     service: Rc<Shared>,
     id: String,
     loans: Rc<Cell<usize>>,
+    handler: Option<Decisions>,
     _traced: Traced,
 }
 
@@ -82,6 +85,7 @@ pub struct Loan {
     service: Rc<Shared>,
     exchange: Rc<Exchange>,
     loans: Rc<Cell<usize>>,
+    handler: Option<Decisions>,
     _traced: Traced,
 }
 
@@ -148,11 +152,16 @@ fn arrival(message: &Message) -> Arrival {
 }
 
 impl Model {
-    fn port(&mut self, kind: &str, service: &Service) -> (Port, String) {
+    fn port(&mut self, kind: &str, service: &Service, spec: &PortSpec) -> (Port, String) {
         self.ports += 1;
         let id = format!("{kind}-{}", self.ports);
-        let port =
-            Port { service: service.0.clone(), id: id.clone(), loans: Rc::default(), _traced: Traced(id.clone()) };
+        let port = Port {
+            service: service.0.clone(),
+            id: id.clone(),
+            loans: Rc::default(),
+            handler: spec.handler.clone(),
+            _traced: Traced(id.clone()),
+        };
         (port, id)
     }
 }
@@ -176,10 +185,23 @@ impl Implementation for Model {
             implementation: "model".to_owned(),
             version: "1.0.0".to_owned(),
             language: "Rust".to_owned(),
-            features: ["fixed", "slice", "user-header", "nodes", "listing", "resources"].map(str::to_owned).to_vec(),
+            features: [
+                "fixed",
+                "slice",
+                "user-header",
+                "backpressure-handler",
+                "hint",
+                "wait-set",
+                "nodes",
+                "configuration",
+                "listing",
+                "resources",
+            ]
+            .map(str::to_owned)
+            .to_vec(),
             wire: "model-1".to_owned(),
         };
-        Ok((Self { services: BTreeMap::new(), ports: 0 }, hello))
+        Ok((Self { services: BTreeMap::new(), defaults: Qos::default(), ports: 0 }, hello))
     }
 
     fn node_create(&mut self, name: Option<&str>) -> Outcome<Traced> {
@@ -195,6 +217,11 @@ impl Implementation for Model {
 
     fn node_cleanup(&mut self) -> Outcome<(u64, u64)> {
         Ok((2, 1))
+    }
+
+    fn configure(&mut self, qos: &Qos) -> Outcome<()> {
+        self.defaults = *qos;
+        Ok(())
     }
 
     fn service(&mut self, _node: &Traced, opening: Opening, spec: &ServiceSpec) -> Outcome<(Service, Effective)> {
@@ -229,7 +256,7 @@ impl Implementation for Model {
             max_borrowed_responses: asked.max_borrowed_responses.or(Some(2)),
             response_buffer: asked.response_buffer.or(Some(2)),
             max_servers: asked.max_servers.or(Some(2)),
-            max_clients: asked.max_clients.or(Some(8)),
+            max_clients: asked.max_clients.or(self.defaults.max_clients).or(Some(8)),
             max_nodes: asked.max_nodes.or(Some(20)),
         };
         let attributes = shared.spec.attributes.clone();
@@ -253,12 +280,12 @@ impl Implementation for Model {
             return Err(Refusal::Unsupported("no backpressure strategies".to_owned()));
         }
         service.0.clients.set(service.0.clients.get() + 1);
-        Ok(self.port("client", service))
+        Ok(self.port("client", service, spec))
     }
 
-    fn server_create(&mut self, service: &Service, _spec: &PortSpec) -> Outcome<(Port, String)> {
+    fn server_create(&mut self, service: &Service, spec: &PortSpec) -> Outcome<(Port, String)> {
         service.0.servers.set(service.0.servers.get() + 1);
-        Ok(self.port("server", service))
+        Ok(self.port("server", service, spec))
     }
 
     fn request_loan(&mut self, client: &Port, len: usize, uninit: bool) -> Outcome<Loan> {
@@ -269,6 +296,7 @@ impl Implementation for Model {
             service: client.service.clone(),
             exchange: Rc::default(),
             loans: client.loans.clone(),
+            handler: client.handler.clone(),
             _traced: Traced("request".to_owned()),
         })
     }
@@ -276,7 +304,12 @@ impl Implementation for Model {
     fn request_send(&mut self, request: Loan) -> Outcome<(Pending, u64)> {
         let mut requests = request.service.requests.borrow_mut();
         if requests.len() == REQUESTS_MAX {
-            return Err(error(ErrorClass::UnableToDeliver, "BufferFull"));
+            // Nobody makes room while this thread sends: a handler that retries for ever is a mistake of the test.
+            let decisions = (0..100).filter_map(|retries| Some(request.handler.as_ref()?.decide(retries)));
+            if decisions.into_iter().find(|decision| *decision != Decision::Retry) != Some(Decision::Discard) {
+                return Err(error(ErrorClass::UnableToDeliver, "BufferFull"));
+            }
+            return Ok((Pending(request.exchange.clone(), Traced("pending".to_owned())), 0));
         }
         request.exchange.pending.set(true);
         request.exchange.active.set(true);
@@ -315,6 +348,7 @@ impl Implementation for Model {
             service: active.service.clone(),
             exchange: active.exchange.clone(),
             loans: active.loans.clone(),
+            handler: None,
             _traced: Traced("response loan".to_owned()),
         })
     }
@@ -336,6 +370,23 @@ impl Implementation for Model {
         let Some(message) = pending.0.responses.borrow_mut().pop_front() else { return Ok(Receipt::Nothing) };
         let arrival = arrival(&message);
         Ok(Receipt::Received(Response(message, Traced("response".to_owned())), arrival))
+    }
+
+    /// In one thread nothing can come while it waits.
+    fn wait(&mut self, waitables: &[Waitable<'_, Self>], _wait_ms: u64) -> Outcome<Woken> {
+        let mut woken = Woken::default();
+        for (index, waitable) in waitables.iter().enumerate() {
+            let (ready, ended) = match waitable {
+                Waitable::Server(server) => (!server.service.requests.borrow().is_empty(), false),
+                Waitable::Pending(pending) => (!pending.0.responses.borrow().is_empty(), !pending.0.active.get()),
+            };
+            if ready {
+                woken.ready.push(index);
+            } else if ended {
+                woken.ended.push(index);
+            }
+        }
+        Ok(woken)
     }
 
     fn pending_connected(&mut self, pending: &Pending) -> Outcome<bool> {

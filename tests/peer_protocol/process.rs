@@ -33,7 +33,7 @@ impl Peer {
         let commands = child.stdin.take();
         let answers = BufReader::new(child.stdout.take().unwrap());
         let mut peer = Self { child, commands, answers };
-        peer.ok(json!({ "op": "hello", "protocol": 1, "root": "/nonexistent" }));
+        peer.ok(json!({ "op": "hello", "protocol": 2, "root": "/nonexistent" }));
         peer
     }
 

@@ -9,10 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::error::ServiceError;
 use value::Value;
 
+pub use value::COUNT_MAX;
 pub(crate) use value::from_one;
-
-/// Largest value of any count: far beyond use, and small enough that no product of counts overflows.
-pub const COUNT_MAX: usize = 1 << 16;
 
 /// All settings of a service: meaning, name, type, default, and the method of the builder.
 ///

@@ -60,7 +60,9 @@
 //! # }
 //! ```
 //!
-//! `docs/KIT.md` is the guide. The kit needs the feature `kit` and nothing else of the suite.
+//! The guide, with every rule, is `docs/KIT.md` of the repository; `docs/GLOSSARY.md` has the words with a fixed meaning. Ids
+//! such as RR-FNF-02 name requirements of the catalogue that the suite judges whole implementations by:
+//! `scenarios/requirements.toml`, or `shmark explain RR-FNF-02`.
 
 pub mod channel;
 mod config;
@@ -73,3 +75,8 @@ pub mod segment;
 
 pub use config::{CASES_VARIABLE, Config, PUSHES_VARIABLE, SEED_VARIABLE, WITHOUT_VARIABLE};
 pub use failure::{Failure, Rule};
+
+/// The code of the README compiles and runs.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

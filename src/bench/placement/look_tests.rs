@@ -78,7 +78,7 @@ fn explore(end: End) -> (usize, usize) {
         table.end();
         let back = client.join().unwrap();
         server.join().unwrap();
-        assert!(back.is_none_or(|ball| ball == READY + 2), "a ball that nobody has sent came back: {back:?}");
+        assert!(back.is_none_or(|ball| ball == READY + 2), "a token that nobody has sent came back: {back:?}");
         counts.0.fetch_add(1, Ordering::Relaxed);
         counts.1.fetch_add(usize::from(back.is_some()), Ordering::Relaxed);
     });

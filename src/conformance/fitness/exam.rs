@@ -3,10 +3,19 @@
 use serde_json::{Map, Value, json};
 
 use crate::harness::error::HarnessError;
-use crate::harness::patience::ANSWER_TIME;
 use crate::harness::peer::Peer;
+use crate::harness::timeout::ANSWER_TIME;
 
-use super::Findings;
+/// What looking at a peer has shown.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Findings {
+    /// What is proved, one line each.
+    pub proved: Vec<String>,
+    /// What could not be asked, and why, one line each.
+    pub open: Vec<String>,
+    /// What is wrong with the peer, one sentence each.
+    pub broken: Vec<String>,
+}
 
 /// Fields of an `ok`; `None` if there was none, which is noted.
 pub(super) type Answered = Result<Option<Map<String, Value>>, HarnessError>;
@@ -45,7 +54,7 @@ impl<'a> Exam<'a> {
         if self.is_over {
             return Ok(None);
         }
-        let time = self.peer.patience().of(ANSWER_TIME);
+        let time = self.peer.timeout_multiplier().of(ANSWER_TIME);
         Ok(match self.peer.exchange(line, time)? {
             Ok(answer) => Some(answer),
             Err(why) => {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use shmark_engine::{AttachmentId, WaitSet};
 use shmark_peer::kit::implementation::{LoanView, Outcome, PortSpec, Ports, Receipt, View};
 
 /// A service of any types.
@@ -30,6 +31,8 @@ pub trait AnyRequest {
 
 /// A pending response.
 pub trait AnyPending {
+    /// See `wait`.
+    fn attach(&self, set: &mut WaitSet) -> AttachmentId;
     /// See `pending.receive`.
     fn receive(&self, wait: Option<Duration>) -> Outcome<Receipt<Box<dyn AnyResponse>>>;
     /// See `pending.has_response`.
@@ -48,6 +51,8 @@ pub trait AnyResponse {
 
 /// A server of any types.
 pub trait AnyServer {
+    /// See `wait`.
+    fn attach(&self, set: &mut WaitSet) -> AttachmentId;
     /// See `server.receive`.
     fn receive(&self, wait: Option<Duration>) -> Outcome<Receipt<Box<dyn AnyActive>>>;
     /// See `server.has_requests`.

@@ -2,20 +2,22 @@
 
 mod bench;
 mod classes;
+mod config;
 mod dynamic;
 mod mapping;
 mod payload;
 mod typed;
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use classes::refusal;
 use dynamic::{AnyActive, AnyClient, AnyPending, AnyRequest, AnyResponse, AnyResponseLoan, AnyServer, AnyService};
-use shmark_engine::{Node, ServiceName};
+use shmark_engine::{AttachmentId, Config, Node, Readiness, ServiceName, WaitSet, Waited};
 use shmark_peer::kit::implementation::{
-    Effective, Hello, Implementation, LoanView, NodeState, Opening, Outcome, OwnResources, PortSpec, Ports, Receipt,
-    ServiceSpec, View,
+    Effective, Hello, Implementation, LoanView, NodeState, Opening, Outcome, OwnResources, PortSpec, Ports, Qos,
+    Receipt, ServiceSpec, View, Waitable, Woken,
 };
 use shmark_peer::kit::serve_with_bench;
 
@@ -28,12 +30,15 @@ const FEATURES: &[&str] = &[
     "attributes",
     "overflow",
     "backpressure",
+    "backpressure-handler",
     "fire-and-forget",
     "growth",
     "hint",
     "wait",
+    "wait-set",
     "preallocate",
     "nodes",
+    "configuration",
     "listing",
     "resources",
     "bench",
@@ -48,6 +53,8 @@ pub fn serve() -> ExitCode {
 #[derive(Debug)]
 pub struct Reference {
     root: String,
+    /// What nodes take their defaults from, where `configure` said so.
+    config: Option<Config>,
 }
 
 impl Implementation for Reference {
@@ -69,11 +76,20 @@ impl Implementation for Reference {
             features: FEATURES.iter().map(|&feature| feature.to_owned()).collect(),
             wire: format!("shmark/{}", shmark_engine::LAYOUT_VERSION),
         };
-        Ok((Self { root: root.to_owned() }, hello))
+        Ok((Self { root: root.to_owned(), config: None }, hello))
     }
 
     fn node_create(&mut self, name: Option<&str>) -> Outcome<Node> {
-        Node::builder().root(&self.root).name(name.unwrap_or_default()).create().map_err(refusal)
+        let mut builder = Node::builder().root(&self.root).name(name.unwrap_or_default());
+        if let Some(config) = &self.config {
+            builder = builder.config(config.clone());
+        }
+        builder.create().map_err(refusal)
+    }
+
+    fn configure(&mut self, qos: &Qos) -> Outcome<()> {
+        self.config = Some(config::through_a_file(Path::new(&self.root), qos)?);
+        Ok(())
     }
 
     fn node_list(&mut self) -> Outcome<Vec<NodeState>> {
@@ -172,6 +188,28 @@ impl Implementation for Reference {
         wait_ms: Option<u64>,
     ) -> Outcome<Receipt<Box<dyn AnyResponse>>> {
         pending.receive(wait_ms.map(Duration::from_millis))
+    }
+
+    fn wait(&mut self, waitables: &[Waitable<'_, Self>], wait_ms: u64) -> Outcome<Woken> {
+        let mut set = WaitSet::new();
+        let attached: Vec<AttachmentId> = waitables
+            .iter()
+            .map(|waitable| match waitable {
+                Waitable::Server(server) => server.attach(&mut set),
+                Waitable::Pending(pending) => pending.attach(&mut set),
+            })
+            .collect();
+        let mut woken = Woken::default();
+        if let Waited::Received(events) = set.wait(Duration::from_millis(wait_ms)) {
+            for (index, id) in attached.iter().enumerate() {
+                match events.iter().find(|event| event.id == *id).map(|event| event.readiness) {
+                    Some(Readiness::Ready) => woken.ready.push(index),
+                    Some(Readiness::Disconnected) => woken.ended.push(index),
+                    None => {}
+                }
+            }
+        }
+        Ok(woken)
     }
 
     fn pending_connected(&mut self, pending: &Box<dyn AnyPending>) -> Outcome<bool> {

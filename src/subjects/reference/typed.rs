@@ -9,12 +9,12 @@ use super::dynamic::{
 use super::mapping::{allocation, backpressure, qos, wishes};
 use super::payload::{Block, PeerHeader, PeerPayload};
 use shmark_engine::{
-    ActiveRequest, Client, Id, Node, PendingResponse, RequestMut, Response, ResponseMut, Server, Service, ServiceName,
-    Waited,
+    ActiveRequest, AttachmentId, BackpressureAction, BackpressureInfo, Client, Id, Node, PendingResponse, RequestMut,
+    Response, ResponseMut, Server, Service, ServiceName, WaitSet, Waited,
 };
 use shmark_peer::kit::implementation::{
-    Allocation, Arrival, Backpressure, Effective, Element, HeaderSpec, Kind, LoanView, Opening, Outcome, PayloadSpec,
-    PortSpec, Ports, Receipt, ServiceSpec, View,
+    Allocation, Arrival, Backpressure, Decision, Decisions, Effective, Element, HeaderSpec, Kind, LoanView, Opening,
+    Outcome, PayloadSpec, PortSpec, Ports, Receipt, ServiceSpec, View,
 };
 
 type Opened = Outcome<(Box<dyn AnyService>, Effective)>;
@@ -93,6 +93,17 @@ fn align<P: PeerPayload + ?Sized>(spec: &PayloadSpec) -> usize {
     align_of::<P::Element>().max(spec.align.unwrap_or(1))
 }
 
+/// A handler that decides what the decisions say.
+fn handler(decisions: &Decisions) -> impl Fn(&BackpressureInfo<'_>) -> BackpressureAction + 'static {
+    let decisions = decisions.clone();
+    move |info| match decisions.decide(info.retries) {
+        Decision::Retry => BackpressureAction::Retry,
+        Decision::Discard => BackpressureAction::Discard,
+        Decision::Fail => BackpressureAction::DiscardAndFail,
+        Decision::Strategy => BackpressureAction::FollowStrategy,
+    }
+}
+
 /// A value and the alignment that its payload has to have.
 struct Aligned<T> {
     value: T,
@@ -150,6 +161,9 @@ where
         if let Some(messages) = spec.preallocate {
             builder = builder.preallocate(messages);
         }
+        if let Some(decisions) = &spec.handler {
+            builder = builder.backpressure_handler(handler(decisions));
+        }
         let client = builder.create().map_err(refusal)?;
         let id = client.id().to_string();
         Ok((Box::new(TypedClient { client, aligns: self.aligns }), id))
@@ -172,6 +186,9 @@ where
         }
         if let Some(messages) = spec.preallocate {
             builder = builder.preallocate(messages);
+        }
+        if let Some(decisions) = &spec.handler {
+            builder = builder.backpressure_handler(handler(decisions));
         }
         let server = builder.create().map_err(refusal)?;
         let id = server.id().to_string();
@@ -233,6 +250,9 @@ where
 }
 
 impl<Res: PeerPayload + ?Sized, B: PeerHeader> AnyPending for Aligned<PendingResponse<Res, B>> {
+    fn attach(&self, set: &mut WaitSet) -> AttachmentId {
+        set.attach(&self.value)
+    }
     fn receive(&self, wait: Option<Duration>) -> Outcome<Receipt<Box<dyn AnyResponse>>> {
         let response = match wait {
             Some(timeout) => self.value.receive_timeout(timeout).map_err(refusal)?,
@@ -270,6 +290,9 @@ where
     A: PeerHeader,
     B: PeerHeader,
 {
+    fn attach(&self, set: &mut WaitSet) -> AttachmentId {
+        set.attach(&self.server)
+    }
     fn receive(&self, wait: Option<Duration>) -> Outcome<Receipt<Box<dyn AnyActive>>> {
         let active = match wait {
             Some(timeout) => self.server.receive_timeout(timeout).map_err(refusal)?,

@@ -4,7 +4,7 @@ use crate::settings::Settings;
 use crate::shm::LINE;
 
 const MAGIC: u64 = u64::from_le_bytes(*b"shmkcon\x02");
-/// Lines in front of the request channel: constants, client, server, shuttle, and one that is not used.
+/// Lines in front of the request channel: constants, client, server, one that both write, and one that is not used.
 pub(super) const HEAD_LINES: usize = 5;
 /// First word of the request channel.
 pub(super) const REQUESTS_AT: usize = HEAD_LINES * LINE;

@@ -11,9 +11,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 pub(crate) use layout::ConnectionLayout;
 use layout::{HEAD_LINES, REQUESTS_AT};
-use slots::Shuttle;
+use slots::SharedLine;
 
-use super::channel::{Slots, shuttle};
+use super::channel::Slots;
 use super::id::Id;
 use super::shm::{Column, LINE, Lines, LinesView, Mapping};
 
@@ -26,7 +26,7 @@ const SEGMENT: usize = 1;
 const HANDED_OVER: usize = 3;
 /// In the line of a channel's slot, behind it.
 const NEXT: usize = 1;
-const SHUTTLE_LINE: usize = 3;
+const SHARED_LINE: usize = 3;
 
 /// How a side is, in its own words. What a dead process never wrote is in the registry: its node is not there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -64,7 +64,7 @@ pub(crate) enum Handover {
     InPart = 2,
 }
 
-/// Which side of a connection.
+/// Which kind of port, and which side of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Side {
     Client,
@@ -77,6 +77,14 @@ impl Side {
         match self {
             Self::Client => Self::Server,
             Self::Server => Self::Client,
+        }
+    }
+
+    /// The client and the server of this side and the other one, and the other way round.
+    pub fn pair<T>(self, [a, b]: [T; 2]) -> [T; 2] {
+        match self {
+            Self::Client => [a, b],
+            Self::Server => [b, a],
         }
     }
 
@@ -93,7 +101,7 @@ impl Side {
 #[derive(Debug)]
 pub(crate) struct ConnectionFile {
     head: Column,
-    shuttle: Lines,
+    shared: Lines,
     requests: Lines,
     lanes: Box<[LaneLines]>,
     request_returns: Column,
@@ -136,7 +144,7 @@ impl ConnectionFile {
         let columns = || {
             Some(Self {
                 head: map.column(0, REQUESTS_AT)?,
-                shuttle: map.lines(SHUTTLE_LINE, 1)?,
+                shared: map.lines(SHARED_LINE, 1)?,
                 requests: map.lines(HEAD_LINES, layout.request_capacity)?,
                 lanes: (0..layout.lanes).map(lane).collect::<Option<_>>()?,
                 request_returns: map.column(layout.request_returns_at, layout.request_returns)?,
@@ -220,23 +228,23 @@ impl ConnectionFile {
         }
     }
 
-    /// Requests that nobody has taken, in the channel and in the shuttle.
+    /// Requests that nobody has taken, in the channel and in the line that both sides write.
     pub fn unread_requests(&self) -> usize {
-        let slots = self.requests();
+        let slots = self.requests.view();
         let in_channel = (0..self.lanes.len()).filter(|slot| slots.load(*slot) != 0).count();
-        in_channel + usize::from(self.shuttle().load(shuttle::REQUEST) != 0)
+        in_channel + usize::from(self.shared_line().has_request())
     }
 
-    /// The line of the shuttle.
+    /// The line that both sides write.
     #[inline(always)]
-    pub fn shuttle(&self) -> Shuttle<'_> {
-        Shuttle::new(self.shuttle.view().line(0))
+    pub fn shared_line(&self) -> SharedLine<'_> {
+        SharedLine::new(self.shared.view().line(0))
     }
 
     /// Slots of the requests.
     #[inline(always)]
-    pub fn requests(&self) -> LinesView<'_> {
-        self.requests.view()
+    pub fn requests(&self) -> &Lines {
+        &self.requests
     }
 
     /// The client's line of a lane, and the server's.
@@ -250,14 +258,12 @@ impl ConnectionFile {
         &self.lanes[lane].responses
     }
 
-    #[inline(always)]
-    pub fn request_returns(&self) -> &Column {
-        &self.request_returns
-    }
-
-    #[inline(always)]
-    pub fn response_returns(&self) -> &Column {
-        &self.response_returns
+    /// The queue in which the chunks of a side come back to it.
+    pub fn returns(&self, side: Side) -> &Column {
+        match side {
+            Side::Client => &self.request_returns,
+            Side::Server => &self.response_returns,
+        }
     }
 
     /// The request whose pending response uses the lane, 0 for none. Written by the client.

@@ -3,11 +3,11 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::channel::{Slots, ordering};
-use crate::shm::{self, Column, LINE, LinesView, SHUTTLE_BODY};
+use crate::shm::{self, Column, LINE, LinesView, TINY_WORDS};
 
-/// In a shuttle's line: word of the request, its number, its payload; word of the response, its payload.
-const SHUTTLE_WORDS: [usize; 2] = [0, 4];
-const SHUTTLE_REQUEST_ID: usize = 1;
+/// In the line that both sides write: word of the request, its number, its payload; word of the response, its payload.
+const SHARED_WORDS: [usize; 2] = [0, 4];
+const REQUEST_ID: usize = 1;
 
 /// Words of mapped memory that are slots.
 pub(crate) trait MappedSlots {
@@ -58,22 +58,27 @@ impl MappedSlots for Column {
     }
 }
 
-/// The line of a shuttle: two slots, with what belongs to each behind it.
+/// The line that both sides write: a slot for a request and one for a response, with what belongs to each behind it.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Shuttle<'a>(&'a [AtomicU64; LINE]);
+pub(crate) struct SharedLine<'a>(&'a [AtomicU64; LINE]);
 
-impl MappedSlots for Shuttle<'_> {
+impl MappedSlots for SharedLine<'_> {
     #[inline(always)]
     fn slot(&self, slot: usize) -> &AtomicU64 {
-        &self.0[SHUTTLE_WORDS[slot]]
+        &self.0[SHARED_WORDS[slot]]
     }
 }
 
-impl<'a> Shuttle<'a> {
+impl<'a> SharedLine<'a> {
     /// In line 3 of a connection.
     #[inline(always)]
     pub fn new(line: &'a [AtomicU64; LINE]) -> Self {
         Self(line)
+    }
+
+    /// Whether there is a request in it that nobody has taken.
+    pub fn has_request(self) -> bool {
+        self.load(0) != 0
     }
 
     /// Asks for the line, to write something in it soon.
@@ -86,24 +91,24 @@ impl<'a> Shuttle<'a> {
     #[inline(always)]
     pub fn request_id(self) -> u64 {
         // Relaxed, as payloads: ordered by the request's word, which was loaded before and is taken afterwards.
-        self.0[SHUTTLE_REQUEST_ID].load(Ordering::Relaxed)
+        self.0[REQUEST_ID].load(Ordering::Relaxed)
     }
 
     #[inline(always)]
     pub fn set_request_id(self, request_id: u64) {
-        self.0[SHUTTLE_REQUEST_ID].store(request_id, Ordering::Relaxed); // The request's word makes it known.
+        self.0[REQUEST_ID].store(request_id, Ordering::Relaxed); // The request's word makes it known.
     }
 
     /// The payload of the request.
     #[inline(always)]
-    pub fn request(self) -> &'a [AtomicU64; SHUTTLE_BODY] {
+    pub fn request(self) -> &'a [AtomicU64; TINY_WORDS] {
         let [_, _, body @ .., _, _, _, _] = self.0;
         body
     }
 
     /// The payload of the response.
     #[inline(always)]
-    pub fn reply(self) -> &'a [AtomicU64; SHUTTLE_BODY] {
+    pub fn reply(self) -> &'a [AtomicU64; TINY_WORDS] {
         let [_, _, _, _, _, body @ .., _] = self.0;
         body
     }

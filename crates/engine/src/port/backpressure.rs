@@ -6,26 +6,43 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use serde::{Deserialize, Serialize};
-
-use super::watch::Backoff;
+use super::member::watch::Backoff;
 use crate::error::SendError;
 use crate::id::Id;
 use crate::name::ServiceName;
 use crate::service::ServiceInner;
-
-/// What a sender does when a buffer without overflow is full.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum BackpressureStrategy {
-    /// Waits until the receiver makes room or goes away (RR-SND-08).
-    #[default]
-    RetryUntilDelivered,
-    /// Does not deliver to that receiver (RR-SND-07).
-    DiscardData,
-}
+use crate::strategy::BackpressureStrategy;
 
 /// What a backpressure handler decides, for one receiver whose buffer is full.
+///
+/// ```
+/// # use shmark_engine::{Node, ServiceName};
+/// use shmark_engine::{BackpressureAction, BackpressureInfo};
+/// use shmark_engine::error::SendError;
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let node = Node::builder().root(folder.path()).create()?;
+/// # let name = ServiceName::new("My/Funk/ServiceName")?;
+/// let service = node
+///     .service_builder(&name)
+///     .request_response::<u64, u64>()
+///     .enable_safe_overflow_for_requests(false)
+///     .max_active_requests_per_client(1)
+///     .open_or_create()?;
+/// let server = service.server_builder().create()?;
+/// // Tries for a while, and gives up on a server that makes no room.
+/// let handler = |full: &BackpressureInfo<'_>| match full.retries {
+///     0..3 => BackpressureAction::Retry,
+///     _ => BackpressureAction::DiscardAndFail,
+/// };
+/// let client = service.client_builder().backpressure_handler(handler).create()?;
+///
+/// // Nobody waits for the response, but the request still waits for the server, in the only place that there is.
+/// drop(client.send_copy(1)?);
+/// let refused = client.send_copy(2);
+/// assert!(matches!(refused, Err(SendError::UnableToDeliver { receiver }) if receiver == server.id()));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BackpressureAction {
     /// Tries again after a short pause; the handler is asked anew if there is still no room.

@@ -8,7 +8,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
 
-use super::AllocationStrategy;
 use crate::channel::{Entry, SEGMENTS_MAX};
 use crate::connection::{ConnectionFile, Handover, Side, State};
 use crate::error::LoanError;
@@ -17,6 +16,7 @@ use crate::id::Id;
 use crate::payload::ChunkLayout;
 use crate::service::{ServiceInner, files};
 use crate::shm::{CHUNKS_MAX, ChunkHeader, Geometry, Holder, Pool};
+use crate::strategy::AllocationStrategy;
 
 /// Largest segment: what a receiver maps at most.
 const SEGMENT_BYTES_MAX: usize = 1 << 40;

@@ -7,11 +7,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::registry::Registry;
-use super::sweep::{Discarded, Leaver, sweep};
+use super::sweep::Discarded;
 use super::{cleanup, files};
+use crate::error::found;
 use crate::id::Id;
+use crate::liveness::{self, NodeInfo, NodeState};
 use crate::lock;
-use crate::node::{self, NodeInner, NodeState};
+use crate::node::NodeInner;
 use crate::root::Root;
 use crate::settings::Settings;
 
@@ -43,57 +45,38 @@ fn clean_folder(cleaner: &NodeInner, folder: &Path) -> io::Result<()> {
         return Ok(());
     }
     let lock_path = folder.join(files::LOCK);
-    let file = match lock::open(&lock_path, false) {
+    let file = match found(lock::open(&lock_path, false))? {
+        Some(file) => file,
         // A damaged one. Nobody else makes this file in a folder that exists.
-        Err(error) if error.kind() == io::ErrorKind::NotFound && is_alone(cleaner)? => lock::open(&lock_path, true)?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        opened => opened?,
+        None if is_alone(cleaner)? => lock::open(&lock_path, true)?,
+        None => return Ok(()),
     };
-    let guard = lock::acquire(&file, &lock_path)?;
-    if !lock::is_still_at(&file, &lock_path)? {
-        return Ok(());
-    }
-    let discarded = match cleanup::open_undamaged(folder)? {
-        Some((registry, settings)) => clean_service(cleaner, folder, (&registry, &settings))?,
-        None if is_alone(cleaner)? => Discarded::service(root, folder, cleaner.id)?,
-        None => Discarded::default(),
-    };
-    drop(guard);
-    discarded.remove()
+    cleanup::under_lock(&file, &lock_path, || match cleanup::open_undamaged(folder)? {
+        Some((registry, settings)) => clean_service(cleaner, folder, (&registry, &settings)),
+        None if is_alone(cleaner)? => Discarded::service(root, folder, cleaner.id),
+        None => Ok(Discarded::default()),
+    })
 }
 
 /// Takes out nodes that are not there. Under the service's lock, under which a node's file is there before the node is
 /// entered, and stays until it has left.
-fn clean_service(
-    cleaner: &NodeInner,
-    folder: &Path,
-    (registry, settings): (&Registry, &Settings),
-) -> io::Result<Discarded> {
-    let root = &cleaner.root;
-    for id in registry.node_ids() {
-        if !is_there(root, id)? {
-            registry.leave_ports(|entry| entry.node == id);
-            registry.leave_node(id);
+fn clean_service(cleaner: &NodeInner, folder: &Path, service: (&Registry, &Settings)) -> io::Result<Discarded> {
+    let mut gone = Vec::new();
+    for id in service.0.node_ids() {
+        if !is_there(&cleaner.root, id)? {
+            gone.push(id);
         }
     }
-    if registry.is_removed() || registry.node_ids().is_empty() {
-        registry.remove();
-        return Discarded::service(root, folder, cleaner.id);
-    }
-    sweep(folder, registry, settings, Leaver::Nobody)
+    cleanup::forget_nodes(&cleaner.root, folder, service, &gone, cleaner.id)
 }
 
 /// Whether a node has a file, whatever its state: a dead one's is the business of its cleaner.
 fn is_there(root: &Root, node: Id) -> io::Result<bool> {
-    match std::fs::symlink_metadata(root.nodes().join(node.to_string())) {
-        Ok(_) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error),
-    }
+    Ok(found(std::fs::symlink_metadata(root.nodes().join(node.to_string())))?.is_some())
 }
 
 /// Whether no other node can be using a service that cannot be read.
 fn is_alone(cleaner: &NodeInner) -> io::Result<bool> {
-    let others = |node: &node::NodeInfo| node.id != cleaner.id && node.state != NodeState::Dead;
-    Ok(!node::list(&cleaner.root)?.iter().any(others))
+    let others = |node: &NodeInfo| node.id != cleaner.id && node.state != NodeState::Dead;
+    Ok(!liveness::list(&cleaner.root)?.iter().any(others))
 }

@@ -3,8 +3,10 @@
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
-use super::COUNT_MAX;
 use crate::error::ServiceError;
+
+/// Largest value of any count: far beyond use, and small enough that no product of counts overflows.
+pub const COUNT_MAX: usize = 1 << 16;
 
 /// The type of a setting.
 pub(crate) trait Value: Copy {

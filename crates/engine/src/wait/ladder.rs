@@ -1,12 +1,14 @@
 //! The ladder: look, spin for a bounded while, then sleep in slices.
 
 use std::ops::Deref;
+use std::rc::Rc;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 use std::time::{Duration, Instant};
 
 use super::bell::Bell;
 use super::word::{self, Wish};
+use crate::error::SystemError;
 use crate::shm::SleepList;
 
 /// Longest sleep without a look at everything: peers die without a word.
@@ -35,6 +37,11 @@ pub(crate) trait Sleeps {
     fn wake_word(&self) -> Option<&AtomicU64>;
     /// Its bell, if it has one.
     fn bell(&self) -> Option<&Bell>;
+    /// Its bell, made if need be; `None` if nobody would ring.
+    ///
+    /// # Errors
+    /// Those of the system.
+    fn make_bell(&self) -> Result<Option<Rc<Bell>>, SystemError>;
     /// Looks whether peers live, if that is due, and follows what has changed in the service.
     fn look_after_peers(&self);
     /// A wait has ended, and the thread had to sleep or not.
@@ -51,18 +58,12 @@ pub(crate) enum Look {
 }
 
 /// Waits on all of the ports until `look` finds something, at most `timeout`: then `None`.
-///
-/// # Errors
-/// Those of `look`, which end the wait.
-pub(crate) fn wait<P, T, E>(
+pub(crate) fn wait<P: Deref<Target: Sleeps>, T>(
     ports: &[P],
     timeout: Duration,
     spin: Duration,
-    mut look: impl FnMut(Look) -> Result<Option<T>, E>,
-) -> Result<Option<T>, E>
-where
-    P: Deref<Target: Sleeps>,
-{
+    mut look: impl FnMut(Look) -> Option<T>,
+) -> Option<T> {
     let mut slept = false;
     let result = climb(ports, timeout, spin, &mut slept, &mut look);
     for port in ports {
@@ -71,38 +72,36 @@ where
     result
 }
 
-fn climb<P, T, E>(
+fn climb<P: Deref<Target: Sleeps>, T>(
     ports: &[P],
     timeout: Duration,
     spin: Duration,
     slept: &mut bool,
-    look: &mut impl FnMut(Look) -> Result<Option<T>, E>,
-) -> Result<Option<T>, E>
-where
-    P: Deref<Target: Sleeps>,
-{
-    let mut found = look(Look::Thorough)?;
+    look: &mut impl FnMut(Look) -> Option<T>,
+) -> Option<T> {
+    let mut found = look(Look::Thorough);
     if found.is_none() && timeout.is_zero() {
         // Who never waits looks after peers as well, however seldom it comes here.
         look_after_peers(ports);
-        found = look(Look::Thorough)?;
+        found = look(Look::Thorough);
     }
     if found.is_some() || timeout.is_zero() {
-        return Ok(found);
+        return found;
     }
     let start = Instant::now();
-    if let Some(found) = self::spin(ports, start, spin.min(timeout), look)? {
-        return Ok(Some(found));
+    found = self::spin(ports, start, spin.min(timeout), look);
+    if found.is_some() {
+        return found;
     }
     loop {
         // A time that never comes, such as Duration::MAX, is not reckoned.
         let left = timeout.saturating_sub(start.elapsed());
         if left.is_zero() {
-            return Ok(None);
+            return None;
         }
         let mut found = {
             let (armed, list, slice) = Armed::new(ports);
-            let found = look(Look::Thorough)?;
+            let found = look(Look::Thorough);
             if found.is_none() {
                 *slept = true;
                 list.sleep(slice.min(left));
@@ -111,10 +110,10 @@ where
             found
         };
         if found.is_none() {
-            found = look(Look::Quick)?;
+            found = look(Look::Quick);
         }
         if found.is_some() {
-            return Ok(found);
+            return found;
         }
         look_after_peers(ports);
     }
@@ -128,34 +127,31 @@ fn look_after_peers<P: Deref<Target: Sleeps>>(ports: &[P]) {
 
 /// Looks for messages without a pause, and now and then for everything, because peers that die or finish send none.
 #[inline]
-fn spin<P, T, E>(
+fn spin<P: Deref<Target: Sleeps>, T>(
     ports: &[P],
     start: Instant,
     spin: Duration,
-    look: &mut impl FnMut(Look) -> Result<Option<T>, E>,
-) -> Result<Option<T>, E>
-where
-    P: Deref<Target: Sleeps>,
-{
+    look: &mut impl FnMut(Look) -> Option<T>,
+) -> Option<T> {
     let mut thorough = SPIN_SLICE;
     loop {
         let elapsed = start.elapsed();
         if elapsed >= spin {
-            return Ok(None);
+            return None;
         }
         if elapsed >= thorough {
             thorough = elapsed + SPIN_SLICE;
             look_after_peers(ports);
-            let found = look(Look::Thorough)?;
+            let found = look(Look::Thorough);
             if found.is_some() {
-                return Ok(found);
+                return found;
             }
         }
         for _ in 0..LOOKS {
             std::hint::spin_loop();
-            let found = look(Look::Quick)?;
+            let found = look(Look::Quick);
             if found.is_some() {
-                return Ok(found);
+                return found;
             }
         }
     }

@@ -19,7 +19,7 @@ pub enum Waited<T> {
     Received(T),
     /// The time is over.
     Timeout,
-    /// Nothing more can come (RR-WAIT-02).
+    /// Nothing more can come ([RR-WAIT-02](crate#requirements)).
     Disconnected,
 }
 

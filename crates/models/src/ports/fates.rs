@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::failure::{Broken, Rule, demand};
 
 /// Far beyond what a meeting of threads takes.
-pub const DEADLINE: Duration = Duration::from_mins(1);
+pub const DEADLINE: Duration = Duration::from_secs(60);
 
 /// What is known of one request.
 #[derive(Default)]

@@ -1,50 +1,12 @@
 //! What a backpressure handler does while a message waits for room.
 
-use super::Ports;
 use super::event::{Event, Key};
-use super::shape::Refused;
+use super::interface::{Done, Meanwhile, Ports};
 use super::world::{Follow, World, nth};
 use crate::numbers::Numbers;
 
 /// So many things are done in one handler, at most.
 const MEANWHILE_MAX: usize = 3;
-
-/// A pending response, and to how many servers its request was delivered.
-pub type Sent<P> = Result<(<P as Ports>::Pending, usize), Refused>;
-
-/// Something that a backpressure handler does.
-#[allow(missing_debug_implementations, reason = "what an implementation hands out need not have one")]
-pub enum Meanwhile<P: Ports + ?Sized> {
-    /// Drops a client, the sender itself perhaps.
-    DropClient(P::Client),
-    /// Drops a server, the sender or the receiver perhaps.
-    DropServer(P::Server),
-    /// Drops a loaned request.
-    DropLoan(P::Loan),
-    /// Drops a pending response.
-    DropPending(P::Pending),
-    /// Drops an active request.
-    DropActive(P::Active),
-    /// Drops a response.
-    DropResponse(P::Response),
-    /// Receives a request, which may make room.
-    Receive(P::Server),
-    /// Receives a response, which may make room.
-    ReceiveResponse(P::Pending),
-}
-
-/// What came of a [`Meanwhile`].
-#[allow(missing_debug_implementations, reason = "what an implementation hands out need not have one")]
-pub enum Done<P: Ports + ?Sized> {
-    /// It was dropped.
-    Dropped,
-    /// The server, and what it received.
-    Received(P::Server, Result<Option<P::Active>, Refused>),
-    /// The pending response, and what it received.
-    ReceivedResponse(P::Pending, Result<Option<P::Response>, Refused>),
-    /// The handler was not asked.
-    Not(Meanwhile<P>),
-}
 
 /// Whose handle was given to a handler.
 #[derive(Debug, Clone, Copy)]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use super::bench::load::{Load, Timing, Touch};
+pub use super::decisions::{Decision, Decisions};
 use crate::protocol::ErrorClass;
 pub use crate::protocol::{Allocation, Backpressure, Qos};
 
@@ -93,7 +94,7 @@ pub struct Effective {
 }
 
 /// Arguments of `client.create` and `server.create`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct PortSpec {
     /// Name of the port.
     pub name: Option<String>,
@@ -105,6 +106,8 @@ pub struct PortSpec {
     pub allocation: Option<Allocation>,
     /// Backpressure strategy.
     pub backpressure: Option<Backpressure>,
+    /// What its backpressure handler decides; no handler if absent.
+    pub handler: Option<Decisions>,
     /// Chunks to preallocate.
     pub preallocate: Option<usize>,
 }
@@ -178,6 +181,31 @@ impl<T> From<Option<(T, Arrival)>> for Receipt<T> {
     }
 }
 
+/// What `wait` waits for.
+#[allow(missing_docs, reason = "the kinds of handles that wait takes")]
+pub enum Waitable<'a, I: Implementation> {
+    Server(&'a I::Server),
+    Pending(&'a I::Pending),
+}
+
+impl<I: Implementation> std::fmt::Debug for Waitable<'_, I> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Server(_) => "Server",
+            Self::Pending(_) => "Pending",
+        })
+    }
+}
+
+/// What ended a `wait`: places in the list of what was waited for, in order. Both are empty if the time is over.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Woken {
+    /// From these a receive brings something.
+    pub ready: Vec<usize>,
+    /// From these nothing more can come.
+    pub ended: Vec<usize>,
+}
+
 /// What `hello` answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Hello {
@@ -191,6 +219,11 @@ pub struct Hello {
     pub features: Vec<String>,
     /// Peers with the same value can talk to each other.
     pub wire: String,
+}
+
+/// What an operation comes to that an implementation does not have.
+fn unsupported(op: &str) -> Refusal {
+    Refusal::Unsupported(format!("{op}: this implementation has no such thing"))
 }
 
 /// One process's view of an implementation. Handles are dropped by dropping the value; the kit keeps the table of names.
@@ -224,6 +257,10 @@ pub trait Implementation: Sized {
     fn node_list(&mut self) -> Outcome<Vec<NodeState>>;
     /// `(cleaned, failed)`.
     fn node_cleanup(&mut self) -> Outcome<(u64, u64)>;
+    /// Writes a configuration file with these defaults of services, for the nodes that are created from now on.
+    fn configure(&mut self, _qos: &Qos) -> Outcome<()> {
+        Err(unsupported("configure"))
+    }
 
     fn service(
         &mut self,
@@ -250,6 +287,10 @@ pub trait Implementation: Sized {
     fn response_send(&mut self, response: Self::ResponseLoan) -> Outcome<()>;
     fn has_response(&mut self, pending: &Self::Pending) -> Outcome<bool>;
     fn pending_receive(&mut self, pending: &Self::Pending, wait_ms: Option<u64>) -> Outcome<Receipt<Self::Response>>;
+    /// Waits until something comes to one of them, one of them ends, or the time is over; lists all that are so then.
+    fn wait(&mut self, _waitables: &[Waitable<'_, Self>], _wait_ms: u64) -> Outcome<Woken> {
+        Err(unsupported("wait"))
+    }
     fn pending_connected(&mut self, pending: &Self::Pending) -> Outcome<bool>;
     fn active_connected(&mut self, active: &Self::Active) -> Outcome<bool>;
     fn hint_disconnect(&mut self, pending: &Self::Pending) -> Outcome<()>;

@@ -15,7 +15,7 @@ use super::faults::Fault;
 pub static MAY_RUN_OUT: AtomicBool = AtomicBool::new(false);
 
 /// Far beyond what the process takes.
-const DEADLINE: Duration = Duration::from_mins(2);
+const DEADLINE: Duration = Duration::from_secs(120);
 
 /// Lowers a limit as long as it is held.
 pub struct Limit {

@@ -91,7 +91,7 @@ fn round_trip(port: &mut impl BenchClient, floor: &Floor, plan: &Plan, tally: &m
     let sequence = tally.sent + 1;
     port.send(sequence)?;
     tally.sent = sequence;
-    let response = floor.patience.port(plan.waiting, "response", || port.poll())?;
+    let response = floor.wait.port(plan.waiting, "response", || port.poll())?;
     tally.receive(response, sequence);
     Ok(())
 }
@@ -114,7 +114,7 @@ fn many(
             under_way += 1;
         }
         for _ in 0..plan.load.responses {
-            let response = floor.patience.port(plan.waiting, "response", || port.poll())?;
+            let response = floor.wait.port(plan.waiting, "response", || port.poll())?;
             tally.receive(response, tally.received + 1);
         }
         under_way -= 1;

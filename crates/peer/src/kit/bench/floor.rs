@@ -5,7 +5,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::wait::Patience;
+use super::wait::Wait;
 
 /// Index of the ball among the calibration file's words.
 const BALL: usize = 0;
@@ -54,7 +54,7 @@ pub(super) struct Floor<'a> {
     /// Turns played; both sides count them, so that no stale ball is taken for a new one.
     turn: u64,
     phase: Phase,
-    pub(super) patience: Patience<'a>,
+    pub(super) wait: Wait<'a>,
 }
 
 impl<'a> Floor<'a> {
@@ -64,7 +64,7 @@ impl<'a> Floor<'a> {
         let (Some(ball), Some(given_up)) = (words.get(BALL), words.get(GIVEN_UP)) else {
             return Err(format!("the calibration file needs at least {WORDS_MIN} words of 8 bytes"));
         };
-        Ok(Self { ball, given_up, turn: 0, phase: Phase::WarmUp, patience: Patience::new(limit, given_up) })
+        Ok(Self { ball, given_up, turn: 0, phase: Phase::WarmUp, wait: Wait::new(limit, given_up) })
     }
 
     /// Whether no trial has touched the file yet.
@@ -87,7 +87,7 @@ impl<'a> Floor<'a> {
         // Release and Acquire, here and below: what one side did before it passed the ball on, the other side sees when
         // it has it, so slices of floor and load cannot overlap on any machine. Engines pay for the same orderings.
         self.ball.store(pong | PING, Ordering::Release);
-        self.patience.spin("pong", || (self.ball.load(Ordering::Acquire) == pong).then_some(()))
+        self.wait.spin("pong", || (self.ball.load(Ordering::Acquire) == pong).then_some(()))
     }
 
     /// Server: waits for the ping that opens a slice. It is answered by [`Self::pong`].
@@ -109,7 +109,7 @@ impl<'a> Floor<'a> {
     fn ping(&mut self) -> Result<u64, String> {
         self.turn += 1;
         let expected = self.turn << TURN_SHIFT | PING;
-        self.patience.spin("ping", || {
+        self.wait.spin("ping", || {
             let ball = self.ball.load(Ordering::Acquire);
             (ball & !(COUNTED | END) == expected).then_some(ball)
         })
@@ -123,7 +123,7 @@ impl<'a> Floor<'a> {
 
     /// Tells the other side not to wait any longer.
     pub(super) fn give_up(&self) {
-        // Relaxed: see `Patience::look`.
+        // Relaxed: see `Wait::look`.
         self.given_up.store(1, Ordering::Relaxed);
     }
 }

@@ -10,7 +10,7 @@ use super::floor::{Floor, WORDS_MIN};
 use super::plan::Plan;
 use super::record::{Measurements, Record, Tally};
 use super::usage::{Meter, monotonic_ns};
-use super::wait::PATIENCE;
+use super::wait::TIMEOUT;
 use super::{client, server};
 use crate::bench_protocol::{BenchCollected, BenchPrepare, BenchRole, BenchStart};
 use crate::kit::implementation::BenchSubject;
@@ -37,7 +37,7 @@ pub(in crate::kit) trait Bench {
 /// The benchmark mode of one subject.
 pub(in crate::kit) struct BenchHost<B: BenchSubject> {
     state: State<B>,
-    patience: Duration,
+    timeout: Duration,
 }
 
 enum State<B: BenchSubject> {
@@ -62,12 +62,12 @@ struct Trial<B: BenchSubject> {
 
 impl<B: BenchSubject> BenchHost<B> {
     pub(in crate::kit) fn new() -> Self {
-        Self::with_patience(PATIENCE)
+        Self::with_timeout(TIMEOUT)
     }
 
     /// For tests, which have less of it.
-    pub(super) fn with_patience(patience: Duration) -> Self {
-        Self { state: State::Idle, patience }
+    pub(super) fn with_timeout(timeout: Duration) -> Self {
+        Self { state: State::Idle, timeout }
     }
 }
 
@@ -115,7 +115,7 @@ impl<B: BenchSubject> Bench for BenchHost<B> {
 
     fn run_if_started(&mut self) {
         self.state = match std::mem::replace(&mut self.state, State::Idle) {
-            State::Started(trial, start) => trial.run(start, self.patience),
+            State::Started(trial, start) => trial.run(start, self.timeout),
             other => other,
         };
     }
@@ -134,9 +134,9 @@ impl<B: BenchSubject> Bench for BenchHost<B> {
 }
 
 impl<B: BenchSubject> Trial<B> {
-    fn run(mut self, start: BenchStart, patience: Duration) -> State<B> {
+    fn run(mut self, start: BenchStart, timeout: Duration) -> State<B> {
         let record = &mut self.record;
-        let result = Floor::new(self.calibration.words(), patience).and_then(|mut floor| {
+        let result = Floor::new(self.calibration.words(), timeout).and_then(|mut floor| {
             wait_until(start.at_ns)?;
             let result = match (&mut self.port, &mut record.measurements) {
                 (Port::Client(port), Some(measurements)) => {

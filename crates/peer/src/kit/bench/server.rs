@@ -34,7 +34,7 @@ pub(super) fn run(
         let cpu_before_ns = thread_cpu_ns()?;
         // One more than is timed: the opening request.
         for _ in 0..=plan.slice_requests {
-            let request = floor.patience.port(plan.waiting, "request", || port.serve())?;
+            let request = floor.wait.port(plan.waiting, "request", || port.serve())?;
             tally.serve(request, tally.received + 1, plan.load.numbers(request));
         }
         if phase == Phase::Counted {

@@ -15,7 +15,7 @@ use crate::bench_protocol::BenchCollected;
 use crate::kit::implementation::{BenchClient, BenchServer, Load, Timing, Touch, Waiting};
 
 /// For tests in which nothing is supposed to run out.
-const LONG: Duration = Duration::from_hours(1);
+const LONG: Duration = Duration::from_secs(3600);
 /// For tests in which it is.
 const SHORT: Duration = Duration::from_millis(50);
 
@@ -91,12 +91,12 @@ impl BenchServer for Port {
 }
 
 /// Runs both sides; what the client and what the server collect.
-fn trial(plan: Plan, mischief: [Mischief; 2], patience: [Duration; 2]) -> [BenchCollected; 2] {
-    trial_with_room(plan, plan, mischief, patience)
+fn trial(plan: Plan, mischief: [Mischief; 2], timeout: [Duration; 2]) -> [BenchCollected; 2] {
+    trial_with_room(plan, plan, mischief, timeout)
 }
 
 /// As [`trial`], with the memory of another plan.
-fn trial_with_room(plan: Plan, room: Plan, mischief: [Mischief; 2], patience: [Duration; 2]) -> [BenchCollected; 2] {
+fn trial_with_room(plan: Plan, room: Plan, mischief: [Mischief; 2], timeout: [Duration; 2]) -> [BenchCollected; 2] {
     let words = words();
     let (to_server, from_client) = channel();
     let (to_client, from_server) = channel();
@@ -106,7 +106,7 @@ fn trial_with_room(plan: Plan, room: Plan, mischief: [Mischief; 2], patience: [D
     let server_words = words.clone();
     let server = thread::spawn(move || {
         let mut record = Record { tally: Tally::default(), meter: Meter::default(), measurements: None };
-        let mut floor = Floor::new(&server_words, patience[1]).unwrap();
+        let mut floor = Floor::new(&server_words, timeout[1]).unwrap();
         let result = server::run(&mut server_port, &mut floor, &plan, &mut record.tally, &mut record.meter);
         if result.is_err() {
             floor.give_up();
@@ -115,7 +115,7 @@ fn trial_with_room(plan: Plan, room: Plan, mischief: [Mischief; 2], patience: [D
     });
     let mut record = Record { tally: Tally::default(), meter: Meter::default(), measurements: None };
     let mut measurements = Measurements::new(&room).unwrap();
-    let mut floor = Floor::new(&words, patience[0]).unwrap();
+    let mut floor = Floor::new(&words, timeout[0]).unwrap();
     let (tally, meter) = (&mut record.tally, &mut record.meter);
     let result = client::run(&mut client_port, &mut floor, &plan, tally, meter, &mut measurements);
     if result.is_err() {
