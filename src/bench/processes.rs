@@ -21,9 +21,10 @@ use crate::harness::space::{free_bytes, may_lack, mebibytes, remedy};
 use crate::harness::subject::Subject;
 use crate::harness::timeout::ANSWER_TIME;
 use crate::results::events::Observer;
-use crate::scenario::model::{BenchCase, SERVICE_COUNTS};
+use crate::scenario::model::BenchCase;
 use shmark_peer::bench_protocol::{BenchCollected, BenchPrepare, BenchRole, BenchStart};
 use shmark_peer::kit::implementation::{BenchSetup, Timing};
+use shmark_peer::protocol::setting;
 
 /// Time for creating ports, connecting them and allocating everything.
 const PREPARE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -130,7 +131,7 @@ fn setup(timing: Timing, case: &BenchCase, root: &Path) -> Result<BenchSetup, En
     let mut load = serde_json::json!({ "timing": timing });
     let mut qos = serde_json::json!({});
     for (key, count) in &case.counts {
-        let table = if SERVICE_COUNTS.contains(key) { &mut qos } else { &mut load };
+        let table = if setting(key).is_some() { &mut qos } else { &mut load };
         table[*key] = (*count).into();
     }
     for (key, word) in &case.words {

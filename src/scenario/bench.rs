@@ -2,12 +2,12 @@
 
 use super::error::{Flaw, Parsed, ScenarioError};
 use super::fields::{Fields, is_name, name, ranged, word};
-use super::model::{BenchCase, BenchScenario, SERVICE_COUNTS};
+use super::model::{BenchCase, BenchScenario};
 use super::source::{Source, Span};
 use super::tree::{self, Node};
 use super::violation::Violation;
 use shmark_peer::kit::bench::load::{LOAD_MAX, LOADS, LoadSetting, Timing, Values};
-use shmark_peer::protocol::PAYLOAD_TYPES;
+use shmark_peer::protocol::{PAYLOAD_TYPES, setting_counts};
 
 /// Keys of a file besides those of the load and of the service's settings.
 const KEYS: [&str; 11] = [
@@ -42,8 +42,7 @@ pub(super) fn parse_source(source: &Source) -> Result<(BenchScenario, Span), Sce
 fn read(source: &Source) -> Parsed<(BenchScenario, Span)> {
     let root = tree::parse(source.text())?;
     let loads = LOADS.iter().map(|setting| setting.name);
-    let keys: Vec<&str> =
-        KEYS.into_iter().chain([BASELINES]).chain(loads).chain(SERVICE_COUNTS.iter().copied()).collect();
+    let keys: Vec<&str> = KEYS.into_iter().chain([BASELINES]).chain(loads).chain(setting_counts()).collect();
     let file = Fields::new(&root, "a benchmark", &keys)?;
     let named = file.need("name")?;
     let timing = timing(&file)?;
@@ -96,7 +95,7 @@ fn cases(file: &Fields<'_>) -> Parsed<Vec<BenchCase>> {
             cases = counted(cases, list, name, *min)?;
         }
     }
-    for name in SERVICE_COUNTS {
+    for name in setting_counts() {
         if let Some(list) = file.get(name) {
             cases = counted(cases, list, name, 1)?;
         }

@@ -226,23 +226,12 @@ pub struct BenchCase {
     pub len: usize,
     /// `spin` or `block`.
     pub waiting: String,
-    /// Words of the load that the file lists, by the names of [`LOADS`].
+    /// Words of the load that the file lists, by the names of [`LOADS`](shmark_peer::kit::bench::load::LOADS).
     pub words: BTreeMap<&'static str, String>,
-    /// Numbers that the file lists, of the load and of the service's settings, by the names of [`LOADS`] and
-    /// [`SERVICE_COUNTS`].
+    /// Numbers that the file lists, of the load and of the service's settings, by their names there and in
+    /// [`SETTINGS`](shmark_peer::protocol::SETTINGS).
     pub counts: BTreeMap<&'static str, usize>,
 }
-
-/// Settings of the service that a benchmark may ask for.
-pub const SERVICE_COUNTS: &[&str] = &[
-    "max_active_requests",
-    "max_loaned_requests",
-    "max_borrowed_responses",
-    "response_buffer",
-    "max_clients",
-    "max_servers",
-    "max_nodes",
-];
 
 impl BenchCase {
     /// A number of the load or of the service, if the file lists it.

@@ -3,6 +3,7 @@
 
 mod bench;
 mod document;
+mod entries;
 mod fake;
 mod page;
 mod process;

@@ -3,55 +3,27 @@
 //! JSON Lines on stdin and stdout, one object a line. `docs/PEER-PROTOCOL.md` is the reference for implementers.
 //! [`operation`] says what an entry of an operation is, and what follows from it; [`OPS`] has the entries.
 
+mod error_class;
 mod feature;
 mod handle;
 pub mod operation;
 mod operations;
+mod setting;
+mod strategy;
 
-use serde::{Deserialize, Serialize};
-
+pub use error_class::ErrorClass;
 pub use feature::{FEATURE_TABLE, FEATURES, FeatureSpec, has_feature};
 pub use handle::HandleKind;
 pub use operation::{ArgKind, ArgSpec, FieldKind, FieldSpec, OpSpec};
 pub use operations::{GROUPS, OPS, op};
 pub(crate) use operations::{Nodes, Objects, Ports, Requests, Responses, Services, Waiting};
+pub use setting::{QOS_FEATURES, QOS_KEYS, Qos, SETTINGS, SettingKind, SettingSpec, setting, setting_counts};
+pub use strategy::{Allocation, Backpressure};
 
 /// Version that `hello` announces.
 pub const PROTOCOL_VERSION: u32 = 2;
 /// Oldest version that runner and kit still speak: all of it is in the newest one.
 pub const PROTOCOL_VERSION_MIN: u32 = 1;
-
-/// Why an implementation refused an operation.
-///
-/// Spelled in kebab-case on the wire. A setting-specific refusal names the setting beside the class.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[allow(missing_docs, reason = "each variant is its own text on the wire, listed in docs/PEER-PROTOCOL.md")]
-pub enum ErrorClass {
-    AlreadyExists,
-    DoesNotExist,
-    IncompatibleTypes,
-    IncompatibleAttributes,
-    IncompatibleBehaviour,
-    DoesNotSupport,
-    ExceedsMaxNodes,
-    ExceedsMaxClients,
-    ExceedsMaxServers,
-    ExceedsMaxLoans,
-    ExceedsMaxLoanSize,
-    OutOfMemory,
-    ExceedsMaxActiveRequests,
-    ExceedsMaxBorrows,
-    UnableToDeliver,
-    InvalidName,
-    VersionMismatch,
-    Corrupted,
-    InCreation,
-    Permission,
-    Disconnected,
-    Timeout,
-    Other,
-}
 
 /// Payload types by name; a peer that declares `fixed` or `slice` supports each in that kind.
 ///
@@ -64,24 +36,6 @@ pub const PAYLOAD_KINDS: &[&str] = &["fixed", "slice"];
 pub const PAYLOAD_KEYS: &[&str] = &["type", "kind", "align"];
 /// User header types by name.
 pub const HEADER_TYPES: &[&str] = &["u64"];
-
-/// Service settings: name, and whether it is a flag (else a count).
-pub const QOS_KEYS: &[(&str, bool)] = &[
-    ("overflow_requests", true),
-    ("overflow_responses", true),
-    ("fire_and_forget", true),
-    ("max_active_requests", false),
-    ("max_loaned_requests", false),
-    ("max_borrowed_responses", false),
-    ("response_buffer", false),
-    ("max_servers", false),
-    ("max_clients", false),
-    ("max_nodes", false),
-];
-
-/// Flags of a service that need a feature where they are switched on, and the feature.
-pub const QOS_FEATURES: &[(&str, &str)] =
-    &[("overflow_requests", "overflow"), ("overflow_responses", "overflow"), ("fire_and_forget", "fire-and-forget")];
 
 /// Byte `i` of the payload that `seed` stands for: the low byte of `SplitMix64`'s output for `seed + i`.
 ///

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::Reference;
 use super::classes::refusal;
+use super::mapping::wishes;
 use super::payload::{Block, PeerPayload};
-use super::typed::wishes;
 use shmark_engine::{Client, Node, PendingResponse, Server, Service, ServiceName, Waited};
 use shmark_peer::kit::bench::stamp;
 use shmark_peer::kit::implementation::{

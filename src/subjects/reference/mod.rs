@@ -4,6 +4,7 @@ mod bench;
 mod classes;
 mod config;
 mod dynamic;
+mod mapping;
 mod payload;
 mod typed;
 

@@ -6,15 +6,15 @@ use super::classes::refusal;
 use super::dynamic::{
     AnyActive, AnyClient, AnyPending, AnyRequest, AnyResponse, AnyResponseLoan, AnyServer, AnyService,
 };
+use super::mapping::{allocation, backpressure, qos, wishes};
 use super::payload::{Block, PeerHeader, PeerPayload};
 use shmark_engine::{
-    ActiveRequest, AllocationStrategy, AttachmentId, BackpressureAction, BackpressureInfo, BackpressureStrategy,
-    Client, Id, Node, PendingResponse, RequestMut, Response, ResponseMut, Server, Service, ServiceName, Settings,
-    WaitSet, Waited, Wishes,
+    ActiveRequest, AttachmentId, BackpressureAction, BackpressureInfo, Client, Id, Node, PendingResponse, RequestMut,
+    Response, ResponseMut, Server, Service, ServiceName, WaitSet, Waited,
 };
 use shmark_peer::kit::implementation::{
     Allocation, Arrival, Backpressure, Decision, Decisions, Effective, Element, HeaderSpec, Kind, LoanView, Opening,
-    Outcome, PayloadSpec, PortSpec, Ports, Qos, Receipt, ServiceSpec, View,
+    Outcome, PayloadSpec, PortSpec, Ports, Receipt, ServiceSpec, View,
 };
 
 type Opened = Outcome<(Box<dyn AnyService>, Effective)>;
@@ -93,44 +93,6 @@ fn align<P: PeerPayload + ?Sized>(spec: &PayloadSpec) -> usize {
     align_of::<P::Element>().max(spec.align.unwrap_or(1))
 }
 
-pub(super) fn wishes(qos: &Qos) -> Wishes {
-    Wishes {
-        overflow_requests: qos.overflow_requests,
-        overflow_responses: qos.overflow_responses,
-        fire_and_forget: qos.fire_and_forget,
-        max_active_requests: qos.max_active_requests,
-        max_loaned_requests: qos.max_loaned_requests,
-        max_borrowed_responses: qos.max_borrowed_responses,
-        response_buffer: qos.response_buffer,
-        max_servers: qos.max_servers,
-        max_clients: qos.max_clients,
-        max_nodes: qos.max_nodes,
-        ..Wishes::default()
-    }
-}
-
-fn qos(settings: &Settings) -> Qos {
-    Qos {
-        overflow_requests: Some(settings.overflow_requests),
-        overflow_responses: Some(settings.overflow_responses),
-        fire_and_forget: Some(settings.fire_and_forget),
-        max_active_requests: Some(settings.max_active_requests),
-        max_loaned_requests: Some(settings.max_loaned_requests),
-        max_borrowed_responses: Some(settings.max_borrowed_responses),
-        response_buffer: Some(settings.response_buffer),
-        max_servers: Some(settings.max_servers),
-        max_clients: Some(settings.max_clients),
-        max_nodes: Some(settings.max_nodes),
-    }
-}
-
-fn strategy(spec: &PortSpec) -> BackpressureStrategy {
-    match spec.backpressure {
-        Some(Backpressure::Discard) => BackpressureStrategy::DiscardData,
-        Some(Backpressure::Retry) | None => BackpressureStrategy::RetryUntilDelivered,
-    }
-}
-
 /// A handler that decides what the decisions say.
 fn handler(decisions: &Decisions) -> impl Fn(&BackpressureInfo<'_>) -> BackpressureAction + 'static {
     let decisions = decisions.clone();
@@ -139,14 +101,6 @@ fn handler(decisions: &Decisions) -> impl Fn(&BackpressureInfo<'_>) -> Backpress
         Decision::Discard => BackpressureAction::Discard,
         Decision::Fail => BackpressureAction::DiscardAndFail,
         Decision::Strategy => BackpressureAction::FollowStrategy,
-    }
-}
-
-fn allocation(spec: &PortSpec) -> AllocationStrategy {
-    match spec.allocation {
-        Some(Allocation::BestFit) => AllocationStrategy::BestFit,
-        Some(Allocation::PowerOfTwo) => AllocationStrategy::PowerOfTwo,
-        Some(Allocation::Static) | None => AllocationStrategy::Static,
     }
 }
 
@@ -190,8 +144,11 @@ where
     B: PeerHeader,
 {
     fn client(&self, spec: &PortSpec) -> Outcome<(Box<dyn AnyClient>, String)> {
-        let mut builder =
-            self.service.client_builder().backpressure_strategy(strategy(spec)).allocation_strategy(allocation(spec));
+        let mut builder = self
+            .service
+            .client_builder()
+            .backpressure_strategy(backpressure(spec.backpressure.unwrap_or(Backpressure::Retry)))
+            .allocation_strategy(allocation(spec.allocation.unwrap_or(Allocation::Static)));
         if let Some(name) = &spec.name {
             builder = builder.name(name);
         }
@@ -213,8 +170,11 @@ where
     }
 
     fn server(&self, spec: &PortSpec) -> Outcome<(Box<dyn AnyServer>, String)> {
-        let mut builder =
-            self.service.server_builder().backpressure_strategy(strategy(spec)).allocation_strategy(allocation(spec));
+        let mut builder = self
+            .service
+            .server_builder()
+            .backpressure_strategy(backpressure(spec.backpressure.unwrap_or(Backpressure::Retry)))
+            .allocation_strategy(allocation(spec.allocation.unwrap_or(Allocation::Static)));
         if let Some(name) = &spec.name {
             builder = builder.name(name);
         }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 pub use super::bench::load::{Load, Timing, Touch};
 pub use super::decisions::{Decision, Decisions};
 use crate::protocol::ErrorClass;
+pub use crate::protocol::{Allocation, Backpressure, Qos};
 
 /// Fixed (one element) or slice payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,40 +60,6 @@ pub enum HeaderType {
     U64,
 }
 
-/// Settings of a service: asked for (absent means not checked, or the default), or in force (then all are present).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-#[allow(missing_docs, reason = "each is a setting named in docs/PEER-PROTOCOL.md")]
-pub struct Qos {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub overflow_requests: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub overflow_responses: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub fire_and_forget: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_active_requests: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_loaned_requests: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_borrowed_responses: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub response_buffer: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_servers: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_clients: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_nodes: Option<usize>,
-}
-
-impl Qos {
-    /// Whether nothing is asked for.
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-}
-
 /// How `service.*` gets its service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Opening {
@@ -124,25 +91,6 @@ pub struct Effective {
     pub qos: Qos,
     /// All attributes.
     pub attributes: BTreeMap<String, String>,
-}
-
-/// How segments grow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[allow(missing_docs, reason = "the words of the protocol")]
-pub enum Allocation {
-    Static,
-    BestFit,
-    PowerOfTwo,
-}
-
-/// What to do when a buffer without overflow is full.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[allow(missing_docs, reason = "the words of the protocol")]
-pub enum Backpressure {
-    Retry,
-    Discard,
 }
 
 /// Arguments of `client.create` and `server.create`.

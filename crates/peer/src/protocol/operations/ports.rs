@@ -1,16 +1,15 @@
 //! Clients and servers.
 
-use super::super::HandleKind as H;
 use super::super::operation::{
     ArgKind as A, ArgSpec, FieldKind as F, OpSpec, field, makes, maybe, on, operation, operations, opt, req,
 };
+use super::super::{Allocation, Backpressure, HandleKind as H};
 
 const SERVICE: ArgSpec = req("service", A::Handle(&[H::Service]));
 const NAME: ArgSpec = opt("name", A::Text);
 const SLICE_LEN: ArgSpec = opt("initial_max_slice_len", A::Count).feature("slice");
-const ALLOCATION: ArgSpec =
-    opt("allocation", A::Word(&["static", "best-fit", "power-of-two"])).feature("growth").plain("static");
-const BACKPRESSURE: ArgSpec = opt("backpressure", A::Word(&["retry", "discard"])).feature("backpressure");
+const ALLOCATION: ArgSpec = opt("allocation", A::Word(Allocation::WORDS)).feature("growth").plain("static");
+const BACKPRESSURE: ArgSpec = opt("backpressure", A::Word(Backpressure::WORDS)).feature("backpressure");
 const HANDLER: ArgSpec =
     opt("handler", A::Words(&["retry", "discard", "fail", "strategy"])).feature("backpressure-handler");
 const PREALLOCATE: ArgSpec = opt("preallocate", A::Count).feature("preallocate");
