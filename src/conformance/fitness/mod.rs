@@ -23,7 +23,7 @@ pub use exam::Findings;
 /// The peer cannot be started, or the run is interrupted. What the peer does wrong is found, and no error.
 pub fn examine(subject: &Subject, hello: &HelloReply, root: &std::path::Path) -> Result<Findings, HarnessError> {
     let peer = Peer::spawn_silent(subject, "peer", root)?;
-    let mut exam = Exam::new(peer, &hello.features);
+    let mut exam = Exam::new(peer, hello);
     broken::before_hello(&mut exam, hello.protocol)?;
     exam.ok("hello", serde_json::json!({ "protocol": hello.protocol, "root": root.to_string_lossy() }))?;
     if exam.request_type().is_some() {

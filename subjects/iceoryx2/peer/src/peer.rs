@@ -7,7 +7,7 @@ use iceoryx2::prelude::{
 };
 use shmark_peer::kit::implementation::{
     Effective, Hello, Implementation, LoanView, NodeState as ListedNode, Opening, Outcome, OwnResources, PortSpec,
-    Ports, Qos, Receipt, Refusal, ServiceSpec, View,
+    Ports, Receipt, Refusal, ServiceSpec, View,
 };
 use shmark_peer::protocol::ErrorClass;
 
@@ -20,8 +20,8 @@ use crate::{namespace, service};
 /// Version of iceoryx2 that is linked in; the manifest pins it.
 pub const VERSION: &str = "0.10.0";
 
-/// What iceoryx2 has. Not `wait` and `wait-set`: its request-response ports can only be polled; blocking needs an event
-/// service of one's own beside them. Not `crash-points`.
+/// What iceoryx2 has. Not `wait`: its request-response ports can only be polled; blocking needs an event service of one's
+/// own beside them. Not `crash-points`.
 pub const FEATURES: &[&str] = &[
     "fixed",
     "slice",
@@ -30,13 +30,11 @@ pub const FEATURES: &[&str] = &[
     "attributes",
     "overflow",
     "backpressure",
-    "backpressure-handler",
     "fire-and-forget",
     "growth",
     "hint",
     "preallocate",
     "nodes",
-    "configuration",
     "listing",
     "resources",
     "bench",
@@ -45,7 +43,6 @@ pub const FEATURES: &[&str] = &[
 /// One process's view of iceoryx2.
 #[derive(Debug)]
 pub struct Peer {
-    root: String,
     config: Config,
 }
 
@@ -103,7 +100,7 @@ impl Implementation for Peer {
             features: FEATURES.iter().map(|&feature| feature.into()).collect(),
             wire: format!("iceoryx2-{VERSION}"),
         };
-        Ok((Self { root: root.to_owned(), config: namespace::config(root)? }, hello))
+        Ok((Self { config: namespace::config(root)? }, hello))
     }
 
     fn node_create(&mut self, name: Option<&str>) -> Outcome<Self::Node> {
@@ -135,11 +132,6 @@ impl Implementation for Peer {
             }
         }
         Ok((cleaned, failed))
-    }
-
-    fn configure(&mut self, qos: &Qos) -> Outcome<()> {
-        self.config = namespace::configured(&self.root, qos)?;
-        Ok(())
     }
 
     fn service(

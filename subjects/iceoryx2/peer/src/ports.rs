@@ -2,10 +2,9 @@
 
 use iceoryx2::port::client::Client;
 use iceoryx2::port::server::Server;
-use iceoryx2::port::{BackpressureAction, BackpressureInfo};
 use iceoryx2::prelude::{BackpressureStrategy, CallbackProgression, PortFactory as _, PortName};
 use iceoryx2::service::port_factory::request_response::PortFactory;
-use shmark_peer::kit::implementation::{Arrival, Backpressure, Decision, Decisions, Outcome, PortSpec, Ports};
+use shmark_peer::kit::implementation::{Arrival, Backpressure, Outcome, PortSpec, Ports};
 use shmark_peer::protocol::ErrorClass;
 
 use crate::errors::{refusal, refusal_as};
@@ -62,17 +61,6 @@ fn strategy(backpressure: Backpressure) -> BackpressureStrategy {
     }
 }
 
-/// A handler that decides what the decisions say.
-fn handler(decisions: &Decisions) -> impl Fn(&BackpressureInfo) -> BackpressureAction + Send + 'static {
-    let decisions = decisions.clone();
-    move |info| match decisions.decide(info.retries) {
-        Decision::Retry => BackpressureAction::Retry,
-        Decision::Discard => BackpressureAction::DiscardData,
-        Decision::Fail => BackpressureAction::DiscardDataAndFail,
-        Decision::Strategy => BackpressureAction::FollowBackpressureyStrategy,
-    }
-}
-
 fn port_name(name: &str) -> Outcome<PortName> {
     PortName::new(name).map_err(|e| refusal_as(ErrorClass::InvalidName, format!("PortName: {e:?}")))
 }
@@ -90,9 +78,6 @@ impl<Q: Payload + ?Sized, QH: Header, P: Payload + ?Sized, PH: Header> AnyServic
         }
         if let Some(backpressure) = spec.backpressure {
             builder = builder.backpressure_strategy(strategy(backpressure));
-        }
-        if let Some(decisions) = &spec.handler {
-            builder = builder.set_backpressure_handler(handler(decisions));
         }
         if let Some(chunks) = spec.preallocate {
             builder = builder.override_request_preallocation(move |_| chunks);
@@ -112,9 +97,6 @@ impl<Q: Payload + ?Sized, QH: Header, P: Payload + ?Sized, PH: Header> AnyServic
         }
         if let Some(backpressure) = spec.backpressure {
             builder = builder.backpressure_strategy(strategy(backpressure));
-        }
-        if let Some(decisions) = &spec.handler {
-            builder = builder.set_backpressure_handler(handler(decisions));
         }
         if let Some(chunks) = spec.preallocate {
             builder = builder.override_response_preallocation(move |_| chunks);
