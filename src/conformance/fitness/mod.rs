@@ -1,6 +1,7 @@
 //! Whether a peer is fit to be judged: what every peer has to do, whatever its implementation is like.
 //!
-//! What is found here is laid to the peer, so nothing is asked of the implementation beyond one request and one response.
+//! What is found here is attributed to the peer, so nothing is asked of the implementation beyond one request and one
+//! response.
 
 mod broken;
 mod exam;

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 pub(crate) use layout::ConnectionLayout;
 use layout::{HEAD_LINES, REQUESTS_AT};
-pub(crate) use slots::{LaneWords, SharedLine, next_of, set_next_of};
+pub(crate) use slots::{LaneWords, SharedLine, next_chunk_hint, set_next_chunk_hint};
 
 use super::channel::Slots;
 use super::id::Id;
@@ -114,7 +114,7 @@ struct LaneLines {
 }
 
 impl ConnectionFile {
-    /// Makes the file, for a port of node `maker`, where nobody sees it yet.
+    /// Makes the file, for a port of node `maker`, before others can see it.
     pub fn create(path: &Path, layout: ConnectionLayout, maker: Id) -> io::Result<Self> {
         let map = Mapping::create(path, layout.words() * 8)?;
         for (word, value) in map.words().iter().zip(layout.head().into_iter().chain(maker.words())) {
@@ -129,7 +129,7 @@ impl ConnectionFile {
         let map = Mapping::open(path, true)?;
         let same = map.len() == layout.words() * 8
             && map.words().iter().zip(layout.head()).all(|(word, value)| word.load(Ordering::Relaxed) == value);
-        if same { Self::with(map, layout) } else { Err(misshapen()) }
+        if same { Self::with(map, layout) } else { Err(malformed()) }
     }
 
     fn with(map: Mapping, layout: ConnectionLayout) -> io::Result<Self> {
@@ -151,7 +151,7 @@ impl ConnectionFile {
                 response_returns: map.column(layout.response_returns_at, layout.response_returns)?,
             })
         };
-        columns().ok_or_else(misshapen)
+        columns().ok_or_else(malformed)
     }
 
     /// Touches every page and keeps it in memory.
@@ -266,7 +266,7 @@ impl ConnectionFile {
     }
 }
 
-fn misshapen() -> io::Error {
+fn malformed() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, "a connection does not have the shape that the settings give it")
 }
 

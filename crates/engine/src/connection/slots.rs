@@ -39,8 +39,8 @@ impl<M: MappedSlots> Slots for M {
     }
 
     #[inline(always)]
-    fn warm(&self, slot: usize) {
-        shm::warm(self.slot(slot));
+    fn prefetch(&self, slot: usize) {
+        shm::prefetch(self.slot(slot));
     }
 }
 
@@ -83,10 +83,10 @@ impl<'a> SharedLine<'a> {
         self.load(0) != 0
     }
 
-    /// Asks for the line, to write something in it soon.
+    /// Prefetches the line, which is written soon.
     #[inline(always)]
-    pub fn warm(self) {
-        shm::warm(self.0);
+    pub fn prefetch(self) {
+        shm::prefetch(self.0);
     }
 
     /// Number of the request in it; it holds if the request is taken afterwards.
@@ -165,15 +165,15 @@ impl LaneWords {
     }
 }
 
-/// The chunk that the sender of a slot expects to send from next, and one more; 0 if it has no idea. Only a hint which line
-/// to ask for in time. It comes with the line of the slot, so it costs no other one; a message in the slot itself takes its
-/// place.
+/// The chunk that the sender of a slot expects to send from next, and one more; 0 if it has no idea. Only a hint which
+/// line to prefetch. It comes with the line of the slot, so it costs no other one; a message in the slot itself takes
+/// its place.
 #[inline(always)]
-pub(crate) fn next_of(slots: LinesView<'_>, slot: usize) -> u64 {
+pub(crate) fn next_chunk_hint(slots: LinesView<'_>, slot: usize) -> u64 {
     slots.line(slot)[NEXT].load(Ordering::Relaxed) // Relaxed: whatever is read, nothing depends on it.
 }
 
 #[inline(always)]
-pub(crate) fn set_next_of(slots: LinesView<'_>, slot: usize, next: u64) {
-    slots.line(slot)[NEXT].store(next, Ordering::Relaxed); // As `next_of`.
+pub(crate) fn set_next_chunk_hint(slots: LinesView<'_>, slot: usize, next: u64) {
+    slots.line(slot)[NEXT].store(next, Ordering::Relaxed); // As `next_chunk_hint`.
 }

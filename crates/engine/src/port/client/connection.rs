@@ -10,7 +10,7 @@ impl ClientConnection {
     /// Whether the server, which got the request of a lane, can still answer it.
     pub fn is_answerable(&self, lane: usize, request_id: u64) -> bool {
         let end = &self.track.lanes[lane];
-        if self.gone.get() || end.displaced.get() || end.words.done() == request_id {
+        if self.closed.get() || end.displaced.get() || end.words.done() == request_id {
             return false;
         }
         // A server that has left takes nothing more: what is still in its slot stays there.

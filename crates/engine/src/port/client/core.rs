@@ -6,7 +6,7 @@ use std::sync::atomic::{Ordering, fence};
 
 use super::lanes::Lane;
 use crate::free_list::FreeList;
-use crate::port::member::following::{Member, Port};
+use crate::port::member::sync_state::{Member, Port};
 use crate::port::track::ClientTrack;
 
 #[derive(Debug)]
@@ -56,13 +56,13 @@ impl ClientCore {
     /// The server to receive a response from: the next one, or of several the next one that has sent something. Nothing if
     /// none has.
     #[inline(always)]
-    pub fn first_answering(&self, lane: usize) -> Option<usize> {
+    pub fn next_with_response(&self, lane: usize) -> Option<usize> {
         let place = &self.lanes[lane];
         let found = place.turn.next(&place.deliveries, |connection| {
             connection.track.has_answered(lane, place.request_id.get()) && !connection.broken.get()
         });
         if found.is_none() {
-            self.idle();
+            self.on_empty_poll();
         }
         found
     }
@@ -93,7 +93,7 @@ impl ClientCore {
         // The next request takes the lane that was used last and owes nothing, so that responses which are kept beyond their
         // pending response do not count against another one while there is a choice.
         if owes {
-            self.free_lanes.push_under_all(lane as u32);
+            self.free_lanes.push_bottom(lane as u32);
         } else {
             self.free_lanes.push(lane as u32);
         }

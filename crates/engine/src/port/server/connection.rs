@@ -1,7 +1,7 @@
 //! A server's side of a connection: what it knows privately about one client.
 
 use crate::port::link::Connection;
-use crate::port::track::{LaneStart, Oldest, ServerTrack};
+use crate::port::track::{LaneSender, Oldest, ServerTrack};
 
 pub(in crate::port) type ServerConnection = Connection<ServerTrack>;
 
@@ -18,7 +18,7 @@ impl ServerConnection {
     /// Says that no response to this request will come.
     #[inline(always)]
     pub fn finish(&self, lane: usize, request_id: u64) {
-        let LaneStart { newest, words, .. } = &self.track.lanes[lane];
+        let LaneSender { newest, words, .. } = &self.track.lanes[lane];
         // An older request must not take back what was said of a newer one on the same lane.
         if newest.get() == request_id {
             // A loan that outlives its active request sends nothing after the end.
@@ -31,7 +31,7 @@ impl ServerConnection {
     /// Whether somebody waits for responses to this request.
     #[inline(always)]
     pub fn is_awaited(&self, lane: usize, request_id: u64) -> bool {
-        !self.gone.get() && self.track.lanes[lane].words.open() == request_id
+        !self.closed.get() && self.track.lanes[lane].words.open() == request_id
     }
 
     /// Refuses every request that nobody has received, because the server leaves.

@@ -5,10 +5,10 @@ use std::ops::Deref;
 use std::sync::atomic::{Ordering, fence};
 
 use crate::error::{ReceiveError, SendError};
-use crate::port::backpressure::{GaveUp, Waiting};
+use crate::port::backpressure::{BackpressureRetry, SendAborted};
 use crate::port::link::lending::Trouble;
 use crate::port::link::remote::Unreadable;
-use crate::port::member::following::{Member, Port};
+use crate::port::member::sync_state::{Member, Port};
 use crate::port::server::connection::ServerConnection;
 use crate::port::track::Outgoing;
 use crate::port::track::ServerTrack;
@@ -54,9 +54,9 @@ impl ServerCore {
                     Err(reason) => error = Some(reason),
                 }
             }
-            self.idle();
+            self.on_empty_poll();
             // Each time around, clients are taken in that have left, of which there is an end.
-            if self.following.is_unsettled() && self.catch_up() {
+            if self.sync_state.needs_attention() && self.catch_up() {
                 continue;
             }
             return error.or_else(|| self.problem()).map_or(Ok(false), Err);
@@ -68,7 +68,8 @@ impl ServerCore {
         if connection.broken.get() {
             return Ok(None);
         }
-        // Requests that are skipped are bounded by the channel; a client that goes on sending is heard by the next call.
+        // Requests that are skipped are bounded by the channel; a client that goes on sending is served by the next
+        // call.
         for _ in 0..=self.service.settings().max_active_requests {
             let front = connection.track.front(connection);
             let front = front.map_err(|reason| connection.unreadable(&self.payloads, reason))?;
@@ -94,7 +95,7 @@ impl ServerCore {
         (lane, request_id): (usize, u64),
         (len, small): (usize, Option<usize>),
     ) -> Result<(), SendError> {
-        if connection.gone.get() || connection.track.lanes[lane].newest.get() != request_id {
+        if connection.closed.get() || connection.track.lanes[lane].newest.get() != request_id {
             return Ok(());
         }
         // Without overflow, it would take the room of a later request's responses on the same lane (RR-ACT-03). With
@@ -111,7 +112,7 @@ impl ServerCore {
         match connection.track.push(connection, &self.payloads, response) {
             Ok(()) => Ok(()),
             Err(Trouble::Full | Trouble::Crowded) => self.settle(connection, response),
-            Err(Trouble::Corrupted) => Err(self.take_back(connection, GaveUp::Corrupted)),
+            Err(Trouble::Corrupted) => Err(self.abort_send(connection, SendAborted::Corrupted)),
         }
     }
 
@@ -124,27 +125,27 @@ impl ServerCore {
         }
         match self.push_when_there_is_room(connection, response) {
             None => Ok(()),
-            Some(gave_up) => Err(self.take_back(connection, gave_up)),
+            Some(gave_up) => Err(self.abort_send(connection, gave_up)),
         }
     }
 
     /// Ends when somebody makes room, when nobody waits any more, or when the strategy or the handler says so.
-    fn push_when_there_is_room(&self, connection: &ServerConnection, response: Outgoing<'_>) -> Option<GaveUp> {
+    fn push_when_there_is_room(&self, connection: &ServerConnection, response: Outgoing<'_>) -> Option<SendAborted> {
         let Outgoing { lane, request_id, .. } = response;
-        let mut waiting = Waiting::new(&self.backpressure, &self.service, self.id);
+        let mut waiting = BackpressureRetry::new(&self.backpressure, &self.service, self.id);
         // A handler may do anything in between, even drop the request or who waits for the response.
         let is_wanted =
             || connection.is_awaited(lane, request_id) && connection.track.lanes[lane].newest.get() == request_id;
-        while is_wanted() && waiting.goes_on(connection.peer, connection.node) {
+        while is_wanted() && waiting.should_retry(connection.peer, connection.node) {
             waiting.pause();
-            self.look_after_peers(self.watch.is_due());
+            self.check_peers(self.watch.take_due());
             if !is_wanted() {
                 break;
             }
             match connection.track.push(connection, &self.payloads, response) {
                 Ok(()) => break,
                 Err(Trouble::Full | Trouble::Crowded) => {}
-                Err(Trouble::Corrupted) => return Some(GaveUp::Corrupted),
+                Err(Trouble::Corrupted) => return Some(SendAborted::Corrupted),
             }
         }
         waiting.gave_up
@@ -152,8 +153,8 @@ impl ServerCore {
 
     #[cold]
     #[inline(never)]
-    fn take_back(&self, connection: &ServerConnection, gave_up: GaveUp) -> SendError {
-        if matches!(gave_up, GaveUp::Corrupted) {
+    fn abort_send(&self, connection: &ServerConnection, gave_up: SendAborted) -> SendError {
+        if matches!(gave_up, SendAborted::Corrupted) {
             connection.fail(&self.payloads);
         }
         gave_up.into_error()

@@ -4,7 +4,7 @@
 use std::ops::Deref;
 use std::rc::Rc;
 
-use super::{ClientTrack, Inbound, LaneEnd, ServerTrack};
+use super::{ClientTrack, Inbound, LaneReceiver, ServerTrack};
 use crate::channel::shuttle::{self, Oldest};
 use crate::channel::{Front, Garbage, Slots};
 use crate::connection::SharedLine;
@@ -15,8 +15,8 @@ use crate::shm::{ChunkHeader, Message};
 /// What was found, still where it is: to be taken if it is what it has to be.
 pub(in crate::port) type Found<'a> = (Oldest, Message<'a>);
 
-/// The common case is not the case, and nothing has changed.
-pub(in crate::port) struct Uncommon;
+/// The fast path does not apply; nothing has changed.
+pub(in crate::port) struct FastPathMiss;
 
 /// Takes a message that was found in the common case, if it is what it has to be.
 ///
@@ -33,7 +33,7 @@ pub(in crate::port) trait Takes {
         turn: usize,
         message: Message<'_>,
         oldest: Oldest,
-    ) -> Result<Self::Taken, Uncommon>;
+    ) -> Result<Self::Taken, FastPathMiss>;
 }
 
 impl Inbound {
@@ -56,15 +56,15 @@ impl Inbound {
         taker: &T,
         (connection, turn): (&Rc<T::Connection>, usize),
         ahead: impl FnOnce() -> Result<Option<Found<'a>>, Garbage>,
-    ) -> Result<Option<T::Taken>, Uncommon> {
+    ) -> Result<Option<T::Taken>, FastPathMiss> {
         let slots = self.slots.view();
         let front = self.consumer.front(&slots);
-        // Behind the look into the channel: what is ahead of it was sent before what is there.
-        if let Some((oldest, message)) = ahead().map_err(|_| Uncommon)? {
+        // After polling the channel: what is ahead of it was sent before what is there.
+        if let Some((oldest, message)) = ahead().map_err(|_| FastPathMiss)? {
             return taker.take(connection, turn, message, oldest).map(Some);
         }
-        let Some(front) = front.map_err(|_| Uncommon)? else { return Ok(None) };
-        let message = connection.message(front, slots).map_err(|_| Uncommon)?;
+        let Some(front) = front.map_err(|_| FastPathMiss)? else { return Ok(None) };
+        let message = connection.message(front, slots).map_err(|_| FastPathMiss)?;
         taker.take(connection, turn, message, Oldest::InChannel(front)).map(Some)
     }
 
@@ -75,7 +75,7 @@ impl Inbound {
         ahead: impl Fn() -> Result<Option<Found<'a>>, Garbage>,
     ) -> Result<Option<Found<'a>>, Unreadable> {
         let slots = self.slots.view();
-        // A sender that goes on sending is heard by the next call.
+        // A sender that goes on sending is served by the next call.
         for _ in 0..=self.slots.len() {
             let front = self.consumer.front(&slots)?;
             // As in `receive`.
@@ -123,7 +123,7 @@ impl Inbound {
     #[cold]
     #[inline(never)]
     fn drain_some(&self, link: &Link) -> Result<(), Garbage> {
-        // A sender that goes on sending is heard by the next call.
+        // A sender that goes on sending is served by the next call.
         for _ in 0..self.slots.len() {
             let Some(entry) = self.consumer.take(&self.slots.view())? else { break };
             link.give_back(entry);
@@ -132,7 +132,7 @@ impl Inbound {
     }
 }
 
-impl LaneEnd {
+impl LaneReceiver {
     /// Drops responses that wait in a lane which nobody listens to, or whose request is another.
     #[inline(always)]
     pub fn drain(&self, link: &Link) -> Result<(), Garbage> {
@@ -159,7 +159,7 @@ impl ClientTrack {
             return Ok(None);
         }
         let line = SharedLine::of(&self.line);
-        line.warm();
+        line.prefetch();
         let Some(carried) = self.shuttle.front(&line)? else { return Ok(None) };
         let header = ChunkHeader { request_id, lane: lane as u64, len: carried.len as u64 };
         Ok(Some((Oldest::InShuttle(carried), Message::Tiny(header, line.reply()))))
@@ -172,7 +172,7 @@ impl ClientTrack {
         taker: &T,
         from: (&Rc<T::Connection>, usize),
         (lane, request_id): (usize, u64),
-    ) -> Result<Option<T::Taken>, Uncommon> {
+    ) -> Result<Option<T::Taken>, FastPathMiss> {
         self.lanes[lane].responses.receive(taker, from, || self.front_in_shuttle(lane, request_id))
     }
 
@@ -183,13 +183,13 @@ impl ClientTrack {
 
     /// After a look that has found nothing.
     #[inline(always)]
-    pub fn found_nothing(&self) {
-        self.shuttle.found_nothing();
+    pub fn on_empty_poll(&self) {
+        self.shuttle.on_empty_poll();
     }
 
     /// Takes the response that was just found; `false` if a newer one has displaced it meanwhile.
     #[inline(always)]
-    pub fn take(&self, end: &LaneEnd, oldest: Oldest) -> bool {
+    pub fn take(&self, end: &LaneReceiver, oldest: Oldest) -> bool {
         match oldest {
             Oldest::InShuttle(carried) => self.shuttle.take(&SharedLine::of(&self.line), carried),
             Oldest::InChannel(front) => end.responses.take(front),
@@ -210,14 +210,14 @@ impl ServerTrack {
     pub fn is_waiting(&self) -> bool {
         let line = SharedLine::of(&self.line);
         // As where a request is looked for to be taken: the line arrives ready for that.
-        line.warm();
+        line.prefetch();
         !(self.shuttle.is_empty(&line) && self.requests.is_empty())
     }
 
     #[inline(always)]
     fn front_in_shuttle(&self) -> Result<Option<Found<'_>>, Garbage> {
         let line = SharedLine::of(&self.line);
-        line.warm();
+        line.prefetch();
         let Some(carried) = self.shuttle.front(&line)? else { return Ok(None) };
         let header = ChunkHeader { request_id: line.request_id(), lane: carried.lane(), len: carried.len as u64 };
         Ok(Some((Oldest::InShuttle(carried), Message::Tiny(header, line.request()))))
@@ -229,7 +229,7 @@ impl ServerTrack {
         &self,
         taker: &T,
         from: (&Rc<T::Connection>, usize),
-    ) -> Result<Option<T::Taken>, Uncommon> {
+    ) -> Result<Option<T::Taken>, FastPathMiss> {
         self.requests.receive(taker, from, || self.front_in_shuttle())
     }
 
@@ -240,8 +240,8 @@ impl ServerTrack {
 
     /// After a look that has found nothing.
     #[inline(always)]
-    pub fn found_nothing(&self) {
-        self.shuttle.found_nothing();
+    pub fn on_empty_poll(&self) {
+        self.shuttle.on_empty_poll();
     }
 
     /// Takes the request that was just found; `false` if a newer one has displaced it meanwhile.

@@ -9,7 +9,7 @@ mod outbound;
 use std::cell::Cell;
 use std::io;
 
-pub(super) use self::inbound::{Takes, Uncommon};
+pub(super) use self::inbound::{FastPathMiss, Takes};
 pub(super) use self::outbound::Outgoing;
 pub(super) use crate::channel::shuttle::Oldest;
 use crate::channel::shuttle::{ShuttleClient, ShuttleServer};
@@ -48,7 +48,7 @@ impl Inbound {
 
 /// One lane's receiving end.
 #[derive(Debug)]
-pub(in crate::port) struct LaneEnd {
+pub(in crate::port) struct LaneReceiver {
     responses: Inbound,
     pub words: LaneWords,
     /// Responses of this lane that are held, older pending responses' too.
@@ -70,14 +70,14 @@ pub(in crate::port) struct ClientTrack {
     shuttle: ShuttleClient,
     /// The line of the shuttle.
     line: Lines,
-    pub lanes: Box<[LaneEnd]>,
+    pub lanes: Box<[LaneReceiver]>,
 }
 
 impl Ends for ClientTrack {
     const SIDE: Side = Side::Client;
 
     fn new(file: &ConnectionFile, settings: &Settings) -> Self {
-        let lane = |lane| LaneEnd {
+        let lane = |lane| LaneReceiver {
             responses: Inbound::new(file.responses(lane), settings.overflow_responses),
             words: file.lane(lane).clone(),
             borrowed: Cell::new(0),
@@ -97,7 +97,7 @@ impl Ends for ClientTrack {
 
 /// One lane's sending end.
 #[derive(Debug)]
-pub(in crate::port) struct LaneStart {
+pub(in crate::port) struct LaneSender {
     responses: Outbound,
     pub words: LaneWords,
     /// Newest request that came on the lane, 0 once it is finished. An older one is nobody's any more: its lane was used
@@ -114,7 +114,7 @@ pub(in crate::port) struct ServerTrack {
     shuttle: ShuttleServer,
     /// The line of the shuttle.
     line: Lines,
-    pub lanes: Box<[LaneStart]>,
+    pub lanes: Box<[LaneSender]>,
     /// Responses to a request that may be unread.
     response_buffer: usize,
     /// Active requests that are held, and their loans.
@@ -125,7 +125,7 @@ impl Ends for ServerTrack {
     const SIDE: Side = Side::Server;
 
     fn new(file: &ConnectionFile, settings: &Settings) -> Self {
-        let lane = |lane| LaneStart {
+        let lane = |lane| LaneSender {
             responses: Outbound::new(file.responses(lane), settings.overflow_responses),
             words: file.lane(lane).clone(),
             newest: Cell::new(0),

@@ -1,7 +1,7 @@
 //! How a message is pushed: by the shuttle if it is tiny and the only one; into a slot if it is small and the slot is empty; or
 //! else in a chunk, which is lent.
 
-use super::{ClientTrack, LaneEnd, LaneStart, Outbound, ServerTrack};
+use super::{ClientTrack, LaneReceiver, LaneSender, Outbound, ServerTrack};
 use crate::channel::shuttle::{self, Room, SHUTTLE_LEN_MAX};
 use crate::channel::{Entry, Push, Slots};
 use crate::connection::{self, SharedLine};
@@ -25,8 +25,8 @@ pub(in crate::port) struct Outgoing<'a> {
 impl Outbound {
     /// Asks for the slot of the next message.
     #[inline(always)]
-    fn warm(&self) {
-        self.producer.warm(&self.slots.view());
+    fn prefetch(&self) {
+        self.producer.prefetch(&self.slots.view());
     }
 
     /// Pushes a message, into the slot itself if it is small and the slot is empty: the word in the slot. `displaced` is told
@@ -65,7 +65,7 @@ impl Outbound {
         let entry = Entry { segment: chunk.segment(), chunk: chunk.index() };
         let slots = self.slots.view();
         if let Some(slot) = self.producer.vacant(&slots) {
-            connection::set_next_of(slots, slot, chunk.next());
+            connection::set_next_chunk_hint(slots, slot, chunk.next());
             return Ok(self.producer.fill(&slots, slot, entry));
         }
         let slot = self.producer.next_slot();
@@ -85,7 +85,7 @@ impl Outbound {
     }
 }
 
-impl LaneEnd {
+impl LaneReceiver {
     /// Tells the server whose pending response uses the lane; 0 if nobody's.
     #[inline(always)]
     pub fn set_open(&self, request_id: u64) {
@@ -104,11 +104,11 @@ impl LaneEnd {
 impl ClientTrack {
     /// Asks for the line in which the next request will go; `is_lone` if it is tiny and the only one.
     #[inline(always)]
-    pub fn warm(&self, is_lone: bool) {
-        if is_lone && self.shuttle.is_here() {
-            SharedLine::of(&self.line).warm();
+    pub fn prefetch(&self, is_lone: bool) {
+        if is_lone && self.shuttle.is_free() {
+            SharedLine::of(&self.line).prefetch();
         } else {
-            self.requests.warm();
+            self.requests.prefetch();
         }
     }
 
@@ -142,14 +142,14 @@ impl ClientTrack {
         })?;
         self.newest_slot.set(Some(slot));
         end.set_sent(Some(slot), word);
-        if request.small.is_none() && link.lending.is_half_lent() && link.collect(payloads).is_err() {
+        if request.small.is_none() && link.lending.should_drain_returns() && link.collect(payloads).is_err() {
             link.fail(payloads);
         }
         Ok(())
     }
 
     #[inline(always)]
-    fn push_by_shuttle(&self, link: &Link, end: &LaneEnd, request: Outgoing<'_>) -> bool {
+    fn push_by_shuttle(&self, link: &Link, end: &LaneReceiver, request: Outgoing<'_>) -> bool {
         let Outgoing { chunk, request_id, lane, len, small } = request;
         let Some(bytes) = small.filter(|bytes| *bytes <= TINY_BYTES && len <= SHUTTLE_LEN_MAX) else { return false };
         if !self.is_shuttle_free() {
@@ -164,19 +164,19 @@ impl ClientTrack {
         true
     }
 
-    /// Whether the shuttle is here and nothing is in the channel that the server has to take first.
+    /// Whether the shuttle is free and nothing is in the channel that the server has to take first.
     #[inline(always)]
     fn is_shuttle_free(&self) -> bool {
-        (self.shuttle.is_here() && self.newest_slot.get().is_none()) || self.is_shuttle_free_now()
+        (self.shuttle.is_free() && self.newest_slot.get().is_none()) || self.poll_shuttle_free()
     }
 
     #[inline(never)]
-    fn is_shuttle_free_now(&self) -> bool {
+    fn poll_shuttle_free(&self) -> bool {
         if self.newest_slot.get().is_some_and(|slot| self.requests.slots.view().load(slot) != 0) {
             return false;
         }
         self.newest_slot.set(None);
-        self.shuttle.has_come_back(&SharedLine::of(&self.line), |lane| self.lanes[lane].words.done())
+        self.shuttle.poll_free(&SharedLine::of(&self.line), |lane| self.lanes[lane].words.done())
     }
 
     /// Makes room in the channel behind a request that may still be in the shuttle.
@@ -206,10 +206,10 @@ impl ClientTrack {
 impl ServerTrack {
     /// Asks for the slot of the next response to a request.
     #[inline(always)]
-    pub fn warm(&self, lane: usize, request_id: u64) {
-        // The shuttle that the request came by is still here.
+    pub fn prefetch(&self, lane: usize, request_id: u64) {
+        // The server still has the shuttle that brought the request.
         if !self.shuttle.is_first(request_id) {
-            self.lanes[lane].responses.warm();
+            self.lanes[lane].responses.prefetch();
         }
     }
 
@@ -233,7 +233,7 @@ impl ServerTrack {
     #[inline(always)]
     fn push_by_shuttle(&self, link: &Link, response: Outgoing<'_>) -> bool {
         let Outgoing { chunk, request_id, len, small, .. } = response;
-        self.shuttle.has_answered();
+        self.shuttle.mark_answered();
         let Some(bytes) = small.filter(|bytes| *bytes <= TINY_BYTES && len <= SHUTTLE_LEN_MAX) else { return false };
         let line = SharedLine::of(&self.line);
         chunk.copy_body_to(bytes, line.reply());
@@ -246,7 +246,7 @@ impl ServerTrack {
     /// just ended: only those to this request count (RR-ACT-03).
     #[inline(never)]
     fn push_within_the_limit(&self, link: &Link, payloads: &Payloads, response: Outgoing<'_>) -> Result<(), Trouble> {
-        let LaneStart { responses: Outbound { producer, slots }, pushed, .. } = &self.lanes[response.lane];
+        let LaneSender { responses: Outbound { producer, slots }, pushed, .. } = &self.lanes[response.lane];
         let count = match pushed.get() {
             (request_id, count) if request_id == response.request_id => count,
             _ => 0,
@@ -263,7 +263,7 @@ impl ServerTrack {
     #[inline(always)]
     fn push_into_lane(&self, link: &Link, payloads: &Payloads, response: Outgoing<'_>) -> Result<(), Trouble> {
         self.lanes[response.lane].responses.push(link, payloads, response, |_, _| {})?;
-        if response.small.is_none() && link.lending.is_half_lent() {
+        if response.small.is_none() && link.lending.should_drain_returns() {
             link.collect(payloads)?;
         }
         Ok(())
