@@ -10,7 +10,7 @@ use crate::port::client::core::ClientCore;
 use crate::port::client::response::{Borrow, Response};
 use crate::port::link::remote::Unreadable;
 use crate::port::member::sync_state::Port;
-use crate::port::track::{FastPathMiss, Oldest, Takes};
+use crate::port::track::{FastPathMiss, NotTaken, Oldest, Takes};
 use crate::share::Share;
 use crate::shm::{Message, Plain, Received};
 
@@ -36,16 +36,15 @@ impl<'a, Res: Payload + ?Sized, ResHeader: Plain> Listener<'a, Res, ResHeader> {
             return Err(FastPathMiss);
         }
         match connection.track.receive(self, (connection, turn), (self.lane, self.request_id)) {
-            Ok(None) if deliveries.len() == 1 => {
-                connection.track.on_empty_poll();
-                drop(deliveries);
-                self.core.on_empty_poll();
-                // Something may be to be told.
-                if self.core.sync_state.needs_attention() { Err(FastPathMiss) } else { Ok(None) }
-            }
-            Ok(None) => Err(FastPathMiss),
-            received => received,
+            Ok(taken) => return Ok(Some(taken)),
+            Err(NotTaken::Empty) if deliveries.len() == 1 => {}
+            Err(_) => return Err(FastPathMiss),
         }
+        connection.track.on_empty_poll();
+        drop(deliveries);
+        self.core.on_empty_poll();
+        // Something may be to be told.
+        if self.core.sync_state.needs_attention() { Err(FastPathMiss) } else { Ok(None) }
     }
 
     /// Slow path: the server to receive from.
@@ -137,7 +136,7 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> Takes for Listener<'_, Res, ResHea
         turn: usize,
         message: Message<'_>,
         oldest: Oldest,
-    ) -> Result<Self::Taken, FastPathMiss> {
+    ) -> Result<Self::Taken, NotTaken> {
         let end = &connection.track.lanes[self.lane];
         let header = message.header();
         let len = header.len as usize;
@@ -146,13 +145,13 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> Takes for Listener<'_, Res, ResHea
             || borrowed >= self.core.borrows_max
             || (Res::KIND == Kind::Fixed && len != 1)
         {
-            return Err(FastPathMiss);
+            return Err(NotTaken::Miss);
         }
         let received =
-            Received::new(message, self.core.response_layout.shape(Res::elements(len))).ok_or(FastPathMiss)?;
+            Received::new(message, self.core.response_layout.shape(Res::elements(len))).ok_or(NotTaken::Miss)?;
         // What the header said holds if it is taken: the entry was in the channel from the look to the taking.
         if !connection.track.take(end, oldest) {
-            return Err(FastPathMiss);
+            return Err(NotTaken::Miss);
         }
         end.borrowed.set(borrowed + 1);
         self.core.lanes[self.lane].turn.set(turn);

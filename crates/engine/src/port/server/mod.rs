@@ -18,7 +18,7 @@ use crate::port::member::sync_state::Port;
 use crate::port::server::active::ActiveRequest;
 use crate::port::server::connection::ServerConnection;
 use crate::port::server::core::ServerCore;
-use crate::port::track::{FastPathMiss, Oldest, Takes};
+use crate::port::track::{FastPathMiss, NotTaken, Oldest, Takes};
 use crate::share::Share;
 use crate::shm::{Message, Plain, Received};
 
@@ -164,16 +164,15 @@ where
             return Err(FastPathMiss);
         }
         match connection.track.receive(self, (connection, turn)) {
-            Ok(None) if connections.len() == 1 => {
-                connection.track.on_empty_poll();
-                drop(connections);
-                core.on_empty_poll();
-                // Somebody may wait to be attached.
-                if core.sync_state.needs_attention() { Err(FastPathMiss) } else { Ok(None) }
-            }
-            Ok(None) => Err(FastPathMiss),
-            received => received,
+            Ok(taken) => return Ok(Some(taken)),
+            Err(NotTaken::Empty) if connections.len() == 1 => {}
+            Err(_) => return Err(FastPathMiss),
         }
+        connection.track.on_empty_poll();
+        drop(connections);
+        core.on_empty_poll();
+        // Somebody may wait to be attached.
+        if core.sync_state.needs_attention() { Err(FastPathMiss) } else { Ok(None) }
     }
 
     /// Looks for a client of which a request can be received now, beginning with the one whose turn it is.
@@ -232,20 +231,20 @@ where
         turn: usize,
         message: Message<'_>,
         oldest: Oldest,
-    ) -> Result<Self::Taken, FastPathMiss> {
+    ) -> Result<Self::Taken, NotTaken> {
         let core = &self.core;
         let header = message.header();
         let (lane, len) = (header.lane as usize, header.len as usize);
-        let start = connection.track.lanes.get(lane).ok_or(FastPathMiss)?;
+        let start = connection.track.lanes.get(lane).ok_or(NotTaken::Miss)?;
         if (Req::KIND == Kind::Fixed && len != 1) || core.is_unwanted(connection, lane, header.request_id) {
-            return Err(FastPathMiss);
+            return Err(NotTaken::Miss);
         }
-        let received = Received::new(message, core.request_layout.shape(Req::elements(len))).ok_or(FastPathMiss)?;
-        let place = connection.track.places.enter().ok_or(FastPathMiss)?;
+        let received = Received::new(message, core.request_layout.shape(Req::elements(len))).ok_or(NotTaken::Miss)?;
+        let place = connection.track.places.enter().ok_or(NotTaken::Miss)?;
         // What the header said holds if it is taken: the entry was in the channel from the look to the taking.
         if !connection.track.take(oldest, header.request_id) {
             connection.track.places.leave(place);
-            return Err(FastPathMiss);
+            return Err(NotTaken::Miss);
         }
         start.newest.set(header.request_id);
         core.turn.set(turn);

@@ -18,6 +18,15 @@ pub(in crate::port) type Found<'a> = (Oldest, Message<'a>);
 /// The fast path does not apply; nothing has changed.
 pub(in crate::port) struct FastPathMiss;
 
+/// Why nothing was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::port) enum NotTaken {
+    /// There is nothing.
+    Empty,
+    /// It is not what the fast path takes.
+    Miss,
+}
+
 /// Takes a message that was found in the common case, if it is what it has to be.
 ///
 /// A trait, and no closure, because it is inlined for each way that a message travels: so which one it is need not be said in
@@ -33,7 +42,7 @@ pub(in crate::port) trait Takes {
         turn: usize,
         message: Message<'_>,
         oldest: Oldest,
-    ) -> Result<Self::Taken, FastPathMiss>;
+    ) -> Result<Self::Taken, NotTaken>;
 }
 
 impl Inbound {
@@ -49,23 +58,22 @@ impl Inbound {
         (0..self.slots.len()).any(|slot| slots.load(slot) != 0)
     }
 
-    /// Takes the oldest message. `ahead` looks at what was sent before the channel's.
+    /// Takes the message that was found at the front.
     #[inline(always)]
-    fn receive<'a, T: Takes>(
-        &'a self,
+    fn receive<T: Takes>(
+        &self,
         taker: &T,
         (connection, turn): (&Rc<T::Connection>, usize),
-        ahead: impl FnOnce() -> Result<Option<Found<'a>>, Garbage>,
-    ) -> Result<Option<T::Taken>, FastPathMiss> {
-        let slots = self.slots.view();
-        let front = self.consumer.front(&slots);
-        // After polling the channel: what is ahead of it was sent before what is there.
-        if let Some((oldest, message)) = ahead().map_err(|_| FastPathMiss)? {
-            return taker.take(connection, turn, message, oldest).map(Some);
+        front: Result<Option<Front>, Garbage>,
+    ) -> Result<T::Taken, NotTaken> {
+        match front {
+            Ok(None) => Err(NotTaken::Empty),
+            Ok(Some(front)) => match connection.message(front, self.slots.view()) {
+                Ok(message) => taker.take(connection, turn, message, Oldest::InChannel(front)),
+                Err(_) => Err(NotTaken::Miss),
+            },
+            Err(Garbage) => Err(NotTaken::Miss),
         }
-        let Some(front) = front.map_err(|_| FastPathMiss)? else { return Ok(None) };
-        let message = connection.message(front, slots).map_err(|_| FastPathMiss)?;
-        taker.take(connection, turn, message, Oldest::InChannel(front)).map(Some)
     }
 
     /// The oldest message. One that cannot be read any more is skipped.
@@ -172,8 +180,24 @@ impl ClientTrack {
         taker: &T,
         from: (&Rc<T::Connection>, usize),
         (lane, request_id): (usize, u64),
-    ) -> Result<Option<T::Taken>, FastPathMiss> {
-        self.lanes[lane].responses.receive(taker, from, || self.front_in_shuttle(lane, request_id))
+    ) -> Result<T::Taken, NotTaken> {
+        let responses = &self.lanes[lane].responses;
+        let front = responses.consumer.front(&responses.slots.view());
+        // After polling the channel: what is in the shuttle was sent before what is there.
+        if self.shuttle.is_awaited(request_id) {
+            let line = SharedLine::of(&self.line);
+            line.prefetch();
+            match self.shuttle.front(&line) {
+                Ok(None) => {}
+                Ok(Some(carried)) => {
+                    let header = ChunkHeader { request_id, lane: lane as u64, len: carried.len as u64 };
+                    let message = Message::Tiny(header, line.reply());
+                    return taker.take(from.0, from.1, message, Oldest::InShuttle(carried));
+                }
+                Err(Garbage) => return Err(NotTaken::Miss),
+            }
+        }
+        responses.receive(taker, from, front)
     }
 
     /// The oldest one, still where it is, with those out of the way that cannot be read any more.
@@ -229,8 +253,20 @@ impl ServerTrack {
         &self,
         taker: &T,
         from: (&Rc<T::Connection>, usize),
-    ) -> Result<Option<T::Taken>, FastPathMiss> {
-        self.requests.receive(taker, from, || self.front_in_shuttle())
+    ) -> Result<T::Taken, NotTaken> {
+        let front = self.requests.consumer.front(&self.requests.slots.view());
+        // After polling the channel: what is in the shuttle was sent before what is there.
+        let line = SharedLine::of(&self.line);
+        line.prefetch();
+        match self.shuttle.front(&line) {
+            Ok(None) => self.requests.receive(taker, from, front),
+            Ok(Some(carried)) => {
+                let header = ChunkHeader { request_id: line.request_id(), lane: carried.lane(), len: carried.len as u64 };
+                let message = Message::Tiny(header, line.request());
+                taker.take(from.0, from.1, message, Oldest::InShuttle(carried))
+            }
+            Err(Garbage) => Err(NotTaken::Miss),
+        }
     }
 
     /// The oldest one, still where it is, with those out of the way that cannot be read any more.

@@ -9,7 +9,7 @@ mod outbound;
 use std::cell::Cell;
 use std::io;
 
-pub(super) use self::inbound::{FastPathMiss, Takes};
+pub(super) use self::inbound::{FastPathMiss, NotTaken, Takes};
 pub(super) use self::outbound::Outgoing;
 pub(super) use crate::channel::shuttle::Oldest;
 use crate::channel::shuttle::{ShuttleClient, ShuttleServer};
