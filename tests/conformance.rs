@@ -15,7 +15,7 @@ use broken_peers::{
 use nix::sys::signal::Signal as Native;
 use nix::unistd::Pid;
 use serde_json::json;
-use shmark::conformance::run::{Options, Outcome, run};
+use shmark::conformance::run::{ConformanceOutcome, Options, run};
 use shmark::harness::interrupt;
 use shmark::harness::manifest::{DeviationOutcome, ExpectedDeviation};
 use shmark::results::events::{Event, Observer};
@@ -37,7 +37,7 @@ fn options(broken: &Broken, scenarios: Vec<Scenario>) -> Options {
 }
 
 /// Runs scenarios; nothing may be left of them.
-fn outcome(options: &Options, broken: &Broken) -> Outcome {
+fn outcome(options: &Options, broken: &Broken) -> ConformanceOutcome {
     let began = Instant::now();
     let outcome = run(options, &mut Log::default()).unwrap();
     broken.assert_nothing_left();
@@ -45,13 +45,13 @@ fn outcome(options: &Options, broken: &Broken) -> Outcome {
     outcome
 }
 
-fn one(script: &str, steps: Vec<Step>) -> (ConformanceResult, Outcome) {
+fn one(script: &str, steps: Vec<Step>) -> (ConformanceResult, ConformanceOutcome) {
     let broken = Broken::new(script);
     let outcome = outcome(&options(&broken, vec![scenario(steps)]), &broken);
     (outcome.results[0].clone(), outcome)
 }
 
-fn verdict_on(outcome: &Outcome, requirement: &str) -> CoverageVerdict {
+fn verdict_on(outcome: &ConformanceOutcome, requirement: &str) -> CoverageVerdict {
     outcome.coverage.iter().find(|entry| entry.requirement == requirement).unwrap().verdict
 }
 

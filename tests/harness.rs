@@ -58,7 +58,7 @@ fn a_correct_peer_is_started_asked_and_finished() {
     );
     assert!(matches!(peer.call("read", &Args::new(), LONG), Reply::Unsupported(_)));
     assert_eq!(peer.finish(LONG).unwrap(), Exit::Code(0));
-    assert_eq!(peer.unasked(), None);
+    assert_eq!(peer.unsolicited(), None);
     let transcript = peer.transcript();
     assert!(transcript[0].starts_with(r#"-> {"id":1,"op":"hello","protocol":2,"root":"#), "{transcript:?}");
     assert!(transcript[1].starts_with(r#"<- {"id":1,"ok":{"implementation":"fake""#), "{transcript:?}");
@@ -287,7 +287,7 @@ fn processes_that_outlive_their_peer_are_found_and_killed() {
     let (broken, root) = (Broken::new("leaves-child"), root());
     let mut peer = spawn(&broken, root.path());
     assert_eq!(peer.finish(LONG).unwrap(), Exit::Code(0));
-    assert!(matches!(peer.strays(), [one] if one.starts_with("process ")), "{:?}", peer.strays());
+    assert!(matches!(peer.orphans(), [one] if one.starts_with("process ")), "{:?}", peer.orphans());
     broken.assert_nothing_left();
 
     let broken = Broken::new("leaves-daemon");

@@ -35,7 +35,7 @@ pub fn label(case: &BenchCase) -> String {
 /// Most rounds, load and warm-up of a quick run.
 const QUICK: (usize, u64, u64) = (5, 200, 50);
 
-/// The same questions, answered in a hurry: fewer and shorter rounds, and so wider intervals.
+/// The same questions with fewer and shorter rounds, and so wider intervals.
 #[must_use]
 pub fn quick(mut scenario: BenchScenario) -> BenchScenario {
     let (rounds, duration_ms, warmup_ms) = QUICK;

@@ -8,7 +8,7 @@ use shmark_peer::bench_protocol::BenchCollected;
 
 /// What a launcher is asked to do.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Plan<'a> {
+pub(super) struct TrialPlan<'a> {
     pub scenario: &'a BenchScenario,
     pub case: &'a BenchCase,
     /// Index of the subject.
@@ -42,8 +42,8 @@ impl Ended {
 
 /// Launches the two processes of a trial.
 pub(super) trait Launch {
-    fn trial(&mut self, plan: &Plan<'_>) -> Ended;
+    fn trial(&mut self, plan: &TrialPlan<'_>) -> Ended;
 
-    /// Before each trial that is to count: sees to it that the machine is as fit for it as it gets.
-    fn settle(&mut self, _observer: &mut dyn Observer) {}
+    /// Before each trial that is to count: ensures that the machine is as fit for it as it gets.
+    fn wait_for_placement(&mut self, _observer: &mut dyn Observer) {}
 }

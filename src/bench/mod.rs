@@ -32,4 +32,4 @@ mod testing;
 
 pub use cases::{case_map, label, quick};
 pub use error::BenchError;
-pub use run::{Options, Outcome, run};
+pub use run::{BenchOutcome, Options, run};

@@ -12,7 +12,7 @@ use std::time::Duration;
 use crate::harness::interrupt::{NOTICE_MS, interrupted};
 use crate::results::events::{Event, Observer};
 
-mod look;
+mod probe;
 
 /// Longest round trip of a line between processors that share a cache, ns. Where they do, it takes 30 to 130 ns; where they
 /// do not, 200 ns and more.
@@ -45,7 +45,7 @@ impl Placement {
     /// Waits until the processors of client and server are close together, if there is time left. Says so the first
     /// time, and when the time is over. An interrupt ends it.
     pub fn wait(&mut self, pin: (usize, usize), observer: &mut dyn Observer) {
-        self.wait_with(&mut || look::floor_ns(pin), &mut thread::sleep, observer);
+        self.wait_with(&mut || probe::floor_ns(pin), &mut thread::sleep, observer);
     }
 
     fn wait_with(

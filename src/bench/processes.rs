@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::launch::{Ended, Launch, Plan};
+use super::launch::{Ended, Launch, TrialPlan};
 use super::placement::Placement;
 use crate::harness::Args;
 use crate::harness::error::HarnessError;
@@ -51,17 +51,17 @@ pub(super) struct Processes {
 }
 
 impl Launch for Processes {
-    fn trial(&mut self, plan: &Plan<'_>) -> Ended {
+    fn trial(&mut self, plan: &TrialPlan<'_>) -> Ended {
         self.try_trial(plan).unwrap_or_else(|stop| stop)
     }
 
-    fn settle(&mut self, observer: &mut dyn Observer) {
+    fn wait_for_placement(&mut self, observer: &mut dyn Observer) {
         self.placement.wait(self.pin, observer);
     }
 }
 
 impl Processes {
-    fn try_trial(&self, plan: &Plan<'_>) -> Result<Ended, Ended> {
+    fn try_trial(&self, plan: &TrialPlan<'_>) -> Result<Ended, Ended> {
         let subject = &self.subjects[plan.subject];
         let namespace = self.folder.namespace().map_err(harness)?;
         let multiplier = subject.timeout_multiplier;
@@ -105,7 +105,7 @@ impl Processes {
     }
 
     /// Arguments for client and server, and the file that they share.
-    fn prepare(&self, plan: &Plan<'_>, namespace: &Namespace) -> Result<[BenchPrepare; 2], Ended> {
+    fn prepare(&self, plan: &TrialPlan<'_>, namespace: &Namespace) -> Result<[BenchPrepare; 2], Ended> {
         let calibration = namespace.path().join("calibration");
         fs::write(&calibration, [0; CALIBRATION_BYTES])
             .map_err(|error| Ended::Broken(format!("the calibration file {} : {error}", calibration.display())))?;

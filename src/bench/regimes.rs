@@ -84,7 +84,7 @@ fn densest_window(sorted: &[f64]) -> (usize, usize) {
 }
 
 /// What a subject took in each regime that it met in at least one of its trials. A trial met a regime if at least
-/// [`MATCHES_MIN`] of its intervals are in it: two placements have a few strays between them.
+/// [`MATCHES_MIN`] of its intervals are in it: two placements have a few outliers between them.
 pub fn figures(trials: &[&Trial], regimes: &[Regime]) -> Vec<BenchRegime> {
     regimes.iter().filter_map(|regime| figures_in(trials, regime)).collect()
 }

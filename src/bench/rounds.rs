@@ -1,6 +1,6 @@
 //! Scenarios, cases, rounds and subjects in order; trials into results. How a trial comes about is the launcher's.
 
-use super::launch::{Ended, Launch, Plan};
+use super::launch::{Ended, Launch, TrialPlan};
 use super::regimes::Regime;
 use super::slices::MatchedSlice;
 use super::trial::Trial;
@@ -112,7 +112,7 @@ impl ScenarioRun<'_> {
         let short = calibrate::scenario(self.scenario());
         for index in 0..self.rows.len() {
             let ended =
-                launcher.trial(&Plan { scenario: &short, case: self.case(index), subject: self.subject(index) });
+                launcher.trial(&TrialPlan { scenario: &short, case: self.case(index), subject: self.subject(index) });
             let (scenario, responses) = (&self.entry.scenario, self.responses(index));
             let row = &mut self.rows[index];
             row.slice_requests = scenario.slice_requests;
@@ -154,8 +154,8 @@ impl ScenarioRun<'_> {
             rounds: scenario.rounds,
         });
         let mut fitted = BenchScenario { slice_requests: self.rows[row].slice_requests, ..scenario.clone() };
-        launcher.settle(observer);
-        let mut ended = launcher.trial(&Plan { scenario: &fitted, case, subject });
+        launcher.wait_for_placement(observer);
+        let mut ended = launcher.trial(&TrialPlan { scenario: &fitted, case, subject });
         for _ in 0..REPEATS_MAX {
             let Some(why) = ended.disturbance(self.responses(row)) else { break };
             let (case_name, name) = (label(case), self.name(row));
@@ -164,8 +164,8 @@ impl ScenarioRun<'_> {
             observer.event(&Event::Warning { text });
             // The machine leaves time for some intervals; twice the time leaves it for twice as many.
             fitted.duration_ms = fitted.duration_ms.saturating_mul(2);
-            launcher.settle(observer);
-            ended = launcher.trial(&Plan { scenario: &fitted, case, subject });
+            launcher.wait_for_placement(observer);
+            ended = launcher.trial(&TrialPlan { scenario: &fitted, case, subject });
         }
         ended
     }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 
 use super::columns::fitted;
-use super::failure::Failure;
+use super::failure::CommandError;
 use super::progress::Detail;
 use crate::bench::statistics::median;
 use crate::conformance::fitness::examine;
@@ -39,8 +39,13 @@ fn say(text: &str) {
 }
 
 /// Exit code 0 if the subject is fit to be judged, 4 if not.
-pub(super) fn run(name: &str, seed: u64, timeout_multiplier: TimeoutMultiplier, detail: Detail) -> Result<u8, Failure> {
-    interrupt::install().map_err(Failure::Signals)?;
+pub(super) fn run(
+    name: &str,
+    seed: u64,
+    timeout_multiplier: TimeoutMultiplier,
+    detail: Detail,
+) -> Result<u8, CommandError> {
+    interrupt::install().map_err(CommandError::Signals)?;
     let subject = Subject::find(name)?.with_timeout_multiplier(timeout_multiplier);
     subject.prepare(&mut |line| detail.say(&format!("building {}: {line}", subject.name)))?;
     let starts = start(&subject, seed)?;
@@ -113,8 +118,8 @@ fn signals(subject: &Subject, folder: &RunFolder, seed: u64) -> Result<(), Harne
     if !peer.answers_within(subject.timeout_multiplier.of(ANSWER_TIME))? {
         return Err(unreached("SIGCONT", "it does not answer any more"));
     }
-    peer.kill_for_sure()?;
-    // Whoever got away is killed with the namespace.
+    peer.kill_verified()?;
+    // A process that escaped its group is killed with the namespace.
     match namespace.leaks().into_iter().find(|leak| matches!(leak, Leak::Process(_))) {
         Some(left) => Err(unreached("SIGKILL", &format!("{left} is still there"))),
         None => Ok(()),
@@ -135,7 +140,7 @@ fn start(subject: &Subject, seed: u64) -> Result<Starts, HarnessError> {
             complaints
                 .push(format!("at the end of its stdin it {exit}; it has to drop everything and exit with code 0"));
         }
-        complaints.extend(peer.strays().iter().map(|stray| format!("a process of its group outlived it: {stray}")));
+        complaints.extend(peer.orphans().iter().map(|stray| format!("a process of its group outlived it: {stray}")));
         complaints.extend(namespace.leaks().iter().map(|leak| format!("it left behind: {leak}")));
         if said.as_ref().is_some_and(|other| *other != hello) {
             complaints.push("it says something else in `hello` from start to start".to_owned());

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, value_parser};
 
-use super::failure::Failure;
+use super::failure::CommandError;
 use crate::report::streams::{self, print, say};
 use crate::report::{FORMATS, Format, is_stdout, render_terminal, write_all, write_file};
 use crate::results::model::Report;
@@ -59,10 +59,10 @@ impl Outputs {
 
     /// # Errors
     /// Two formats for standard output.
-    pub fn check(&self) -> Result<(), Failure> {
+    pub fn check(&self) -> Result<(), CommandError> {
         let on_stdout = self.files.iter().filter(|(_, path)| is_stdout(path));
         let words: Vec<String> = on_stdout.map(|(format, _)| format!("--{}", format.option)).collect();
-        if words.len() > 1 { Err(Failure::SharedStdout(words.join(" and "))) } else { Ok(()) }
+        if words.len() > 1 { Err(CommandError::SharedStdout(words.join(" and "))) } else { Ok(()) }
     }
 
     /// Whether standard output belongs to a format.
@@ -76,7 +76,7 @@ impl Outputs {
     }
 
     /// Writes what was asked for. Returns the page to open, if there is one.
-    pub fn write(&self, report: &Report) -> Result<Option<PathBuf>, Failure> {
+    pub fn write(&self, report: &Report) -> Result<Option<PathBuf>, CommandError> {
         let mut page =
             self.out.as_ref().map(|dir| write_all(report, dir)).transpose()?.and_then(|written| written.page);
         for (format, path) in &self.files {

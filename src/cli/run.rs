@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::failure::Failure;
+use super::failure::CommandError;
 use super::outputs::Outputs;
 use super::progress::Detail;
 use super::run_args;
@@ -13,10 +13,10 @@ use crate::conformance::run::Options as ConformanceOptions;
 use crate::harness::subject::Subject;
 use crate::results::events::{Event, Observer};
 
-/// The benchmark that stands for all.
+/// The benchmark of the short run.
 const SCENARIO: &str = "rtt";
 
-pub(super) fn run(args: &run_args::Run, detail: Detail) -> Result<u8, Failure> {
+pub(super) fn run(args: &run_args::Run, detail: Detail) -> Result<u8, CommandError> {
     let seed = args.common.seed;
     let outputs = Outputs::folder(args.out.clone());
     let mut session = Session::start(&outputs, seed, detail)?;
@@ -25,7 +25,7 @@ pub(super) fn run(args: &run_args::Run, detail: Detail) -> Result<u8, Failure> {
 }
 
 /// Judges, then measures. Returns whether it got to its end.
-fn carry_out(args: &run_args::Run, seed: u64, session: &mut Session<'_>) -> Result<bool, Failure> {
+fn carry_out(args: &run_args::Run, seed: u64, session: &mut Session<'_>) -> Result<bool, CommandError> {
     let library = bench::library(args.common.scenarios.as_deref())?;
     let reference = Subject::find("reference")?.with_timeout_multiplier(args.common.timeout_multiplier);
     let judging = ConformanceOptions {
@@ -54,7 +54,7 @@ fn carry_out(args: &run_args::Run, seed: u64, session: &mut Session<'_>) -> Resu
     }
     match bench::measure(measuring, args.placement, session) {
         // Conformance does not need two processors.
-        Err(Failure::Bench(error @ BenchError::OneProcessor)) => {
+        Err(CommandError::Bench(error @ BenchError::OneProcessor)) => {
             session.event(&Event::Warning { text: format!("nothing was measured: {error}") });
             Ok(true)
         }

@@ -1,6 +1,6 @@
 //! One run from its first to its last event: listens, collects, writes what was asked for.
 
-use super::failure::Failure;
+use super::failure::CommandError;
 use super::outputs::Outputs;
 use super::progress::{Detail, Progress};
 use crate::report::events_log::EventsLog;
@@ -24,8 +24,8 @@ pub(super) struct Session<'a> {
 impl<'a> Session<'a> {
     /// Makes Ctrl-C end the run early and begins the report. Comes before anything that can fail, so that what is in the
     /// folder for results is of this run, however it ends.
-    pub fn start(outputs: &'a Outputs, seed: u64, detail: Detail) -> Result<Self, Failure> {
-        crate::harness::interrupt::install().map_err(Failure::Signals)?;
+    pub fn start(outputs: &'a Outputs, seed: u64, detail: Detail) -> Result<Self, CommandError> {
+        crate::harness::interrupt::install().map_err(CommandError::Signals)?;
         outputs.check()?;
         let folder = outputs.out.as_deref().map(ResultsFolder::take).transpose()?;
         outputs.out.as_ref().map_or(Ok(()), |dir| report::clear(dir))?;
@@ -61,7 +61,7 @@ impl<'a> Session<'a> {
 
     /// Ends the run: writes everything and shows the results. `done` says whether the run got to its end; if it failed,
     /// that is written with what was found before. Returns the exit code that the results deserve.
-    pub fn finish(mut self, done: Result<bool, Failure>) -> Result<u8, Failure> {
+    pub fn finish(mut self, done: Result<bool, CommandError>) -> Result<u8, CommandError> {
         let failure = match done {
             Ok(complete) => return self.write(complete, None, true),
             Err(failure) if failure.is_interrupt() => return self.write(false, None, true),
@@ -80,7 +80,7 @@ impl<'a> Session<'a> {
     }
 
     /// `shown` says whether the results are of interest on the terminal, too.
-    fn write(mut self, complete: bool, failure: Option<String>, shown: bool) -> Result<u8, Failure> {
+    fn write(mut self, complete: bool, failure: Option<String>, shown: bool) -> Result<u8, CommandError> {
         let footer = Footer { complete, failure, without_result: std::mem::take(&mut self.without_result) };
         self.report.footer = Some(footer.clone());
         self.event(&Event::RunFinished { footer });

@@ -12,9 +12,9 @@ use crate::results::model::Verdict;
 use crate::scenario::model::{Action, Step};
 
 use super::execution::{Execution, Stretched, fail};
-use super::failure::{Failure, Stop};
+use super::failure::{ScenarioFailure, Stop};
 use super::matching;
-use super::said::Said;
+use super::stable_text::StableText;
 
 /// Pause before an answer is asked for again.
 const PAUSE: Duration = Duration::from_millis(1);
@@ -59,7 +59,7 @@ impl Execution<'_> {
     pub(super) fn collect(&mut self, number: usize, name: &str, tag: &str, step: &Step) -> Result<Stretched, Stop> {
         let Some(begun) = self.begun.remove(&(name.to_owned(), tag.to_owned())) else {
             let text = format!("the scenario awaits `{tag}` of peer {name}, which was not begun");
-            return fail(Failure::new(Verdict::Error, text));
+            return fail(ScenarioFailure::new(Verdict::Error, text));
         };
         let limit = step.within_ms.map_or(ANSWER_TIME, Duration::from_millis);
         let timeout = self.timeout_multiplier().of(limit);
@@ -80,23 +80,23 @@ impl Execution<'_> {
         name: &str,
         step: &Step,
         reply: &Reply,
-        differences: &[Said],
+        differences: &[StableText],
         limit: Duration,
     ) -> Result<Stretched, Stop> {
         if self.running(name)?.killed && matches!(reply, Reply::Exited(_) | Reply::Signalled(_)) {
             let text = format!("the scenario wants an answer of peer {name}, which it has killed");
-            return fail(Failure::new(Verdict::Error, text));
+            return fail(ScenarioFailure::new(Verdict::Error, text));
         }
         let multiplier = self.timeout_multiplier();
         // An answer that is legal in no respect may still be remembered: an observed check goes on.
         self.remember(step.tag.as_ref(), reply);
-        let waited = Said::limit(limit, multiplier);
-        match Failure::of_reply(name, Some(step), reply, differences, &waited) {
+        let waited = StableText::limit(limit, multiplier);
+        match ScenarioFailure::of_reply(name, Some(step), reply, differences, &waited) {
             Some(mut failure) => {
                 match (&step.action, step.within_ms) {
                     (Action::Do { args, .. }, Some(within)) if may_be_asked_again(reply, args) => {
-                        let within = Said::limit(Duration::from_millis(within), multiplier);
-                        failure.said = Said::joined(&[failure.said, within], ", and still did after ");
+                        let within = StableText::limit(Duration::from_millis(within), multiplier);
+                        failure.said = StableText::joined(&[failure.said, within], ", and still did after ");
                     }
                     _ => {}
                 }

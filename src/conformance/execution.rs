@@ -11,7 +11,7 @@ use crate::results::model::{Level, Verdict};
 use crate::scenario::Catalogue;
 use crate::scenario::model::{Action, PeerPlan, Role, Scenario, Step};
 
-use super::failure::{Failure, Stop};
+use super::failure::{ScenarioFailure, Stop};
 use super::matching::Answers;
 use super::stimuli;
 
@@ -39,7 +39,7 @@ pub(super) struct Running {
 }
 
 #[derive(Debug)]
-pub(super) struct Begun {
+pub(super) struct StartedOp {
     pub(super) id: u64,
     pub(super) tag: Option<String>,
 }
@@ -78,7 +78,7 @@ pub(super) struct Execution<'a> {
     pub(super) order: Vec<String>,
     pub(super) checks: Vec<Check>,
     /// Checks of observed requirements that did not hold; they do not stop the scenario.
-    pub(super) observed: Vec<Failure>,
+    pub(super) observed: Vec<ScenarioFailure>,
     /// A peer was killed, so that somebody has to clean up after it.
     pub(super) killed: bool,
     /// Files were damaged, so that nobody can be asked to clean up.
@@ -86,14 +86,14 @@ pub(super) struct Execution<'a> {
     /// Bounds of the scenario that held only because they were stretched, one sentence each.
     pub(super) stretched: Vec<String>,
     pub(super) answers: Answers,
-    pub(super) begun: BTreeMap<(String, String), Begun>,
+    pub(super) begun: BTreeMap<(String, String), StartedOp>,
     /// Transcripts of peers that were started anew.
     pub(super) earlier: BTreeMap<String, Vec<String>>,
 }
 
 pub(super) type Done = Result<(), Stop>;
 
-pub(super) fn fail<T>(failure: Failure) -> Result<T, Stop> {
+pub(super) fn fail<T>(failure: ScenarioFailure) -> Result<T, Stop> {
     Err(failure.into())
 }
 
@@ -144,7 +144,7 @@ impl<'a> Execution<'a> {
                 }
                 Ok(())
             }
-            Err(Stop::Failure(failure)) => {
+            Err(Stop::ScenarioFailure(failure)) => {
                 // Inside a parallel step the inner step has been named, and its check noted, already.
                 if failure.step.is_some() {
                     return fail(*failure);
@@ -173,7 +173,7 @@ impl<'a> Execution<'a> {
             Action::Do { peer, op, args } => self.ask(number, step, (peer, op, args), None),
             Action::Begin { peer, op, args, tag } => {
                 let id = self.begin(peer, op, args)?;
-                self.begun.insert((peer.clone(), tag.clone()), Begun { id, tag: step.tag.clone() });
+                self.begun.insert((peer.clone(), tag.clone()), StartedOp { id, tag: step.tag.clone() });
                 Ok(None)
             }
             Action::Await { peer, tag } => self.collect(number, peer, tag, step),
@@ -184,7 +184,7 @@ impl<'a> Execution<'a> {
             Action::Damage { pattern, how } => {
                 self.damaged = true;
                 let damaged = stimuli::damage(self.namespace, pattern, *how);
-                damaged.map(|()| None).map_err(|text| Failure::new(Verdict::Error, text).into())
+                damaged.map(|()| None).map_err(|text| ScenarioFailure::new(Verdict::Error, text).into())
             }
             Action::Parallel { steps } => self.parallel(number, steps).map(|()| None),
         }
@@ -199,7 +199,10 @@ impl<'a> Execution<'a> {
     pub(super) fn running(&mut self, name: &str) -> Result<&mut Running, Stop> {
         match self.peers.get_mut(name) {
             Some(running) if !running.gone => Ok(running),
-            _ => fail(Failure::new(Verdict::Error, format!("the scenario uses peer {name}, which is not running"))),
+            _ => fail(ScenarioFailure::new(
+                Verdict::Error,
+                format!("the scenario uses peer {name}, which is not running"),
+            )),
         }
     }
 
@@ -212,7 +215,7 @@ impl<'a> Execution<'a> {
         let mut begun = Vec::new();
         for step in steps {
             let Action::Do { peer, op, args } = &step.action else {
-                return fail(Failure::new(Verdict::Error, "only operations can be carried out in parallel"));
+                return fail(ScenarioFailure::new(Verdict::Error, "only operations can be carried out in parallel"));
             };
             begun.push((step, peer, op, args, self.begin(peer, op, args)?));
         }

@@ -19,6 +19,6 @@ mod lifecycle;
 mod matching;
 mod memory;
 mod probe;
-mod said;
+mod stable_text;
 mod stimuli;
 mod trial;

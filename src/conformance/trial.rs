@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::time::Instant;
 
 use crate::harness::error::HarnessError;
-use crate::harness::overload::Watched;
+use crate::harness::overload::OverloadWatch;
 use crate::harness::run_folder::RunFolder;
 use crate::harness::shell::quoted;
 use crate::results::model::{ConformanceResult, Level, Verdict};
@@ -12,7 +12,7 @@ use crate::scenario::Selection;
 
 use super::deviations;
 use super::execution::{Check, Execution, Setting};
-use super::failure::{Failure, Stop};
+use super::failure::{ScenarioFailure, Stop};
 use super::memory::Room;
 
 /// What came of a scenario.
@@ -23,7 +23,7 @@ pub(super) struct Trial {
     pub(super) checks: Vec<Check>,
 }
 
-/// How often and how loudly.
+/// How often, and with which transcripts.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rounds<'a> {
     pub(super) repeat: u64,
@@ -87,13 +87,13 @@ fn once(setting: &Setting<'_>, folder: &RunFolder, rounds: Rounds<'_>) -> Result
         }
     };
     let namespace = folder.namespace()?;
-    let watched = Watched::begin();
+    let watched = OverloadWatch::begin();
     let mut execution = Execution::new(*setting, &namespace);
     let ended = execution.run().and_then(|()| execution.end());
     let failure = match ended {
         Ok(()) if result.level == Level::Observed => execution.observed.first().cloned(),
         Ok(()) => None,
-        Err(Stop::Failure(failure)) => Some(*failure),
+        Err(Stop::ScenarioFailure(failure)) => Some(*failure),
         Err(Stop::Interrupted) => return Err(HarnessError::Interrupted),
     };
     let failure = failure.map(|failure| {
@@ -142,7 +142,7 @@ pub(super) fn blank(setting: &Setting<'_>, outcome: Verdict) -> ConformanceResul
     }
 }
 
-fn describe(result: &mut ConformanceResult, setting: &Setting<'_>, failure: &Failure) {
+fn describe(result: &mut ConformanceResult, setting: &Setting<'_>, failure: &ScenarioFailure) {
     result.outcome = failure.verdict;
     result.message = failure.message(setting.scenario, setting.catalogue);
     result.cause = failure.cause();

@@ -92,7 +92,7 @@ impl Peer {
     }
 
     /// Closes the peer's stdin, which tells it to drop everything and exit with code 0, and waits for that. What is still
-    /// there at the deadline is killed, and so is everything else in its group (see [`Self::strays`]).
+    /// there at the deadline is killed, and so is everything else in its group (see [`Self::orphans`]).
     ///
     /// # Errors
     /// [`HarnessError::Interrupted`]; the peer is killed then.
@@ -112,7 +112,7 @@ impl Peer {
     }
 
     /// After the end: the first line that was no answer to a command, if there is one, in a sentence.
-    pub fn unasked(&mut self) -> Option<String> {
+    pub fn unsolicited(&mut self) -> Option<String> {
         loop {
             if let Some(Reply::Protocol(text)) = &self.over {
                 return Some(text.clone());
@@ -126,8 +126,8 @@ impl Peer {
     }
 
     /// After the end: processes of the peer's group that had outlived it, as text. They are killed.
-    pub fn strays(&self) -> &[String] {
-        self.process.strays()
+    pub fn orphans(&self) -> &[String] {
+        self.process.orphans()
     }
 
     /// What was said, in order: `-> ` to the peer, `<- ` from it, `!! ` a line of its stderr, `.. ` a note of the

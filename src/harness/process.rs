@@ -1,7 +1,7 @@
 //! One child process that leads a process group of its own.
 //!
 //! The leader stays unreaped until its group has been killed: as long as it is a zombie, neither its process id nor its
-//! group id can be given to somebody else, so that a kill never hits a stranger.
+//! group id can be given to somebody else, so that a kill never hits an unrelated process.
 
 use std::io;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -32,7 +32,7 @@ pub(super) struct Process {
     /// Set when the leader is reaped.
     exit: Option<Exit>,
     /// Other processes of the group that were alive when the leader had ended, as text.
-    strays: Vec<String>,
+    orphans: Vec<String>,
 }
 
 impl Process {
@@ -49,7 +49,7 @@ impl Process {
         let child = command.process_group(0).spawn()?;
         let group = Pid::from_raw(child.id().cast_signed());
         live.groups.insert(group.as_raw());
-        Ok(Self { child, group, exit: None, strays: Vec::new() })
+        Ok(Self { child, group, exit: None, orphans: Vec::new() })
     }
 
     pub(super) fn child(&mut self) -> &mut Child {
@@ -120,7 +120,7 @@ impl Process {
             return exit;
         }
         if self.ended().is_some() {
-            self.strays = leftovers::group_members(self.group.as_raw(), self.id());
+            self.orphans = leftovers::group_members(self.group.as_raw(), self.id());
         }
         self.signal(Signal::SIGKILL);
         let since = Instant::now();
@@ -143,8 +143,8 @@ impl Process {
     }
 
     /// Other processes of the group that had outlived the leader when [`Self::end`] came.
-    pub(super) fn strays(&self) -> &[String] {
-        &self.strays
+    pub(super) fn orphans(&self) -> &[String] {
+        &self.orphans
     }
 }
 

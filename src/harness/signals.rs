@@ -35,14 +35,14 @@ impl Peer {
     pub fn signal(&mut self, signal: Signal) -> Result<(), HarnessError> {
         self.pipes.note("..", &format!("the runner sends {signal}"));
         self.send(signal)?;
-        if signal == Signal::SIGSTOP && self.ended().is_none() { self.prove_stopped() } else { Ok(()) }
+        if signal == Signal::SIGSTOP && self.ended().is_none() { self.verify_stopped() } else { Ok(()) }
     }
 
     /// Kills the peer as [`Self::kill`] does, and makes sure that nobody is left who answers.
     ///
     /// # Errors
     /// As [`Self::signal`].
-    pub fn kill_for_sure(&mut self) -> Result<(), HarnessError> {
+    pub fn kill_verified(&mut self) -> Result<(), HarnessError> {
         let kin = leftovers::kin(self.pid(), &self.signalling.id);
         self.pipes.note("..", "the runner kills it");
         if !self.signalling.command.is_empty() {
@@ -101,7 +101,7 @@ impl Peer {
         self.signalling.run(signal, self.pid())
     }
 
-    fn prove_stopped(&mut self) -> Result<(), HarnessError> {
+    fn verify_stopped(&mut self) -> Result<(), HarnessError> {
         let commanded = !self.signalling.command.is_empty();
         let time = self.timeout_multiplier.of(EFFECT);
         if !commanded && !self.process.wait_stopped(time) && self.ended().is_none() {

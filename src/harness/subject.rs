@@ -134,7 +134,7 @@ impl Subject {
     ///
     /// # Errors
     /// [`HarnessError::SameName`] if two different ones share a name.
-    pub fn tell_apart<'a>(subjects: impl Iterator<Item = &'a Self> + Clone) -> Result<(), HarnessError> {
+    pub fn check_names_differ<'a>(subjects: impl Iterator<Item = &'a Self> + Clone) -> Result<(), HarnessError> {
         let mut others = subjects.clone();
         for subject in subjects {
             others.next();

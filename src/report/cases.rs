@@ -25,7 +25,7 @@ pub struct Case<'a> {
 
 /// A column of ratios to something else, measured in the same rounds.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Beside {
+pub struct RatioColumn {
     /// What the results are set against: `vs. reference`, `vs. idle_clients 0`.
     pub heading: String,
     /// One a result, in the order of [`Case::results`]: times, or rates of a throughput.
@@ -111,12 +111,12 @@ impl<'a> Case<'a> {
     }
 
     /// Ratios to the first case of the scenario, and to the first subject of this one.
-    pub fn beside(&self) -> Vec<Beside> {
+    pub fn ratio_columns(&self) -> Vec<RatioColumn> {
         let column = |heading: String, find: &dyn Fn(&BenchResult) -> Option<Relative>| {
             let found = self.results.iter().map(|result| find(result).filter(|_| result.valid));
             let (ratios, regimes) =
                 found.map(|r| (r.as_ref().map(|r| r.ratio), r.map_or(vec![], |r| r.regimes))).unzip();
-            Beside { heading, ratios, regimes }
+            RatioColumn { heading, ratios, regimes }
         };
         let mut columns = Vec::new();
         let own = |r: &&&Relative| r.baseline_case.is_some();

@@ -74,7 +74,7 @@ fn tally_cell(tally: Tally) -> String {
 
 fn benchmark(out: &mut String, case: &Case<'_>) {
     let _ = writeln!(out, "\n### Benchmark {}\n", inline(&case.label()));
-    let beside = case.beside();
+    let beside = case.ratio_columns();
     let figures: &[&str] = match case.measure() {
         Measure::RoundTrip => &["subject", "p50", "in floors (95 % interval)", "p99", "p99.9", "max", "rate"],
         Measure::Throughput => &["subject", "rate", "one message", "in floors (95 % interval)"],

@@ -22,7 +22,7 @@ pub struct RegimeTable {
 impl Case<'_> {
     /// Its figures by regime; `None` unless the scenario's run met more than one. `to` stands between two bounds.
     pub fn regimes(&self, to: &str) -> Option<RegimeTable> {
-        let beside = self.beside();
+        let beside = self.ratio_columns();
         let time = match self.measure() {
             Measure::RoundTrip => "p50",
             Measure::Throughput => "one message",

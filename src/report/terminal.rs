@@ -235,7 +235,7 @@ fn columns(case: &Case<'_>) -> Vec<Column> {
             columns.extend([rate(None), column("one message", None, &|r| duration_ns(r.rtt_ns.p50)), floors(Some(0))]);
         }
     }
-    for (beside, goes) in case.beside().into_iter().zip([5, 4]) {
+    for (beside, goes) in case.ratio_columns().into_iter().zip([5, 4]) {
         // Invalid results, which have no row, come last.
         let cells = beside.ratios.iter().take(case.valid().count());
         let cells = cells.map(|ratio| ratio.map_or_else(|| "–".to_owned(), interval_short)).collect();

@@ -8,23 +8,23 @@ use super::error::{Flaw, Parsed};
 use super::fields::{Fields, word};
 use super::matcher;
 use super::model::{Expectation, Matcher};
+use super::state::ScenarioState;
 use super::tree::Node;
 use super::violation::Violation;
-use super::world::World;
 use shmark_peer::protocol::{ErrorClass, OpSpec, SETTINGS};
 
 /// The legal answers of a step for `op`; empty means: has to be ok.
 ///
 /// For an operation that receives, an `ok` that says nothing of `received` demands that something was: otherwise a
 /// scenario would go on without the message that it is about.
-pub(super) fn read(step: &Node, op: &'static OpSpec, world: &World) -> Parsed<Vec<Expectation>> {
+pub(super) fn read(step: &Node, op: &'static OpSpec, state: &ScenarioState) -> Parsed<Vec<Expectation>> {
     let entries = step.entries("a step")?;
     let find = |key: &str| entries.iter().find(|entry| entry.key == key);
     let mut expect = match (find("expect"), find("expect_any")) {
         (Some(_), Some(both)) => return Err(Flaw::new(Violation::TwoExpectations, &both.key_span)),
-        (Some(one), None) => vec![outcome(&one.value, op, world)?],
+        (Some(one), None) => vec![outcome(&one.value, op, state)?],
         (None, Some(any)) => {
-            any.value.list("expect_any")?.iter().map(|one| outcome(one, op, world)).collect::<Parsed<_>>()?
+            any.value.list("expect_any")?.iter().map(|one| outcome(one, op, state)).collect::<Parsed<_>>()?
         }
         (None, None) if op.field("received").is_some() => vec![Expectation::Ok(BTreeMap::new())],
         (None, None) => Vec::new(),
@@ -39,10 +39,10 @@ pub(super) fn read(step: &Node, op: &'static OpSpec, world: &World) -> Parsed<Ve
     Ok(expect)
 }
 
-fn outcome(node: &Node, op: &'static OpSpec, world: &World) -> Parsed<Expectation> {
+fn outcome(node: &Node, op: &'static OpSpec, state: &ScenarioState) -> Parsed<Expectation> {
     let fields = Fields::new(node, "an expectation", &["ok", "err"])?;
     match fields.entries() {
-        [entry] if entry.key == "ok" => ok(&entry.value, op, world),
+        [entry] if entry.key == "ok" => ok(&entry.value, op, state),
         [entry] => err(&entry.value),
         several => {
             let found = several.iter().map(|entry| format!("`{}`", entry.key)).collect();
@@ -73,17 +73,17 @@ fn class(node: &Node) -> Parsed<String> {
     Err(Flaw::new(violation, &node.span))
 }
 
-fn ok(node: &Node, op: &'static OpSpec, world: &World) -> Parsed<Expectation> {
+fn ok(node: &Node, op: &'static OpSpec, state: &ScenarioState) -> Parsed<Expectation> {
     let mut fields = BTreeMap::new();
     for entry in node.entries("ok")? {
         match (entry.key.as_str(), op.field(&entry.key)) {
             ("payload_of", _) if op.field("crc32").is_some() => {
-                fields.extend(matcher::payload_of(&entry.value, world)?);
+                fields.extend(matcher::payload_of(&entry.value, state)?);
             }
             ("header_of", _) if op.field("header_crc32").is_some() => {
-                fields.extend(matcher::header_of(&entry.value, world)?);
+                fields.extend(matcher::header_of(&entry.value, state)?);
             }
-            (_, Some(field)) => fields.extend(matcher::field(entry, field, world)?),
+            (_, Some(field)) => fields.extend(matcher::field(entry, field, state)?),
             (key, None) => {
                 let mut known: Vec<String> = op.ok.iter().map(|field| field.name.to_owned()).collect();
                 if op.field("crc32").is_some() {

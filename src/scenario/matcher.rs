@@ -6,9 +6,9 @@ use super::error::{Flaw, Parsed};
 use super::fields::Fields;
 use super::handle::{Filling, Sent};
 use super::model::{Matcher, Reference};
+use super::state::ScenarioState;
 use super::tree::{Data, Entry, Node};
 use super::violation::Violation;
-use super::world::World;
 use shmark_peer::protocol::{FieldKind, FieldSpec, SETTINGS, SettingKind, payload_byte, setting};
 
 type Matchers = Vec<(String, Matcher)>;
@@ -20,7 +20,7 @@ const HEADER_BYTES: u64 = 8;
 const DEFAULT_BYTES_MAX: u64 = 64 << 20;
 
 /// One field of an expected `ok`; a nested one gives several.
-pub(super) fn field(entry: &Entry, spec: &FieldSpec, world: &World) -> Parsed<Matchers> {
+pub(super) fn field(entry: &Entry, spec: &FieldSpec, state: &ScenarioState) -> Parsed<Matchers> {
     let key = entry.key.as_str();
     match spec.kind {
         FieldKind::Qos => {
@@ -32,23 +32,23 @@ pub(super) fn field(entry: &Entry, spec: &FieldSpec, world: &World) -> Parsed<Ma
                     Some(SettingKind::Flag) => FieldKind::Flag,
                     _ => FieldKind::Count,
                 };
-                Ok((format!("{key}.{}", entry.key), one(&entry.value, &entry.key, kind, world)?))
+                Ok((format!("{key}.{}", entry.key), one(&entry.value, &entry.key, kind, state)?))
             });
             nested.collect()
         }
         FieldKind::Attributes => {
             let nested = entry.value.entries(key)?.iter().map(|entry| {
-                Ok((format!("{key}.{}", entry.key), one(&entry.value, &entry.key, FieldKind::Text, world)?))
+                Ok((format!("{key}.{}", entry.key), one(&entry.value, &entry.key, FieldKind::Text, state)?))
             });
             nested.collect()
         }
-        kind => Ok(vec![(key.to_owned(), one(&entry.value, key, kind, world)?)]),
+        kind => Ok(vec![(key.to_owned(), one(&entry.value, key, kind, state)?)]),
     }
 }
 
-fn one(node: &Node, key: &str, kind: FieldKind, world: &World) -> Parsed<Matcher> {
+fn one(node: &Node, key: &str, kind: FieldKind, state: &ScenarioState) -> Parsed<Matcher> {
     if let Data::Table(entries) = &node.data {
-        return relation(node, entries, world);
+        return relation(node, entries, state);
     }
     match kind {
         FieldKind::Flag => node.flag(key).map(Value::from),
@@ -64,16 +64,16 @@ fn one(node: &Node, key: &str, kind: FieldKind, world: &World) -> Parsed<Matcher
     .map(Matcher::Equal)
 }
 
-fn relation(node: &Node, entries: &[Entry], world: &World) -> Parsed<Matcher> {
+fn relation(node: &Node, entries: &[Entry], state: &ScenarioState) -> Parsed<Matcher> {
     let found: Vec<(&str, &Node)> = entries.iter().map(|entry| (entry.key.as_str(), &entry.value)).collect();
     match found.as_slice() {
         [("at_least", number)] => Ok(Matcher::AtLeast(number.count("at_least")?)),
         [("at_most", number)] => Ok(Matcher::AtMost(number.count("at_most")?)),
-        [("same_as", field)] => Ok(Matcher::SameAs(reference(field, world)?)),
-        [("different_from", field)] => Ok(Matcher::DifferentFrom(reference(field, world)?)),
-        [("no_more_than", field)] => Ok(Matcher::NoMoreThan(reference(field, world)?, 0)),
+        [("same_as", field)] => Ok(Matcher::SameAs(reference(field, state)?)),
+        [("different_from", field)] => Ok(Matcher::DifferentFrom(reference(field, state)?)),
+        [("no_more_than", field)] => Ok(Matcher::NoMoreThan(reference(field, state)?, 0)),
         [("no_more_than", field), ("plus", plus)] | [("plus", plus), ("no_more_than", field)] => {
-            Ok(Matcher::NoMoreThan(reference(field, world)?, plus.count("plus")?))
+            Ok(Matcher::NoMoreThan(reference(field, state)?, plus.count("plus")?))
         }
         _ => {
             let found = found.iter().map(|(key, _)| (*key).to_owned()).collect();
@@ -83,12 +83,12 @@ fn relation(node: &Node, entries: &[Entry], world: &World) -> Parsed<Matcher> {
 }
 
 /// `tag.field` or `peer/tag.field`.
-fn reference(node: &Node, world: &World) -> Parsed<Reference> {
+fn reference(node: &Node, state: &ScenarioState) -> Parsed<Reference> {
     let text = node.text("a reference")?;
     let Some((tag, field)) = text.split_once('.').filter(|(tag, field)| !tag.is_empty() && !field.is_empty()) else {
         return Err(Flaw::new(Violation::ReferenceShape { reference: text.to_owned() }, &node.span));
     };
-    let (tag, tagged) = world.resolve(tag, &node.span)?;
+    let (tag, tagged) = state.resolve(tag, &node.span)?;
     if !tagged.answered {
         return Err(Flaw::new(Violation::NotAnswered { tag }, &node.span));
     }
@@ -101,8 +101,8 @@ fn reference(node: &Node, world: &World) -> Parsed<Reference> {
     Ok(Reference { tag, field: field.to_owned() })
 }
 
-fn sent<'w>(node: &Node, key: &str, world: &'w World) -> Parsed<(String, &'w Sent)> {
-    let (tag, tagged) = world.resolve(node.text(key)?, &node.span)?;
+fn sent<'w>(node: &Node, key: &str, state: &'w ScenarioState) -> Parsed<(String, &'w Sent)> {
+    let (tag, tagged) = state.resolve(node.text(key)?, &node.span)?;
     match &tagged.sent {
         Some(sent) => Ok((tag, sent)),
         None => Err(no_payload(node, &tag, &format!("{} sends nothing", tagged.op.name))),
@@ -114,8 +114,8 @@ fn no_payload(node: &Node, tag: &str, why: &str) -> Flaw {
 }
 
 /// The payload that a step sent: its length, its size and its bytes.
-pub(super) fn payload_of(node: &Node, world: &World) -> Parsed<Matchers> {
-    let (tag, sent) = sent(node, "payload_of", world)?;
+pub(super) fn payload_of(node: &Node, state: &ScenarioState) -> Parsed<Matchers> {
+    let (tag, sent) = sent(node, "payload_of", state)?;
     let Some(bytes) = sent.len.checked_mul(sent.shape.element_bytes) else {
         return Err(no_payload(node, &tag, "it is longer than memory can be"));
     };
@@ -135,8 +135,8 @@ pub(super) fn payload_of(node: &Node, world: &World) -> Parsed<Matchers> {
 }
 
 /// The user header that a step sent, its default value if it wrote none.
-pub(super) fn header_of(node: &Node, world: &World) -> Parsed<Matchers> {
-    let (tag, sent) = sent(node, "header_of", world)?;
+pub(super) fn header_of(node: &Node, state: &ScenarioState) -> Parsed<Matchers> {
+    let (tag, sent) = sent(node, "header_of", state)?;
     if !sent.shape.header {
         return Err(no_payload(node, &tag, "its service has no user header in this direction"));
     }

@@ -31,12 +31,12 @@ mod rules_tests;
 mod select;
 mod service;
 mod source;
+mod state;
 mod steps;
 mod stimulus;
 mod tree;
 mod violation;
 mod wording;
-mod world;
 
 pub use catalogue::{Catalogue, Requirement};
 pub use error::ScenarioError;

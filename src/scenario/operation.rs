@@ -10,9 +10,9 @@ use super::handle::{Filling, Handle, Sent};
 use super::model::Args;
 use super::reader::{STEP_KEYS, StepReader, key_span};
 use super::service::{self, Shape, Shapes};
+use super::state::Tagged;
 use super::tree::{Entry, Node};
 use super::violation::Violation;
-use super::world::Tagged;
 use shmark_peer::protocol::{ArgKind, ArgSpec, HandleKind, OPS, OpSpec, op};
 
 /// Name of a handle that no legal answer makes.
@@ -47,7 +47,7 @@ pub(super) fn arguments(reader: &mut StepReader<'_>, node: &Node, op: &'static O
         args.insert(name.to_owned(), args::value(&entry.value, &entry.key, kind)?);
     }
     defaults(reader, &mut args, op);
-    reader.world.needs.of_operation(op, &args);
+    reader.state.needs.of_operation(op, &args);
     for spec in op.args {
         if spec.required && spec.name != "as" && !args.contains_key(spec.name) {
             return Err(missing(node, op, spec.name));
@@ -101,14 +101,14 @@ fn defaults(reader: &mut StepReader<'_>, args: &mut Args, op: &OpSpec) {
         args.entry("service".to_owned()).or_insert_with(|| Value::from("service"));
     }
     if takes("request") {
-        service::fill_in(args, &reader.world.service);
+        service::fill_in(args, &reader.state.service);
     } else if op.arg("name").is_some_and(|name| name.required) {
-        let name = reader.world.service.get("name").cloned().unwrap_or_else(|| Value::from(service::NAME));
+        let name = reader.state.service.get("name").cloned().unwrap_or_else(|| Value::from(service::NAME));
         args.entry("name".to_owned()).or_insert(name);
     }
     if takes("seed") {
         // Counted even where a seed is given, so that giving one does not change the others.
-        let seed = reader.world.next_seed();
+        let seed = reader.state.next_seed();
         args.entry("seed".to_owned()).or_insert_with(|| Value::from(seed));
     }
 }
@@ -134,7 +134,7 @@ fn check_handles(
     }
     .map_or(node.span.clone(), |entry| entry.value.span.clone());
     for name in given.iter().filter_map(Value::as_str) {
-        let kind = reader.world.peer(index).handle(name, &span)?.kind;
+        let kind = reader.state.peer(index).handle(name, &span)?.kind;
         if !wanted.contains(&kind) {
             let (name, kind, op) = (name.to_owned(), kind.words().to_owned(), op.name.to_owned());
             return Err(Flaw::new(
@@ -168,7 +168,7 @@ fn writes_loan(op: &OpSpec) -> bool {
 
 fn needs_len(reader: &mut StepReader<'_>, node: &Node, op: &OpSpec, args: &Args, index: usize) -> Parsed<()> {
     let Some(parent) = text(args, "on") else { return Ok(()) };
-    let shapes = reader.world.peer(index).handle(parent, &node.span)?.shapes;
+    let shapes = reader.state.peer(index).handle(parent, &node.span)?.shapes;
     match shape(op, shapes) {
         Some(shape) if shape.slice && !args.contains_key("len") => {
             Err(Flaw::new(Violation::SliceWithoutLen { op: op.name.to_owned() }, &node.span))
@@ -180,14 +180,14 @@ fn needs_len(reader: &mut StepReader<'_>, node: &Node, op: &OpSpec, args: &Args,
 /// Refuses a name that stands for another handle at this point.
 pub(super) fn name_is_free(reader: &mut StepReader<'_>, node: &Node, args: &Args, index: usize) -> Parsed<()> {
     match text(args, "as") {
-        Some(name) => reader.world.peer(index).free(name, &key_span(node, "as")),
+        Some(name) => reader.state.peer(index).free(name, &key_span(node, "as")),
         None => Ok(()),
     }
 }
 
 fn sent(reader: &mut StepReader<'_>, op: &OpSpec, args: &Args, index: usize) -> Option<Sent> {
     let parent = text(args, "on")?;
-    let parent = reader.world.peer(index).handle(parent, &(0..0)).ok()?;
+    let parent = reader.state.peer(index).handle(parent, &(0..0)).ok()?;
     if sends_loan(op) {
         return parent.sent.clone();
     }
@@ -213,7 +213,7 @@ pub(super) fn remember(
 ) {
     let sent = sent(reader, op, args, index);
     if let Some(tag) = tag {
-        reader.world.remember(tag.to_owned(), Tagged { op, answered, sent });
+        reader.state.remember(tag.to_owned(), Tagged { op, answered, sent });
     }
 }
 
@@ -229,22 +229,22 @@ pub(super) fn take_effect(
     let line = reader.source.line(node.span.start);
     let sent = sent(reader, op, args, index);
     let parent = text(args, "on").or_else(|| text(args, "service"));
-    let inherited = parent.and_then(|name| reader.world.peer(index).handle(name, &(0..0)).ok()).map(|h| h.shapes);
+    let inherited = parent.and_then(|name| reader.state.peer(index).handle(name, &(0..0)).ok()).map(|h| h.shapes);
     if writes_loan(op) {
         write(reader, node, args, index);
     }
     if let Some(parent) = parent.filter(|_| op.consumes) {
-        reader.world.peer(index).consume(parent);
+        reader.state.peer(index).consume(parent);
     }
     if let (Some(kind), Some(name), true) = (op.made(), text(args, "as"), makes) {
         let shapes = inherited.unwrap_or_else(|| Shapes::of(args));
-        reader.world.peer(index).make(name, Handle { kind, shapes, line, sent });
+        reader.state.peer(index).make(name, Handle { kind, shapes, line, sent });
     }
 }
 
 fn write(reader: &mut StepReader<'_>, node: &Node, args: &Args, index: usize) {
     let (Some(name), Some(seed)) = (text(args, "on"), args.get("seed").and_then(Value::as_u64)) else { return };
-    let Ok(handle) = reader.world.peer(index).handle(name, &(0..0)) else { return };
+    let Ok(handle) = reader.state.peer(index).handle(name, &(0..0)) else { return };
     let Some(sent) = handle.sent.as_mut() else { return };
     sent.payload = Filling::Seed(seed);
     if let Some(header_seed) = args.get("header_seed").and_then(Value::as_u64) {
@@ -254,6 +254,6 @@ fn write(reader: &mut StepReader<'_>, node: &Node, args: &Args, index: usize) {
     if let Ok(peer) = node.entries("a step").map(|entries| entries.iter().find(|entry| entry.key == "on"))
         && let Some(Ok(peer)) = peer.map(|entry| entry.value.text("on"))
     {
-        reader.world.note_sent(&format!("{peer}/{name}"), &sent);
+        reader.state.note_sent(&format!("{peer}/{name}"), &sent);
     }
 }

@@ -2,8 +2,8 @@
 
 use super::catalogue::Catalogue;
 use super::source::{Source, Span};
+use super::state::ScenarioState;
 use super::tree::{Data, Node};
-use super::world::World;
 
 /// Keys of a step besides the arguments of its operation.
 pub(super) const STEP_KEYS: &[&str] =
@@ -14,7 +14,7 @@ pub(super) const STEP_KEYS: &[&str] =
 pub(super) struct StepReader<'a> {
     pub source: &'a Source,
     pub catalogue: &'a Catalogue,
-    pub world: World,
+    pub state: ScenarioState,
     /// Steps written out so far, those of the cells before too.
     pub count: usize,
     /// Requirements that were checked, and where.

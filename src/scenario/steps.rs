@@ -6,9 +6,9 @@ use super::fields::{Fields, is_name, name};
 use super::model::{Action, Args, Expectation, Matcher, Step};
 use super::operation;
 use super::reader::{StepReader, key_span};
+use super::state::StartedOp;
 use super::tree::Node;
 use super::violation::Violation;
-use super::world::Begun;
 use shmark_peer::protocol::OpSpec;
 
 /// What makes a step one.
@@ -47,8 +47,8 @@ impl StepReader<'_> {
     fn operate(&mut self, node: &Node) -> Parsed<Step> {
         let op = operation::named(node, "do")?;
         let on = on(node)?;
-        let index = self.world.find(on.text("on")?, &on.span)?;
-        self.world.peer(index).ready(false, &on.span)?;
+        let index = self.state.find(on.text("on")?, &on.span)?;
+        self.state.peer(index).ready(false, &on.span)?;
         let mut args = operation::arguments(self, node, op, index)?;
         let expect = self.expectations(node, op)?;
         let makes = makes_handle(&expect);
@@ -80,8 +80,8 @@ impl StepReader<'_> {
             }
         }
         let on = on(node)?;
-        let index = self.world.find(on.text("on")?, &on.span)?;
-        self.world.peer(index).ready(true, &on.span)?;
+        let index = self.state.find(on.text("on")?, &on.span)?;
+        self.state.peer(index).ready(true, &on.span)?;
         let mut args = operation::arguments(self, node, op, index)?;
         operation::complete(&mut args, node, op, true)?;
         operation::name_is_free(self, node, &args, index)?;
@@ -91,8 +91,8 @@ impl StepReader<'_> {
         };
         let full = format!("{peer}/{tag}");
         operation::remember(self, Some(&full), op, &args, index, false);
-        let begun = Begun { tag: tag.clone(), op, args: args.clone(), span: node.span.clone() };
-        self.world.peer(index).begun = Some(begun);
+        let begun = StartedOp { tag: tag.clone(), op, args: args.clone(), span: node.span.clone() };
+        self.state.peer(index).begun = Some(begun);
         let action = Action::Begin { peer, op: op.name.to_owned(), args, tag };
         Ok(Step { tag: Some(full), ..self.plain(node, action) })
     }
@@ -101,26 +101,26 @@ impl StepReader<'_> {
         let known = ["on", "await", "check", "expect", "expect_any", "within_ms"];
         let fields = Fields::new(node, "a step that awaits", &known)?;
         let on = fields.need("on")?;
-        let index = self.world.find(on.text("on")?, &on.span)?;
-        self.world.peer(index).running(&on.span)?;
+        let index = self.state.find(on.text("on")?, &on.span)?;
+        self.state.peer(index).running(&on.span)?;
         let peer = on.text("on")?.to_owned();
         let awaited = fields.need("await")?;
         let tag = name(awaited, "await")?.to_owned();
-        let begun = self.world.peer(index).begun.take();
+        let begun = self.state.peer(index).begun.take();
         let Some(begun) = begun.filter(|begun| begun.tag == tag) else {
             return Err(Flaw::new(Violation::AwaitWithoutBegin { peer, tag }, &awaited.span));
         };
         let expect = self.expectations(node, begun.op)?;
         let check = self.check(node)?;
         let full = format!("{peer}/{tag}");
-        self.world.answered(&full);
+        self.state.answered(&full);
         operation::take_effect(self, node, begun.op, &begun.args, index, makes_handle(&expect));
         let step = self.plain(node, Action::Await { peer, tag });
         Ok(Step { tag: Some(full), check, expect, within_ms: fields.count("within_ms")?, ..step })
     }
 
     fn expectations(&self, node: &Node, op: &'static OpSpec) -> Parsed<Vec<Expectation>> {
-        expect::read(node, op, &self.world)
+        expect::read(node, op, &self.state)
     }
 
     fn check(&mut self, node: &Node) -> Parsed<Option<String>> {

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 use shmark_peer::kit::implementation::{
-    Arrival, Decision, Decisions, Effective, Element, Hello, Implementation, Kind, LoanView, NodeState, Opening,
-    Outcome, OwnResources, PayloadSpec, PortSpec, Ports, Qos, Receipt, Refusal, ServiceSpec, View, Waitable, Woken,
+    Arrival, Decision, Decisions, Effective, Element, Hello, Implementation, Kind, LoanView, NodeState, OpResult,
+    Opening, OwnResources, PayloadSpec, PortSpec, Ports, Qos, Receipt, Refusal, ServiceSpec, View, Waitable, Woken,
 };
 use shmark_peer::protocol::ErrorClass;
 
@@ -130,7 +130,7 @@ fn message(spec: PayloadSpec, header: bool, len: usize, uninit: bool, origin: &s
     Message { payload: vec![byte; bytes], header: header.then(|| vec![0; 8]), len, origin: origin.to_owned() }
 }
 
-fn loan(loans: &Rc<Cell<usize>>) -> Outcome<()> {
+fn loan(loans: &Rc<Cell<usize>>) -> OpResult<()> {
     if loans.get() == LOANS_MAX {
         return Err(error(ErrorClass::ExceedsMaxLoans, "ExceedsMaxLoans"));
     }
@@ -177,7 +177,7 @@ impl Implementation for Model {
     type ResponseLoan = Loan;
     type Response = Response;
 
-    fn start(root: &str) -> Outcome<(Self, Hello)> {
+    fn start(root: &str) -> OpResult<(Self, Hello)> {
         if root == "/forbidden" {
             return Err(error(ErrorClass::Permission, "RootDenied"));
         }
@@ -204,27 +204,27 @@ impl Implementation for Model {
         Ok((Self { services: BTreeMap::new(), defaults: Qos::default(), ports: 0 }, hello))
     }
 
-    fn node_create(&mut self, name: Option<&str>) -> Outcome<Traced> {
+    fn node_create(&mut self, name: Option<&str>) -> OpResult<Traced> {
         match name {
             Some("") => Err(error(ErrorClass::InvalidName, "EmptyName")),
             name => Ok(Traced(name.unwrap_or("node").to_owned())),
         }
     }
 
-    fn node_list(&mut self) -> Outcome<Vec<NodeState>> {
+    fn node_list(&mut self) -> OpResult<Vec<NodeState>> {
         Ok(vec![NodeState { state: "alive".to_owned() }])
     }
 
-    fn node_cleanup(&mut self) -> Outcome<(u64, u64)> {
+    fn node_cleanup(&mut self) -> OpResult<(u64, u64)> {
         Ok((2, 1))
     }
 
-    fn configure(&mut self, qos: &Qos) -> Outcome<()> {
+    fn configure(&mut self, qos: &Qos) -> OpResult<()> {
         self.defaults = *qos;
         Ok(())
     }
 
-    fn service(&mut self, _node: &Traced, opening: Opening, spec: &ServiceSpec) -> Outcome<(Service, Effective)> {
+    fn service(&mut self, _node: &Traced, opening: Opening, spec: &ServiceSpec) -> OpResult<(Service, Effective)> {
         if spec.qos.max_nodes == Some(0) {
             let setting = Some("max_nodes".to_owned());
             return Err(Refusal::Error {
@@ -263,19 +263,19 @@ impl Implementation for Model {
         Ok((Service(shared, Traced("service".to_owned())), Effective { qos, attributes }))
     }
 
-    fn service_exists(&mut self, _node: &Traced, name: &str) -> Outcome<bool> {
+    fn service_exists(&mut self, _node: &Traced, name: &str) -> OpResult<bool> {
         Ok(self.services.contains_key(name))
     }
 
-    fn service_list(&mut self, _node: &Traced) -> Outcome<Vec<String>> {
+    fn service_list(&mut self, _node: &Traced) -> OpResult<Vec<String>> {
         Ok(self.services.keys().cloned().collect())
     }
 
-    fn service_ports(&mut self, service: &Service) -> Outcome<Ports> {
+    fn service_ports(&mut self, service: &Service) -> OpResult<Ports> {
         Ok(Ports { clients: service.0.clients.get(), servers: service.0.servers.get(), nodes: 1 })
     }
 
-    fn client_create(&mut self, service: &Service, spec: &PortSpec) -> Outcome<(Port, String)> {
+    fn client_create(&mut self, service: &Service, spec: &PortSpec) -> OpResult<(Port, String)> {
         if spec.backpressure.is_some() {
             return Err(Refusal::Unsupported("no backpressure strategies".to_owned()));
         }
@@ -283,12 +283,12 @@ impl Implementation for Model {
         Ok(self.port("client", service, spec))
     }
 
-    fn server_create(&mut self, service: &Service, spec: &PortSpec) -> Outcome<(Port, String)> {
+    fn server_create(&mut self, service: &Service, spec: &PortSpec) -> OpResult<(Port, String)> {
         service.0.servers.set(service.0.servers.get() + 1);
         Ok(self.port("server", service, spec))
     }
 
-    fn request_loan(&mut self, client: &Port, len: usize, uninit: bool) -> Outcome<Loan> {
+    fn request_loan(&mut self, client: &Port, len: usize, uninit: bool) -> OpResult<Loan> {
         loan(&client.loans)?;
         let spec = &client.service.spec;
         Ok(Loan {
@@ -301,7 +301,7 @@ impl Implementation for Model {
         })
     }
 
-    fn request_send(&mut self, request: Loan) -> Outcome<(Pending, u64)> {
+    fn request_send(&mut self, request: Loan) -> OpResult<(Pending, u64)> {
         let mut requests = request.service.requests.borrow_mut();
         if requests.len() == REQUESTS_MAX {
             // Nobody makes room while this thread sends: a handler that retries for ever is a mistake of the test.
@@ -318,11 +318,11 @@ impl Implementation for Model {
         Ok((pending, request.service.servers.get() as u64))
     }
 
-    fn has_requests(&mut self, server: &Port) -> Outcome<bool> {
+    fn has_requests(&mut self, server: &Port) -> OpResult<bool> {
         Ok(!server.service.requests.borrow().is_empty())
     }
 
-    fn server_receive(&mut self, server: &Port, wait_ms: Option<u64>) -> Outcome<Receipt<Active>> {
+    fn server_receive(&mut self, server: &Port, wait_ms: Option<u64>) -> OpResult<Receipt<Active>> {
         assert_eq!(wait_ms, None, "the kit keeps wait_ms from peers that do not declare it");
         let Some((message, exchange)) = server.service.requests.borrow_mut().pop_front() else {
             return Ok(Receipt::Nothing);
@@ -339,7 +339,7 @@ impl Implementation for Model {
         Ok(Receipt::Received(active, arrival))
     }
 
-    fn response_loan(&mut self, active: &Active, len: usize, uninit: bool) -> Outcome<Loan> {
+    fn response_loan(&mut self, active: &Active, len: usize, uninit: bool) -> OpResult<Loan> {
         loan(&active.loans)?;
         let spec = &active.service.spec;
         let origin = active.exchange.server.borrow();
@@ -353,7 +353,7 @@ impl Implementation for Model {
         })
     }
 
-    fn response_send(&mut self, response: Loan) -> Outcome<()> {
+    fn response_send(&mut self, response: Loan) -> OpResult<()> {
         if !response.exchange.pending.get() {
             return Err(error(ErrorClass::Disconnected, "PendingGone"));
         }
@@ -361,11 +361,11 @@ impl Implementation for Model {
         Ok(())
     }
 
-    fn has_response(&mut self, pending: &Pending) -> Outcome<bool> {
+    fn has_response(&mut self, pending: &Pending) -> OpResult<bool> {
         Ok(!pending.0.responses.borrow().is_empty())
     }
 
-    fn pending_receive(&mut self, pending: &Pending, wait_ms: Option<u64>) -> Outcome<Receipt<Response>> {
+    fn pending_receive(&mut self, pending: &Pending, wait_ms: Option<u64>) -> OpResult<Receipt<Response>> {
         assert_eq!(wait_ms, None, "the kit keeps wait_ms from peers that do not declare it");
         let Some(message) = pending.0.responses.borrow_mut().pop_front() else { return Ok(Receipt::Nothing) };
         let arrival = arrival(&message);
@@ -373,7 +373,7 @@ impl Implementation for Model {
     }
 
     /// In one thread nothing can come while it waits.
-    fn wait(&mut self, waitables: &[Waitable<'_, Self>], _wait_ms: u64) -> Outcome<Woken> {
+    fn wait(&mut self, waitables: &[Waitable<'_, Self>], _wait_ms: u64) -> OpResult<Woken> {
         let mut woken = Woken::default();
         for (index, waitable) in waitables.iter().enumerate() {
             let (ready, ended) = match waitable {
@@ -389,24 +389,24 @@ impl Implementation for Model {
         Ok(woken)
     }
 
-    fn pending_connected(&mut self, pending: &Pending) -> Outcome<bool> {
+    fn pending_connected(&mut self, pending: &Pending) -> OpResult<bool> {
         Ok(pending.0.active.get())
     }
 
-    fn active_connected(&mut self, active: &Active) -> Outcome<bool> {
+    fn active_connected(&mut self, active: &Active) -> OpResult<bool> {
         Ok(active.exchange.pending.get())
     }
 
-    fn hint_disconnect(&mut self, pending: &Pending) -> Outcome<()> {
+    fn hint_disconnect(&mut self, pending: &Pending) -> OpResult<()> {
         pending.0.hint.set(true);
         Ok(())
     }
 
-    fn has_hint(&mut self, active: &Active) -> Outcome<bool> {
+    fn has_hint(&mut self, active: &Active) -> OpResult<bool> {
         Ok(active.exchange.hint.get())
     }
 
-    fn resources(&mut self) -> Outcome<OwnResources> {
+    fn resources(&mut self) -> OpResult<OwnResources> {
         Ok(OwnResources { chunks_in_use: Some(3), segments: None })
     }
 

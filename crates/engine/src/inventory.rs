@@ -15,7 +15,7 @@ use super::lock;
 use super::node::Node;
 use super::root::Root;
 use super::service::registry::Registry;
-use super::service::{ServiceInfo, StaticConfig, files, info, strays};
+use super::service::{ServiceInfo, StaticConfig, files, info, orphans};
 
 /// Everything in a namespace at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,10 +76,10 @@ impl Inventory {
 
     fn look_at(root: &Root) -> io::Result<Self> {
         let mut inventory = Self { nodes: liveness::list(root)?, services: Vec::new(), remains: Vec::new() };
-        inventory.look_at_root(root)?;
-        inventory.look_at_nodes(root)?;
+        inventory.scan_root(root)?;
+        inventory.scan_nodes(root)?;
         for entry in std::fs::read_dir(root.services())? {
-            inventory.look_at_service(root, &entry?.path())?;
+            inventory.scan_service(root, &entry?.path())?;
         }
         inventory.services.sort_by(|a, b| a.name.cmp(&b.name));
         inventory.remains.sort();
@@ -98,7 +98,7 @@ impl Inventory {
         if before.remains.iter().any(|remains| remains.kind != RemainsKind::Foreign) {
             // Cleans up after dead nodes. What this one leaves if it is killed now is cleaned by the next.
             let cleaner = Node::builder().config(Config::default()).root(root.path()).name("shmark clean").create()?;
-            reasons = strays::clean(&cleaner.inner);
+            reasons = orphans::clean(&cleaner.inner);
         }
         let after = Self::of(root)?;
         let is_left = |remains: &Remains| after.remains.iter().any(|left| left.path == remains.path);
@@ -131,7 +131,7 @@ impl Inventory {
         }
     }
 
-    fn look_at_root(&mut self, root: &Root) -> io::Result<()> {
+    fn scan_root(&mut self, root: &Root) -> io::Result<()> {
         for entry in std::fs::read_dir(root.path())? {
             let name = PathBuf::from(entry?.file_name());
             if name != Path::new("nodes") && name != Path::new("services") {
@@ -141,7 +141,7 @@ impl Inventory {
         Ok(())
     }
 
-    fn look_at_nodes(&mut self, root: &Root) -> io::Result<()> {
+    fn scan_nodes(&mut self, root: &Root) -> io::Result<()> {
         let dead: Vec<_> = self.nodes.iter().filter(|node| node.state == NodeState::Dead).cloned().collect();
         for node in dead {
             self.remains(RemainsKind::DeadNode, &root.nodes().join(node.id.to_string()), node.name);
@@ -165,7 +165,7 @@ impl Inventory {
         Ok(())
     }
 
-    fn look_at_service(&mut self, root: &Root, folder: &Path) -> io::Result<()> {
+    fn scan_service(&mut self, root: &Root, folder: &Path) -> io::Result<()> {
         let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         if let Some(owner) = files::temporary_owner(name) {
             if !self.may_live(root, owner)? && folder.try_exists()? {
@@ -181,7 +181,7 @@ impl Inventory {
         }
         // Opened first, to tell afterwards whether it was there all the time.
         let Some(there) = found(File::open(folder))? else { return Ok(()) };
-        let service = look_at_service_files(folder);
+        let service = read_service_files(folder);
         if !lock::is_still_at(&there, folder)? {
             return Ok(());
         }
@@ -206,7 +206,7 @@ impl Inventory {
 
 /// What a service's files say, under its lock, so that nobody is changing them. If somebody holds the lock and does not go
 /// on, without.
-fn look_at_service_files(folder: &Path) -> Result<ServiceInfo, ServiceError> {
+fn read_service_files(folder: &Path) -> Result<ServiceInfo, ServiceError> {
     let what = "looking at a service";
     let path = folder.join(files::LOCK);
     let file = match lock::open(&path, false) {

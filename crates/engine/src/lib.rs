@@ -64,8 +64,8 @@
 //! | know what went wrong | [`error`]: one type for each kind of call, one variant for each violated rule, with the remedy in its text |
 //! | look from outside | [`Inventory`], [`Node::list_in`], [`Node::clean_up`] |
 //!
-//! Nodes and services may be shared by threads. Ports, and everything made from them, belong to the thread that made them: each
-//! thread makes its own, and nothing on the way of a message is locked.
+//! Nodes and services may be shared by threads. Ports, and everything made from them, belong to the thread that made
+//! them: each thread makes its own, and nothing on the message path is locked.
 //!
 //! `docs/LAYOUT.md` of the repository has every byte, `docs/ARCHITECTURE.md` the invariants, `docs/GLOSSARY.md` the words with
 //! a fixed meaning. Everything in [`shm`] and [`channel`] is what the ports are made of. It is public for the tests, benchmarks and peers of this
@@ -115,7 +115,7 @@ pub use port::{
 pub use root::{ROOT_VARIABLE, Root};
 pub use service::LAYOUT_VERSION;
 pub use service::{PortInfo, RequestResponseBuilder, Service, ServiceBuilder, ServiceInfo, StaticConfig};
-pub use settings::{COUNT_MAX, Settings, Wishes};
+pub use settings::{COUNT_MAX, RequestedSettings, Settings};
 pub use shm::Plain;
 pub use strategy::{AllocationStrategy, BackpressureStrategy};
 pub use wait::{TryReceived, Waited};

@@ -21,7 +21,7 @@ pub enum NodeState {
     Alive,
     /// Its process has ended without leaving.
     Dead,
-    /// It cannot be told, for instance for want of permission.
+    /// It cannot be told, for instance for lack of permission.
     Unknown,
 }
 

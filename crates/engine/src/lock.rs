@@ -15,12 +15,12 @@ use queue::Place;
 /// Pauses between the first tries: most holders are done within microseconds.
 const PAUSES_US: [u64; 4] = [5, 10, 20, 40];
 
-/// Time between two looks of somebody who waits.
+/// Time between two polls of a waiter.
 const SLICE: Duration = Duration::from_millis(100);
 
-/// Looks in a row that find neither the lock free nor another holder, until the holder counts as stopped: 3 seconds. It
+/// Polls in a row that find neither the lock free nor another holder, until the holder counts as stopped: 3 seconds. It
 /// needs microseconds of processor time, which on a machine with hundreds of busy processes may take most of a second.
-/// Counted in looks and not by the clock, so that a waiter which was itself stopped blames nobody.
+/// Counted in polls and not by the clock, so that a waiter which was itself stopped reports no holder.
 const LOOKS_MAX: u32 = 30;
 
 /// A held lock; dropping it releases it.

@@ -142,7 +142,7 @@ impl NodeBuilder {
             left_behind: AtomicBool::new(false),
         };
         let node = Node { inner: Arc::new(inner) };
-        // What cannot be cleaned now is tried again by the next one; a new node does not fail for an old one's sake.
+        // What cannot be cleaned now is tried again by the next one; a new node does not fail because of an old one.
         let _ = cleanup::clean_dead_nodes(&node.inner.root);
         Ok(node)
     }

@@ -76,12 +76,12 @@ macro_rules! define {
         /// and "the default" when creating (RR-SVC-09).
         #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
         #[serde(default, deny_unknown_fields)]
-        pub struct Wishes {
+        pub struct RequestedSettings {
             $($(#[doc = $meaning])+ #[serde(deserialize_with = "value::configured")] pub $name: Option<$type>,)*
         }
 
-        impl Wishes {
-            /// Settings for a new service, `default` where there is no wish (RR-SVC-15).
+        impl RequestedSettings {
+            /// Settings for a new service, `default` where nothing is requested (RR-SVC-15).
             pub(crate) fn for_creation(&self, default: &Settings) -> Result<Settings, ServiceError> {
                 Ok(Settings {
                     $($name: self.$name.unwrap_or(default.$name).for_creation(stringify!($name))?,)*
@@ -98,7 +98,7 @@ macro_rules! define {
         }
 
         /// All of them are asked for.
-        impl From<Settings> for Wishes {
+        impl From<Settings> for RequestedSettings {
             fn from(settings: Settings) -> Self {
                 Self { $($name: Some(settings.$name),)* }
             }
@@ -121,8 +121,10 @@ mod tests {
 
     #[test]
     fn zero_is_one_and_the_rest_is_default() {
-        let wishes = Wishes { max_clients: Some(0), response_buffer: Some(0), ..Wishes::default() };
-        let settings = wishes.for_creation(&Settings { max_nodes: 9, max_clients: 9, ..Settings::default() }).unwrap();
+        let requested_settings =
+            RequestedSettings { max_clients: Some(0), response_buffer: Some(0), ..RequestedSettings::default() };
+        let settings =
+            requested_settings.for_creation(&Settings { max_nodes: 9, max_clients: 9, ..Settings::default() }).unwrap();
         let expected = Settings { max_clients: 1, response_buffer: 1, max_nodes: 9, ..Settings::default() };
         assert_eq!(settings, expected);
     }
@@ -130,11 +132,11 @@ mod tests {
     #[test]
     fn counts_ask_for_at_least_and_behaviours_for_exactly() {
         let has = Settings { max_clients: 3, fire_and_forget: false, ..Settings::default() };
-        assert_eq!(Wishes::default().check(&has), Ok(()));
-        assert_eq!(Wishes { max_clients: Some(3), ..Wishes::default() }.check(&has), Ok(()));
-        let refused = Wishes { max_clients: Some(4), ..Wishes::default() }.check(&has);
+        assert_eq!(RequestedSettings::default().check(&has), Ok(()));
+        assert_eq!(RequestedSettings { max_clients: Some(3), ..RequestedSettings::default() }.check(&has), Ok(()));
+        let refused = RequestedSettings { max_clients: Some(4), ..RequestedSettings::default() }.check(&has);
         assert_eq!(refused, Err(ServiceError::DoesNotSupport { setting: "max_clients", asked: 4, has: 3 }));
-        let refused = Wishes { fire_and_forget: Some(true), ..Wishes::default() }.check(&has);
+        let refused = RequestedSettings { fire_and_forget: Some(true), ..RequestedSettings::default() }.check(&has);
         let error = ServiceError::IncompatibleBehaviour { setting: "fire_and_forget", asked: true, has: false };
         assert_eq!(refused, Err(error));
     }

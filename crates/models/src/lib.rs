@@ -10,7 +10,7 @@
 //! | clients and servers, whole | [`ports::RequestResponse`] | [`ports::check_operations`] |
 //!
 //! Each compares an implementation with a model of a few lines, under random operations that are the same every time
-//! ([`Config::seed`]), and ends with the shortest sequence that it found to break a rule. A [`Failure`] says which rule,
+//! ([`Config::seed`]), and ends with the shortest sequence that it found to break a rule. A [`RuleViolation`] says which rule,
 //! what happened, after which operations, and how to repeat it; its `Debug` output is the same text, so that a test may
 //! return it.
 //!
@@ -18,7 +18,7 @@
 //! use std::collections::VecDeque;
 //! use std::sync::{Arc, Mutex};
 //!
-//! use shmark_models::{Config, Failure};
+//! use shmark_models::{Config, RuleViolation};
 //! use shmark_models::channel::{self, ChannelConsumer, ChannelProducer, ChannelShape, OffsetChannel, Pushed};
 //!
 //! /// What is to be judged: here a queue behind a lock.
@@ -53,7 +53,7 @@
 //!     }
 //! }
 //!
-//! # fn main() -> Result<(), Failure> {
+//! # fn main() -> Result<(), RuleViolation> {
 //! let config = Config::from_env()?;
 //! channel::check_operations(&Mine, config)?;
 //! channel::check_threads(&Mine, config)
@@ -74,7 +74,7 @@ pub mod returns;
 pub mod segment;
 
 pub use config::{CASES_VARIABLE, Config, PUSHES_VARIABLE, SEED_VARIABLE, WITHOUT_VARIABLE};
-pub use failure::{Failure, Rule};
+pub use failure::{Rule, RuleViolation};
 
 /// The code of the README compiles and runs.
 #[cfg(doctest)]

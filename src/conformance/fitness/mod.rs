@@ -1,6 +1,7 @@
 //! Whether a peer is fit to be judged: what every peer has to do, whatever its implementation is like.
 //!
-//! What is found here is laid to the peer, so nothing is asked of the implementation beyond one request and one response.
+//! What is found here is attributed to the peer, so nothing is asked of the implementation beyond one request and one
+//! response.
 
 mod broken;
 mod exam;
@@ -23,7 +24,7 @@ pub use exam::Findings;
 /// The peer cannot be started, or the run is interrupted. What the peer does wrong is found, and no error.
 pub fn examine(subject: &Subject, hello: &HelloReply, root: &std::path::Path) -> Result<Findings, HarnessError> {
     let peer = Peer::spawn_silent(subject, "peer", root)?;
-    let mut exam = Exam::new(peer, &hello.features);
+    let mut exam = Exam::new(peer, hello);
     broken::before_hello(&mut exam, hello.protocol)?;
     exam.ok("hello", serde_json::json!({ "protocol": hello.protocol, "root": root.to_string_lossy() }))?;
     if exam.request_type().is_some() {

@@ -15,7 +15,7 @@ pub(super) fn of_each_feature(exam: &mut Exam<'_>, request: &Value, fresh: &str)
     let mut asked = Vec::new();
     let of_operations = OPS.iter().filter_map(|op| Some((op.feature?, op.name, right(op, request).into())));
     for (feature, op, args) in commands(request, fresh).into_iter().chain(of_operations) {
-        if exam.has(feature) {
+        if !exam.lacks(feature) {
             continue;
         }
         exam.told(&format!("{op} with what belongs to `{feature}`, which is not declared"), op, &args, "unsupported")?;
@@ -29,8 +29,8 @@ pub(super) fn of_each_feature(exam: &mut Exam<'_>, request: &Value, fresh: &str)
     Ok(())
 }
 
-/// A feature of an argument, and a command that needs it and nothing else beyond `request`, for handles that are named as their kinds; `fresh` is the
-/// name of none.
+/// A feature of an argument, and a command that needs it and nothing else beyond `request`, for handles that are named as
+/// their kinds; `fresh` is the name of none.
 fn commands(request: &Value, fresh: &str) -> Vec<(&'static str, &'static str, Value)> {
     let service = |key: &str, value: Value| {
         let mut args = json!({
@@ -64,6 +64,8 @@ fn commands(request: &Value, fresh: &str) -> Vec<(&'static str, &'static str, Va
         ("growth", "server.create", port("allocation", "power-of-two".into())),
         ("backpressure", "client.create", port("backpressure", "discard".into())),
         ("backpressure", "server.create", port("backpressure", "discard".into())),
+        ("backpressure-handler", "client.create", port("handler", json!(["retry"]))),
+        ("backpressure-handler", "server.create", port("handler", json!(["retry"]))),
         ("preallocate", "client.create", port("preallocate", 1.into())),
         ("preallocate", "server.create", port("preallocate", 1.into())),
         ("wait", "server.receive", json!({ "on": "server", "as": fresh, "wait_ms": 1 })),

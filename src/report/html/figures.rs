@@ -93,7 +93,7 @@ fn headings(case: &Case<'_>) -> Vec<Heading> {
             "per message",
         ),
     };
-    let beside = case.beside().into_iter().map(|column| Heading { text: column.heading, small: interval });
+    let beside = case.ratio_columns().into_iter().map(|column| Heading { text: column.heading, small: interval });
     let mut headings = vec![heading("Subject", "")];
     headings.extend(figures);
     headings.extend(beside);
@@ -103,7 +103,7 @@ fn headings(case: &Case<'_>) -> Vec<Heading> {
 }
 
 fn bench_rows(case: &Case<'_>, colours: &Palette) -> Vec<BenchRow> {
-    let beside = case.beside();
+    let beside = case.ratio_columns();
     let row = |(index, result): (usize, &&BenchResult)| {
         let ratios: Vec<Option<Ratio>> = beside.iter().map(|column| column.ratios[index]).collect();
         bench_row(result, &ratios, colours)

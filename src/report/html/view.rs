@@ -24,9 +24,9 @@ pub struct View<'a> {
     seed: u64,
     tiles: Vec<Tile>,
     subjects: &'a [SubjectInfo],
-    unexpected: Vec<Failure<'a>>,
-    known: Vec<Failure<'a>>,
-    differences: Vec<Failure<'a>>,
+    unexpected: Vec<FailureView<'a>>,
+    known: Vec<FailureView<'a>>,
+    differences: Vec<FailureView<'a>>,
     stretched_title: &'static str,
     stretched: Vec<Stretched<'a>>,
     pairings: Vec<String>,
@@ -46,7 +46,7 @@ struct Tile {
 }
 
 #[derive(Serialize)]
-struct Failure<'a> {
+struct FailureView<'a> {
     id: String,
     word: &'static str,
     class: &'static str,
@@ -101,7 +101,7 @@ impl<'a> View<'a> {
     /// Everything about a report.
     pub fn of(report: &'a Report) -> Result<Self, ReportError> {
         let summary = Summary::of(report);
-        let failures = |prefix: &str, results: &[&'a ConformanceResult]| -> Vec<Failure<'a>> {
+        let failures = |prefix: &str, results: &[&'a ConformanceResult]| -> Vec<FailureView<'a>> {
             results.iter().enumerate().map(|(i, result)| failure(format!("{prefix}-{}", i + 1), result)).collect()
         };
         let colours = Palette::of(report);
@@ -156,9 +156,9 @@ fn tiles(summary: &Summary<'_>) -> Vec<Tile> {
     tiles
 }
 
-fn failure(id: String, result: &ConformanceResult) -> Failure<'_> {
+fn failure(id: String, result: &ConformanceResult) -> FailureView<'_> {
     let (word, class) = word_and_class(result);
-    Failure {
+    FailureView {
         id,
         word,
         class,

@@ -1,4 +1,4 @@
-//! Median round trips in floors, as bars with their intervals: what a subject costs, whatever the machine's mood.
+//! Median round trips in floors, as bars with their intervals: what a subject costs, whatever the state of the machine.
 
 use std::fmt::Write as _;
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::classes::refusal;
 use shmark_engine::Config;
 use shmark_engine::error::NodeError;
-use shmark_peer::kit::implementation::{Outcome, Qos, Refusal};
+use shmark_peer::kit::implementation::{OpResult, Qos, Refusal};
 use shmark_peer::protocol::ErrorClass;
 
 /// The configuration in a file with these defaults of services. The file is gone afterwards: nodes are given what the
@@ -16,7 +16,7 @@ use shmark_peer::protocol::ErrorClass;
 ///
 /// # Errors
 /// What the engine says of the file; `other` if it cannot be written.
-pub fn through_a_file(root: &Path, qos: &Qos) -> Outcome<Config> {
+pub fn through_a_file(root: &Path, qos: &Qos) -> OpResult<Config> {
     let path = root.join(format!("configuration-of-{}.toml", std::process::id()));
     std::fs::write(&path, text(qos)).map_err(|error| Refusal::Error {
         class: ErrorClass::Other,

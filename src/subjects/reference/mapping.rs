@@ -1,15 +1,15 @@
 //! The protocol's settings and strategies in the engine's types.
 
-use shmark_engine::{AllocationStrategy, BackpressureStrategy, Settings, Wishes};
+use shmark_engine::{AllocationStrategy, BackpressureStrategy, RequestedSettings, Settings};
 use shmark_peer::protocol::{Allocation, Backpressure, Qos};
 
 /// Settings that the protocol has. The engine calls them the same; one that is missing here does not compile.
 macro_rules! settings {
     ($($name:ident,)*) => {
         /// What is asked for, for a builder.
-        pub(super) fn wishes(qos: &Qos) -> Wishes {
+        pub(super) fn requested_settings(qos: &Qos) -> RequestedSettings {
             let Qos { $($name,)* } = *qos;
-            Wishes { $($name,)* ..Wishes::default() }
+            RequestedSettings { $($name,)* ..RequestedSettings::default() }
         }
 
         /// What is in force, for an answer.

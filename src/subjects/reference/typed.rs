@@ -6,18 +6,18 @@ use super::classes::refusal;
 use super::dynamic::{
     AnyActive, AnyClient, AnyPending, AnyRequest, AnyResponse, AnyResponseLoan, AnyServer, AnyService,
 };
-use super::mapping::{allocation, backpressure, qos, wishes};
+use super::mapping::{allocation, backpressure, qos, requested_settings};
 use super::payload::{Block, PeerHeader, PeerPayload};
 use shmark_engine::{
     ActiveRequest, AttachmentId, BackpressureAction, BackpressureInfo, Client, Id, Node, PendingResponse, RequestMut,
     Response, ResponseMut, Server, Service, ServiceName, WaitSet, Waited,
 };
 use shmark_peer::kit::implementation::{
-    Allocation, Arrival, Backpressure, Decision, Decisions, Effective, Element, HeaderSpec, Kind, LoanView, Opening,
-    Outcome, PayloadSpec, PortSpec, Ports, Receipt, ServiceSpec, View,
+    Allocation, Arrival, Backpressure, Decision, Decisions, Effective, Element, HeaderSpec, Kind, LoanView, OpResult,
+    Opening, PayloadSpec, PortSpec, Ports, Receipt, ServiceSpec, View,
 };
 
-type Opened = Outcome<(Box<dyn AnyService>, Effective)>;
+type Opened = OpResult<(Box<dyn AnyService>, Effective)>;
 
 /// Opens or creates a service with the types that the specification names.
 pub fn service(node: &Node, opening: Opening, spec: &ServiceSpec) -> Opened {
@@ -71,7 +71,7 @@ where
         .request_response::<Req, Res>()
         .request_user_header::<A>()
         .response_user_header::<B>()
-        .wishes(wishes(&spec.qos))
+        .requested_settings(requested_settings(&spec.qos))
         .request_payload_alignment(spec.request.align.unwrap_or(1))
         .response_payload_alignment(spec.response.align.unwrap_or(1));
     for (key, value) in &spec.attributes {
@@ -143,7 +143,7 @@ where
     A: PeerHeader,
     B: PeerHeader,
 {
-    fn client(&self, spec: &PortSpec) -> Outcome<(Box<dyn AnyClient>, String)> {
+    fn client(&self, spec: &PortSpec) -> OpResult<(Box<dyn AnyClient>, String)> {
         let mut builder = self
             .service
             .client_builder()
@@ -169,7 +169,7 @@ where
         Ok((Box::new(TypedClient { client, aligns: self.aligns }), id))
     }
 
-    fn server(&self, spec: &PortSpec) -> Outcome<(Box<dyn AnyServer>, String)> {
+    fn server(&self, spec: &PortSpec) -> OpResult<(Box<dyn AnyServer>, String)> {
         let mut builder = self
             .service
             .server_builder()
@@ -208,7 +208,7 @@ where
     A: PeerHeader,
     B: PeerHeader,
 {
-    fn loan(&self, len: usize, uninit: bool) -> Outcome<Box<dyn AnyRequest>> {
+    fn loan(&self, len: usize, uninit: bool) -> OpResult<Box<dyn AnyRequest>> {
         let request = Req::request(&self.client, len, uninit).map_err(refusal)?;
         Ok(Box::new(TypedRequest { request, aligns: self.aligns }))
     }
@@ -242,7 +242,7 @@ where
     fn view(&mut self) -> LoanView<'_> {
         loan_view(self.request.parts_mut(), self.aligns[0])
     }
-    fn send(self: Box<Self>) -> Outcome<(Box<dyn AnyPending>, u64)> {
+    fn send(self: Box<Self>) -> OpResult<(Box<dyn AnyPending>, u64)> {
         let pending = self.request.send().map_err(refusal)?;
         let delivered = pending.number_of_server_connections() as u64;
         Ok((Box::new(Aligned { value: pending, align: self.aligns[1] }), delivered))
@@ -253,7 +253,7 @@ impl<Res: PeerPayload + ?Sized, B: PeerHeader> AnyPending for Aligned<PendingRes
     fn attach(&self, set: &mut WaitSet) -> AttachmentId {
         set.attach(&self.value)
     }
-    fn receive(&self, wait: Option<Duration>) -> Outcome<Receipt<Box<dyn AnyResponse>>> {
+    fn receive(&self, wait: Option<Duration>) -> OpResult<Receipt<Box<dyn AnyResponse>>> {
         let response = match wait {
             Some(timeout) => self.value.receive_timeout(timeout).map_err(refusal)?,
             None => self.value.receive().map_err(refusal)?.map_or(Waited::Timeout, Waited::Received),
@@ -266,7 +266,7 @@ impl<Res: PeerPayload + ?Sized, B: PeerHeader> AnyPending for Aligned<PendingRes
         let arrival = arrival(response.server_id(), response.payload(), self.align);
         Ok(Receipt::Received(Box::new(response), arrival))
     }
-    fn has_response(&self) -> Outcome<bool> {
+    fn has_response(&self) -> OpResult<bool> {
         self.value.has_response().map_err(refusal)
     }
     fn is_connected(&self) -> bool {
@@ -293,7 +293,7 @@ where
     fn attach(&self, set: &mut WaitSet) -> AttachmentId {
         set.attach(&self.server)
     }
-    fn receive(&self, wait: Option<Duration>) -> Outcome<Receipt<Box<dyn AnyActive>>> {
+    fn receive(&self, wait: Option<Duration>) -> OpResult<Receipt<Box<dyn AnyActive>>> {
         let active = match wait {
             Some(timeout) => self.server.receive_timeout(timeout).map_err(refusal)?,
             None => self.server.receive().map_err(refusal)?.map_or(Waited::Timeout, Waited::Received),
@@ -306,7 +306,7 @@ where
         let arrival = arrival(active.client_id(), active.payload(), self.aligns[0]);
         Ok(Receipt::Received(Box::new(TypedActive { active, align: self.aligns[1] }), arrival))
     }
-    fn has_requests(&self) -> Outcome<bool> {
+    fn has_requests(&self) -> OpResult<bool> {
         self.server.has_requests().map_err(refusal)
     }
 }
@@ -321,7 +321,7 @@ where
     fn view(&self) -> View<'_> {
         view(self.active.payload(), self.active.user_header())
     }
-    fn loan(&self, len: usize, uninit: bool) -> Outcome<Box<dyn AnyResponseLoan>> {
+    fn loan(&self, len: usize, uninit: bool) -> OpResult<Box<dyn AnyResponseLoan>> {
         let value = Res::response(&self.active, len, uninit).map_err(refusal)?;
         Ok(Box::new(Aligned { value, align: self.align }))
     }
@@ -337,7 +337,7 @@ impl<Res: PeerPayload + ?Sized, B: PeerHeader> AnyResponseLoan for Aligned<Respo
     fn view(&mut self) -> LoanView<'_> {
         loan_view(self.value.parts_mut(), self.align)
     }
-    fn send(self: Box<Self>) -> Outcome<()> {
+    fn send(self: Box<Self>) -> OpResult<()> {
         self.value.send().map_err(refusal)
     }
 }

@@ -31,13 +31,13 @@ const ID_SHIFT: u32 = 32;
 
 /// What a word of a shuttle says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Carried {
+pub struct ShuttleWord {
     word: NonZeroU64,
     /// Elements of the message, `0..=`[`SHUTTLE_LEN_MAX`].
     pub len: usize,
 }
 
-impl Carried {
+impl ShuttleWord {
     #[inline(always)]
     fn request(word: NonZeroU64) -> Result<Self, Garbage> {
         let len = (word.get() >> LEN_SHIFT & FIELD_MASK).checked_sub(1).ok_or(Garbage)?;
@@ -74,7 +74,7 @@ fn pack_reply(request_id: u64, len: usize) -> u64 {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Oldest {
     /// In the shuttle.
-    InShuttle(Carried),
+    InShuttle(ShuttleWord),
     /// In a slot of the channel.
     InChannel(Front),
 }
@@ -101,19 +101,19 @@ pub enum Room {
     Full,
 }
 
-/// The first look after a side has written into the line. It pauses: nothing can be there so soon, and each look takes the
-/// line away from the other side, which is about to write into it.
+/// The first poll after a side has written into the line. It pauses: nothing can be there so soon, and each poll takes
+/// the line away from the other side, which is about to write into it.
 #[derive(Debug, Default)]
-struct FirstLook(Cell<bool>);
+struct FirstPoll(Cell<bool>);
 
-impl FirstLook {
+impl FirstPoll {
     #[inline(always)]
-    fn is_due(&self) {
+    fn arm(&self) {
         self.0.set(true);
     }
 
     #[inline(always)]
-    fn found_nothing(&self) {
+    fn on_empty_poll(&self) {
         if self.0.replace(false) {
             std::hint::spin_loop();
         }
@@ -162,7 +162,7 @@ impl Ahead {
 }
 
 #[inline(always)]
-fn take(slots: &impl Slots, index: usize, carried: Carried, may_be_displaced: bool) -> bool {
+fn take(slots: &impl Slots, index: usize, carried: ShuttleWord, may_be_displaced: bool) -> bool {
     if may_be_displaced {
         return slots.take(index, carried.word.get());
     }
@@ -179,19 +179,19 @@ pub struct ShuttleClient {
     awaited: Cell<u64>,
     /// Its lane.
     lane: Cell<u32>,
-    first_look: FirstLook,
+    first_poll: FirstPoll,
 }
 
 impl ShuttleClient {
     /// For an empty shuttle beside a channel of `capacity` requests.
     pub fn new(capacity: usize, overflow_requests: bool, overflow_responses: bool) -> Self {
         let ahead = Ahead::new(capacity, overflow_requests);
-        Self { overflow_responses, ahead, awaited: Cell::new(0), lane: Cell::new(0), first_look: FirstLook::default() }
+        Self { overflow_responses, ahead, awaited: Cell::new(0), lane: Cell::new(0), first_poll: FirstPoll::default() }
     }
 
-    /// Whether the shuttle is here, as far as is known.
+    /// Whether the shuttle is free, as far as is known.
     #[inline(always)]
-    pub fn is_here(&self) -> bool {
+    pub fn is_free(&self) -> bool {
         self.awaited.get() == 0
     }
 
@@ -200,10 +200,10 @@ impl ShuttleClient {
         (self.awaited.get(), self.lane.get() as usize)
     }
 
-    /// Whether the shuttle is here. `done` says with which request of a lane the server was done last; asked for only if the
-    /// server has taken the request that went by the shuttle.
-    pub fn has_come_back(&self, slots: &impl Slots, done: impl FnOnce(usize) -> u64) -> bool {
-        if self.is_here() {
+    /// Whether the shuttle is free. `done` says with which request of a lane the server was done last; asked for only
+    /// if the server has taken the request that went by the shuttle.
+    pub fn poll_free(&self, slots: &impl Slots, done: impl FnOnce(usize) -> u64) -> bool {
+        if self.is_free() {
             return true;
         }
         if slots.load(REQUEST) != 0 {
@@ -212,26 +212,26 @@ impl ShuttleClient {
         // Whichever request of its lane the server is done with, it is this one or a newer one, for which it gave this up.
         let is_done = slots.load(REPLY) != 0 || done(self.lane.get() as usize) >= self.awaited.get();
         if is_done {
-            self.come_back(slots);
+            self.set_free(slots);
         }
         is_done
     }
 
     /// A response that nobody waits for any more does not go out again.
-    fn come_back(&self, slots: &impl Slots) {
+    fn set_free(&self, slots: &impl Slots) {
         slots.store(REPLY, 0);
         self.awaited.set(0);
     }
 
-    /// Sends the request whose payload is in the shuttle: the word that is there until it is taken. The shuttle is here, and
-    /// the channel empty.
+    /// Sends the request whose payload is in the shuttle: the word that is there until it is taken. The shuttle is
+    /// free, and the channel empty.
     #[inline(always)]
     pub fn send(&self, slots: &impl Slots, request_id: u64, lane: u32, len: usize) -> u64 {
         let word = pack_request(request_id, lane, len);
         self.awaited.set(request_id);
         self.lane.set(lane);
         self.ahead.set(word);
-        self.first_look.is_due();
+        self.first_poll.arm();
         slots.store(REQUEST, word);
         word
     }
@@ -257,27 +257,27 @@ impl ShuttleClient {
         self.awaited.get() == request_id
     }
 
-    /// Looks at the response to the request, which [is awaited](Self::is_awaited), without taking it.
+    /// Peeks at the response to the request, which [is awaited](Self::is_awaited), without taking it.
     ///
     /// # Errors
     /// [`Garbage`].
     #[inline(always)]
-    pub fn front(&self, slots: &impl Slots) -> Result<Option<Carried>, Garbage> {
+    pub fn front(&self, slots: &impl Slots) -> Result<Option<ShuttleWord>, Garbage> {
         match NonZeroU64::new(slots.load(REPLY)) {
             None => Ok(None),
-            Some(word) => Carried::reply(word, self.awaited.get()).map(Some),
+            Some(word) => ShuttleWord::reply(word, self.awaited.get()).map(Some),
         }
     }
 
-    /// After a look that found nothing.
+    /// After a poll that found nothing.
     #[inline(always)]
-    pub fn found_nothing(&self) {
-        self.first_look.found_nothing();
+    pub fn on_empty_poll(&self) {
+        self.first_poll.on_empty_poll();
     }
 
-    /// Takes the response that was looked at; `false` if the server has displaced it meanwhile.
+    /// Takes the response that was peeked at; `false` if the server has displaced it meanwhile.
     #[inline(always)]
-    pub fn take(&self, slots: &impl Slots, reply: Carried) -> bool {
+    pub fn take(&self, slots: &impl Slots, reply: ShuttleWord) -> bool {
         if !take(slots, REPLY, reply, self.overflow_responses) {
             return false;
         }
@@ -295,7 +295,7 @@ pub struct ShuttleServer {
     request_id: Cell<u64>,
     /// Whether no response to it was sent.
     is_first: Cell<bool>,
-    first_look: FirstLook,
+    first_poll: FirstPoll,
 }
 
 impl ShuttleServer {
@@ -306,7 +306,7 @@ impl ShuttleServer {
             ahead: Ahead::new(capacity, overflow_responses),
             request_id: Cell::new(0),
             is_first: Cell::new(false),
-            first_look: FirstLook::default(),
+            first_poll: FirstPoll::default(),
         }
     }
 
@@ -316,18 +316,18 @@ impl ShuttleServer {
         slots.load(REQUEST) == 0
     }
 
-    /// Looks at the request without taking it.
+    /// Peeks at the request without taking it.
     ///
     /// # Errors
     /// [`Garbage`].
     #[inline(always)]
-    pub fn front(&self, slots: &impl Slots) -> Result<Option<Carried>, Garbage> {
-        NonZeroU64::new(slots.load(REQUEST)).map(Carried::request).transpose()
+    pub fn front(&self, slots: &impl Slots) -> Result<Option<ShuttleWord>, Garbage> {
+        NonZeroU64::new(slots.load(REQUEST)).map(ShuttleWord::request).transpose()
     }
 
-    /// Takes the request that was looked at; `false` if the client has displaced it meanwhile.
+    /// Takes the request that was peeked at; `false` if the client has displaced it meanwhile.
     #[inline(always)]
-    pub fn take(&self, slots: &impl Slots, request: Carried, request_id: u64) -> bool {
+    pub fn take(&self, slots: &impl Slots, request: ShuttleWord, request_id: u64) -> bool {
         if !take(slots, REQUEST, request, self.overflow_requests) {
             return false;
         }
@@ -343,9 +343,9 @@ impl ShuttleServer {
         self.is_first.get() && self.request_id.get() == request_id
     }
 
-    /// The first response is on its way, whichever that is.
+    /// The first response is sent, whichever that is.
     #[inline(always)]
-    pub fn has_answered(&self) {
+    pub fn mark_answered(&self) {
         self.is_first.set(false);
     }
 
@@ -354,14 +354,14 @@ impl ShuttleServer {
     pub fn reply(&self, slots: &impl Slots, request_id: u64, len: usize) {
         let word = pack_reply(request_id, len);
         self.ahead.set(word);
-        self.first_look.is_due();
+        self.first_poll.arm();
         slots.store(REPLY, word);
     }
 
-    /// After a look that found nothing.
+    /// After a poll that found nothing.
     #[inline(always)]
-    pub fn found_nothing(&self) {
-        self.first_look.found_nothing();
+    pub fn on_empty_poll(&self) {
+        self.first_poll.on_empty_poll();
     }
 
     /// Whether a response to this request may still be in the shuttle, as far as is known.

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
-use crate::settings::{Settings, Wishes, from_one};
+use crate::settings::{RequestedSettings, Settings, from_one};
 
 /// `[service]`: what it leaves out is built in.
 pub(super) fn service<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Settings, D::Error> {
-    Wishes::deserialize(deserializer)?.for_creation(&Settings::default()).map_err(D::Error::custom)
+    RequestedSettings::deserialize(deserializer)?.for_creation(&Settings::default()).map_err(D::Error::custom)
 }
 
 pub(super) fn at_least_one<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {

@@ -29,7 +29,7 @@ pub(crate) struct ConnectionLayout {
 impl ConnectionLayout {
     pub fn new(settings: &Settings) -> Self {
         let lanes = settings.max_active_requests;
-        // Everything that can be unread and held at once, and one more on its way there. A sender that knows of so many
+        // Everything that can be unread and held at once, and one more in flight. A sender that knows of so many
         // outstanding chunks looks into the queue before it sends, so the queue never overflows.
         let requests = 2 * settings.max_active_requests + 1;
         let response_capacity = settings.response_slots();

@@ -11,11 +11,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 pub(crate) use layout::ConnectionLayout;
 use layout::{HEAD_LINES, REQUESTS_AT};
-use slots::SharedLine;
+pub(crate) use slots::{LaneWords, SharedLine, next_chunk_hint, set_next_chunk_hint};
 
 use super::channel::Slots;
 use super::id::Id;
-use super::shm::{Column, LINE, Lines, LinesView, Mapping};
+use super::shm::{Column, LINE, Lines, Mapping};
 
 /// Behind the constants: the node of the side that made the file.
 const MAKER: usize = 6;
@@ -24,8 +24,6 @@ const SERVER_STATE: usize = 2 * LINE;
 /// In a side's line, behind its state.
 const SEGMENT: usize = 1;
 const HANDED_OVER: usize = 3;
-/// In the line of a channel's slot, behind it.
-const NEXT: usize = 1;
 const SHARED_LINE: usize = 3;
 
 /// How a side is, in its own words. What a dead process never wrote is in the registry: its node is not there.
@@ -111,13 +109,12 @@ pub(crate) struct ConnectionFile {
 /// What belongs to one active request.
 #[derive(Debug)]
 struct LaneLines {
-    /// The client's line and the server's.
-    sides: Lines,
+    words: LaneWords,
     responses: Lines,
 }
 
 impl ConnectionFile {
-    /// Makes the file, for a port of node `maker`, where nobody sees it yet.
+    /// Makes the file, for a port of node `maker`, before others can see it.
     pub fn create(path: &Path, layout: ConnectionLayout, maker: Id) -> io::Result<Self> {
         let map = Mapping::create(path, layout.words() * 8)?;
         for (word, value) in map.words().iter().zip(layout.head().into_iter().chain(maker.words())) {
@@ -132,14 +129,17 @@ impl ConnectionFile {
         let map = Mapping::open(path, true)?;
         let same = map.len() == layout.words() * 8
             && map.words().iter().zip(layout.head()).all(|(word, value)| word.load(Ordering::Relaxed) == value);
-        if same { Self::with(map, layout) } else { Err(misshapen()) }
+        if same { Self::with(map, layout) } else { Err(malformed()) }
     }
 
     fn with(map: Mapping, layout: ConnectionLayout) -> io::Result<Self> {
         let map = &Rc::new(map);
         let lane = |lane| {
             let at = layout.lane_at(lane) / LINE;
-            Some(LaneLines { sides: map.lines(at, 2)?, responses: map.lines(at + 2, layout.response_capacity)? })
+            Some(LaneLines {
+                words: LaneWords::new(map.lines(at, 2)?),
+                responses: map.lines(at + 2, layout.response_capacity)?,
+            })
         };
         let columns = || {
             Some(Self {
@@ -151,7 +151,7 @@ impl ConnectionFile {
                 response_returns: map.column(layout.response_returns_at, layout.response_returns)?,
             })
         };
-        columns().ok_or_else(misshapen)
+        columns().ok_or_else(malformed)
     }
 
     /// Touches every page and keeps it in memory.
@@ -232,13 +232,12 @@ impl ConnectionFile {
     pub fn unread_requests(&self) -> usize {
         let slots = self.requests.view();
         let in_channel = (0..self.lanes.len()).filter(|slot| slots.load(*slot) != 0).count();
-        in_channel + usize::from(self.shared_line().has_request())
+        in_channel + usize::from(SharedLine::of(&self.shared).has_request())
     }
 
     /// The line that both sides write.
-    #[inline(always)]
-    pub fn shared_line(&self) -> SharedLine<'_> {
-        SharedLine::new(self.shared.view().line(0))
+    pub fn shared(&self) -> &Lines {
+        &self.shared
     }
 
     /// Slots of the requests.
@@ -247,9 +246,9 @@ impl ConnectionFile {
         &self.requests
     }
 
-    /// The client's line of a lane, and the server's.
-    pub fn sides(&self, lane: usize) -> &Lines {
-        &self.lanes[lane].sides
+    /// The words of a lane.
+    pub fn lane(&self, lane: usize) -> &LaneWords {
+        &self.lanes[lane].words
     }
 
     /// Slots of a lane's responses.
@@ -265,56 +264,9 @@ impl ConnectionFile {
             Side::Server => &self.response_returns,
         }
     }
-
-    /// The request whose pending response uses the lane, 0 for none. Written by the client.
-    #[inline]
-    pub fn lane_open(&self, lane: usize) -> u64 {
-        // Acquire: a closed lane is seen before anything that the client does with it afterwards.
-        self.lanes[lane].sides.view().line(0)[0].load(Ordering::Acquire)
-    }
-
-    /// The request whose client wants no more responses. Written by the client.
-    pub fn lane_hint(&self, lane: usize) -> u64 {
-        self.lanes[lane].sides.view().line(0)[1].load(Ordering::Acquire) // As lane_open.
-    }
-
-    pub fn set_lane_hint(&self, lane: usize, request_id: u64) {
-        self.lanes[lane].sides.view().line(0)[1].store(request_id, Ordering::Release); // As set_lane_open.
-    }
-
-    /// The newest request of the lane that the server is done with. Written by the server.
-    #[inline]
-    pub fn lane_done(&self, lane: usize) -> u64 {
-        // Acquire: responses sent before are in the lane when the end is seen.
-        self.lanes[lane].sides.view().line(1)[0].load(Ordering::Acquire)
-    }
-
-    #[inline]
-    pub fn set_lane_done(&self, lane: usize, request_id: u64) {
-        self.lanes[lane].sides.view().line(1)[0].store(request_id, Ordering::Release); // Pairs with the above.
-    }
 }
 
-/// Writes what [`ConnectionFile::lane_open`] reads, into the lines of a lane's sides.
-#[inline(always)]
-pub(crate) fn set_lane_open(sides: LinesView<'_>, request_id: u64) {
-    sides.line(0)[0].store(request_id, Ordering::Release); // Pairs with the load.
-}
-
-/// The chunk that the sender of a slot expects to send from next, and one more; 0 if it has no idea. Only a hint which line
-/// to ask for in time. It comes with the line of the slot, so it costs no other one; a message in the slot itself takes its
-/// place.
-#[inline(always)]
-pub(crate) fn next_of(slots: LinesView<'_>, slot: usize) -> u64 {
-    slots.line(slot)[NEXT].load(Ordering::Relaxed) // Relaxed: whatever is read, nothing depends on it.
-}
-
-#[inline(always)]
-pub(crate) fn set_next_of(slots: LinesView<'_>, slot: usize, next: u64) {
-    slots.line(slot)[NEXT].store(next, Ordering::Relaxed); // As next_of.
-}
-
-fn misshapen() -> io::Error {
+fn malformed() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, "a connection does not have the shape that the settings give it")
 }
 

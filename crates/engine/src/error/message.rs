@@ -105,7 +105,7 @@ pub enum ReceiveError {
     /// The sender of a message has gone, and could not leave the message behind: there was no room for a file's name.
     #[error("a message is lost: its sender has gone and could not leave it behind; make room in the namespace")]
     MessageLost,
-    /// The files of this port's node are not there any more (told once); newcomers are in another world.
+    /// The files of this port's node are not there any more (told once); new nodes are in another namespace.
     #[error(transparent)]
     NamespaceGone(Box<NamespaceGone>),
 }

@@ -150,7 +150,7 @@ pub enum ServiceError {
 }
 
 impl ServiceError {
-    /// Whether it says that a service's files are not as they have to be. Nothing else is: what failed for want of
+    /// Whether it says that a service's files are not as they have to be. Nothing else is: what failed for lack of
     /// descriptors, memory or permission may work the next time.
     pub(crate) fn is_damage(&self) -> bool {
         matches!(self, Self::Corrupted { .. } | Self::VersionMismatch { .. })

@@ -97,7 +97,7 @@ impl fmt::Debug for Backpressure {
 }
 
 /// Why a send fails although it could be tried again.
-pub(super) enum GaveUp {
+pub(super) enum SendAborted {
     /// A receiver's connection is closed now.
     Corrupted,
     /// The handler said so, for this receiver.
@@ -108,7 +108,7 @@ pub(super) enum GaveUp {
     Panicked(Box<dyn Any + Send>),
 }
 
-impl GaveUp {
+impl SendAborted {
     /// The error for the sender, once nothing of the message is left.
     pub fn into_error(self) -> SendError {
         match self {
@@ -121,7 +121,7 @@ impl GaveUp {
 }
 
 /// One message that waits for room, at one receiver or several.
-pub(super) struct Waiting<'a> {
+pub(super) struct BackpressureRetry<'a> {
     backpressure: &'a Backpressure,
     service: &'a ServiceName,
     sender: Id,
@@ -129,10 +129,10 @@ pub(super) struct Waiting<'a> {
     since: Instant,
     backoff: Backoff,
     /// First reason for which the send fails in the end.
-    pub gave_up: Option<GaveUp>,
+    pub gave_up: Option<SendAborted>,
 }
 
-impl<'a> Waiting<'a> {
+impl<'a> BackpressureRetry<'a> {
     pub fn new(backpressure: &'a Backpressure, service: &'a ServiceInner, sender: Id) -> Self {
         let (service, backoff) = (&service.name, Backoff::default());
         Self { backpressure, service, sender, retries: 0, since: Instant::now(), backoff, gave_up: None }
@@ -140,7 +140,7 @@ impl<'a> Waiting<'a> {
 
     /// Whether to try this receiver again, after a try that found its buffer full. Nothing of the port may be borrowed: a
     /// handler may use it, to receive what makes room.
-    pub fn goes_on(&mut self, receiver: Id, receiver_node: Id) -> bool {
+    pub fn should_retry(&mut self, receiver: Id, receiver_node: Id) -> bool {
         let by_strategy = self.backpressure.strategy == BackpressureStrategy::RetryUntilDelivered;
         let Some(handler) = &self.backpressure.handler else { return by_strategy };
         let Self { service, sender, retries, .. } = *self;
@@ -151,13 +151,13 @@ impl<'a> Waiting<'a> {
             Ok(BackpressureAction::Retry) => true,
             Ok(BackpressureAction::FollowStrategy) => by_strategy,
             Ok(BackpressureAction::Discard) => false,
-            Ok(BackpressureAction::DiscardAndFail) => self.give_up(GaveUp::UnableToDeliver(receiver)),
-            Err(reason) => self.give_up(GaveUp::Panicked(reason)),
+            Ok(BackpressureAction::DiscardAndFail) => self.give_up(SendAborted::UnableToDeliver(receiver)),
+            Err(reason) => self.give_up(SendAborted::Panicked(reason)),
         }
     }
 
     /// Notes why the send fails, unless there is a reason already. Always `false`.
-    pub fn give_up(&mut self, reason: GaveUp) -> bool {
+    pub fn give_up(&mut self, reason: SendAborted) -> bool {
         self.gave_up.get_or_insert(reason);
         false
     }

@@ -4,18 +4,18 @@ use std::fmt;
 use std::ops::{Deref, DerefMut};
 
 use super::link;
-use super::member::following::Port;
+use super::member::sync_state::Port;
 use crate::error::LoanError;
 use crate::payload::Payload;
 use crate::shm::{ChunkMut, Loaned, Plain};
 
 /// A port that loans chunks to send them.
 pub(super) trait Lender: Port {
-    /// Learns what has come back, and gives up segments that are empty then.
-    fn bring_home(&self) {
-        self.look_closely();
+    /// Reclaims returned chunks, and releases segments that are empty then.
+    fn reclaim_returned(&self) {
+        self.check_peers_if_due();
         link::collect_all(&self.connections.borrow(), &self.payloads);
-        self.payloads.tidy();
+        self.payloads.release_segments();
     }
 
     /// A chunk with room for `len` elements.
@@ -36,7 +36,7 @@ pub(super) trait Lender: Port {
         }
     }
 
-    /// What is outstanding is learned only now, and what is too small outgrown.
+    /// Slow path: reclaims, or grows.
     ///
     /// # Errors
     /// As there.
@@ -44,7 +44,7 @@ pub(super) trait Lender: Port {
     #[inline(never)]
     fn find_chunk(&self, len: usize) -> Result<(), LoanError> {
         let announce = |number| link::announce(&self.connections.borrow(), number);
-        self.payloads.find(len, || self.bring_home(), announce)
+        self.payloads.find(len, || self.reclaim_returned(), announce)
     }
 }
 

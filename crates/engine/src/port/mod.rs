@@ -1,7 +1,7 @@
 //! Clients and servers: what a user sends and receives with.
 //!
-//! A port, and everything made from it, belongs to one thread: no count, list or limit in here is shared, and nothing on a
-//! message's way is locked. Make one port for each thread that needs one.
+//! A port, and everything made from it, belongs to one thread: no count, list or limit in here is shared, and nothing
+//! on the message path is locked. Make one port for each thread that needs one.
 
 mod backpressure;
 mod client;

@@ -12,7 +12,7 @@ use crate::error::ServiceError;
 use crate::name::ServiceName;
 use crate::node::{Node, NodeInner};
 use crate::payload::{ChunkLayout, Payload, TypeDetail, Types};
-use crate::settings::{Settings, Wishes, service_settings};
+use crate::settings::{RequestedSettings, Settings, service_settings};
 use crate::shm::{ALIGN_MAX, Plain};
 
 impl Node {
@@ -39,7 +39,7 @@ impl ServiceBuilder {
         RequestResponseBuilder {
             node: self.node,
             name: self.name,
-            wishes: Wishes::default(),
+            requested_settings: RequestedSettings::default(),
             align: [1, 1],
             attributes: BTreeMap::new(),
             types: PhantomData,
@@ -71,7 +71,7 @@ impl ServiceBuilder {
 pub struct RequestResponseBuilder<Req: ?Sized, Res: ?Sized, ReqHeader = (), ResHeader = ()> {
     node: Arc<NodeInner>,
     name: ServiceName,
-    wishes: Wishes,
+    requested_settings: RequestedSettings,
     align: [usize; 2],
     attributes: BTreeMap<String, String>,
     types: Types<Req, Res, ReqHeader, ResHeader>,
@@ -84,7 +84,7 @@ macro_rules! setters {
         #[doc = concat!("`", stringify!($default), "` unless configured.")]
         #[must_use]
         pub fn $method(mut self, value: $type) -> Self {
-            self.wishes.$name = Some(value);
+            self.requested_settings.$name = Some(value);
             self
         }
     )*};
@@ -97,8 +97,8 @@ impl<Req: Payload + ?Sized, Res: Payload + ?Sized, ReqHeader: Plain, ResHeader: 
 
     /// All settings at once, for callers that have them as data.
     #[must_use]
-    pub fn wishes(mut self, wishes: Wishes) -> Self {
-        self.wishes = wishes;
+    pub fn requested_settings(mut self, requested_settings: RequestedSettings) -> Self {
+        self.requested_settings = requested_settings;
         self
     }
 
@@ -115,8 +115,8 @@ impl<Req: Payload + ?Sized, Res: Payload + ?Sized, ReqHeader: Plain, ResHeader: 
     }
 
     fn with_headers<A, B>(self) -> RequestResponseBuilder<Req, Res, A, B> {
-        let Self { node, name, wishes, align, attributes, .. } = self;
-        RequestResponseBuilder { node, name, wishes, align, attributes, types: PhantomData }
+        let Self { node, name, requested_settings, align, attributes, .. } = self;
+        RequestResponseBuilder { node, name, requested_settings, align, attributes, types: PhantomData }
     }
 
     /// Aligns request payloads to at least so many bytes: a power of two up to 4096.
@@ -155,7 +155,7 @@ impl<Req: Payload + ?Sized, Res: Payload + ?Sized, ReqHeader: Plain, ResHeader: 
     }
 
     fn config(&self) -> Result<StaticConfig, ServiceError> {
-        let settings = self.wishes.for_creation(&self.node.config.service)?;
+        let settings = self.requested_settings.for_creation(&self.node.config.service)?;
         let config = StaticConfig::new(self.name.as_str(), settings, self.types()?, self.attributes.clone());
         // Refused here and not when a folder is there: what cannot be read again is never written.
         config.text()?;
@@ -175,7 +175,7 @@ impl<Req: Payload + ?Sized, Res: Payload + ?Sized, ReqHeader: Plain, ResHeader: 
                 return Err(ServiceError::IncompatibleAttributes { key, asked, has });
             }
         }
-        self.wishes.check(&has.settings)
+        self.requested_settings.check(&has.settings)
     }
 
     /// Creates the service.
@@ -259,7 +259,7 @@ impl<Req: ?Sized, Res: ?Sized, ReqHeader, ResHeader> Service<Req, Res, ReqHeader
     }
 
     /// Nodes, clients and servers that it has now ([RR-PRT-03](crate#requirements)). The memory is 0 if it cannot be
-    /// told, for instance for want of descriptors.
+    /// told, for instance for lack of descriptors.
     pub fn info(&self) -> super::ServiceInfo {
         let ServiceInner { config, registry, folder, .. } = &*self.inner;
         super::listing::info(config, registry, folder)

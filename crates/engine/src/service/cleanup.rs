@@ -101,8 +101,8 @@ pub(super) fn under_lock(file: &File, path: &Path, change: impl FnOnce() -> io::
     discarded.remove()
 }
 
-/// A service's registry and settings, or nothing if the service is damaged: only that is final. If it cannot be told, for
-/// instance for want of descriptors, that is an error, so that whoever cleans tries it again.
+/// A service's registry and settings, or nothing if the service is damaged: only that is final. If it cannot be told,
+/// for instance for lack of descriptors, that is an error, so that whoever cleans tries it again.
 pub(super) fn open_undamaged(folder: &Path) -> io::Result<Option<(Registry, Settings)>> {
     let opened =
         StaticConfig::read(folder).and_then(|config| Ok((Registry::open(folder, &config.settings)?, config.settings)));

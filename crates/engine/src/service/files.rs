@@ -23,7 +23,7 @@ pub(crate) enum FileName {
     /// A payload segment of a port that is gone, left for the one reader that has messages in it, a port of `node`.
     Handover { sender: Id, node: Id, reader: Id },
     /// A port's named pipe.
-    Bell { port: Id },
+    NotificationPipe { port: Id },
 }
 
 /// Which file of a connection, which is there until the second side has mapped it.
@@ -31,7 +31,7 @@ pub(crate) enum FileName {
 pub(crate) enum ConnectionName {
     /// The second side has not looked yet.
     Waiting,
-    /// The second side could not map it for want of descriptors or memory, and tries again.
+    /// The second side could not map it for lack of descriptors or memory, and tries again.
     Deferred,
     /// The client, a port of `node`, has left, and the server has not looked. Numbered in the order in which clients left.
     Departed { number: u64, node: Id },
@@ -60,7 +60,7 @@ pub(crate) fn handover(sender: Id, number: u16, [node, reader]: [Id; 2]) -> Stri
     format!("handover-{sender}-{number}-{node}-{reader}")
 }
 
-pub(crate) fn bell(port: Id) -> String {
+pub(crate) fn notification_pipe(port: Id) -> String {
     format!("bell-{port}")
 }
 
@@ -81,7 +81,7 @@ impl FileName {
             ["handover", sender, number, node, reader] if is_number(number) => {
                 Self::Handover { sender: id(sender)?, node: id(node)?, reader: id(reader)? }
             }
-            ["bell", port] => Self::Bell { port: id(port)? },
+            ["bell", port] => Self::NotificationPipe { port: id(port)? },
             _ => return None,
         })
     }
@@ -169,7 +169,7 @@ mod tests {
         }
         assert_eq!(FileName::of(&unfinished_connection(a, [b, a])), Some(FileName::Unfinished { node: a }));
         assert_eq!(FileName::of(&segment(a, b, 7)), Some(FileName::Segment { node: a, port: b }));
-        assert_eq!(FileName::of(&bell(a)), Some(FileName::Bell { port: a }));
+        assert_eq!(FileName::of(&notification_pipe(a)), Some(FileName::NotificationPipe { port: a }));
         let handed_over = FileName::Handover { sender: a, node: b, reader: a };
         assert_eq!(FileName::of(&handover(a, 7, [b, a])), Some(handed_over));
         for other in

@@ -182,7 +182,7 @@ mod tests {
     use crate::node::Node;
 
     #[test]
-    fn a_port_that_could_not_leave_does_so_with_the_next_lock() {
+    fn a_port_that_could_not_leave_leaves_with_the_next_lock() {
         let root = tempfile::tempdir().unwrap();
         let node = Node::builder().config(Config::default()).root(root.path().join("root")).create().unwrap();
         let name = ServiceName::new("late").unwrap();

@@ -119,8 +119,8 @@ impl Node {
     /// All live services of the namespace, by name. Damaged ones are left out: opening them says what is wrong.
     ///
     /// # Errors
-    /// [`ServiceError::NamespaceGone`]; [`ServiceError::System`] if the namespace or a service in it cannot be read, for
-    /// instance for want of descriptors.
+    /// [`ServiceError::NamespaceGone`]; [`ServiceError::System`] if the namespace or a service in it cannot be read,
+    /// for instance for lack of descriptors.
     pub fn services(&self) -> Result<Vec<ServiceInfo>, ServiceError> {
         self.inner.check_linked()?;
         let folder = self.inner.root.services();

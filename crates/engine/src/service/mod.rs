@@ -6,9 +6,9 @@ pub(crate) mod files;
 mod inner;
 mod listing;
 mod opening;
+pub(crate) mod orphans;
 pub(crate) mod registry;
 mod static_config;
-pub(crate) mod strays;
 pub(crate) mod sweep;
 
 pub(crate) use builder::layouts;

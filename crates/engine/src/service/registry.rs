@@ -15,8 +15,8 @@ use crate::error::{ServiceError, SystemError};
 use crate::id::Id;
 use crate::settings::Settings;
 use crate::shm::Mapping;
-use crate::wait::bell;
-use crate::wait::word::{self, Call};
+use crate::wait::notification_pipe;
+use crate::wait::word::{self, WakeAction};
 
 const FILE: &str = "registry";
 const MAGIC: u64 = u64::from_le_bytes(*b"shmkreg\0") + (LAYOUT_VERSION << 56);
@@ -49,7 +49,7 @@ pub(crate) struct PortEntry {
 #[derive(Debug)]
 pub(crate) struct Registry {
     map: Mapping,
-    /// The service's folder, where bells are.
+    /// The service's folder, where notification pipes are.
     folder: PathBuf,
     nodes: usize,
     clients: usize,
@@ -115,7 +115,7 @@ impl Registry {
         &self.map.words()[index]
     }
 
-    /// How often the table has changed. The only word that is read on the way of a message.
+    /// How often the table has changed. The only word that is read on the message path.
     #[inline]
     pub fn changes(&self) -> u64 {
         // Acquire: whoever sees a new count also sees the change that it counts.
@@ -126,14 +126,16 @@ impl Registry {
     pub fn changed(&self) {
         // Release: pairs with `changes`. A counter and not a flag, so that no change hides another.
         self.word(COUNTER).fetch_add(1, Ordering::Release);
-        // The sender's fence of the module `wait::word`, once for all of them: this is not the way of a message.
+        // The sender's fence of the module `wait::word`, once for all of them: this is not the message path.
         fence(Ordering::SeqCst);
         for place in 0..self.clients + self.servers {
             let word = self.word(self.port_place(place) + WAKE_WORD);
-            if !word::is_quiet(word, false) && word::call(word) == Call::Ring {
-                let bell = self.port(place).map(|port| bell::open(&self.folder.join(files::bell(port.id))));
-                if let Some(Ok(bell)) = bell {
-                    bell::ring(&bell);
+            if !word::is_quiet(word, false) && word::wake_owner(word) == WakeAction::WritePipe {
+                let pipe = self
+                    .port(place)
+                    .map(|port| notification_pipe::open(&self.folder.join(files::notification_pipe(port.id))));
+                if let Some(Ok(pipe)) = pipe {
+                    notification_pipe::notify(&pipe);
                 }
             }
         }

@@ -115,7 +115,8 @@ impl StaticConfig {
         Ok(written.at("writing the service's static settings", &path)?)
     }
 
-    /// Reads and checks the file (RR-BAD-01). [`ServiceError::System`] is a shortage or a want of rights, and no damage.
+    /// Reads and checks the file (RR-BAD-01). [`ServiceError::System`] is a shortage or a lack of rights, and no
+    /// damage.
     pub(crate) fn read(folder: &Path) -> Result<Self, ServiceError> {
         let mut text = String::new();
         let path = folder.join(FILE);

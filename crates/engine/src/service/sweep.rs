@@ -126,9 +126,9 @@ pub(crate) fn sweep(folder: &Path, registry: &Registry, settings: &Settings, lea
             }
             FileName::Segment { node, port } if !sweep.nodes.contains(&node) => segments.push((port, path)),
             FileName::Handover { sender, node, reader } => sweep.handovers.push(([sender, node, reader], path)),
-            FileName::Bell { port } if !is_in(&port) => files::remove(&path)?,
+            FileName::NotificationPipe { port } if !is_in(&port) => files::remove(&path)?,
             FileName::Unfinished { node } if !sweep.nodes.contains(&node) => files::remove(&path)?,
-            FileName::Segment { .. } | FileName::Bell { .. } | FileName::Unfinished { .. } => {}
+            FileName::Segment { .. } | FileName::NotificationPipe { .. } | FileName::Unfinished { .. } => {}
         }
     }
     sweep.keep_to_the_bound()?;

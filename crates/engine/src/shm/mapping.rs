@@ -147,7 +147,7 @@ impl Mapping {
     }
 }
 
-/// Whether a file could not be opened or mapped because of what it is, which no second try changes, and not for want of
+/// Whether a file could not be opened or mapped because of what it is, which no second try changes, and not for lack of
 /// descriptors, memory or permission.
 pub fn is_damage(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::InvalidData

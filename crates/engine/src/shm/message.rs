@@ -145,9 +145,10 @@ impl<T: Plain, H: Plain> Received<T, H> {
             (Body::Copied { .. }, None) => return &[],
             (Body::Shared { payload, .. }, _) => *payload,
         };
-        // SAFETY: `new` checked bounds and alignment, for a chunk against our own copy of the geometry; the words are ours
-        // and the mapping lives as long as `self`; any bytes are a `T` (`Plain`). The sender leaves a chunk alone that is
-        // held; one that does not changes numbers under the reader's eyes (docs/THREATS.md), never their validity as a `T`.
+        // SAFETY: `new` checked bounds and alignment, for a chunk against our own copy of the geometry; the words are
+        // ours and the mapping lives as long as `self`; any bytes are a `T` (`Plain`). The sender leaves a chunk alone
+        // that is held; one that does not changes numbers while they are read (docs/THREATS.md), never their validity
+        // as a `T`.
         unsafe { std::slice::from_raw_parts(payload.as_ptr(), self.len) }
     }
 

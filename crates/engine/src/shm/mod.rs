@@ -1,8 +1,8 @@
 //! Raw shared memory: the only unsafe code of the project. What comes out of here is safe whatever a peer writes.
 //!
-//! Rooms: [`Mapping`] maps files and shows them as atomic words; [`Pool`] and [`RemoteSegment`] are the two sides of a
-//! payload segment, over the format that `segment.rs` has; [`ChunkMut`] and [`ChunkRef`] are chunks of the one and the other; [`SleepList`] and [`wake`] put threads to sleep on
-//! words and wake them. No policy lives here.
+//! Modules: [`Mapping`] maps files and shows them as atomic words; [`Pool`] and [`RemoteSegment`] are the two sides of
+//! a payload segment, over the format that `segment.rs` has; [`ChunkMut`] and [`ChunkRef`] are chunks of the one and
+//! the other; [`SleepList`] and [`wake`] put threads to sleep on words and wake them. No policy lives here.
 #![allow(unsafe_code)]
 
 mod chunk;
@@ -20,7 +20,7 @@ mod words;
 
 pub use chunk::{ChunkMut, Loaned, Published};
 pub use file::{fill, has_huge_pages, make_private, may_extend, user};
-pub use futex::{SleepList, WORDS_MAX, fence_everybody, take_part_in_fences, wake};
+pub use futex::{SleepList, WORDS_MAX, fence_all, register_for_fences, wake};
 pub use mapping::{FILE_BYTES_MAX, LockRefused, Mapping, is_damage};
 pub use message::{ChunkRef, Message, Received, slot_header};
 pub use pipe::make_pipe;
@@ -32,4 +32,4 @@ pub use segment::{
     TINY_WORDS, slot_payload,
 };
 pub(crate) use signals::block_signals;
-pub use words::{Column, LINE, Lines, LinesView, warm};
+pub use words::{Column, LINE, Lines, LinesView, prefetch};

@@ -40,7 +40,7 @@ pub struct Pool {
     holders: Box<[Cell<u64>]>,
     /// Words of holders for each chunk.
     width: usize,
-    /// The one that came back last on top: it is the warmest.
+    /// The one that came back last on top: it is the most likely to be in the cache.
     free: FreeList,
 }
 
@@ -118,7 +118,7 @@ impl Pool {
         }
         holders.set(was & !receiver.bit);
         if self.is_unheld(index, was & !receiver.bit) {
-            self.free.push_under(index);
+            self.free.push_below_top(index);
         }
         true
     }
@@ -168,7 +168,7 @@ impl Pool {
         }
     }
 
-    /// Chunks that are loaned or on their way.
+    /// Chunks that are loaned or in flight.
     pub fn in_use(&self) -> usize {
         self.chunks.count() - self.free.len()
     }

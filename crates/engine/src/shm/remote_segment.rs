@@ -72,12 +72,12 @@ impl RemoteSegment {
     #[inline(always)]
     pub(super) fn address(&self, index: u32) -> Option<NonNull<u8>> {
         let (ahead, address) = self.ahead.get();
-        // The address of the expected chunk does not depend on the number, which has just been read from a line that may
-        // still be on its way: the processor asks for both lines at once.
+        // The address of the expected chunk does not depend on the number, which has just been read from a line that
+        // may still be in flight: the processor asks for both lines at once.
         if index == ahead { Some(address) } else { self.unexpected(index) }
     }
 
-    /// Not inlined, so that the choice stays a branch, which is guessed, and does not become a wait for the number.
+    /// Not inlined, so that the choice stays a branch, which is predicted, and does not become a wait for the number.
     #[cold]
     #[inline(never)]
     fn unexpected(&self, index: u32) -> Option<NonNull<u8>> {

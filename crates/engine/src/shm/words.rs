@@ -168,13 +168,13 @@ impl Chunks {
     }
 }
 
-/// Asks for the line of a word, or a whole line, to write or exchange something in it soon.
+/// Prefetches the line of a word, or a whole line, which is written or exchanged soon.
 #[inline(always)]
-pub fn warm<T>(word_or_line: &T) {
+pub fn prefetch<T>(word_or_line: &T) {
     for_writing(NonNull::from(word_or_line));
 }
 
-/// Asks for a line to be written soon, or to be exchanged: it arrives in a state in which no other core has a copy, so that
+/// Prefetches a line to be written or exchanged soon: it arrives in a state in which no other core has a copy, so that
 /// the write or exchange which follows does not have to ask again.
 ///
 /// Does nothing on processors where it is not known to help.

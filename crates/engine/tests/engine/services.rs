@@ -3,7 +3,7 @@
 use std::fs::File;
 
 use shmark_engine::error::{NodeError, PortError, ServiceError};
-use shmark_engine::{Config, Node, NodeState, ServiceName, Settings, Wishes};
+use shmark_engine::{Config, Node, NodeState, RequestedSettings, ServiceName, Settings};
 use toml::{Table, Value};
 
 use crate::common::{Scratch, name, numbers};
@@ -116,7 +116,7 @@ fn each_setting_is_kept_checked_and_bounded() {
     let scratch = Scratch::new();
     let node = scratch.node();
     let default = Settings::default();
-    let asking = |settings| numbers(&node).wishes(Wishes::from(settings));
+    let asking = |settings| numbers(&node).requested_settings(RequestedSettings::from(settings));
     for (name, value) in Table::try_from(default).unwrap() {
         // What errors name is theirs for ever.
         let setting: &'static str = name.clone().leak();

@@ -22,7 +22,7 @@ pub enum Pushed {
 
 /// What a look at the oldest entry shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Look {
+pub enum Peeked {
     /// There is no such operation.
     Unsupported,
     /// There is no entry.
@@ -42,9 +42,9 @@ pub trait ChannelConsumer {
     /// Takes the oldest entry. With overflow it may give nothing when the producer was faster time and again.
     fn take(&mut self) -> Option<u64>;
 
-    /// Looks at the oldest entry and leaves it there, where that is possible.
-    fn front(&mut self) -> Look {
-        Look::Unsupported
+    /// Peeks at the oldest entry and leaves it there, where that is possible.
+    fn front(&mut self) -> Peeked {
+        Peeked::Unsupported
     }
 }
 

@@ -9,11 +9,11 @@ mod taking;
 mod threads;
 
 pub(crate) use interface::Discipline;
-pub use interface::{ChannelConsumer, ChannelProducer, ChannelShape, Look, OffsetChannel, Pushed};
+pub use interface::{ChannelConsumer, ChannelProducer, ChannelShape, OffsetChannel, Peeked, Pushed};
 pub(super) use operations::check as check_sequences;
 pub(super) use threads::check as check_stress;
 
-use super::{Config, Failure};
+use super::{Config, RuleViolation};
 
 const fn shape(capacity: usize, overflow: bool) -> ChannelShape {
     ChannelShape { capacity, overflow }
@@ -38,7 +38,7 @@ const CHANNEL: Discipline = Discipline {
 ///
 /// # Errors
 /// The first rule found broken, with the shortest sequence that breaks it.
-pub fn check_operations(channel: &impl OffsetChannel, config: Config) -> Result<(), Failure> {
+pub fn check_operations(channel: &impl OffsetChannel, config: Config) -> Result<(), RuleViolation> {
     operations::check(channel, CHANNEL, config)
 }
 
@@ -47,6 +47,6 @@ pub fn check_operations(channel: &impl OffsetChannel, config: Config) -> Result<
 ///
 /// # Errors
 /// The first rule found broken. A second run may take another course: threads are not repeatable.
-pub fn check_threads(channel: &impl OffsetChannel, config: Config) -> Result<(), Failure> {
+pub fn check_threads(channel: &impl OffsetChannel, config: Config) -> Result<(), RuleViolation> {
     threads::check(channel, CHANNEL, config)
 }

@@ -19,12 +19,12 @@ use super::taking::Take;
 use super::{ChannelConsumer, ChannelProducer, ChannelShape, Discipline, OffsetChannel};
 use crate::explore::panic_text;
 use crate::failure::{Broken, Rule, demand};
-use crate::{Config, Failure};
+use crate::{Config, RuleViolation};
 
 /// Lines of each side that a failure shows.
 const LINES_MAX: usize = 12;
 
-pub(crate) fn check(channel: &impl OffsetChannel, discipline: Discipline, config: Config) -> Result<(), Failure> {
+pub(crate) fn check(channel: &impl OffsetChannel, discipline: Discipline, config: Config) -> Result<(), RuleViolation> {
     let mut tested = 0;
     for shape in discipline.shapes {
         if let Some((producer, consumer)) = channel.create(*shape) {
@@ -51,7 +51,7 @@ fn run<P: ChannelProducer + Send, C: ChannelConsumer + Send>(
     entries: Entries,
     mut producer: P,
     mut consumer: C,
-) -> Result<(), Failure> {
+) -> Result<(), RuleViolation> {
     let shared = Shared {
         messages: (0..shape.capacity + SPARE_ENTRIES).map(|_| AtomicU64::new(NEVER)).collect(),
         pushed: AtomicU64::new(0),
@@ -103,7 +103,7 @@ fn run<P: ChannelProducer + Send, C: ChannelConsumer + Send>(
     outcome.map_err(|broken| {
         let mut operations = tail("producer", &of_producer.log);
         operations.extend(tail("consumer", &of_consumer.log));
-        Failure {
+        RuleViolation {
             rule: broken.rule,
             tested: format!("{}, between two threads", title(discipline, shape)),
             happened: broken.happened,

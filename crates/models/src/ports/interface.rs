@@ -57,8 +57,12 @@ pub trait Ports {
     fn send(&mut self, loan: Self::Loan) -> Sent<Self>;
     /// Sends a request as [`Ports::send`] does. Where a server has no room and the client has a backpressure handler
     /// ([`ClientShape::handler`]), that does what is given to it, in this order, and every such server is tried once more.
-    fn send_meanwhile(&mut self, loan: Self::Loan, meanwhile: Vec<Meanwhile<Self>>) -> (Sent<Self>, Vec<Done<Self>>) {
-        (self.send(loan), meanwhile.into_iter().map(Done::Not).collect())
+    fn send_with_handler(
+        &mut self,
+        loan: Self::Loan,
+        actions: Vec<HandlerAction<Self>>,
+    ) -> (Sent<Self>, Vec<Done<Self>>) {
+        (self.send(loan), actions.into_iter().map(Done::Not).collect())
     }
     /// Says that the client has no more interest.
     fn set_disconnect_hint(&mut self, pending: &Self::Pending);
@@ -103,13 +107,13 @@ pub trait Ports {
     /// [`Refused`].
     fn send_response(&mut self, loan: Self::ResponseLoan) -> Result<(), Refused>;
 
-    /// As [`Ports::send_meanwhile`], of a response.
-    fn send_response_meanwhile(
+    /// As [`Ports::send_with_handler`], of a response.
+    fn send_response_with_handler(
         &mut self,
         loan: Self::ResponseLoan,
-        meanwhile: Vec<Meanwhile<Self>>,
+        actions: Vec<HandlerAction<Self>>,
     ) -> (Result<(), Refused>, Vec<Done<Self>>) {
-        (self.send_response(loan), meanwhile.into_iter().map(Done::Not).collect())
+        (self.send_response(loan), actions.into_iter().map(Done::Not).collect())
     }
 
     /// Takes away descriptors or memory that are not in use, or gives everything back, and says whether that is possible. Meanwhile what needs more is refused with [`Refused::Shortage`], or not done yet; with all given back,
@@ -167,7 +171,7 @@ pub trait RequestResponse {
 }
 
 /// A service that several threads use, each by a node of its own.
-pub trait Meeting: Send + Sync + 'static {
+pub trait SharedService: Send + Sync + 'static {
     /// The service in one thread.
     type Ports: Ports;
 
@@ -185,10 +189,10 @@ pub trait Meeting: Send + Sync + 'static {
 /// An implementation of request-response that several threads use.
 pub trait Threaded {
     /// A service.
-    type Meeting: Meeting;
+    type SharedService: SharedService;
 
     /// A new service without ports; nothing where the implementation has none of these settings: they are not tested then.
-    fn meet(&self, settings: PortSettings) -> Option<Self::Meeting>;
+    fn create(&self, settings: PortSettings) -> Option<Self::SharedService>;
 }
 
 /// How much was tried.
@@ -205,7 +209,7 @@ pub type Sent<P> = Result<(<P as Ports>::Pending, usize), Refused>;
 
 /// Something that a backpressure handler does.
 #[allow(missing_debug_implementations, reason = "what an implementation hands out need not have one")]
-pub enum Meanwhile<P: Ports + ?Sized> {
+pub enum HandlerAction<P: Ports + ?Sized> {
     /// Drops a client, the sender itself perhaps.
     DropClient(P::Client),
     /// Drops a server, the sender or the receiver perhaps.
@@ -224,7 +228,7 @@ pub enum Meanwhile<P: Ports + ?Sized> {
     ReceiveResponse(P::Pending),
 }
 
-/// What came of a [`Meanwhile`].
+/// What came of a [`HandlerAction`].
 #[allow(missing_debug_implementations, reason = "what an implementation hands out need not have one")]
 pub enum Done<P: Ports + ?Sized> {
     /// It was dropped.
@@ -234,5 +238,5 @@ pub enum Done<P: Ports + ?Sized> {
     /// The pending response, and what it received.
     ReceivedResponse(P::Pending, Result<Option<P::Response>, Refused>),
     /// The handler was not asked.
-    Not(Meanwhile<P>),
+    Not(HandlerAction<P>),
 }

@@ -6,27 +6,27 @@
 #![allow(clippy::unwrap_used, reason = "the model looks up what it has itself put into its tables")]
 
 mod acting;
+mod actions;
 mod carrying;
 mod check;
 mod ending;
 mod event;
-mod fates;
 mod files;
 mod interface;
-mod meanwhile;
 mod operation;
 mod port;
 mod receiving;
+mod records;
 mod requests;
 mod responses;
 mod shape;
 mod state;
+mod system;
 mod threads;
 mod traits;
-mod world;
 
-use super::{Config, Failure};
-pub use interface::{Done, Meanwhile, Meeting, Ports, RequestResponse, Sent, Threaded, Tried};
+use super::{Config, RuleViolation};
+pub use interface::{Done, HandlerAction, Ports, RequestResponse, Sent, SharedService, Threaded, Tried};
 pub use shape::{
     ClientShape, PortFile, PortSettings, ReceivedRequest, ReceivedResponse, Refused, ServerShape, Shortage, Sizing,
 };
@@ -36,7 +36,7 @@ pub use shape::{
 ///
 /// # Errors
 /// The first requirement found broken, with the shortest sequence that breaks it.
-pub fn check_operations(implementation: &impl RequestResponse, config: Config) -> Result<Tried, Failure> {
+pub fn check_operations(implementation: &impl RequestResponse, config: Config) -> Result<Tried, RuleViolation> {
     check::check(implementation, config)
 }
 
@@ -45,6 +45,6 @@ pub fn check_operations(implementation: &impl RequestResponse, config: Config) -
 ///
 /// # Errors
 /// The first requirement found broken. A second run may take another course: threads are not repeatable.
-pub fn check_threads(implementation: &impl Threaded, config: Config) -> Result<Tried, Failure> {
+pub fn check_threads(implementation: &impl Threaded, config: Config) -> Result<Tried, RuleViolation> {
     threads::check(implementation, config)
 }

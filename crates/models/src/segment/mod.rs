@@ -4,7 +4,7 @@ mod interface;
 mod model;
 mod operations;
 
-use super::{Config, Failure};
+use super::{Config, RuleViolation};
 pub use interface::{Growth, LoanRefused, PayloadSegment, SegmentInstance, SegmentShape};
 
 /// Random sequences of loans, writes, sends and returns, compared with a plain list of what is held. Growth is met all the
@@ -12,6 +12,6 @@ pub use interface::{Growth, LoanRefused, PayloadSegment, SegmentInstance, Segmen
 ///
 /// # Errors
 /// The first rule found broken, with the shortest sequence that breaks it.
-pub fn check_operations(segment: &impl PayloadSegment, config: Config) -> Result<(), Failure> {
+pub fn check_operations(segment: &impl PayloadSegment, config: Config) -> Result<(), RuleViolation> {
     operations::check(segment, config)
 }

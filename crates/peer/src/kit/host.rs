@@ -4,14 +4,14 @@ use std::path::PathBuf;
 
 use super::args::Args;
 use super::handles::Handles;
-use super::implementation::{Hello, Implementation, Outcome};
+use super::implementation::{Hello, Implementation, OpResult};
 use super::reply::{Answer, Stop};
 use crate::protocol::{ArgKind, Nodes, Objects, OpSpec, Ports, Requests, Responses, Services, Waiting, has_feature};
 
 /// What a session needs of the implementation, whatever its types are.
 pub(super) trait Ops {
     /// Starts the implementation for a version of the protocol.
-    fn hello(&mut self, root: &str, protocol: u32) -> Outcome<Hello>;
+    fn hello(&mut self, root: &str, protocol: u32) -> OpResult<Hello>;
     /// Carries out an operation of the table. Called after `hello` only.
     fn call(&mut self, spec: &'static OpSpec, args: Args) -> Answer;
 }
@@ -20,7 +20,7 @@ pub(super) trait Ops {
 pub(super) struct BenchOnly(pub(super) Hello);
 
 impl Ops for BenchOnly {
-    fn hello(&mut self, _root: &str, _protocol: u32) -> Outcome<Hello> {
+    fn hello(&mut self, _root: &str, _protocol: u32) -> OpResult<Hello> {
         Ok(self.0.clone())
     }
 
@@ -39,7 +39,7 @@ impl<I: Implementation> Host<I> {
 }
 
 impl<I: Implementation> Ops for Host<I> {
-    fn hello(&mut self, root: &str, protocol: u32) -> Outcome<Hello> {
+    fn hello(&mut self, root: &str, protocol: u32) -> OpResult<Hello> {
         let (implementation, mut hello) = I::start(root)?;
         // A runner of an earlier version does not know them.
         hello.features.retain(|feature| has_feature(protocol, feature));

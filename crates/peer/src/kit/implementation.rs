@@ -129,7 +129,7 @@ pub enum Refusal {
 }
 
 /// Result of an operation.
-pub type Outcome<T> = Result<T, Refusal>;
+pub type OpResult<T> = Result<T, Refusal>;
 
 /// A received message, as `server.receive` and `pending.receive` report it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -251,14 +251,14 @@ pub trait Implementation: Sized {
     ///
     /// # Errors
     /// What the implementation says.
-    fn start(root: &str) -> Outcome<(Self, Hello)>;
+    fn start(root: &str) -> OpResult<(Self, Hello)>;
 
-    fn node_create(&mut self, name: Option<&str>) -> Outcome<Self::Node>;
-    fn node_list(&mut self) -> Outcome<Vec<NodeState>>;
+    fn node_create(&mut self, name: Option<&str>) -> OpResult<Self::Node>;
+    fn node_list(&mut self) -> OpResult<Vec<NodeState>>;
     /// `(cleaned, failed)`.
-    fn node_cleanup(&mut self) -> Outcome<(u64, u64)>;
+    fn node_cleanup(&mut self) -> OpResult<(u64, u64)>;
     /// Writes a configuration file with these defaults of services, for the nodes that are created from now on.
-    fn configure(&mut self, _qos: &Qos) -> Outcome<()> {
+    fn configure(&mut self, _qos: &Qos) -> OpResult<()> {
         Err(unsupported("configure"))
     }
 
@@ -267,35 +267,35 @@ pub trait Implementation: Sized {
         node: &Self::Node,
         opening: Opening,
         spec: &ServiceSpec,
-    ) -> Outcome<(Self::Service, Effective)>;
-    fn service_exists(&mut self, node: &Self::Node, name: &str) -> Outcome<bool>;
-    fn service_list(&mut self, node: &Self::Node) -> Outcome<Vec<String>>;
-    fn service_ports(&mut self, service: &Self::Service) -> Outcome<Ports>;
+    ) -> OpResult<(Self::Service, Effective)>;
+    fn service_exists(&mut self, node: &Self::Node, name: &str) -> OpResult<bool>;
+    fn service_list(&mut self, node: &Self::Node) -> OpResult<Vec<String>>;
+    fn service_ports(&mut self, service: &Self::Service) -> OpResult<Ports>;
 
     /// The client and its port id.
-    fn client_create(&mut self, service: &Self::Service, spec: &PortSpec) -> Outcome<(Self::Client, String)>;
+    fn client_create(&mut self, service: &Self::Service, spec: &PortSpec) -> OpResult<(Self::Client, String)>;
     /// The server and its port id.
-    fn server_create(&mut self, service: &Self::Service, spec: &PortSpec) -> Outcome<(Self::Server, String)>;
+    fn server_create(&mut self, service: &Self::Service, spec: &PortSpec) -> OpResult<(Self::Server, String)>;
 
-    fn request_loan(&mut self, client: &Self::Client, len: usize, uninit: bool) -> Outcome<Self::Request>;
+    fn request_loan(&mut self, client: &Self::Client, len: usize, uninit: bool) -> OpResult<Self::Request>;
     /// Sends; the loan is consumed whatever happens. The count is that of deliveries.
-    fn request_send(&mut self, request: Self::Request) -> Outcome<(Self::Pending, u64)>;
-    fn has_requests(&mut self, server: &Self::Server) -> Outcome<bool>;
+    fn request_send(&mut self, request: Self::Request) -> OpResult<(Self::Pending, u64)>;
+    fn has_requests(&mut self, server: &Self::Server) -> OpResult<bool>;
     /// `wait_ms` is absent unless the peer declares `wait`.
-    fn server_receive(&mut self, server: &Self::Server, wait_ms: Option<u64>) -> Outcome<Receipt<Self::Active>>;
-    fn response_loan(&mut self, active: &Self::Active, len: usize, uninit: bool) -> Outcome<Self::ResponseLoan>;
-    fn response_send(&mut self, response: Self::ResponseLoan) -> Outcome<()>;
-    fn has_response(&mut self, pending: &Self::Pending) -> Outcome<bool>;
-    fn pending_receive(&mut self, pending: &Self::Pending, wait_ms: Option<u64>) -> Outcome<Receipt<Self::Response>>;
+    fn server_receive(&mut self, server: &Self::Server, wait_ms: Option<u64>) -> OpResult<Receipt<Self::Active>>;
+    fn response_loan(&mut self, active: &Self::Active, len: usize, uninit: bool) -> OpResult<Self::ResponseLoan>;
+    fn response_send(&mut self, response: Self::ResponseLoan) -> OpResult<()>;
+    fn has_response(&mut self, pending: &Self::Pending) -> OpResult<bool>;
+    fn pending_receive(&mut self, pending: &Self::Pending, wait_ms: Option<u64>) -> OpResult<Receipt<Self::Response>>;
     /// Waits until something comes to one of them, one of them ends, or the time is over; lists all that are so then.
-    fn wait(&mut self, _waitables: &[Waitable<'_, Self>], _wait_ms: u64) -> Outcome<Woken> {
+    fn wait(&mut self, _waitables: &[Waitable<'_, Self>], _wait_ms: u64) -> OpResult<Woken> {
         Err(unsupported("wait"))
     }
-    fn pending_connected(&mut self, pending: &Self::Pending) -> Outcome<bool>;
-    fn active_connected(&mut self, active: &Self::Active) -> Outcome<bool>;
-    fn hint_disconnect(&mut self, pending: &Self::Pending) -> Outcome<()>;
-    fn has_hint(&mut self, active: &Self::Active) -> Outcome<bool>;
-    fn resources(&mut self) -> Outcome<OwnResources>;
+    fn pending_connected(&mut self, pending: &Self::Pending) -> OpResult<bool>;
+    fn active_connected(&mut self, active: &Self::Active) -> OpResult<bool>;
+    fn hint_disconnect(&mut self, pending: &Self::Pending) -> OpResult<()>;
+    fn has_hint(&mut self, active: &Self::Active) -> OpResult<bool>;
+    fn resources(&mut self) -> OpResult<OwnResources>;
 
     fn request_loan_view<'a>(&self, request: &'a mut Self::Request) -> LoanView<'a>;
     fn response_loan_view<'a>(&self, response: &'a mut Self::ResponseLoan) -> LoanView<'a>;
@@ -399,10 +399,10 @@ pub trait BenchSubject {
     ///
     /// # Errors
     /// What the implementation says.
-    fn bench_server(setup: &BenchSetup) -> Outcome<Self::Server>;
+    fn bench_server(setup: &BenchSetup) -> OpResult<Self::Server>;
     /// Creates the client and connects it to the server, which exists.
     ///
     /// # Errors
     /// What the implementation says.
-    fn bench_client(setup: &BenchSetup) -> Outcome<Self::Client>;
+    fn bench_client(setup: &BenchSetup) -> OpResult<Self::Client>;
 }

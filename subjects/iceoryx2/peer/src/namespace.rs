@@ -2,8 +2,8 @@
 
 use std::path::{Component, Path as StdPath};
 
-use iceoryx2::prelude::{Config, FileName, FilePath, Path, SemanticString};
-use shmark_peer::kit::implementation::{Outcome, Qos, Refusal};
+use iceoryx2::prelude::{Config, FileName, Path, SemanticString};
+use shmark_peer::kit::implementation::{OpResult, Refusal};
 use shmark_peer::kit::payload::crc32;
 use shmark_peer::protocol::ErrorClass;
 
@@ -23,56 +23,14 @@ const TOKEN_BYTES_MAX: usize = 80;
 ///
 /// # Errors
 /// `other` if iceoryx2 cannot use the root as a path.
-pub fn config(root: &str) -> Outcome<Config> {
-    within(Config::default(), root)
-}
-
-/// As [`config`], with defaults of services from a configuration file, written as a user would. The file is gone
-/// afterwards.
-///
-/// # Errors
-/// As [`config`]; `other` if the file cannot be written, or iceoryx2 cannot read it.
-pub fn configured(root: &str, qos: &Qos) -> Outcome<Config> {
-    let path = StdPath::new(root).join(format!("configuration-of-{}.toml", std::process::id()));
-    std::fs::write(&path, file(qos)).map_err(|e| refusal_as(ErrorClass::Other, format!("{}: {e}", path.display())))?;
-    let read = FilePath::new(path.as_os_str().as_encoded_bytes())
-        .map_err(|e| unusable(root, &format!("{e:?}; use a plain path")))
-        .and_then(|path| {
-            Config::from_file(&path).map_err(|e| refusal_as(ErrorClass::Other, format!("ConfigCreationError::{e:?}")))
-        });
-    // What is left of it is found by the check for leftovers.
-    let _ = std::fs::remove_file(&path);
-    within(read?, root)
-}
-
-/// The section of iceoryx2's file with the settings that are given.
-fn file(qos: &Qos) -> String {
-    let flags = [
-        ("enable-safe-overflow-for-requests", qos.overflow_requests),
-        ("enable-safe-overflow-for-responses", qos.overflow_responses),
-        ("enable-fire-and-forget-requests", qos.fire_and_forget),
-    ];
-    let counts = [
-        ("max-active-requests-per-client", qos.max_active_requests),
-        ("max-loaned-requests", qos.max_loaned_requests),
-        ("max-borrowed-responses-per-pending-response", qos.max_borrowed_responses),
-        ("max-response-buffer-size", qos.response_buffer),
-        ("max-servers", qos.max_servers),
-        ("max-clients", qos.max_clients),
-        ("max-nodes", qos.max_nodes),
-    ];
-    let flags = flags.into_iter().filter_map(|(key, value)| Some(format!("{key} = {}\n", value?)));
-    let counts = counts.into_iter().filter_map(|(key, value)| Some(format!("{key} = {}\n", value?)));
-    std::iter::once("[defaults.request-response]\n".to_owned()).chain(flags).chain(counts).collect()
-}
-
-fn within(mut config: Config, root: &str) -> Outcome<Config> {
+pub fn config(root: &str) -> OpResult<Config> {
     if root.len() > ROOT_BYTES_MAX {
         return Err(unusable(root, &format!("it is longer than {ROOT_BYTES_MAX} bytes; use a shorter one")));
     }
     let path = Path::new(root.as_bytes()).map_err(|e| unusable(root, &format!("{e:?}; use a plain path")))?;
     let prefix = prefix(root);
     let prefix = FileName::new(prefix.as_bytes()).map_err(|e| unusable(root, &format!("{e:?} in prefix {prefix}")))?;
+    let mut config = Config::default();
     config.global.set_root_path(&path);
     config.global.prefix = prefix;
     Ok(config)

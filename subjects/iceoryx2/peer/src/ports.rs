@@ -2,10 +2,9 @@
 
 use iceoryx2::port::client::Client;
 use iceoryx2::port::server::Server;
-use iceoryx2::port::{BackpressureAction, BackpressureInfo};
 use iceoryx2::prelude::{BackpressureStrategy, CallbackProgression, PortFactory as _, PortName};
 use iceoryx2::service::port_factory::request_response::PortFactory;
-use shmark_peer::kit::implementation::{Arrival, Backpressure, Decision, Decisions, Outcome, PortSpec, Ports};
+use shmark_peer::kit::implementation::{Arrival, Backpressure, OpResult, PortSpec, Ports};
 use shmark_peer::protocol::ErrorClass;
 
 use crate::errors::{refusal, refusal_as};
@@ -15,25 +14,25 @@ use crate::payload::{Header, Payload, S};
 /// A service.
 pub trait AnyService {
     /// Creates a client; with its port id.
-    fn client(&self, spec: &PortSpec) -> Outcome<(Box<dyn AnyClient>, String)>;
+    fn client(&self, spec: &PortSpec) -> OpResult<(Box<dyn AnyClient>, String)>;
     /// Creates a server; with its port id.
-    fn server(&self, spec: &PortSpec) -> Outcome<(Box<dyn AnyServer>, String)>;
+    fn server(&self, spec: &PortSpec) -> OpResult<(Box<dyn AnyServer>, String)>;
     /// Counts what is registered.
-    fn ports(&self) -> Outcome<Ports>;
+    fn ports(&self) -> OpResult<Ports>;
 }
 
 /// A client.
 pub trait AnyClient {
     /// Loans a request.
-    fn loan(&self, len: usize, uninit: bool) -> Outcome<Box<dyn AnyRequest>>;
+    fn loan(&self, len: usize, uninit: bool) -> OpResult<Box<dyn AnyRequest>>;
 }
 
 /// A server.
 pub trait AnyServer {
     /// See the operation of this name.
-    fn has_requests(&self) -> Outcome<bool>;
+    fn has_requests(&self) -> OpResult<bool>;
     /// Takes one request, if there is one.
-    fn receive(&self) -> Outcome<Option<(Box<dyn AnyActive>, Arrival)>>;
+    fn receive(&self) -> OpResult<Option<(Box<dyn AnyActive>, Arrival)>>;
 }
 
 /// A service or port with the alignments of its service.
@@ -62,25 +61,14 @@ fn strategy(backpressure: Backpressure) -> BackpressureStrategy {
     }
 }
 
-/// A handler that decides what the decisions say.
-fn handler(decisions: &Decisions) -> impl Fn(&BackpressureInfo) -> BackpressureAction + Send + 'static {
-    let decisions = decisions.clone();
-    move |info| match decisions.decide(info.retries) {
-        Decision::Retry => BackpressureAction::Retry,
-        Decision::Discard => BackpressureAction::DiscardData,
-        Decision::Fail => BackpressureAction::DiscardDataAndFail,
-        Decision::Strategy => BackpressureAction::FollowBackpressureyStrategy,
-    }
-}
-
-fn port_name(name: &str) -> Outcome<PortName> {
+fn port_name(name: &str) -> OpResult<PortName> {
     PortName::new(name).map_err(|e| refusal_as(ErrorClass::InvalidName, format!("PortName: {e:?}")))
 }
 
 impl<Q: Payload + ?Sized, QH: Header, P: Payload + ?Sized, PH: Header> AnyService
     for Port<PortFactory<S, Q, QH, P, PH>>
 {
-    fn client(&self, spec: &PortSpec) -> Outcome<(Box<dyn AnyClient>, String)> {
+    fn client(&self, spec: &PortSpec) -> OpResult<(Box<dyn AnyClient>, String)> {
         let mut builder = Q::tune_client(self.port.client_builder(), spec);
         if let Some(name) = &spec.name {
             builder = builder.name(&port_name(name)?);
@@ -91,9 +79,6 @@ impl<Q: Payload + ?Sized, QH: Header, P: Payload + ?Sized, PH: Header> AnyServic
         if let Some(backpressure) = spec.backpressure {
             builder = builder.backpressure_strategy(strategy(backpressure));
         }
-        if let Some(decisions) = &spec.handler {
-            builder = builder.set_backpressure_handler(handler(decisions));
-        }
         if let Some(chunks) = spec.preallocate {
             builder = builder.override_request_preallocation(move |_| chunks);
         }
@@ -102,7 +87,7 @@ impl<Q: Payload + ?Sized, QH: Header, P: Payload + ?Sized, PH: Header> AnyServic
         Ok((Box::new(Port { port, align: self.align }), id))
     }
 
-    fn server(&self, spec: &PortSpec) -> Outcome<(Box<dyn AnyServer>, String)> {
+    fn server(&self, spec: &PortSpec) -> OpResult<(Box<dyn AnyServer>, String)> {
         let mut builder = P::tune_server(self.port.server_builder(), spec);
         if let Some(name) = &spec.name {
             builder = builder.name(&port_name(name)?);
@@ -113,9 +98,6 @@ impl<Q: Payload + ?Sized, QH: Header, P: Payload + ?Sized, PH: Header> AnyServic
         if let Some(backpressure) = spec.backpressure {
             builder = builder.backpressure_strategy(strategy(backpressure));
         }
-        if let Some(decisions) = &spec.handler {
-            builder = builder.set_backpressure_handler(handler(decisions));
-        }
         if let Some(chunks) = spec.preallocate {
             builder = builder.override_response_preallocation(move |_| chunks);
         }
@@ -124,7 +106,7 @@ impl<Q: Payload + ?Sized, QH: Header, P: Payload + ?Sized, PH: Header> AnyServic
         Ok((Box::new(Port { port, align: self.align }), id))
     }
 
-    fn ports(&self) -> Outcome<Ports> {
+    fn ports(&self) -> OpResult<Ports> {
         let registered = self.port.dynamic_config();
         let mut nodes = 0;
         self.port
@@ -138,18 +120,18 @@ impl<Q: Payload + ?Sized, QH: Header, P: Payload + ?Sized, PH: Header> AnyServic
 }
 
 impl<Q: Payload + ?Sized, QH: Header, P: Payload + ?Sized, PH: Header> AnyClient for Port<Client<S, Q, QH, P, PH>> {
-    fn loan(&self, len: usize, uninit: bool) -> Outcome<Box<dyn AnyRequest>> {
+    fn loan(&self, len: usize, uninit: bool) -> OpResult<Box<dyn AnyRequest>> {
         let loan = Q::loan_request(&self.port, len, uninit).map_err(refusal)?;
         Ok(Box::new(Loan::request(loan, self.align)))
     }
 }
 
 impl<Q: Payload + ?Sized, QH: Header, P: Payload + ?Sized, PH: Header> AnyServer for Port<Server<S, Q, QH, P, PH>> {
-    fn has_requests(&self) -> Outcome<bool> {
+    fn has_requests(&self) -> OpResult<bool> {
         self.port.has_requests().map_err(refusal)
     }
 
-    fn receive(&self) -> Outcome<Option<(Box<dyn AnyActive>, Arrival)>> {
+    fn receive(&self) -> OpResult<Option<(Box<dyn AnyActive>, Arrival)>> {
         let Some(message) = Q::receive_request(&self.port).map_err(refusal)? else { return Ok(None) };
         let (payload, _) = Q::active_bytes(&message);
         let arrival = Arrival {

@@ -6,8 +6,8 @@ use std::sync::atomic::{Ordering, fence};
 
 use super::lanes::Lane;
 use crate::free_list::FreeList;
-use crate::port::member::following::{Member, Port};
-use crate::port::track::client::ClientTrack;
+use crate::port::member::sync_state::{Member, Port};
+use crate::port::track::ClientTrack;
 
 #[derive(Debug)]
 pub(in crate::port) struct ClientCore {
@@ -17,6 +17,8 @@ pub(in crate::port) struct ClientCore {
     /// Whether a full lane gives up its oldest response.
     pub(in crate::port) overflows_responses: bool,
     pub loans: Cell<usize>,
+    pub(in crate::port) loans_max: usize,
+    pub(in crate::port) borrows_max: usize,
     pub(in crate::port) active_max: usize,
     pub(in crate::port) active: Cell<usize>,
     pub lanes: Box<[Lane]>,
@@ -40,6 +42,8 @@ impl ClientCore {
             is_tiny: member.request_layout.is_tiny() && member.response_layout.is_tiny(),
             overflows_responses: settings.overflow_responses,
             loans: Cell::new(0),
+            loans_max: settings.max_loaned_requests,
+            borrows_max: settings.max_borrowed_responses,
             active_max,
             active: Cell::new(0),
             lanes: (0..lanes).map(|_| Lane::default()).collect(),
@@ -49,24 +53,16 @@ impl ClientCore {
         }
     }
 
-    /// The line in which the request will go to the first server is asked for with the loan; it is the only one mostly.
-    #[inline(always)]
-    pub fn warm(&self) {
-        let connections = self.connections.borrow();
-        let Some(connection) = connections.first() else { return };
-        connection.track.warm(&connection.file, self.is_tiny && self.active.get() == 0);
-    }
-
     /// The server to receive a response from: the next one, or of several the next one that has sent something. Nothing if
     /// none has.
     #[inline(always)]
-    pub fn first_answering(&self, lane: usize) -> Option<usize> {
+    pub fn next_with_response(&self, lane: usize) -> Option<usize> {
         let place = &self.lanes[lane];
         let found = place.turn.next(&place.deliveries, |connection| {
-            connection.track.has_answered(&connection.file, lane, place.request_id.get()) && !connection.broken.get()
+            connection.track.has_answered(lane, place.request_id.get()) && !connection.broken.get()
         });
         if found.is_none() {
-            self.idle();
+            self.on_empty_poll();
         }
         found
     }
@@ -97,7 +93,7 @@ impl ClientCore {
         // The next request takes the lane that was used last and owes nothing, so that responses which are kept beyond their
         // pending response do not count against another one while there is a choice.
         if owes {
-            self.free_lanes.push_under_all(lane as u32);
+            self.free_lanes.push_bottom(lane as u32);
         } else {
             self.free_lanes.push(lane as u32);
         }

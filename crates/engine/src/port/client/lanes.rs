@@ -13,6 +13,6 @@ pub(in crate::port) struct Lane {
     pub request_id: Cell<u64>,
     /// Where its request went.
     pub deliveries: RefCell<Vec<Rc<ClientConnection>>>,
-    /// Where the next receive begins, so that every server is heard.
+    /// Where the next receive begins, so that every server is polled.
     pub turn: Turn,
 }

@@ -9,13 +9,10 @@ use crate::port::client::connection::ClientConnection;
 use crate::port::client::core::ClientCore;
 use crate::port::client::response::{Borrow, Response};
 use crate::port::link::remote::Unreadable;
-use crate::port::member::following::Port;
-use crate::port::track::Oldest;
+use crate::port::member::sync_state::Port;
+use crate::port::track::{FastPathMiss, Oldest, Takes};
 use crate::share::Share;
 use crate::shm::{Message, Plain, Received};
-
-/// The common case is not the case, and nothing has changed.
-pub(in crate::port) struct Uncommon;
 
 /// What receives for a pending response, without its address: a handle whose address nobody has stays in registers.
 pub(in crate::port) struct Listener<'a, Res: ?Sized, ResHeader> {
@@ -26,32 +23,32 @@ pub(in crate::port) struct Listener<'a, Res: ?Sized, ResHeader> {
 }
 
 impl<'a, Res: Payload + ?Sized, ResHeader: Plain> Listener<'a, Res, ResHeader> {
-    /// The common case, in a straight line: the server of this number has sent a response that is what it has to be, or it
-    /// is the only one and has sent nothing.
+    /// Fast path: the server of this number has sent a response that is what it has to be, or it is the only one and
+    /// has sent nothing.
     #[inline(always)]
-    pub fn receive_from(&self, turn: usize) -> Result<Option<Response<Res, ResHeader>>, Uncommon> {
+    pub fn receive_from(&self, turn: usize) -> Result<Option<Response<Res, ResHeader>>, FastPathMiss> {
         let place = &self.core.lanes[self.lane];
         let deliveries = place.deliveries.borrow();
         // Behind the last one it is the first one's turn.
         let turn = if turn < deliveries.len() { turn } else { 0 };
-        let connection = deliveries.get(turn).ok_or(Uncommon)?;
+        let connection = deliveries.get(turn).ok_or(FastPathMiss)?;
         if connection.broken.get() {
-            return Err(Uncommon);
+            return Err(FastPathMiss);
         }
-        match connection.track.look(connection, self.lane, self.request_id) {
-            Ok(Some((oldest, message))) => self.take(connection, turn, message, oldest).map(Some),
+        match connection.track.receive(self, (connection, turn), (self.lane, self.request_id)) {
             Ok(None) if deliveries.len() == 1 => {
-                connection.track.found_nothing();
+                connection.track.on_empty_poll();
                 drop(deliveries);
-                self.core.idle();
+                self.core.on_empty_poll();
                 // Something may be to be told.
-                if self.core.following.is_unsettled() { Err(Uncommon) } else { Ok(None) }
+                if self.core.sync_state.needs_attention() { Err(FastPathMiss) } else { Ok(None) }
             }
-            _ => Err(Uncommon),
+            Ok(None) => Err(FastPathMiss),
+            received => received,
         }
     }
 
-    /// Where the common case is not the case: the server to receive from.
+    /// Slow path: the server to receive from.
     ///
     /// Says only which, and of a listener's parts: what a call has written itself, or can look at, does not stay in
     /// registers.
@@ -63,60 +60,29 @@ impl<'a, Res: Payload + ?Sized, ResHeader: Plain> Listener<'a, Res, ResHeader> {
         request_id: u64,
         tries: usize,
     ) -> Result<Option<usize>, ReceiveError> {
-        // A server whose overflow replaces whatever was found, again and again, is heard by the next call.
+        // A server whose overflow replaces whatever was found, again and again, is served by the next call.
         if tries > core.service.settings().response_slots() {
             return Ok(None);
         }
         Self { core, lane, request_id, types: PhantomData }.search()
     }
 
-    /// Takes a message that was found, if it is what it has to be.
-    #[inline(always)]
-    fn take(
-        &self,
-        connection: &Rc<ClientConnection>,
-        turn: usize,
-        message: Message<'_>,
-        oldest: Oldest,
-    ) -> Result<Response<Res, ResHeader>, Uncommon> {
-        let end = &connection.track.lanes[self.lane];
-        let header = message.header();
-        let len = header.len as usize;
-        let borrowed = end.borrowed.get();
-        if header.request_id != self.request_id
-            || borrowed >= self.core.service.settings().max_borrowed_responses
-            || (Res::KIND == Kind::Fixed && len != 1)
-        {
-            return Err(Uncommon);
-        }
-        let received = Received::new(message, self.core.response_layout.shape(Res::elements(len))).ok_or(Uncommon)?;
-        // What the header said holds if it is taken: the entry was in the channel from the look to the taking.
-        if !connection.track.take(&connection.file, end, oldest) {
-            return Err(Uncommon);
-        }
-        end.borrowed.set(borrowed + 1);
-        self.core.lanes[self.lane].turn.set(turn);
-        // Lanes are counted in 32 bits.
-        let borrow = Borrow { connection: Share::of(connection), lane: self.lane as u32, entry: oldest.entry() };
-        Ok(Response { received, borrow })
-    }
-
     /// Looks for a server of which a response can be received now, beginning with the one whose turn it is.
     fn search(&self) -> Result<Option<usize>, ReceiveError> {
         let place = &self.core.lanes[self.lane];
-        let found = place.turn.search(&place.deliveries.borrow(), |connection| self.look_at(connection));
+        let found = place.turn.search(&place.deliveries.borrow(), |connection| self.can_receive_from(connection));
         if let Ok(Some(_)) = found {
             return found;
         }
-        self.core.idle();
+        self.core.on_empty_poll();
         if found.is_ok() { self.core.problem().map_or(Ok(None), Err) } else { found }
     }
 
     /// Whether a response of this server can be received.
-    fn look_at(&self, connection: &ClientConnection) -> Result<bool, ReceiveError> {
+    fn can_receive_from(&self, connection: &ClientConnection) -> Result<bool, ReceiveError> {
         let front = self.front(connection)?;
         let Some(message) = front else { return Ok(false) };
-        let max = self.core.service.settings().max_borrowed_responses;
+        let max = self.core.borrows_max;
         if connection.track.lanes[self.lane].borrowed.get() >= max {
             return Err(ReceiveError::ExceedsMaxBorrows { max });
         }
@@ -135,7 +101,7 @@ impl<'a, Res: Payload + ?Sized, ResHeader: Plain> Listener<'a, Res, ResHeader> {
                 Err(reason) => error = Some(reason),
             }
         }
-        self.core.idle();
+        self.core.on_empty_poll();
         error.or_else(|| self.core.problem()).map_or(Ok(false), Err)
     }
 
@@ -144,7 +110,7 @@ impl<'a, Res: Payload + ?Sized, ResHeader: Plain> Listener<'a, Res, ResHeader> {
         if connection.broken.get() {
             return Ok(None);
         }
-        // Bounded by what can be in the lane; a server that goes on sending is heard by the next call.
+        // Bounded by what can be in the lane; a server that goes on sending is served by the next call.
         for _ in 0..=self.core.service.settings().response_slots() {
             let front = connection.track.front(connection, self.lane, self.request_id);
             let front = front.map_err(|reason| connection.unreadable(&self.core.payloads, reason))?;
@@ -157,5 +123,41 @@ impl<'a, Res: Payload + ?Sized, ResHeader: Plain> Listener<'a, Res, ResHeader> {
             connection.track.refuse(connection, self.lane, oldest);
         }
         Ok(None)
+    }
+}
+
+impl<Res: Payload + ?Sized, ResHeader: Plain> Takes for Listener<'_, Res, ResHeader> {
+    type Connection = ClientConnection;
+    type Taken = Response<Res, ResHeader>;
+
+    #[inline(always)]
+    fn take(
+        &self,
+        connection: &Rc<ClientConnection>,
+        turn: usize,
+        message: Message<'_>,
+        oldest: Oldest,
+    ) -> Result<Self::Taken, FastPathMiss> {
+        let end = &connection.track.lanes[self.lane];
+        let header = message.header();
+        let len = header.len as usize;
+        let borrowed = end.borrowed.get();
+        if header.request_id != self.request_id
+            || borrowed >= self.core.borrows_max
+            || (Res::KIND == Kind::Fixed && len != 1)
+        {
+            return Err(FastPathMiss);
+        }
+        let received =
+            Received::new(message, self.core.response_layout.shape(Res::elements(len))).ok_or(FastPathMiss)?;
+        // What the header said holds if it is taken: the entry was in the channel from the look to the taking.
+        if !connection.track.take(end, oldest) {
+            return Err(FastPathMiss);
+        }
+        end.borrowed.set(borrowed + 1);
+        self.core.lanes[self.lane].turn.set(turn);
+        // Lanes are counted in 32 bits.
+        let borrow = Borrow { connection: Share::of(connection), lane: self.lane as u32, entry: oldest.entry() };
+        Ok(Response { received, borrow })
     }
 }

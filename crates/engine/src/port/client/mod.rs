@@ -15,20 +15,21 @@ use std::rc::Rc;
 
 use self::connection::ClientConnection;
 use self::core::ClientCore;
+use self::pending::Sent;
 use self::sending::Troubles;
 use crate::error::{LoanError, SendError};
 use crate::id::Id;
 use crate::payload::{Payload, Types};
-use crate::port::client::pending::{PendingResponse, Sent};
+use crate::port::client::pending::PendingResponse;
 use crate::port::client::request::{RequestMut, RequestMutUninit};
 use crate::port::link::lending::Trouble;
 use crate::port::loan::Lender;
-use crate::port::member::following::Port;
+use crate::port::member::sync_state::Port;
 use crate::port::track::Outgoing;
 use crate::share::Share;
 use crate::shm::{ChunkHeader, ChunkMut, Loaned, Plain};
 
-/// Requests between two looks at the clock, and where that is due at the lives of servers.
+/// Requests between two readings of the clock, which says whether a liveness check is due.
 const REQUESTS_BETWEEN_LOOKS: u64 = 32;
 
 /// Sends requests; from [`Service::client_builder`](crate::Service::client_builder).
@@ -90,25 +91,27 @@ where
 
     /// Payload segments that there are: one, and those that were outgrown and still hold a chunk.
     pub fn segments(&self) -> usize {
-        self.core.bring_home();
+        self.core.reclaim_returned();
         self.core.payloads.segments()
     }
 
-    /// Chunks of the payload segment that are loaned, on their way or held by servers, as far as is known.
+    /// Chunks of the payload segment that are loaned, in flight or held by servers, as far as is known.
     pub fn chunks_in_use(&self) -> usize {
-        self.core.bring_home();
+        self.core.reclaim_returned();
         self.core.payloads.in_use()
     }
 
     #[inline(always)]
     fn loan_elements(&self, len: usize) -> Result<RequestMut<Req, Res, ReqHeader, ResHeader>, LoanError> {
         let core = &self.core;
-        let max = core.service.settings().max_loaned_requests;
-        if core.loans.get() >= max {
-            return Err(LoanError::ExceedsMaxLoans { max });
+        if core.loans.get() >= core.loans_max {
+            return Err(LoanError::ExceedsMaxLoans { max: core.loans_max });
         }
         let chunk = core.loan_chunk(len)?;
-        core.warm();
+        // The line in which the request will go to the first server is asked for now; it is the only one mostly.
+        if let Some(connection) = core.connections.borrow().first() {
+            connection.track.prefetch(core.is_tiny && core.active.get() == 0);
+        }
         let mut loaned = Loaned::<Req::Element, ReqHeader>::new(chunk, core.request_layout.shape(len))
             .ok_or(LoanError::OutOfMemory)?;
         *loaned.header_mut() = ReqHeader::default();
@@ -197,7 +200,7 @@ impl ClientCore {
         let request_id = self.next_request.get();
         if request_id.is_multiple_of(REQUESTS_BETWEEN_LOOKS) {
             // A client may do nothing but send, and still has to notice that servers die (RR-LIV-02).
-            self.look_closely();
+            self.check_peers_if_due();
         }
         self.next_request.set(request_id + 1);
         self.active.set(self.active.get() + 1);
@@ -214,8 +217,8 @@ impl ClientCore {
             self.settle(request, troubles)?;
         }
         let delivered = place.deliveries.borrow().len() as u32;
-        if delivered == 0 && self.following.is_unsettled() {
-            self.tell_of_nobody(lane as usize)?;
+        if delivered == 0 && self.sync_state.needs_attention() {
+            self.no_receiver_error(lane as usize)?;
         }
         Ok(Sent { lane, delivered, request_id })
     }

@@ -8,7 +8,7 @@ use crate::payload::{Payload, ResponseTypes};
 use crate::port::client::core::ClientCore;
 use crate::port::client::listener::Listener;
 use crate::port::client::response::Response;
-use crate::port::member::following::Port;
+use crate::port::member::sync_state::Port;
 use crate::share::Share;
 use crate::shm::Plain;
 
@@ -100,7 +100,7 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
     #[inline(always)]
     pub fn receive(&self) -> Result<Option<Response<Res, ResHeader>>, ReceiveError> {
         let listener = self.listener();
-        let Some(mut turn) = self.core.first_answering(listener.lane) else { return self.nothing() };
+        let Some(mut turn) = self.core.next_with_response(listener.lane) else { return self.nothing() };
         let mut tries = 0;
         loop {
             if let Ok(received) = listener.receive_from(turn) {
@@ -116,7 +116,7 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
     /// Nothing was found.
     #[inline(always)]
     fn nothing(&self) -> Result<Option<Response<Res, ResHeader>>, ReceiveError> {
-        if self.core.following.is_unsettled() { self.core.problem().map_or(Ok(None), Err) } else { Ok(None) }
+        if self.core.sync_state.needs_attention() { self.core.problem().map_or(Ok(None), Err) } else { Ok(None) }
     }
 
     /// Whether a receive that follows returns a response, or says that too many are held
@@ -136,7 +136,7 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
     /// [`responses`](Self::responses) and [`receive_timeout`](Self::receive_timeout) say that nothing more can come only
     /// after another look.
     pub fn is_connected(&self) -> bool {
-        self.core.look_closely();
+        self.core.check_peers_if_due();
         self.is_answerable()
     }
 
@@ -152,7 +152,7 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
     pub fn set_disconnect_hint(&self) {
         let lane = self.lane as usize;
         for connection in self.core.lanes[lane].deliveries.borrow().iter() {
-            connection.file.set_lane_hint(lane, self.request_id);
+            connection.track.lanes[lane].words.set_hint(self.request_id);
         }
     }
 }

@@ -6,9 +6,9 @@ use super::connection::ClientConnection;
 use super::core::ClientCore;
 use crate::connection::State;
 use crate::error::{LoanError, SendError};
-use crate::port::backpressure::{GaveUp, Waiting};
+use crate::port::backpressure::{BackpressureRetry, SendAborted};
 use crate::port::link::lending::Trouble;
-use crate::port::member::following::{Port, Problem};
+use crate::port::member::sync_state::{Port, Problem};
 use crate::port::track::Outgoing;
 
 /// What went wrong with any of the servers.
@@ -57,13 +57,13 @@ impl ClientCore {
     /// Where no server got the request: why one that is there is not connected, if that is known.
     #[cold]
     #[inline(never)]
-    pub(super) fn tell_of_nobody(&self, lane: usize) -> Result<(), SendError> {
-        let Some(problem) = self.following.take_problem() else { return Ok(()) };
+    pub(super) fn no_receiver_error(&self, lane: usize) -> Result<(), SendError> {
+        let Some(problem) = self.sync_state.take_problem() else { return Ok(()) };
         let reason = match problem {
             Problem::CannotAttach(reason) => SendError::CannotAttach(reason),
             Problem::NamespaceGone(reason) => SendError::NamespaceGone(Box::new(reason)),
         };
-        Err(self.take_back(lane, GaveUp::Nobody(reason)))
+        Err(self.abort_send(lane, SendAborted::Nobody(reason)))
     }
 
     /// What is left to do where not every server has simply got the request.
@@ -76,15 +76,15 @@ impl ClientCore {
             gave_up = self.deliver_when_there_is_room(request, &mut troubles);
         }
         if troubles.crowded && !is_delivered() {
-            gave_up.get_or_insert(GaveUp::Nobody(SendError::Loan(LoanError::OutOfMemory)));
+            gave_up.get_or_insert(SendAborted::Nobody(SendError::Loan(LoanError::OutOfMemory)));
         }
         // As long as somebody has the request, a server that lost its connection is as one that has gone.
         if troubles.corrupted && !is_delivered() {
-            gave_up = Some(GaveUp::Corrupted);
+            gave_up = Some(SendAborted::Corrupted);
         }
         match gave_up {
             None => Ok(()),
-            Some(gave_up) => Err(self.take_back(request.lane, gave_up)),
+            Some(gave_up) => Err(self.abort_send(request.lane, gave_up)),
         }
     }
 
@@ -100,7 +100,7 @@ impl ClientCore {
     /// Waits for each server that had no room and is still there, as the strategy or the handler says. The others have the
     /// request already.
     #[cold]
-    fn deliver_when_there_is_room(&self, request: Outgoing<'_>, troubles: &mut Troubles) -> Option<GaveUp> {
+    fn deliver_when_there_is_room(&self, request: Outgoing<'_>, troubles: &mut Troubles) -> Option<SendAborted> {
         let mut full: Vec<_> = {
             let deliveries = self.lanes[request.lane].deliveries.borrow();
             let has = |connection: &Rc<ClientConnection>| {
@@ -108,15 +108,15 @@ impl ClientCore {
             };
             self.connections.borrow().iter().filter(|c| c.open.get() && !has(c)).map(Rc::clone).collect()
         };
-        let mut waiting = Waiting::new(&self.backpressure, &self.service, self.id);
+        let mut waiting = BackpressureRetry::new(&self.backpressure, &self.service, self.id);
         // All of them in turn: one that has no room keeps the request from no other.
         loop {
-            full.retain(|connection| waiting.goes_on(connection.peer, connection.node));
+            full.retain(|connection| waiting.should_retry(connection.peer, connection.node));
             if full.is_empty() {
                 break;
             }
             waiting.pause();
-            self.look_after_peers(self.watch.is_due());
+            self.check_peers(self.watch.take_due());
             full.retain(|connection| {
                 if !connection.open.get() {
                     return false;
@@ -127,7 +127,7 @@ impl ClientCore {
                 }
                 // One that is crowded is given up like one that has no room.
                 troubles.corrupted |= outcome == Err(Trouble::Corrupted);
-                self.forget_if_too_late(connection, request.lane);
+                self.undo_if_server_left(connection, request.lane);
                 false
             });
         }
@@ -135,10 +135,10 @@ impl ClientCore {
     }
 
     /// A server that leaves refuses what it has not received, and by that makes room: what takes it is not delivered.
-    fn forget_if_too_late(&self, connection: &Rc<ClientConnection>, lane: usize) {
+    fn undo_if_server_left(&self, connection: &Rc<ClientConnection>, lane: usize) {
         // In this order: a server that has received it and then left has changed the word before its state.
         let has_left = connection.file.server_state() >= State::Left;
-        if has_left && connection.track.is_unread(&connection.file, lane) {
+        if has_left && connection.track.is_unread(lane) {
             self.lanes[lane].deliveries.borrow_mut().retain(|delivered| !Rc::ptr_eq(delivered, connection));
             connection.track.lanes[lane].set_open(0);
         }
@@ -146,7 +146,7 @@ impl ClientCore {
 
     /// Leaves nothing of a request that was not sent (RR-SND-10). Servers that have it see that nobody waits.
     #[cold]
-    pub fn take_back(&self, lane: usize, gave_up: GaveUp) -> SendError {
+    pub fn abort_send(&self, lane: usize, gave_up: SendAborted) -> SendError {
         self.close_lane(lane);
         gave_up.into_error()
     }

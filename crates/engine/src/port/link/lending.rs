@@ -19,7 +19,7 @@ pub(in crate::port) struct Lending {
     receiver: Cell<Holder>,
     number: Cell<Option<u32>>,
     lent: Cell<usize>,
-    coming_back: ReturnConsumer,
+    return_consumer: ReturnConsumer,
     returns: Column,
     /// So many fit the return queue; 0 without a number, so that the first chunk asks for one.
     max: Cell<usize>,
@@ -49,7 +49,7 @@ impl Lending {
             receiver: Cell::new(Holder::receiver(0)),
             number: Cell::new(None),
             lent: Cell::new(0),
-            coming_back: ReturnConsumer::new(returns.len()),
+            return_consumer: ReturnConsumer::new(returns.len()),
             returns,
             max: Cell::new(0),
         }
@@ -95,10 +95,10 @@ impl Lending {
         Ok(self.collect(payloads)?)
     }
 
-    /// Whether it is time to look what has come back: while the receiver is busy with what was sent, and not when the next
-    /// message waits for it.
+    /// Whether to drain the return queue: while the receiver is busy with what was sent, and not when the next message
+    /// waits for it.
     #[inline(always)]
-    pub fn is_half_lent(&self) -> bool {
+    pub fn should_drain_returns(&self) -> bool {
         self.lent.get() * 2 >= self.max.get()
     }
 
@@ -130,8 +130,8 @@ impl Lending {
         }
         let current = payloads.current();
         let (mut lent, receiver) = (self.lent.get(), self.receiver.get());
-        // No more than is there, and one too many: a peer that writes on and on does not hold us here.
-        let result = self.coming_back.drain(&self.returns, lent + 1, |entry| {
+        // No more than is there, and one too many: a peer that keeps writing does not block this loop.
+        let result = self.return_consumer.drain(&self.returns, lent + 1, |entry| {
             let ours = if entry.segment == current.number() {
                 current.release(entry.chunk, receiver)
             } else {
@@ -144,7 +144,7 @@ impl Lending {
         result
     }
 
-    /// The receiver is gone: everything that was there is ours again, and its number anybody's.
+    /// The receiver is gone: everything that was there is ours again, and its number is free.
     pub fn close(&self, payloads: &Payloads) {
         if let Some(number) = self.number.take() {
             payloads.release_all(self.receiver.get());

@@ -90,12 +90,12 @@ pub(super) struct Link {
     pub waker: Waker,
     pub remote: Remote,
     pub lending: Lending,
-    going_back: ReturnProducer,
+    return_producer: ReturnProducer,
     returns: Column,
     /// Whether new messages go there.
     pub open: Cell<bool>,
     /// Whether nobody is there any more. What a client sent before is still received (RR-FNF-01).
-    pub gone: Cell<bool>,
+    pub closed: Cell<bool>,
     /// Whether it wrote garbage: then what it sent before is not received either.
     pub broken: Cell<bool>,
     /// Whether the other side knows that this one takes part.
@@ -125,11 +125,11 @@ impl Link {
             waker: Waker::new(service, side.other(), peer),
             remote,
             lending: Lending::new(file.returns(side).clone()),
-            going_back: ReturnProducer::new(returns.len()),
+            return_producer: ReturnProducer::new(returns.len()),
             returns,
             file,
             open: Cell::new(true),
-            gone: Cell::new(false),
+            closed: Cell::new(false),
             broken: Cell::new(false),
             attached: Cell::new(false),
         })
@@ -158,7 +158,7 @@ impl Link {
     /// another one's afterwards.
     pub fn close(&self, payloads: &Payloads) {
         self.open.set(false);
-        self.gone.set(true);
+        self.closed.set(true);
         self.lending.close(payloads);
     }
 
@@ -199,13 +199,13 @@ impl Link {
     pub fn give_back(&self, entry: Entry) {
         if !entry.is_in_slot() {
             // A full queue means that the peer miscounts; the chunk is then its loss alone.
-            let _ = self.going_back.push(&self.returns, entry);
+            let _ = self.return_producer.push(&self.returns, entry);
         }
     }
 
-    /// Lets go of segments that the peer has given back.
-    pub fn tidy(&self) {
-        self.remote.tidy(&self.file);
+    /// Unmaps segments that the peer has given back.
+    pub fn release_segments(&self) {
+        self.remote.release_segments(&self.file);
     }
 }
 
@@ -221,8 +221,8 @@ impl Drop for Link {
 
 /// Takes back what all peers have returned.
 pub(super) fn collect_all<C: Deref<Target = Link>>(connections: &[Rc<C>], payloads: &Payloads) {
-    // What is gone has been taken back already, so its returns would look like garbage.
-    for link in connections.iter().filter(|link| !link.gone.get()) {
+    // What is closed has been reclaimed already, so its returns would look like garbage.
+    for link in connections.iter().filter(|link| !link.closed.get()) {
         if link.collect(payloads).is_err() {
             // Which gives everything back as well.
             link.fail(payloads);

@@ -18,7 +18,7 @@ use crate::shm::{ChunkRef, LinesView, Message, RemoteSegment, is_damage};
 /// Why a message cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::port) enum Unreadable {
-    /// No correct sender sends such an entry.
+    /// Malformed: no correct sender sends such an entry.
     Garbage,
     /// Its sender is gone, and the segment with it: nobody's message any more (RR-DYN-06).
     Gone,
@@ -137,9 +137,9 @@ impl Remote {
             return Ok(Message::InSlot(slots.line(front.slot())));
         }
         let chunk = self.chunk(entry, file)?;
-        // The next one is asked for in time if the sender keeps to what it says.
+        // The next one is prefetched in time if the hint holds.
         if let Some((_, segment)) = self.mapped.borrow().last() {
-            segment.expect((connection::next_of(slots, front.slot()) as u32).wrapping_sub(1));
+            segment.expect((connection::next_chunk_hint(slots, front.slot()) as u32).wrapping_sub(1));
         }
         Ok(Message::InChunk(chunk))
     }
@@ -180,7 +180,7 @@ impl Remote {
             return Ok(segment);
         }
         match self.map(number) {
-            Ok(()) => self.tidy(file),
+            Ok(()) => self.release_segments(file),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(self.not_found(file)),
             Err(error) if is_damage(&error) => return Err(Unreadable::Garbage),
             Err(error) => {
@@ -228,9 +228,9 @@ impl Remote {
         self.problem.take().map_or_else(unknown, |problem| *problem)
     }
 
-    /// Lets go of segments that their sender has given back; it does that when every chunk is home. Only while the sender
-    /// is there: what it leaves behind is still to be read.
-    pub fn tidy(&self, file: &ConnectionFile) {
+    /// Unmaps segments that their sender has given back; it does that when every chunk has been returned. Only while
+    /// the sender is there: what it leaves behind is still to be read.
+    pub fn release_segments(&self, file: &ConnectionFile) {
         if self.mapped.borrow().len() < 2 || !self.is_there(file) {
             return;
         }

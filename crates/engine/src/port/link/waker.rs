@@ -7,21 +7,21 @@ use std::sync::Arc;
 use crate::connection::Side;
 use crate::id::Id;
 use crate::service::{ServiceInner, files};
-use crate::wait::word::{self, Call};
-use crate::wait::{barrier, bell};
+use crate::wait::word::{self, WakeAction};
+use crate::wait::{barrier, notification_pipe};
 
 /// Wakes the port on the other side of a connection, if it asks for that.
 #[derive(Debug)]
 pub(in crate::port) struct Waker {
     service: Arc<ServiceInner>,
     port: Id,
-    /// Index of its wake word; of no word if it had left before it was met. It may leave, and another port take its place:
-    /// then that one is woken in vain.
+    /// Index of its wake word; of no word if it had left before it was met. It may leave, and another port take its
+    /// place: then that one is woken spuriously.
     at: usize,
     /// Whether this process has to fence after each push.
     fences: bool,
-    /// Its bell, once it was rung.
-    bell: OnceCell<File>,
+    /// Its notification pipe, once it was used.
+    pipe: OnceCell<File>,
 }
 
 impl Waker {
@@ -31,8 +31,8 @@ impl Waker {
             service: Arc::clone(service),
             port,
             at: service.registry.find_wake_word(side, port).unwrap_or(usize::MAX),
-            fences: !barrier::take_part(),
-            bell: OnceCell::new(),
+            fences: !barrier::register(),
+            pipe: OnceCell::new(),
         }
     }
 
@@ -41,21 +41,24 @@ impl Waker {
     pub fn wake(&self) {
         if let Some(word) = self.service.registry.wake_word(self.at)
             && !word::is_quiet(word, self.fences)
-            && word::call(word) == Call::Ring
+            && word::wake_owner(word) == WakeAction::WritePipe
         {
-            self.ring();
+            self.notify();
         }
     }
 
     #[cold]
-    fn ring(&self) {
-        if self.bell.get().is_none() {
-            // Without a bell, or without a descriptor to open it, the owner hears of it when it looks by itself.
-            let Ok(bell) = bell::open(&self.service.folder.join(files::bell(self.port))) else { return };
-            let _ = self.bell.set(bell);
+    fn notify(&self) {
+        if self.pipe.get().is_none() {
+            // Without a pipe, or without a descriptor to open it, the owner notices with its next poll.
+            let Ok(pipe) = notification_pipe::open(&self.service.folder.join(files::notification_pipe(self.port)))
+            else {
+                return;
+            };
+            let _ = self.pipe.set(pipe);
         }
-        if let Some(bell) = self.bell.get() {
-            bell::ring(bell);
+        if let Some(pipe) = self.pipe.get() {
+            notification_pipe::notify(pipe);
         }
     }
 }

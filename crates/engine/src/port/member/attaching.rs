@@ -1,14 +1,14 @@
-//! How a port meets the ports of the other role: both kinds of port do it alike.
+//! How a port connects to the ports of the other role: both kinds of port do it alike.
 //!
-//! A *walk* follows a change of the service. What is under the service's lock there takes no longer for larger segments: a look
-//! at the registry and at the names of files, and later the moment in which a connection becomes the ports' own. Mapping,
-//! locking into memory and unmapping happen without the lock.
+//! A *sync* with the registry follows a change of the service. What is under the service's lock there takes no longer
+//! for larger segments: a look at the registry and at the names of files, and later the moment in which a connection
+//! becomes the ports' own. Mapping, locking into memory and unmapping happen without the lock.
 
 use std::io;
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use super::following::{Port, Problem, Walked};
+use super::sync_state::{Port, Problem, SyncOutcome};
 use crate::connection::{ConnectionFile, ConnectionLayout};
 use crate::error::{SystemContext, SystemError};
 use crate::id::Id;
@@ -17,7 +17,7 @@ use crate::service::ServiceLock;
 use crate::service::files::{self, ConnectionName, FileName};
 use crate::shm::is_damage;
 
-/// A connection's file as a walk has found it.
+/// A connection's file as a sync has found it.
 #[derive(Debug, Clone)]
 pub(in crate::port) struct Found {
     pub kind: ConnectionName,
@@ -61,13 +61,13 @@ pub(in crate::port) enum Attempt<T> {
 
 /// A port that attaches connections which the other side has made.
 pub(in crate::port) trait Attaching: Port {
-    /// A connection is about to be taken in: makes room for it wherever a message's way must not allocate.
+    /// A connection is about to be taken in: makes room for it wherever the message path must not allocate.
     fn expect_one_more(&self);
     /// Closes connections that have ended, and takes them out of the list: to be dropped without anything borrowed.
     fn close_ended(&self, snapshot: &Snapshot) -> Connections<Self::Ends>;
     /// Which of the connections that have a name to attach, in order. The port is registered. Says whether some of them have
     /// to wait.
-    fn choose(&self, snapshot: &Snapshot) -> (Vec<Found>, Walked);
+    fn choose(&self, snapshot: &Snapshot) -> (Vec<Found>, SyncOutcome);
 
     /// Takes in a connection, which is this side's own now.
     fn connect(&self, connection: Rc<Connection<Self::Ends>>) {
@@ -84,31 +84,31 @@ pub(in crate::port) trait Attaching: Port {
 
     /// Connects to new peers, closes connections to those that are gone.
     #[cold]
-    fn walk(&self) {
-        if !self.following.is_due(self.service.registry.changes()) {
+    fn sync(&self) {
+        if !self.sync_state.is_due(self.service.registry.changes()) {
             return;
         }
-        let Some(snapshot) = self.look_at_service() else { return };
+        let Some(snapshot) = self.read_registry() else { return };
         drop(self.close_ended(&snapshot));
-        let mut walked = Walked::Whole;
+        let mut synced = SyncOutcome::Complete;
         if self.is_registered() {
             let (chosen, rest) = self.choose(&snapshot);
-            walked = rest;
+            synced = rest;
             if !chosen.is_empty() {
-                walked = walked.max(self.attach_all(&snapshot, chosen));
+                synced = synced.max(self.attach_all(&snapshot, chosen));
                 // Some of them have left already.
                 drop(self.close_ended(&snapshot));
             }
         }
-        self.following.has_walked(snapshot.changes, walked);
+        self.sync_state.record_sync(snapshot.changes, synced);
     }
 
     /// Nothing if the service cannot be looked at now.
-    fn look_at_service(&self) -> Option<Snapshot> {
+    fn read_registry(&self) -> Option<Snapshot> {
         let service = &self.service;
         let Ok(lock) = service.lock_soon() else {
             // Its holder may be stopped: a moment later.
-            self.following.could_not_walk();
+            self.sync_state.record_failed_sync();
             return None;
         };
         let registry = &service.registry;
@@ -118,8 +118,8 @@ pub(in crate::port) trait Attaching: Port {
         match service.check_reachable().and_then(|()| self.find_files(&lock)) {
             Ok(files) => Some(Snapshot { changes, peers, nodes, files }),
             Err(error) => {
-                self.following.has_walked(changes, Walked::Short);
-                self.following.note(Problem::CannotAttach(Box::new(error)));
+                self.sync_state.record_sync(changes, SyncOutcome::Incomplete);
+                self.sync_state.note(Problem::CannotAttach(Box::new(error)));
                 None
             }
         }
@@ -137,28 +137,28 @@ pub(in crate::port) trait Attaching: Port {
         Ok(files.into_iter().filter_map(own).collect())
     }
 
-    fn attach_all(&self, snapshot: &Snapshot, chosen: Vec<Found>) -> Walked {
-        let mut walked = Walked::Whole;
+    fn attach_all(&self, snapshot: &Snapshot, chosen: Vec<Found>) -> SyncOutcome {
+        let mut synced = SyncOutcome::Complete;
         let mut attempts = Vec::new();
         for found in chosen {
             match self.attempt(snapshot, &found) {
                 Some(attempt) => attempts.push((found, attempt)),
-                // Renamed or taken away meanwhile: the next walk finds it, or not.
-                None => walked = Walked::Short,
+                // Renamed or taken away meanwhile: the next sync finds it, or not.
+                None => synced = SyncOutcome::Incomplete,
             }
         }
         // Its holder may be stopped: a moment later.
-        let Ok(lock) = self.service.lock_soon() else { return Walked::Crowded };
-        let (ready, problem) = self.settle(&lock, attempts, &mut walked);
+        let Ok(lock) = self.service.lock_soon() else { return SyncOutcome::Crowded };
+        let (ready, problem) = self.settle(&lock, attempts, &mut synced);
         drop(lock);
         for connection in ready {
             self.connect(connection);
         }
         if let Some(problem) = problem {
-            self.following.note(Problem::CannotAttach(problem));
-            walked = Walked::Short;
+            self.sync_state.note(Problem::CannotAttach(problem));
+            synced = SyncOutcome::Incomplete;
         }
-        walked
+        synced
     }
 
     /// Maps everything, without the lock. Nothing if the file has another name by now, or none.
@@ -187,13 +187,13 @@ pub(in crate::port) trait Attaching: Port {
         &self,
         lock: &ServiceLock<'_>,
         attempts: Vec<(Found, Attempt<Self::Ends>)>,
-        walked: &mut Walked,
+        synced: &mut SyncOutcome,
     ) -> (Connections<Self::Ends>, Option<Box<SystemError>>) {
         let service = &self.service;
         let (mut ready, mut problem, mut is_told) = (Vec::new(), None, false);
         // Without the lock, a client may have left, and its connection have got another name or none.
         let Ok(files) = self.find_files(lock) else {
-            *walked = Walked::Short;
+            *synced = SyncOutcome::Incomplete;
             return (ready, problem);
         };
         for (found, attempt) in attempts {

@@ -3,12 +3,12 @@
 use std::rc::Rc;
 
 use super::attaching::{Attaching, Found, Snapshot};
-use super::following::{Port, Walked};
+use super::sync_state::{Port, SyncOutcome};
 use crate::channel::Slots;
 use crate::connection::{Side, State};
 use crate::port::client::connection::ClientConnection;
 use crate::port::client::core::ClientCore;
-use crate::port::track::client::ClientTrack;
+use crate::port::track::ClientTrack;
 use crate::service::files::{self, ConnectionName, FileName};
 use crate::service::sweep::Leaver;
 
@@ -33,7 +33,7 @@ impl Port for ClientCore {
     #[cold]
     #[inline(never)]
     fn follow(&self) {
-        self.walk();
+        self.sync();
     }
 }
 
@@ -49,7 +49,7 @@ impl Attaching for ClientCore {
 
     fn close_ended(&self, snapshot: &Snapshot) -> Vec<Rc<ClientConnection>> {
         let mut connections = self.connections.borrow_mut();
-        for connection in connections.iter().filter(|connection| !connection.gone.get()) {
+        for connection in connections.iter().filter(|connection| !connection.closed.get()) {
             let (server, file) = (connection.peer, snapshot.file(connection.peer));
             let state = connection.file.server_state();
             let is_registered = snapshot.is_registered(server);
@@ -64,12 +64,12 @@ impl Attaching for ClientCore {
                 connection.close(&self.payloads);
             }
         }
-        connections.extract_if(.., |connection| connection.gone.get()).collect()
+        connections.extract_if(.., |connection| connection.closed.get()).collect()
     }
 
-    fn choose(&self, snapshot: &Snapshot) -> (Vec<Found>, Walked) {
+    fn choose(&self, snapshot: &Snapshot) -> (Vec<Found>, SyncOutcome) {
         let is_new = |found: &&Found| snapshot.is_registered(found.peer) && !self.is_known(found.peer);
-        (snapshot.files.iter().filter(is_new).cloned().collect(), Walked::Whole)
+        (snapshot.files.iter().filter(is_new).cloned().collect(), SyncOutcome::Complete)
     }
 }
 
@@ -79,7 +79,7 @@ impl Drop for ClientCore {
         let connections = self.connections.take();
         let fire_and_forget = self.service.settings().fire_and_forget;
         let mut unmapped = Vec::new();
-        for connection in connections.iter().filter(|connection| !connection.gone.get()) {
+        for connection in connections.iter().filter(|connection| !connection.closed.get()) {
             match connection.file.server_state() {
                 State::Absent => unmapped.push(connection),
                 State::Attached if fire_and_forget => self.leave_unread(connection),

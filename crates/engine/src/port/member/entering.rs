@@ -7,16 +7,16 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::attaching::Attaching;
-use super::following::{Following, Member};
-use super::watch::Watch;
+use super::sync_state::{Member, SyncState};
+use super::watch::LivenessTimer;
 use crate::connection::{ConnectionFile, ConnectionLayout, Side};
 use crate::error::{PortError, SystemContext, SystemError};
 use crate::id::Id;
 use crate::payload::{ChunkLayout, Kind};
 use crate::port::backpressure::Backpressure;
 use crate::port::link::{Connection, Connections, Ends};
-use crate::port::payloads::{Payloads, Plan};
-use crate::port::wait::sleeper::Sleeper;
+use crate::port::payloads::{Payloads, SegmentPlan};
+use crate::port::wait::wait_state::WaitState;
 use crate::service::files::{self, ConnectionName};
 use crate::service::registry::{PORT_NAME_BYTES_MAX, PortEntry};
 use crate::service::{ServiceInner, cleanup, layouts, sweep};
@@ -66,10 +66,10 @@ pub(super) fn enter<P: Attaching>(
         backpressure: options.backpressure,
         connections: RefCell::default(),
         refused: RefCell::default(),
-        following: Following::new(changes),
+        sync_state: SyncState::new(changes),
         registered: Cell::new(true),
-        watch: Watch::new(),
-        sleeper: Sleeper::new(side, id),
+        watch: LivenessTimer::new(),
+        wait_state: WaitState::new(side, id),
     });
     for connection in connections {
         port.connect(connection);
@@ -107,7 +107,7 @@ impl<'a> Draft<'a> {
         }
         let id = Id::random().doing("making a port id")?;
         let draft = Self { service, side, id, name, peers: RefCell::default(), published: false };
-        // Before large segments are made in vain; what counts is the look under the lock.
+        // Before large segments are made for nothing; what counts is the look under the lock.
         draft.check_limit()?;
         Ok(draft)
     }
@@ -153,7 +153,8 @@ impl<'a> Draft<'a> {
         let peers = if self.side == Side::Client { settings.max_servers } else { settings.max_clients };
         // Rounded up to whole words of holders, of which one is the sender.
         let receivers = (peers + 1 + RECEIVERS_LEFT).next_multiple_of(64) - 1;
-        let plan = Plan { layout: *layout, strategy: options.allocation_strategy, len, chunks: chunks_max, receivers };
+        let plan =
+            SegmentPlan { layout: *layout, strategy: options.allocation_strategy, len, chunks: chunks_max, receivers };
         let Some(first) = plan.geometry(len, chunks) else {
             return Err(PortError::SegmentTooLarge { chunks, chunk_bytes: layout.stride(len).unwrap_or(usize::MAX) });
         };

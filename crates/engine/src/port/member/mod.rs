@@ -7,8 +7,8 @@ pub(super) mod attaching;
 mod builder;
 mod client;
 mod entering;
-pub(super) mod following;
 mod server;
+pub(super) mod sync_state;
 pub(super) mod watch;
 
 pub use builder::{ClientBuilder, ServerBuilder};

@@ -3,12 +3,12 @@
 use std::rc::Rc;
 
 use super::attaching::{Attaching, Found, Snapshot};
-use super::following::{Port, Walked};
+use super::sync_state::{Port, SyncOutcome};
 use crate::channel::Slots;
 use crate::connection::{Side, State};
 use crate::port::server::connection::ServerConnection;
 use crate::port::server::core::ServerCore;
-use crate::port::track::server::ServerTrack;
+use crate::port::track::ServerTrack;
 use crate::service::files::ConnectionName;
 use crate::service::sweep::Leaver;
 
@@ -17,9 +17,9 @@ const DEPARTED_AT_ONCE: usize = 32;
 
 impl ServerCore {
     /// Whether the last client that could send has gone since this was asked last.
-    pub fn has_lost_the_last_client(&self) -> bool {
-        let can_send = |c: &Rc<ServerConnection>| !c.gone.get() && c.file.client_state() < State::Left;
-        self.sleeper.has_lost_the_last(self.connections.borrow().iter().any(can_send))
+    pub fn take_last_client_left(&self) -> bool {
+        let can_send = |c: &Rc<ServerConnection>| !c.closed.get() && c.file.client_state() < State::Left;
+        self.wait_state.take_last_peer_left(self.connections.borrow().iter().any(can_send))
     }
 
     /// Where nothing could be received although clients wait until earlier ones are done with: takes them in. `true` if
@@ -27,12 +27,12 @@ impl ServerCore {
     #[cold]
     #[inline(never)]
     pub fn catch_up(&self) -> bool {
-        let makes_room = |c: &Rc<ServerConnection>| c.gone.get() && !self.takes_room(c);
-        if !self.following.is_behind() || !self.connections.borrow().iter().any(makes_room) {
+        let makes_room = |c: &Rc<ServerConnection>| c.closed.get() && !self.takes_room(c);
+        if !self.sync_state.is_behind() || !self.connections.borrow().iter().any(makes_room) {
             return false;
         }
         let before = self.attached.get();
-        self.following.retry_now();
+        self.sync_state.retry_now();
         self.follow_changes();
         self.attached.get() != before
     }
@@ -57,13 +57,13 @@ impl ServerCore {
     fn give_up_the_oldest(&self, ended: &mut Vec<Rc<ServerConnection>>) {
         let settings = self.service.settings();
         let mut connections = self.connections.borrow_mut();
-        let departed = connections.iter().filter(|connection| connection.gone.get()).count();
+        let departed = connections.iter().filter(|connection| connection.closed.get()).count();
         let mut excess = departed.saturating_sub(settings.max_departed_clients);
         if excess == 0 || !settings.overflow_requests {
             return;
         }
         ended.extend(connections.extract_if(.., |connection| {
-            let is_oldest = connection.gone.get() && excess > 0;
+            let is_oldest = connection.closed.get() && excess > 0;
             excess -= usize::from(is_oldest);
             if is_oldest {
                 self.service.registry.count_given_up(self.id, connection.file.unread_requests());
@@ -80,11 +80,11 @@ impl Port for ServerCore {
     #[inline(never)]
     fn follow(&self) {
         // Who waits for the end of another client is passed over by nobody once that has ended (RR-SND-12).
-        let has_ended = |c: &Rc<ServerConnection>| c.gone.get() && !self.has_unread(c);
-        if self.following.is_behind() && self.connections.borrow().iter().any(has_ended) {
-            self.following.retry_now();
+        let has_ended = |c: &Rc<ServerConnection>| c.closed.get() && !self.has_unread(c);
+        if self.sync_state.is_behind() && self.connections.borrow().iter().any(has_ended) {
+            self.sync_state.retry_now();
         }
-        self.walk();
+        self.sync();
     }
 }
 
@@ -95,11 +95,11 @@ impl Attaching for ServerCore {
             // Behind whoever comes last, so that the one that is attached first is received first.
             self.turn.set(usize::MAX - 1);
         }
-        self.sleeper.meet();
+        self.wait_state.peer_connected();
     }
 
     fn close_ended(&self, snapshot: &Snapshot) -> Vec<Rc<ServerConnection>> {
-        for connection in self.connections.borrow().iter().filter(|connection| !connection.gone.get()) {
+        for connection in self.connections.borrow().iter().filter(|connection| !connection.closed.get()) {
             let state = connection.file.client_state();
             // As for clients: one that left, or took the file away without mapping it, never will.
             let is_awaited = snapshot.is_registered(connection.peer) && snapshot.file(connection.peer).is_some();
@@ -111,7 +111,7 @@ impl Attaching for ServerCore {
         // A client that is gone is kept as long as there is something of it to receive.
         let is_kept: Vec<bool> = {
             let connections = self.connections.borrow();
-            let is_kept = |c: &Rc<ServerConnection>| !c.gone.get() || self.has_unread(c);
+            let is_kept = |c: &Rc<ServerConnection>| !c.closed.get() || self.has_unread(c);
             connections.iter().map(is_kept).collect()
         };
         // The turn stays with the client that was served last or the one in front of it, so that nobody is passed over.
@@ -128,9 +128,9 @@ impl Attaching for ServerCore {
 
     /// Registered clients, and of those that have left so many that what is mapped at once is bounded: in the order in which
     /// they left (RR-FNF-01).
-    fn choose(&self, snapshot: &Snapshot) -> (Vec<Found>, Walked) {
+    fn choose(&self, snapshot: &Snapshot) -> (Vec<Found>, SyncOutcome) {
         let settings = self.service.settings();
-        let departed = self.connections.borrow().iter().filter(|c| c.gone.get() && self.takes_room(c)).count();
+        let departed = self.connections.borrow().iter().filter(|c| c.closed.get() && self.takes_room(c)).count();
         let mut room = DEPARTED_AT_ONCE.min(settings.max_departed_clients).saturating_sub(departed);
         let may_give_up = settings.overflow_requests;
         let mut files: Vec<_> = snapshot.files.iter().filter(|found| !self.is_known(found.peer)).cloned().collect();
@@ -148,8 +148,8 @@ impl Attaching for ServerCore {
             room = room.saturating_sub(1);
             has_room
         });
-        let walked = if files.len() < all { Walked::Crowded } else { Walked::Whole };
-        (files, walked)
+        let synced = if files.len() < all { SyncOutcome::Crowded } else { SyncOutcome::Complete };
+        (files, synced)
     }
 }
 
@@ -157,7 +157,7 @@ impl Drop for ServerCore {
     /// Nothing is left that could be sent: what clients have not seen yet is left to them (RR-PND-04, RR-DYN-06).
     fn drop(&mut self) {
         let settings = self.service.settings();
-        for connection in self.connections.take().iter().filter(|connection| !connection.gone.get()) {
+        for connection in self.connections.take().iter().filter(|connection| !connection.closed.get()) {
             let lane = |lane| {
                 let slots = connection.file.responses(lane).view();
                 (0..settings.response_slots()).map(move |slot| slots.load(slot))

@@ -10,7 +10,7 @@ use crate::error::{LoanError, SendError};
 use crate::id::Id;
 use crate::payload::{Payload, ResponseTypes};
 use crate::port::loan::Lender;
-use crate::port::member::following::Port;
+use crate::port::member::sync_state::Port;
 use crate::port::server::connection::ServerConnection;
 use crate::port::server::core::ServerCore;
 use crate::port::server::response::{ResponseMut, ResponseMutUninit};
@@ -122,13 +122,13 @@ where
 
     /// Whether its pending response is still there ([RR-ACT-01](crate#requirements)).
     pub fn is_connected(&self) -> bool {
-        self.place.core.look_closely();
+        self.place.core.check_peers_if_due();
         self.place.connection.is_awaited(self.place.lane as usize, self.place.request_id)
     }
 
     /// Whether the client hinted that it wants no more responses ([RR-PND-07](crate#requirements)).
     pub fn has_disconnect_hint(&self) -> bool {
-        self.place.connection.file.lane_hint(self.place.lane as usize) == self.place.request_id
+        self.place.connection.track.lanes[self.place.lane as usize].words.hint() == self.place.request_id
     }
 
     #[inline(always)]
@@ -137,14 +137,16 @@ where
         if !connection.track.places.loan(*place, core.loans_max) {
             return Err(LoanError::ExceedsMaxLoans { max: core.loans_max });
         }
-        connection.track.warm(*lane as usize, *request_id);
+        connection.track.prefetch(*lane as usize, *request_id);
         let failed = |error| {
-            connection.track.places.unloan(*place);
+            connection.track.places.leave(*place);
             Err(error)
         };
         // Numbers of receivers may all be taken, by clients that have left and still hold something: then a chunk could not be
         // lent (RR-PRT-07).
-        if !connection.lending.has_number() && !connection.gone.get() && !connection.lending.find_number(&core.payloads)
+        if !connection.lending.has_number()
+            && !connection.closed.get()
+            && !connection.lending.find_number(&core.payloads)
         {
             return failed(LoanError::OutOfMemory);
         }

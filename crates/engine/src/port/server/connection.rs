@@ -1,15 +1,14 @@
 //! A server's side of a connection: what it knows privately about one client.
 
 use crate::port::link::Connection;
-use crate::port::track::Oldest;
-use crate::port::track::server::ServerTrack;
+use crate::port::track::{LaneSender, Oldest, ServerTrack};
 
 pub(in crate::port) type ServerConnection = Connection<ServerTrack>;
 
 impl ServerConnection {
     /// Refuses the request that was just found, unless a newer one has displaced it meanwhile.
     pub fn refuse(&self, oldest: Oldest, request_id: u64, lane: usize) {
-        if self.track.take(&self.file, oldest, request_id) {
+        if self.track.take(oldest, request_id) {
             self.track.lanes[lane].newest.set(request_id);
             self.finish(lane, request_id);
             self.give_back(oldest.entry());
@@ -19,12 +18,12 @@ impl ServerConnection {
     /// Says that no response to this request will come.
     #[inline(always)]
     pub fn finish(&self, lane: usize, request_id: u64) {
-        let newest = &self.track.lanes[lane].newest;
+        let LaneSender { newest, words, .. } = &self.track.lanes[lane];
         // An older request must not take back what was said of a newer one on the same lane.
         if newest.get() == request_id {
             // A loan that outlives its active request sends nothing after the end.
             newest.set(0);
-            self.file.set_lane_done(lane, request_id);
+            words.set_done(request_id);
             self.waker.wake();
         }
     }
@@ -32,7 +31,7 @@ impl ServerConnection {
     /// Whether somebody waits for responses to this request.
     #[inline(always)]
     pub fn is_awaited(&self, lane: usize, request_id: u64) -> bool {
-        !self.gone.get() && self.file.lane_open(lane) == request_id
+        !self.closed.get() && self.track.lanes[lane].words.open() == request_id
     }
 
     /// Refuses every request that nobody has received, because the server leaves.

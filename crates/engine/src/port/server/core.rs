@@ -5,20 +5,23 @@ use std::ops::Deref;
 use std::sync::atomic::{Ordering, fence};
 
 use crate::error::{ReceiveError, SendError};
-use crate::port::backpressure::{GaveUp, Waiting};
+use crate::port::backpressure::{BackpressureRetry, SendAborted};
 use crate::port::link::lending::Trouble;
 use crate::port::link::remote::Unreadable;
-use crate::port::member::following::{Member, Port};
+use crate::port::member::sync_state::{Member, Port};
 use crate::port::server::connection::ServerConnection;
 use crate::port::track::Outgoing;
-use crate::port::track::server::ServerTrack;
+use crate::port::track::ServerTrack;
 use crate::port::turn::Turn;
+use crate::settings::Settings;
 use crate::shm::{ChunkMut, Message};
 
 #[derive(Debug)]
 pub(in crate::port) struct ServerCore {
     member: Member<ServerTrack>,
     pub loans_max: usize,
+    pub(super) fire_and_forget: bool,
+    overflows_responses: bool,
     /// Where the next receive begins, so that every client is served in turn.
     pub(in crate::port) turn: Turn,
     /// Clients that were attached in its life.
@@ -35,7 +38,9 @@ impl Deref for ServerCore {
 
 impl ServerCore {
     pub fn new(member: Member<ServerTrack>, loans_max: usize) -> Self {
-        Self { member, loans_max, turn: Turn::default(), attached: Cell::new(0) }
+        let Settings { fire_and_forget, overflow_responses: overflows_responses, .. } = *member.service.settings();
+        let (turn, attached) = (Turn::default(), Cell::new(0));
+        Self { member, loans_max, fire_and_forget, overflows_responses, turn, attached }
     }
 
     pub fn has_requests(&self) -> Result<bool, ReceiveError> {
@@ -49,31 +54,13 @@ impl ServerCore {
                     Err(reason) => error = Some(reason),
                 }
             }
-            self.idle();
+            self.on_empty_poll();
             // Each time around, clients are taken in that have left, of which there is an end.
-            if self.following.is_unsettled() && self.catch_up() {
+            if self.sync_state.needs_attention() && self.catch_up() {
                 continue;
             }
             return error.or_else(|| self.problem()).map_or(Ok(false), Err);
         }
-    }
-
-    /// Whether nobody waits for the answer, where that matters (RR-FNF-02).
-    #[inline(always)]
-    pub fn is_unwanted(&self, connection: &ServerConnection, lane: usize, request_id: u64) -> bool {
-        !self.service.settings().fire_and_forget && !connection.is_awaited(lane, request_id)
-    }
-
-    /// The client to receive from: the next one, or of several the next one that has sent something. Nothing if none has.
-    #[inline(always)]
-    pub fn first_waiting(&self) -> Option<usize> {
-        let found = self.turn.next(&self.connections, |connection| {
-            connection.track.is_waiting(&connection.file) && !connection.broken.get()
-        });
-        if found.is_none() {
-            self.idle();
-        }
-        found
     }
 
     /// The request that a client waits for to be received, with unwanted ones out of the way.
@@ -81,7 +68,8 @@ impl ServerCore {
         if connection.broken.get() {
             return Ok(None);
         }
-        // Requests that are skipped are bounded by the channel; a client that goes on sending is heard by the next call.
+        // Requests that are skipped are bounded by the channel; a client that goes on sending is served by the next
+        // call.
         for _ in 0..=self.service.settings().max_active_requests {
             let front = connection.track.front(connection);
             let front = front.map_err(|reason| connection.unreadable(&self.payloads, reason))?;
@@ -107,12 +95,12 @@ impl ServerCore {
         (lane, request_id): (usize, u64),
         (len, small): (usize, Option<usize>),
     ) -> Result<(), SendError> {
-        if connection.gone.get() || connection.track.lanes[lane].newest.get() != request_id {
+        if connection.closed.get() || connection.track.lanes[lane].newest.get() != request_id {
             return Ok(());
         }
         // Without overflow, it would take the room of a later request's responses on the same lane (RR-ACT-03). With
         // overflow it gives way to them, and the look at the client's word is saved.
-        if !self.service.settings().overflow_responses {
+        if !self.overflows_responses {
             // What was sent before is in the lane when the client's word is looked at: of those who look while the pending
             // response ends, a client that drains its lane behind that end misses one response at most.
             fence(Ordering::SeqCst);
@@ -124,7 +112,7 @@ impl ServerCore {
         match connection.track.push(connection, &self.payloads, response) {
             Ok(()) => Ok(()),
             Err(Trouble::Full | Trouble::Crowded) => self.settle(connection, response),
-            Err(Trouble::Corrupted) => Err(self.take_back(connection, GaveUp::Corrupted)),
+            Err(Trouble::Corrupted) => Err(self.abort_send(connection, SendAborted::Corrupted)),
         }
     }
 
@@ -137,27 +125,27 @@ impl ServerCore {
         }
         match self.push_when_there_is_room(connection, response) {
             None => Ok(()),
-            Some(gave_up) => Err(self.take_back(connection, gave_up)),
+            Some(gave_up) => Err(self.abort_send(connection, gave_up)),
         }
     }
 
     /// Ends when somebody makes room, when nobody waits any more, or when the strategy or the handler says so.
-    fn push_when_there_is_room(&self, connection: &ServerConnection, response: Outgoing<'_>) -> Option<GaveUp> {
+    fn push_when_there_is_room(&self, connection: &ServerConnection, response: Outgoing<'_>) -> Option<SendAborted> {
         let Outgoing { lane, request_id, .. } = response;
-        let mut waiting = Waiting::new(&self.backpressure, &self.service, self.id);
+        let mut waiting = BackpressureRetry::new(&self.backpressure, &self.service, self.id);
         // A handler may do anything in between, even drop the request or who waits for the response.
         let is_wanted =
             || connection.is_awaited(lane, request_id) && connection.track.lanes[lane].newest.get() == request_id;
-        while is_wanted() && waiting.goes_on(connection.peer, connection.node) {
+        while is_wanted() && waiting.should_retry(connection.peer, connection.node) {
             waiting.pause();
-            self.look_after_peers(self.watch.is_due());
+            self.check_peers(self.watch.take_due());
             if !is_wanted() {
                 break;
             }
             match connection.track.push(connection, &self.payloads, response) {
                 Ok(()) => break,
                 Err(Trouble::Full | Trouble::Crowded) => {}
-                Err(Trouble::Corrupted) => return Some(GaveUp::Corrupted),
+                Err(Trouble::Corrupted) => return Some(SendAborted::Corrupted),
             }
         }
         waiting.gave_up
@@ -165,8 +153,8 @@ impl ServerCore {
 
     #[cold]
     #[inline(never)]
-    fn take_back(&self, connection: &ServerConnection, gave_up: GaveUp) -> SendError {
-        if matches!(gave_up, GaveUp::Corrupted) {
+    fn abort_send(&self, connection: &ServerConnection, gave_up: SendAborted) -> SendError {
+        if matches!(gave_up, SendAborted::Corrupted) {
             connection.fail(&self.payloads);
         }
         gave_up.into_error()

@@ -14,11 +14,11 @@ use crate::id::Id;
 use crate::payload::{Kind, Payload, Types};
 use crate::port::link::remote::Unreadable;
 use crate::port::loan::Lender;
-use crate::port::member::following::Port;
+use crate::port::member::sync_state::Port;
 use crate::port::server::active::ActiveRequest;
 use crate::port::server::connection::ServerConnection;
 use crate::port::server::core::ServerCore;
-use crate::port::track::Oldest;
+use crate::port::track::{FastPathMiss, Oldest, Takes};
 use crate::share::Share;
 use crate::shm::{Message, Plain, Received};
 
@@ -56,9 +56,6 @@ pub struct Server<Req: ?Sized, Res: ?Sized, ReqHeader = (), ResHeader = ()> {
     types: Types<Req, Res, ReqHeader, ResHeader>,
 }
 
-/// The common case is not the case, and nothing has changed.
-struct Uncommon;
-
 impl<Req: ?Sized, Res: ?Sized, ReqHeader, ResHeader> Drop for Server<Req, Res, ReqHeader, ResHeader> {
     fn drop(&mut self) {
         self.core.leave();
@@ -88,13 +85,13 @@ where
 
     /// Payload segments that there are: one, and those that were outgrown and still hold a chunk.
     pub fn segments(&self) -> usize {
-        self.core.bring_home();
+        self.core.reclaim_returned();
         self.core.payloads.segments()
     }
 
-    /// Chunks of the payload segment that are loaned, on their way or held by clients, as far as is known.
+    /// Chunks of the payload segment that are loaned, in flight or held by clients, as far as is known.
     pub fn chunks_in_use(&self) -> usize {
-        self.core.bring_home();
+        self.core.reclaim_returned();
         self.core.payloads.in_use()
     }
 
@@ -106,8 +103,8 @@ where
     #[inline(always)]
     pub fn receive(&self) -> Result<Option<ActiveRequest<Req, Res, ReqHeader, ResHeader>>, ReceiveError> {
         self.core.follow_changes();
-        let mut turn = self.core.first_waiting();
-        if turn.is_none() && !self.core.following.is_unsettled() {
+        let mut turn = self.core.next_with_request();
+        if turn.is_none() && !self.core.sync_state.needs_attention() {
             return Ok(None);
         }
         let mut tries = 0;
@@ -125,19 +122,19 @@ where
         }
     }
 
-    /// Where the common case is not the case: the client to receive from, also of those that wait to be attached.
+    /// Slow path: the client to receive from, also of those that wait to be attached.
     ///
     /// Says only which: what a call has written itself could not stay in registers.
     #[cold]
     #[inline(never)]
     fn find(&self, tries: usize) -> Result<Option<usize>, ReceiveError> {
-        // A client whose overflow replaces whatever was found, again and again, is heard by the next call.
+        // A client whose overflow replaces whatever was found, again and again, is served by the next call.
         if tries > self.core.service.settings().max_active_requests {
             return Ok(None);
         }
         let is_held_up = |found: &_| matches!(found, Ok(None) | Err(ReceiveError::ExceedsMaxBorrows { .. }));
         let found = self.search();
-        if !is_held_up(&found) || !self.core.following.is_unsettled() {
+        if !is_held_up(&found) || !self.core.sync_state.needs_attention() {
             return found;
         }
         // Each time around, clients are taken in that have left, of which there is an end.
@@ -154,74 +151,43 @@ where
         }
     }
 
-    /// The common case, in a straight line: the client of this number has sent a request that is what it has to be, or it is
-    /// the only one and has sent nothing.
+    /// Fast path: the client of this number has sent a request that is what it has to be, or it is the only one and has
+    /// sent nothing.
     #[inline(always)]
-    fn receive_from(&self, turn: usize) -> Result<Option<ActiveRequest<Req, Res, ReqHeader, ResHeader>>, Uncommon> {
+    fn receive_from(&self, turn: usize) -> Result<Option<ActiveRequest<Req, Res, ReqHeader, ResHeader>>, FastPathMiss> {
         let core = &self.core;
         let connections = core.connections.borrow();
         // Behind the last one it is the first one's turn.
         let turn = if turn < connections.len() { turn } else { 0 };
-        let connection = connections.get(turn).ok_or(Uncommon)?;
+        let connection = connections.get(turn).ok_or(FastPathMiss)?;
         if connection.broken.get() {
-            return Err(Uncommon);
+            return Err(FastPathMiss);
         }
-        match connection.track.look(connection) {
-            Ok(Some((oldest, message))) => self.take(connection, turn, message, oldest).map(Some),
+        match connection.track.receive(self, (connection, turn)) {
             Ok(None) if connections.len() == 1 => {
-                connection.track.found_nothing();
+                connection.track.on_empty_poll();
                 drop(connections);
-                core.idle();
+                core.on_empty_poll();
                 // Somebody may wait to be attached.
-                if core.following.is_unsettled() { Err(Uncommon) } else { Ok(None) }
+                if core.sync_state.needs_attention() { Err(FastPathMiss) } else { Ok(None) }
             }
-            _ => Err(Uncommon),
+            Ok(None) => Err(FastPathMiss),
+            received => received,
         }
-    }
-
-    /// Takes a message that was found, if it is what it has to be.
-    #[inline(always)]
-    fn take(
-        &self,
-        connection: &Rc<ServerConnection>,
-        turn: usize,
-        message: Message<'_>,
-        oldest: Oldest,
-    ) -> Result<ActiveRequest<Req, Res, ReqHeader, ResHeader>, Uncommon> {
-        let core = &self.core;
-        let header = message.header();
-        let (lane, len) = (header.lane as usize, header.len as usize);
-        let start = connection.track.lanes.get(lane).ok_or(Uncommon)?;
-        if (Req::KIND == Kind::Fixed && len != 1) || core.is_unwanted(connection, lane, header.request_id) {
-            return Err(Uncommon);
-        }
-        let received = Received::new(message, core.request_layout.shape(Req::elements(len))).ok_or(Uncommon)?;
-        let place = connection.track.places.enter().ok_or(Uncommon)?;
-        // What the header said holds if it is taken: the entry was in the channel from the look to the taking.
-        if !connection.track.take(&connection.file, oldest, header.request_id) {
-            connection.track.places.leave(place);
-            return Err(Uncommon);
-        }
-        start.newest.set(header.request_id);
-        core.turn.set(turn);
-        // Lanes are counted in 32 bits, and this one was found.
-        let ids = (lane as u32, header.request_id, place);
-        let (core, connection) = (Share::of(core), Share::of(connection));
-        Ok(ActiveRequest::new(core, connection, received, oldest.entry(), ids))
     }
 
     /// Looks for a client of which a request can be received now, beginning with the one whose turn it is.
     fn search(&self) -> Result<Option<usize>, ReceiveError> {
         let core = &self.core;
-        let found = core.turn.search(&core.connections.borrow(), |connection| self.look_at(connection));
+        let found = core.turn.search(&core.connections.borrow(), |connection| self.can_receive_from(connection));
         if !matches!(found, Ok(Some(_))) {
-            core.idle();
+            core.on_empty_poll();
         }
         found
     }
 
     /// Whether a request of this client can be received.
-    fn look_at(&self, connection: &ServerConnection) -> Result<bool, ReceiveError> {
+    fn can_receive_from(&self, connection: &ServerConnection) -> Result<bool, ReceiveError> {
         let core = &self.core;
         let Some(message) = core.front(connection)? else { return Ok(false) };
         if connection.track.places.is_full() {
@@ -246,5 +212,65 @@ where
     /// [`ReceiveError::ConnectionCorrupted`].
     pub fn has_requests(&self) -> Result<bool, ReceiveError> {
         self.core.has_requests()
+    }
+}
+
+impl<Req, Res, ReqHeader, ResHeader> Takes for Server<Req, Res, ReqHeader, ResHeader>
+where
+    Req: Payload + ?Sized,
+    Res: Payload + ?Sized,
+    ReqHeader: Plain + Default,
+    ResHeader: Plain + Default,
+{
+    type Connection = ServerConnection;
+    type Taken = ActiveRequest<Req, Res, ReqHeader, ResHeader>;
+
+    #[inline(always)]
+    fn take(
+        &self,
+        connection: &Rc<ServerConnection>,
+        turn: usize,
+        message: Message<'_>,
+        oldest: Oldest,
+    ) -> Result<Self::Taken, FastPathMiss> {
+        let core = &self.core;
+        let header = message.header();
+        let (lane, len) = (header.lane as usize, header.len as usize);
+        let start = connection.track.lanes.get(lane).ok_or(FastPathMiss)?;
+        if (Req::KIND == Kind::Fixed && len != 1) || core.is_unwanted(connection, lane, header.request_id) {
+            return Err(FastPathMiss);
+        }
+        let received = Received::new(message, core.request_layout.shape(Req::elements(len))).ok_or(FastPathMiss)?;
+        let place = connection.track.places.enter().ok_or(FastPathMiss)?;
+        // What the header said holds if it is taken: the entry was in the channel from the look to the taking.
+        if !connection.track.take(oldest, header.request_id) {
+            connection.track.places.leave(place);
+            return Err(FastPathMiss);
+        }
+        start.newest.set(header.request_id);
+        core.turn.set(turn);
+        // Lanes are counted in 32 bits, and this one was found.
+        let ids = (lane as u32, header.request_id, place);
+        let (core, connection) = (Share::of(core), Share::of(connection));
+        Ok(ActiveRequest::new(core, connection, received, oldest.entry(), ids))
+    }
+}
+
+impl ServerCore {
+    /// Whether nobody waits for the answer, where that matters (RR-FNF-02).
+    #[inline(always)]
+    pub fn is_unwanted(&self, connection: &ServerConnection, lane: usize, request_id: u64) -> bool {
+        !self.fire_and_forget && !connection.is_awaited(lane, request_id)
+    }
+
+    /// The client to receive from: the next one, or of several the next one that has sent something. Nothing if none has.
+    #[inline(always)]
+    pub fn next_with_request(&self) -> Option<usize> {
+        let found =
+            self.turn.next(&self.connections, |connection| connection.track.is_waiting() && !connection.broken.get());
+        if found.is_none() {
+            self.on_empty_poll();
+        }
+        found
     }
 }

@@ -27,7 +27,7 @@ pub struct ResponseLoan {
 impl Drop for ResponseLoan {
     #[inline(always)]
     fn drop(&mut self) {
-        self.connection.track.places.unloan(self.place);
+        self.connection.track.places.leave(self.place);
     }
 }
 

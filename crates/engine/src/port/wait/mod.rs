@@ -3,8 +3,8 @@
 
 mod one;
 mod poll_set;
-pub(super) mod sleeper;
 mod wait_set;
+pub(super) mod wait_state;
 
 pub use poll_set::PollSet;
 pub use wait_set::{AttachmentId, Readiness, WaitEvent, WaitSet, Waitable};

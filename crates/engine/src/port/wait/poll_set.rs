@@ -6,9 +6,9 @@ use std::sync::atomic::{Ordering, fence};
 
 use super::wait_set::{AttachmentId, WaitEvent, WaitSet, Waitable, Waits};
 use crate::error::{SystemContext, SystemError};
-use crate::wait::bell::{Alarm, Bell};
-use crate::wait::ladder::{Look, SLICE, SLICE_UNHEARD};
-use crate::wait::word::{self, Wish};
+use crate::wait::adaptive::{PollDepth, SLICE, SLICE_UNNOTIFIED};
+use crate::wait::notification_pipe::{NotificationPipe, PollDescriptor};
+use crate::wait::word::{self, WakeMethod};
 
 /// Servers and pending responses with one file descriptor, for event loops that wait for other things as well: `poll`,
 /// `epoll`, async runtimes.
@@ -67,15 +67,15 @@ use crate::wait::word::{self, Wish};
 #[derive(Debug)]
 pub struct PollSet {
     set: WaitSet,
-    alarm: Rc<Alarm>,
-    bells: Vec<(AttachmentId, Rc<Bell>)>,
-    /// Whether senders may have been asked to ring.
+    descriptor: Rc<PollDescriptor>,
+    pipes: Vec<(AttachmentId, Rc<NotificationPipe>)>,
+    /// Whether senders may have been asked to write to the pipes.
     asked: bool,
 }
 
-/// What a bell is called in the poller: there is no other one at its address.
-fn token(bell: &Rc<Bell>) -> u64 {
-    Rc::as_ptr(bell).addr() as u64
+/// Token of a pipe in the poller: its address, which is unique.
+fn token(pipe: &Rc<NotificationPipe>) -> u64 {
+    Rc::as_ptr(pipe).addr() as u64
 }
 
 impl PollSet {
@@ -84,8 +84,8 @@ impl PollSet {
     /// # Errors
     /// [`SystemError`]: no descriptor is left, for example.
     pub fn new() -> Result<Self, SystemError> {
-        let alarm = Alarm::new().doing("making a descriptor to poll")?;
-        Ok(Self { set: WaitSet::new(), alarm, bells: Vec::new(), asked: false })
+        let descriptor = PollDescriptor::new().doing("making a descriptor to poll")?;
+        Ok(Self { set: WaitSet::new(), descriptor, pipes: Vec::new(), asked: false })
     }
 
     /// Attaches a server or a pending response. Dropping that does not detach it.
@@ -93,38 +93,38 @@ impl PollSet {
     /// # Errors
     /// [`SystemError`]: the port's pipe could not be made.
     pub fn attach(&mut self, waitable: &impl Waitable) -> Result<AttachmentId, SystemError> {
-        // A port that has left has no wake word, so nobody would ring for it: the timer has to do.
-        let bell = waitable.source().port().map_or(Ok(None), |port| port.make_bell())?;
-        if let Some(bell) = &bell
-            && !self.has(bell)
+        // A port that has left has no wake word, so nobody would notify it: the timer has to do.
+        let pipe = waitable.source().port().map_or(Ok(None), |port| port.make_notification_pipe())?;
+        if let Some(pipe) = &pipe
+            && !self.has(pipe)
         {
-            self.alarm.poller.add(bell.file(), token(bell)).doing("making a pipe to wake the port")?;
+            self.descriptor.poller.add(pipe.file(), token(pipe)).doing("making a pipe to wake the port")?;
         }
         let id = self.set.attach(waitable);
-        if let Some(bell) = bell {
-            bell.attach(&self.alarm);
-            self.bells.push((id, bell));
+        if let Some(pipe) = pipe {
+            pipe.attach(&self.descriptor);
+            self.pipes.push((id, pipe));
         }
         // What is there already was not listed.
-        self.alarm.go_off();
+        self.descriptor.fire();
         Ok(id)
     }
 
-    fn has(&self, bell: &Rc<Bell>) -> bool {
-        self.bells.iter().any(|(_, other)| Rc::ptr_eq(other, bell))
+    fn has(&self, pipe: &Rc<NotificationPipe>) -> bool {
+        self.pipes.iter().any(|(_, other)| Rc::ptr_eq(other, pipe))
     }
 
     /// Detaches it; `false` if it was not attached. The others stay armed.
     pub fn detach(&mut self, id: AttachmentId) -> bool {
         let port = self.set.port(id);
-        if let Some(index) = self.bells.iter().position(|(attached, _)| *attached == id) {
-            let (_, bell) = self.bells.swap_remove(index);
-            bell.detach(&self.alarm);
+        if let Some(index) = self.pipes.iter().position(|(attached, _)| *attached == id) {
+            let (_, pipe) = self.pipes.swap_remove(index);
+            pipe.detach(&self.descriptor);
             // Another pending response of the same client may go on with it.
-            if !self.has(&bell) {
-                self.alarm.poller.remove(bell.file());
+            if !self.has(&pipe) {
+                self.descriptor.poller.remove(pipe.file());
                 if let Some(port) = port {
-                    self.ask_no_more(&*port);
+                    self.clear_request(&*port);
                 }
             }
         }
@@ -137,12 +137,12 @@ impl PollSet {
     /// # Errors
     /// [`SystemError`]: the timer could not be set.
     pub fn arm(&mut self) -> Result<&[WaitEvent], SystemError> {
-        self.alarm.rest();
-        // Each bell at most once: a peer that rings on and on does not hold us here.
-        for _ in 0..=self.bells.len() {
-            let all = self.alarm.poller.ready(|rung| {
-                if let Some((_, bell)) = self.bells.iter().find(|(_, bell)| token(bell) == rung) {
-                    bell.drain(&self.alarm);
+        self.descriptor.disarm();
+        // Each pipe at most once: a peer that keeps writing does not block this loop.
+        for _ in 0..=self.pipes.len() {
+            let all = self.descriptor.poller.ready(|readable| {
+                if let Some((_, pipe)) = self.pipes.iter().find(|(_, pipe)| token(pipe) == readable) {
+                    pipe.drain(&self.descriptor);
                 }
             });
             if all {
@@ -150,41 +150,41 @@ impl PollSet {
             }
         }
         let ports = self.set.ports();
-        let mut heard = true;
+        let mut notified = true;
         for port in &ports {
-            port.look_after_peers();
-            heard &= port.wake_word().is_some_and(|word| word::arm(word, Wish::Ring).is_some());
+            port.check_peers();
+            notified &= port.wake_word().is_some_and(|word| word::arm(word, WakeMethod::Pipe).is_some());
         }
         self.asked = true;
-        // The owner's fence of the module `wait::word`: behind what was just said, in front of the look.
+        // The owner's fence of the module `wait::word`: behind what was just said, before the poll.
         fence(Ordering::SeqCst);
-        let found = self.set.look(Look::Thorough);
+        let found = self.set.look(PollDepth::Thorough);
         self.set.keep(ports);
         if found {
             self.disarm();
         } else {
-            let armed = self.alarm.rely(if heard { SLICE } else { SLICE_UNHEARD });
+            let armed = self.descriptor.arm(if notified { SLICE } else { SLICE_UNNOTIFIED });
             armed.doing("setting the timer of a descriptor to poll")?;
         }
         Ok(self.set.events())
     }
 
     fn disarm(&mut self) {
-        self.alarm.rest();
+        self.descriptor.disarm();
         if std::mem::take(&mut self.asked) {
             let ports = self.set.ports();
             for port in &ports {
-                self.ask_no_more(&**port);
+                self.clear_request(&**port);
             }
             self.set.keep(ports);
         }
     }
 
-    /// Senders need not ring for this set.
-    fn ask_no_more(&self, port: &dyn Waits) {
-        let others = port.bell().is_some_and(|bell| bell.is_relied_on(&self.alarm));
+    /// Senders need not notify this set.
+    fn clear_request(&self, port: &dyn Waits) {
+        let others = port.notification_pipe().is_some_and(|pipe| pipe.is_armed_by_others(&self.descriptor));
         if let Some(word) = port.wake_word().filter(|_| !others) {
-            word::disarm(word, Wish::Ring);
+            word::disarm(word, WakeMethod::Pipe);
         }
     }
 }
@@ -197,7 +197,7 @@ impl Drop for PollSet {
 
 impl AsFd for PollSet {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.alarm.poller.as_fd()
+        self.descriptor.poller.as_fd()
     }
 }
 

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use crate::port::client::core::ClientCore;
 use crate::port::client::pending::PendingResponse;
-use crate::port::member::following::Port;
+use crate::port::member::sync_state::Port;
 use crate::port::server::Server;
 use crate::port::server::core::ServerCore;
 use crate::wait::Waited;
-use crate::wait::ladder::{self, Look, Sleeps};
+use crate::wait::adaptive::{self, PollDepth, WaitingPort};
 
 /// What was attached to a [`WaitSet`]; never used again by the same set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -47,9 +47,9 @@ pub(in crate::port) mod sealed {
 }
 
 /// A port that can be waited for together with others.
-pub(in crate::port) trait Waits: Sleeps + Debug {
+pub(in crate::port) trait Waits: WaitingPort + Debug {
     /// What ends a wait for the request on a lane; for any request, of a server.
-    fn readiness(&self, lane: usize, request_id: u64, look: Look) -> Option<Readiness>;
+    fn readiness(&self, lane: usize, request_id: u64, look: PollDepth) -> Option<Readiness>;
 }
 
 /// What is waited for. It does not keep alive what was attached.
@@ -81,20 +81,20 @@ impl Source {
         self.port.upgrade()
     }
 
-    fn look(&self, look: Look) -> Option<Readiness> {
+    fn look(&self, look: PollDepth) -> Option<Readiness> {
         self.port().map_or(Some(Readiness::Disconnected), |port| port.readiness(self.lane, self.request_id, look))
     }
 }
 
 impl Waits for ServerCore {
-    fn readiness(&self, _: usize, _: u64, look: Look) -> Option<Readiness> {
+    fn readiness(&self, _: usize, _: u64, look: PollDepth) -> Option<Readiness> {
         if !self.is_registered() {
             return Some(Readiness::Disconnected);
         }
         // An error is told by the receive that follows.
         let has_requests = || self.has_requests().unwrap_or(true);
         let mut ready = has_requests();
-        let ended = !ready && look == Look::Thorough && self.has_lost_the_last_client();
+        let ended = !ready && look == PollDepth::Thorough && self.take_last_client_left();
         if ended {
             // What the last client sent before it went comes first.
             ready = has_requests();
@@ -104,20 +104,20 @@ impl Waits for ServerCore {
 }
 
 impl Waits for ClientCore {
-    fn readiness(&self, lane: usize, request_id: u64, look: Look) -> Option<Readiness> {
+    fn readiness(&self, lane: usize, request_id: u64, look: PollDepth) -> Option<Readiness> {
         if self.lanes[lane].request_id.get() != request_id {
             return Some(Readiness::Disconnected);
         }
-        self.idle();
+        self.on_empty_poll();
         let deliveries = self.lanes[lane].deliveries.borrow();
         let has_response = || {
             let mut sound = deliveries.iter().filter(|connection| !connection.broken.get());
-            sound.any(|connection| connection.track.has_any(&connection.file, lane, request_id))
+            sound.any(|connection| connection.track.has_any(lane, request_id))
         };
         let is_answerable = || deliveries.iter().any(|connection| connection.is_answerable(lane, request_id));
         if has_response() {
             Some(Readiness::Ready)
-        } else if look == Look::Quick || is_answerable() {
+        } else if look == PollDepth::Quick || is_answerable() {
             None
         } else {
             // What was sent before the end comes first.
@@ -207,16 +207,16 @@ impl WaitSet {
     /// Waits until at least one attachment is ready or disconnected, and lists all that are, in the order in which they were
     /// attached. A set without attachments is [`Waited::Disconnected`] at once.
     ///
-    /// Up to 128 ports are waited for asleep, and so are any number of pending responses of the same client, on Linux 5.16 or
-    /// later. Beyond that the thread looks again every millisecond, as it does where the kernel refuses `membarrier` (see
-    /// [`PendingResponse::receive_timeout`]).
+    /// Up to 128 ports are waited for asleep, and so are any number of pending responses of the same client, on Linux
+    /// 5.16 or later. Beyond that the thread polls every millisecond, as it does where the kernel refuses `membarrier`
+    /// (see [`PendingResponse::receive_timeout`]).
     pub fn wait(&mut self, timeout: Duration) -> Waited<&[WaitEvent]> {
         if self.is_empty() {
             return Waited::Disconnected;
         }
         let ports = self.ports();
-        let spin = self.spin.unwrap_or_else(ladder::spin_by_default);
-        let found = ladder::wait(&ports, timeout, spin, |look| self.look(look).then_some(()));
+        let spin = self.spin.unwrap_or_else(adaptive::default_spin);
+        let found = adaptive::wait(&ports, timeout, spin, |look| self.look(look).then_some(()));
         self.keep(ports);
         if found.is_some() { Waited::Received(&self.events) } else { Waited::Timeout }
     }
@@ -227,7 +227,7 @@ impl WaitSet {
     }
 
     /// Whether an attachment ends a wait now.
-    pub(in crate::port) fn look(&mut self, look: Look) -> bool {
+    pub(in crate::port) fn look(&mut self, look: PollDepth) -> bool {
         self.events.clear();
         let ready = self.attachments.iter().filter_map(|(id, source)| {
             let readiness = source.look(look)?;

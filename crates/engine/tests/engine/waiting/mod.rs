@@ -94,7 +94,7 @@ fn received<T: std::fmt::Debug>(waited: Waited<T>) -> T {
 
 type Sent = (Service<u64, u64>, Server<u64, u64>, Client<u64, u64>, PendingResponse<u64>);
 
-/// A service, a server and a client of it, and a request on its way.
+/// A service, a server and a client of it, and a request in flight.
 fn sent(node: &Node) -> Sent {
     let service = numbers(node).create().unwrap();
     let server = service.server_builder().create().unwrap();

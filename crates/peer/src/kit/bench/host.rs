@@ -7,7 +7,7 @@ use nix::sched::{CpuSet, sched_setaffinity};
 use nix::unistd::Pid;
 
 use super::floor::{Floor, WORDS_MIN};
-use super::plan::Plan;
+use super::plan::BenchPlan;
 use super::record::{Measurements, Record, Tally};
 use super::usage::{Meter, monotonic_ns};
 use super::wait::TIMEOUT;
@@ -56,7 +56,7 @@ enum Port<B: BenchSubject> {
 struct Trial<B: BenchSubject> {
     port: Port<B>,
     calibration: Mapping,
-    plan: Plan,
+    plan: BenchPlan,
     record: Record,
 }
 
@@ -76,7 +76,7 @@ impl<B: BenchSubject> Bench for BenchHost<B> {
         if !matches!(self.state, State::Idle) {
             return Err(Stop::fault("a trial is prepared already; bench.collect ends it"));
         }
-        let plan = Plan::check(prepare).map_err(Stop::Fault)?;
+        let plan = BenchPlan::check(prepare).map_err(Stop::Fault)?;
         // Before anything is allocated, so that memory is near the processor that uses it.
         prepare.pin.map_or(Ok(()), pin)?;
         let calibration = calibration(&prepare.calibration)?;

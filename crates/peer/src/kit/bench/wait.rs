@@ -1,4 +1,4 @@
-//! Waiting for the other peer, in one way everywhere: poll, pause, and now and then look whether it is still worth it.
+//! Waiting for the other peer, in one way everywhere: poll, pause, and check the deadline now and then.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};

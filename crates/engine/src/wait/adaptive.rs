@@ -1,4 +1,4 @@
-//! The ladder: look, spin for a bounded while, then sleep in slices.
+//! Adaptive waiting: poll, spin for a bounded time, then sleep in slices.
 
 use std::ops::Deref;
 use std::rc::Rc;
@@ -6,24 +6,24 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 use std::time::{Duration, Instant};
 
-use super::bell::Bell;
-use super::word::{self, Wish};
+use super::notification_pipe::NotificationPipe;
+use super::word::{self, WakeMethod};
 use crate::error::SystemError;
 use crate::shm::SleepList;
 
-/// Longest sleep without a look at everything: peers die without a word.
+/// Longest sleep without a thorough poll: peers die silently.
 pub(crate) const SLICE: Duration = Duration::from_millis(100);
 /// Longest sleep where it is not certain that senders would wake.
-pub(crate) const SLICE_UNHEARD: Duration = Duration::from_millis(1);
-/// Looks between two looks at the clock while spinning.
+pub(crate) const SLICE_UNNOTIFIED: Duration = Duration::from_millis(1);
+/// Polls between two readings of the clock while spinning.
 const LOOKS: u32 = 8;
-/// Time between two thorough looks while spinning: longer than a spin that answers are worth waiting for, so that a busy
-/// exchange pays for none, and far below the second in which a wait has to end (RR-LIV-02).
+/// Time between two thorough polls while spinning: longer than a spin that answers are worth waiting for, so that a
+/// busy exchange pays for none, and far below the second in which a wait has to end (RR-LIV-02).
 const SPIN_SLICE: Duration = Duration::from_millis(1);
 
-/// Time to spin before sleeping, unless the port says otherwise: about what a sleep and a wake-up cost. Nothing where there
-/// is one processor, because nobody else gets on while this thread spins.
-pub(crate) fn spin_by_default() -> Duration {
+/// Time to spin before sleeping, unless the port says otherwise: about what a sleep and a wake-up cost. Nothing where
+/// there is one processor, because no other thread runs while this one spins.
+pub(crate) fn default_spin() -> Duration {
     static SPIN: OnceLock<Duration> = OnceLock::new();
     *SPIN.get_or_init(|| match std::thread::available_parallelism() {
         Ok(processors) if processors.get() > 1 => Duration::from_micros(5),
@@ -32,25 +32,25 @@ pub(crate) fn spin_by_default() -> Duration {
 }
 
 /// A port whose owner waits.
-pub(crate) trait Sleeps {
+pub(crate) trait WaitingPort {
     /// The word on which it sleeps; `None` if senders do not know it.
     fn wake_word(&self) -> Option<&AtomicU64>;
-    /// Its bell, if it has one.
-    fn bell(&self) -> Option<&Bell>;
-    /// Its bell, made if need be; `None` if nobody would ring.
+    /// Its notification pipe, if it has one.
+    fn notification_pipe(&self) -> Option<&NotificationPipe>;
+    /// Its notification pipe, made if need be; `None` if nobody would ring.
     ///
     /// # Errors
     /// Those of the system.
-    fn make_bell(&self) -> Result<Option<Rc<Bell>>, SystemError>;
-    /// Looks whether peers live, if that is due, and follows what has changed in the service.
-    fn look_after_peers(&self);
+    fn make_notification_pipe(&self) -> Result<Option<Rc<NotificationPipe>>, SystemError>;
+    /// Checks the liveness of peers, if that is due, and syncs with the registry.
+    fn check_peers(&self);
     /// A wait has ended, and the thread had to sleep or not.
-    fn has_waited(&self, slept: bool);
+    fn record_wait(&self, slept: bool);
 }
 
-/// How hard to look.
+/// How much a poll covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Look {
+pub(crate) enum PollDepth {
     /// For messages.
     Quick,
     /// For everything that ends the wait.
@@ -58,32 +58,32 @@ pub(crate) enum Look {
 }
 
 /// Waits on all of the ports until `look` finds something, at most `timeout`: then `None`.
-pub(crate) fn wait<P: Deref<Target: Sleeps>, T>(
+pub(crate) fn wait<P: Deref<Target: WaitingPort>, T>(
     ports: &[P],
     timeout: Duration,
     spin: Duration,
-    mut look: impl FnMut(Look) -> Option<T>,
+    mut look: impl FnMut(PollDepth) -> Option<T>,
 ) -> Option<T> {
     let mut slept = false;
-    let result = climb(ports, timeout, spin, &mut slept, &mut look);
+    let result = poll_spin_sleep(ports, timeout, spin, &mut slept, &mut look);
     for port in ports {
-        port.has_waited(slept);
+        port.record_wait(slept);
     }
     result
 }
 
-fn climb<P: Deref<Target: Sleeps>, T>(
+fn poll_spin_sleep<P: Deref<Target: WaitingPort>, T>(
     ports: &[P],
     timeout: Duration,
     spin: Duration,
     slept: &mut bool,
-    look: &mut impl FnMut(Look) -> Option<T>,
+    look: &mut impl FnMut(PollDepth) -> Option<T>,
 ) -> Option<T> {
-    let mut found = look(Look::Thorough);
+    let mut found = look(PollDepth::Thorough);
     if found.is_none() && timeout.is_zero() {
-        // Who never waits looks after peers as well, however seldom it comes here.
-        look_after_peers(ports);
-        found = look(Look::Thorough);
+        // A caller that never waits checks its peers as well, however rarely it calls.
+        check_peers(ports);
+        found = look(PollDepth::Thorough);
     }
     if found.is_some() || timeout.is_zero() {
         return found;
@@ -101,7 +101,7 @@ fn climb<P: Deref<Target: Sleeps>, T>(
         }
         let mut found = {
             let (armed, list, slice) = Armed::new(ports);
-            let found = look(Look::Thorough);
+            let found = look(PollDepth::Thorough);
             if found.is_none() {
                 *slept = true;
                 list.sleep(slice.min(left));
@@ -110,28 +110,28 @@ fn climb<P: Deref<Target: Sleeps>, T>(
             found
         };
         if found.is_none() {
-            found = look(Look::Quick);
+            found = look(PollDepth::Quick);
         }
         if found.is_some() {
             return found;
         }
-        look_after_peers(ports);
+        check_peers(ports);
     }
 }
 
-fn look_after_peers<P: Deref<Target: Sleeps>>(ports: &[P]) {
+fn check_peers<P: Deref<Target: WaitingPort>>(ports: &[P]) {
     for port in ports {
-        port.look_after_peers();
+        port.check_peers();
     }
 }
 
-/// Looks for messages without a pause, and now and then for everything, because peers that die or finish send none.
+/// Polls for messages without a pause, and now and then for everything, because peers that die or finish send none.
 #[inline]
-fn spin<P: Deref<Target: Sleeps>, T>(
+fn spin<P: Deref<Target: WaitingPort>, T>(
     ports: &[P],
     start: Instant,
     spin: Duration,
-    look: &mut impl FnMut(Look) -> Option<T>,
+    look: &mut impl FnMut(PollDepth) -> Option<T>,
 ) -> Option<T> {
     let mut thorough = SPIN_SLICE;
     loop {
@@ -141,15 +141,15 @@ fn spin<P: Deref<Target: Sleeps>, T>(
         }
         if elapsed >= thorough {
             thorough = elapsed + SPIN_SLICE;
-            look_after_peers(ports);
-            let found = look(Look::Thorough);
+            check_peers(ports);
+            let found = look(PollDepth::Thorough);
             if found.is_some() {
                 return found;
             }
         }
         for _ in 0..LOOKS {
             std::hint::spin_loop();
-            let found = look(Look::Quick);
+            let found = look(PollDepth::Quick);
             if found.is_some() {
                 return found;
             }
@@ -158,32 +158,32 @@ fn spin<P: Deref<Target: Sleeps>, T>(
 }
 
 /// Ports that say that their owner sleeps.
-struct Armed<'a, P: Deref<Target: Sleeps>>(&'a [P]);
+struct Armed<'a, P: Deref<Target: WaitingPort>>(&'a [P]);
 
-impl<'a, P: Deref<Target: Sleeps>> Armed<'a, P> {
+impl<'a, P: Deref<Target: WaitingPort>> Armed<'a, P> {
     /// With the words to sleep on, and for how long at most.
     fn new(ports: &'a [P]) -> (Self, SleepList<'a>, Duration) {
         let armed = Self(ports);
         let mut list = SleepList::new();
-        let mut heard = true;
+        let mut notified = true;
         for port in ports {
             let listed = port.wake_word().is_some_and(|word| {
-                let value = word::arm(word, Wish::Wake);
+                let value = word::arm(word, WakeMethod::Futex);
                 value.is_some_and(|value| list.push(word, value))
             });
-            heard &= listed;
+            notified &= listed;
         }
-        // The sleeper's fence of the module `word`: behind what was just said, in front of the look.
+        // The sleeper's fence of the module `word`: behind what was just said, before the poll.
         fence(Ordering::SeqCst);
-        let slice = if heard && list.is_heard() { SLICE } else { SLICE_UNHEARD };
+        let slice = if notified && list.wakes_on_all() { SLICE } else { SLICE_UNNOTIFIED };
         (armed, list, slice)
     }
 }
 
-impl<P: Deref<Target: Sleeps>> Drop for Armed<'_, P> {
+impl<P: Deref<Target: WaitingPort>> Drop for Armed<'_, P> {
     fn drop(&mut self) {
         for word in self.0.iter().filter_map(|port| port.wake_word()) {
-            word::disarm(word, Wish::Wake);
+            word::disarm(word, WakeMethod::Futex);
         }
     }
 }

@@ -1,8 +1,8 @@
 //! What a backpressure handler does while a message waits for room.
 
 use super::event::{Event, Key};
-use super::interface::{Done, Meanwhile, Ports};
-use super::world::{Follow, World, nth};
+use super::interface::{Done, HandlerAction, Ports};
+use super::system::{Follow, SystemUnderTest, nth};
 use crate::numbers::Numbers;
 
 /// So many things are done in one handler, at most.
@@ -19,12 +19,12 @@ enum Given {
     Response(Key),
 }
 
-impl<P: Ports> World<P> {
+impl<P: Ports> SystemUnderTest<P> {
     /// Sends a request. Where it finds no room and the client has a handler, that does some things, and it is tried once more.
-    pub fn send_meanwhile(&mut self, request: Key, seed: u64, follow: &mut Follow<'_>) -> Result<(), String> {
+    pub fn send_with_handler(&mut self, request: Key, seed: u64, follow: &mut Follow<'_>) -> Result<(), String> {
         let loan = self.loans.remove(&request).unwrap();
-        let (given, meanwhile) = self.give(seed, None);
-        let (sent, done) = self.ports.send_meanwhile(loan, meanwhile);
+        let (given, actions) = self.give(seed, None);
+        let (sent, done) = self.ports.send_with_handler(loan, actions);
         follow(Event::SendBegins { request })?;
         self.take_back(given, done, follow)?;
         let result = sent.map(|(pending, delivered)| {
@@ -34,8 +34,8 @@ impl<P: Ports> World<P> {
         follow(Event::SendEnds { request, result })
     }
 
-    /// As [`Self::send_meanwhile`], of a response: nobody but its one receiver sees whether it is sent before or after.
-    pub fn send_response_meanwhile(
+    /// As [`Self::send_with_handler`], of a response: nobody but its one receiver sees whether it is sent before or after.
+    pub fn send_response_with_handler(
         &mut self,
         request: Key,
         response: Key,
@@ -43,54 +43,54 @@ impl<P: Ports> World<P> {
         follow: &mut Follow<'_>,
     ) -> Result<(), String> {
         let loan = self.response_loans.remove(&response).unwrap();
-        let (given, meanwhile) = self.give(seed, Some(request));
-        let (result, done) = self.ports.send_response_meanwhile(loan, meanwhile);
+        let (given, actions) = self.give(seed, Some(request));
+        let (result, done) = self.ports.send_response_with_handler(loan, actions);
         self.take_back(given, done, follow)?;
         follow(Event::SendResponse { response, result })
     }
 
     /// Chooses what a handler does; `request` is the one that is answered.
-    fn give(&mut self, seed: u64, request: Option<Key>) -> (Vec<Given>, Vec<Meanwhile<P>>) {
+    fn give(&mut self, seed: u64, request: Option<Key>) -> (Vec<Given>, Vec<HandlerAction<P>>) {
         let mut numbers = Numbers(seed);
         let count = 1 + numbers.below(MEANWHILE_MAX);
         (0..count).filter_map(|_| self.give_one(numbers.below(16), numbers.next() as u8, request)).unzip()
     }
 
     /// Mostly what may make room.
-    fn give_one(&mut self, number: usize, pick: u8, request: Option<Key>) -> Option<(Given, Meanwhile<P>)> {
+    fn give_one(&mut self, number: usize, pick: u8, request: Option<Key>) -> Option<(Given, HandlerAction<P>)> {
         Some(match number {
             0 => {
                 let client = nth(&self.clients, pick)?;
-                (Given::Client(client), Meanwhile::DropClient(self.clients.remove(&client)?))
+                (Given::Client(client), HandlerAction::DropClient(self.clients.remove(&client)?))
             }
             1 => {
                 let server = nth(&self.servers, pick)?;
-                (Given::Server(server), Meanwhile::DropServer(self.servers.remove(&server)?))
+                (Given::Server(server), HandlerAction::DropServer(self.servers.remove(&server)?))
             }
             2 => {
                 let request = nth(&self.loans, pick)?;
-                (Given::Loan(request), Meanwhile::DropLoan(self.loans.remove(&request)?))
+                (Given::Loan(request), HandlerAction::DropLoan(self.loans.remove(&request)?))
             }
             3 | 4 => {
                 let request = nth(&self.pendings, pick)?;
-                (Given::Pending(request), Meanwhile::DropPending(self.pendings.remove(&request)?))
+                (Given::Pending(request), HandlerAction::DropPending(self.pendings.remove(&request)?))
             }
             5 | 6 => {
                 let key = nth(&self.actives, pick)?;
-                (Given::Active(key.0, key.1), Meanwhile::DropActive(self.actives.remove(&key)?))
+                (Given::Active(key.0, key.1), HandlerAction::DropActive(self.actives.remove(&key)?))
             }
             7 => {
                 let response = nth(&self.responses, pick)?;
-                (Given::Response(response), Meanwhile::DropResponse(self.responses.remove(&response)?))
+                (Given::Response(response), HandlerAction::DropResponse(self.responses.remove(&response)?))
             }
             8..=11 => {
                 let server = nth(&self.servers, pick)?;
-                (Given::Server(server), Meanwhile::Receive(self.servers.remove(&server)?))
+                (Given::Server(server), HandlerAction::Receive(self.servers.remove(&server)?))
             }
             _ => {
                 let answered = request.filter(|request| self.pendings.contains_key(request));
                 let request = answered.or_else(|| nth(&self.pendings, pick))?;
-                (Given::Pending(request), Meanwhile::ReceiveResponse(self.pendings.remove(&request)?))
+                (Given::Pending(request), HandlerAction::ReceiveResponse(self.pendings.remove(&request)?))
             }
         })
     }
@@ -116,27 +116,27 @@ impl<P: Ports> World<P> {
                     self.pendings.insert(request, pending);
                     events.push(self.received_response(request, received)?);
                 }
-                (given, Done::Not(meanwhile)) => self.put_back(given, meanwhile)?,
+                (given, Done::Not(actions)) => self.put_back(given, actions)?,
                 (given, _) => return Err(format!("the handler was to do something else with {given:?}")),
             }
         }
         events.into_iter().try_for_each(follow)
     }
 
-    fn put_back(&mut self, given: Given, meanwhile: Meanwhile<P>) -> Result<(), String> {
-        match (given, meanwhile) {
-            (Given::Client(key), Meanwhile::DropClient(client)) => drop(self.clients.insert(key, client)),
-            (Given::Server(key), Meanwhile::DropServer(server) | Meanwhile::Receive(server)) => {
+    fn put_back(&mut self, given: Given, actions: HandlerAction<P>) -> Result<(), String> {
+        match (given, actions) {
+            (Given::Client(key), HandlerAction::DropClient(client)) => drop(self.clients.insert(key, client)),
+            (Given::Server(key), HandlerAction::DropServer(server) | HandlerAction::Receive(server)) => {
                 drop(self.servers.insert(key, server));
             }
-            (Given::Loan(key), Meanwhile::DropLoan(loan)) => drop(self.loans.insert(key, loan)),
-            (Given::Pending(key), Meanwhile::DropPending(pending) | Meanwhile::ReceiveResponse(pending)) => {
+            (Given::Loan(key), HandlerAction::DropLoan(loan)) => drop(self.loans.insert(key, loan)),
+            (Given::Pending(key), HandlerAction::DropPending(pending) | HandlerAction::ReceiveResponse(pending)) => {
                 drop(self.pendings.insert(key, pending));
             }
-            (Given::Active(request, server), Meanwhile::DropActive(active)) => {
+            (Given::Active(request, server), HandlerAction::DropActive(active)) => {
                 drop(self.actives.insert((request, server), active));
             }
-            (Given::Response(key), Meanwhile::DropResponse(response)) => drop(self.responses.insert(key, response)),
+            (Given::Response(key), HandlerAction::DropResponse(response)) => drop(self.responses.insert(key, response)),
             (given, _) => return Err(format!("something else came back than {given:?}")),
         }
         Ok(())

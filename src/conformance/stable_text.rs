@@ -12,14 +12,14 @@ const HEX_MIN: usize = 8;
 
 /// A sentence about what happened, in two forms.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Said {
+pub(super) struct StableText {
     /// For people, with every figure.
     pub(super) text: String,
     /// The same in every run: measured values, checksums, process ids and made-up names are `*`.
     pub(super) stable: String,
 }
 
-impl Said {
+impl StableText {
     /// With a stable form of its own.
     pub(super) fn new(text: impl Into<String>, stable: impl Into<String>) -> Self {
         Self { text: text.into(), stable: stable.into() }
@@ -51,19 +51,19 @@ impl Said {
 }
 
 /// A text in which nothing varies.
-impl From<String> for Said {
+impl From<String> for StableText {
     fn from(text: String) -> Self {
         Self { stable: text.clone(), text }
     }
 }
 
-impl From<&str> for Said {
+impl From<&str> for StableText {
     fn from(text: &str) -> Self {
         Self::from(text.to_owned())
     }
 }
 
-impl fmt::Display for Said {
+impl fmt::Display for StableText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }
@@ -113,9 +113,9 @@ mod tests {
 
     #[test]
     fn both_forms_are_changed_and_joined_alike() {
-        let pid = Said::foreign("process 7").map(|form| format!("left: {form}"));
-        assert_eq!(pid, Said::new("left: process 7", "left: process *"));
-        let both = Said::joined(&[pid, "x is 0".into()], "; ");
+        let pid = StableText::foreign("process 7").map(|form| format!("left: {form}"));
+        assert_eq!(pid, StableText::new("left: process 7", "left: process *"));
+        let both = StableText::joined(&[pid, "x is 0".into()], "; ");
         assert_eq!((both.text.as_str(), both.stable.as_str()), ("left: process 7; x is 0", "left: process *; x is 0"));
     }
 }

@@ -1,8 +1,8 @@
-//! A look: two threads, each on its processor, pass one line back and forth for some milliseconds.
+//! A probe of the line: two threads, each on its processor, pass one line back and forth for some milliseconds.
 //!
-//! On a busy machine either thread may be scheduled late, in the middle of the look or after its end. So nobody waits for
-//! a thread, and the end is a word of its own that is only ever set: nothing that is stored late takes it back. Each
-//! wait sees the end, the deadline and an interrupt. A look whose threads did not meet is no look.
+//! On a busy machine either thread may be scheduled late, in the middle of the probe or after its end. So nobody waits
+//! for a thread, and the end is a word of its own that is only ever set: nothing that is stored late takes it back.
+//! Each wait sees the end, the deadline and an interrupt. A probe whose threads did not connect in time has no result.
 
 use std::hint::spin_loop;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -16,10 +16,10 @@ use nix::unistd::Pid;
 use super::super::statistics::median;
 use crate::harness::interrupt::{NOTICE_MS, interrupted};
 
-/// Time of a look.
-const LOOK: Duration = Duration::from_millis(3);
+/// Time of a probe.
+const PROBE_TIME: Duration = Duration::from_millis(3);
 /// What has not come back by then does not: somebody else uses the processors.
-const LOOK_MAX: Duration = Duration::from_millis(NOTICE_MS);
+const PROBE_TIME_MAX: Duration = Duration::from_millis(NOTICE_MS);
 /// Round trips between two readings of the clock.
 const BATCH: u32 = 20;
 
@@ -36,17 +36,17 @@ struct Line(AtomicU64);
 trait Table {
     /// Polls of a spinning side between two looks at the end: so many that these cost nothing.
     const POLLS: u32;
-    fn ball(&self) -> u64;
-    fn put(&self, ball: u64);
+    fn token(&self) -> u64;
+    fn put(&self, token: u64);
     fn is_over(&self) -> bool;
     /// Between two polls.
     fn pause(&self);
     /// Between two polls for somebody who may need this very processor first, to leave it.
-    fn make_way(&self);
+    fn yield_now(&self);
 }
 
-/// A look at real processors.
-struct Look {
+/// A probe of real processors.
+struct LineProbe {
     line: Line,
     /// Set once, never cleared.
     over: AtomicBool,
@@ -54,7 +54,7 @@ struct Look {
     interrupted: fn() -> bool,
 }
 
-impl Look {
+impl LineProbe {
     fn new(time: Duration) -> Self {
         let line = Line(AtomicU64::new(EMPTY));
         Self { line, over: AtomicBool::new(false), until: Instant::now() + time, interrupted }
@@ -66,16 +66,16 @@ impl Look {
     }
 }
 
-impl Table for Look {
+impl Table for LineProbe {
     const POLLS: u32 = 1024;
 
     // Acquire and Release as in the floor that the peers measure.
-    fn ball(&self) -> u64 {
+    fn token(&self) -> u64 {
         self.line.0.load(Ordering::Acquire)
     }
 
-    fn put(&self, ball: u64) {
-        self.line.0.store(ball, Ordering::Release);
+    fn put(&self, token: u64) {
+        self.line.0.store(token, Ordering::Release);
     }
 
     fn is_over(&self) -> bool {
@@ -86,15 +86,15 @@ impl Table for Look {
         spin_loop();
     }
 
-    fn make_way(&self) {
+    fn yield_now(&self) {
         thread::yield_now();
     }
 }
 
 /// Time of a line from one processor to the other and back, ns: median over batches. `None` if the two sides did not meet
-/// in time. Returns within [`LOOK_MAX`]; a thread that is scheduled later ends at once.
+/// in time. Returns within [`PROBE_TIME_MAX`]; a thread that is scheduled later ends at once.
 pub(super) fn floor_ns((client, server): (usize, usize)) -> Option<f64> {
-    let look = Arc::new(Look::new(LOOK_MAX));
+    let look = Arc::new(LineProbe::new(PROBE_TIME_MAX));
     let (tell, told) = mpsc::channel();
     let (for_server, for_client) = (Arc::clone(&look), Arc::clone(&look));
     let spawn = |side: Box<dyn FnOnce() + Send>| thread::Builder::new().name("look".to_owned()).spawn(side).is_ok();
@@ -105,11 +105,11 @@ pub(super) fn floor_ns((client, server): (usize, usize)) -> Option<f64> {
             for_server.end();
         }
     })) && spawn(Box::new(move || {
-        let measured = pin(client).then(|| play(&*for_client)).flatten();
-        // Nobody listens to a client that is too late.
+        let measured = pin(client).then(|| run_client(&*for_client)).flatten();
+        // The result of a client that is too late is not used.
         let _ = tell.send(measured);
     }));
-    let measured = both.then(|| told.recv_timeout(LOOK_MAX).ok()).flatten();
+    let measured = both.then(|| told.recv_timeout(PROBE_TIME_MAX).ok()).flatten();
     look.end();
     median(&measured.flatten()?)
 }
@@ -120,45 +120,45 @@ fn answer<T: Table>(table: &T) {
         return;
     }
     table.put(READY);
-    let mut ball = READY + 1;
-    while await_ball(table, ball, T::POLLS, T::pause).is_some() {
-        table.put(ball + 1);
-        ball += 2;
+    let mut token = READY + 1;
+    while await_token(table, token, T::POLLS, T::pause).is_some() {
+        table.put(token + 1);
+        token += 2;
     }
 }
 
 /// The client's side: round trips of the line, ns, each the mean of a batch.
-fn play(table: &impl Table) -> Option<Vec<f64>> {
-    let mut ball = meet(table)?;
+fn run_client(table: &impl Table) -> Option<Vec<f64>> {
+    let mut token = wait_for_server(table)?;
     let begin = Instant::now();
     let mut batches = Vec::new();
-    while begin.elapsed() < LOOK {
+    while begin.elapsed() < PROBE_TIME {
         let start = Instant::now();
         for _ in 0..BATCH {
-            ball = round_trip(table, ball)?;
+            token = round_trip(table, token)?;
         }
         batches.push(start.elapsed().as_nanos() as f64 / f64::from(BATCH));
     }
     Some(batches)
 }
 
-/// Waits until the server is there. Returns the ball, which is the client's then.
-fn meet<T: Table>(table: &T) -> Option<u64> {
-    await_ball(table, READY, 1, T::make_way).map(|()| READY)
+/// Waits until the server is there. Returns the token, which is the client's then.
+fn wait_for_server<T: Table>(table: &T) -> Option<u64> {
+    await_token(table, READY, 1, T::yield_now).map(|()| READY)
 }
 
-/// Once over and back. Returns the ball, which is the client's again.
+/// Once over and back. Returns the token, which is the client's again.
 #[inline]
-fn round_trip<T: Table>(table: &T, ball: u64) -> Option<u64> {
-    table.put(ball + 1);
-    await_ball(table, ball + 2, T::POLLS, T::pause).map(|()| ball + 2)
+fn round_trip<T: Table>(table: &T, token: u64) -> Option<u64> {
+    table.put(token + 1);
+    await_token(table, token + 2, T::POLLS, T::pause).map(|()| token + 2)
 }
 
-/// Waits for a ball, and looks at the end every so many polls. `None` when the look is over.
+/// Waits for a token, and looks at the end every so many polls. `None` when the probe is over.
 #[inline]
-fn await_ball<T: Table>(table: &T, ball: u64, every: u32, between: impl Fn(&T)) -> Option<()> {
+fn await_token<T: Table>(table: &T, token: u64, every: u32, between: impl Fn(&T)) -> Option<()> {
     let mut polls = 0_u32;
-    while table.ball() != ball {
+    while table.token() != token {
         polls = polls.wrapping_add(1);
         if polls.is_multiple_of(every) && table.is_over() {
             return None;
@@ -175,5 +175,5 @@ fn pin(cpu: usize) -> bool {
 }
 
 #[cfg(test)]
-#[path = "look_tests.rs"]
+#[path = "probe_tests.rs"]
 mod tests;

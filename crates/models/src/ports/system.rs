@@ -21,7 +21,7 @@ pub struct Written {
     pub len: usize,
 }
 
-pub struct World<P: Ports> {
+pub struct SystemUnderTest<P: Ports> {
     // Dropped in this order at the end, should a case end early.
     pub responses: BTreeMap<Key, P::Response>,
     pub response_loans: BTreeMap<Key, P::ResponseLoan>,
@@ -46,12 +46,12 @@ pub fn nth<K: Copy, V>(map: &BTreeMap<K, V>, pick: u8) -> Option<K> {
     map.keys().nth(pick as usize % map.len().max(1)).copied()
 }
 
-pub type Outcome = Result<Vec<Event>, String>;
+pub type StepResult = Result<Vec<Event>, String>;
 
 /// Follows what was done: the model's side.
 pub type Follow<'a> = dyn FnMut(Event) -> Result<(), String> + 'a;
 
-impl<P: Ports> World<P> {
+impl<P: Ports> SystemUnderTest<P> {
     pub fn new(ports: P, settings: PortSettings, can_grow: bool) -> Self {
         Self {
             responses: BTreeMap::new(),

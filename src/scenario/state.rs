@@ -25,7 +25,7 @@ pub(super) enum Process {
 
 /// An operation that was begun.
 #[derive(Debug, Clone)]
-pub(super) struct Begun {
+pub(super) struct StartedOp {
     pub tag: String,
     pub op: &'static OpSpec,
     pub args: Args,
@@ -37,7 +37,7 @@ pub(super) struct Peer {
     plan: PeerPlan,
     process: Process,
     handles: BTreeMap<String, Handle>,
-    pub begun: Option<Begun>,
+    pub begun: Option<StartedOp>,
 }
 
 /// A step that can be referred to.
@@ -49,7 +49,7 @@ pub(super) struct Tagged {
 }
 
 #[derive(Debug)]
-pub(super) struct World {
+pub(super) struct ScenarioState {
     /// Arguments of the scenario's service.
     pub service: Args,
     pub needs: Needs,
@@ -60,18 +60,18 @@ pub(super) struct World {
     payloads: u64,
 }
 
-impl World {
+impl ScenarioState {
     pub fn new(plans: &[PeerPlan], service: Args, needs: Needs) -> Self {
-        let mut world = Self { service, needs, peers: Vec::new(), tags: BTreeMap::new(), payloads: 0 };
+        let mut state = Self { service, needs, peers: Vec::new(), tags: BTreeMap::new(), payloads: 0 };
         for plan in plans {
             let peer = Peer { plan: plan.clone(), process: Process::NotStarted, handles: BTreeMap::new(), begun: None };
-            world.peers.push(peer);
+            state.peers.push(peer);
             if !plan.start_later {
-                let last = world.peers.len() - 1;
-                world.start(last);
+                let last = state.peers.len() - 1;
+                state.start(last);
             }
         }
-        world
+        state
     }
 
     fn start(&mut self, index: usize) {
@@ -105,7 +105,7 @@ impl World {
     }
 
     /// The first operation that was begun and never awaited, on a peer that lives.
-    pub fn unawaited(&self) -> Option<(&str, &Begun)> {
+    pub fn unawaited(&self) -> Option<(&str, &StartedOp)> {
         self.peers.iter().find_map(|peer| Some((peer.plan.name.as_str(), peer.begun.as_ref()?)))
     }
 

@@ -6,7 +6,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::watch::Watch;
+use super::watch::LivenessTimer;
 use crate::connection::{Side, State};
 use crate::error::{NamespaceGone, ReceiveError, SystemError};
 use crate::id::Id;
@@ -14,7 +14,7 @@ use crate::payload::ChunkLayout;
 use crate::port::backpressure::Backpressure;
 use crate::port::link::{Connection, Connections, Ends};
 use crate::port::payloads::Payloads;
-use crate::port::wait::sleeper::Sleeper;
+use crate::port::wait::wait_state::WaitState;
 use crate::service::sweep::Leaver;
 use crate::service::{ServiceInner, cleanup};
 
@@ -23,21 +23,21 @@ const RETRY: Duration = Duration::from_millis(10);
 /// Time between two tries to have the service's lock, where its holder may be stopped.
 const RETRY_LOCK: Duration = Duration::from_millis(200);
 
-/// How a walk ended.
+/// How a sync ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::port) enum Walked {
+pub(in crate::port) enum SyncOutcome {
     /// Everything was done.
-    Whole,
+    Complete,
     /// Peers wait until others have gone.
     Crowded,
     /// Something could not be done now, and is tried again by the next call.
-    Short,
+    Incomplete,
 }
 
 /// Something that a call has met and that its caller can do something about.
 #[derive(Debug)]
 pub(in crate::port) enum Problem {
-    /// A peer cannot be attached for want of descriptors or memory, or its files cannot be reached.
+    /// A peer cannot be attached for lack of descriptors or memory, or its files cannot be reached.
     CannotAttach(Box<SystemError>),
     /// The files of this port's node were removed.
     NamespaceGone(NamespaceGone),
@@ -55,10 +55,10 @@ pub(in crate::port) struct Member<T> {
     pub connections: RefCell<Connections<T>>,
     /// Peers whose files could not be used; not tried again.
     pub(super) refused: RefCell<Vec<Id>>,
-    pub following: Following,
+    pub sync_state: SyncState,
     pub(super) registered: Cell<bool>,
-    pub watch: Watch,
-    pub sleeper: Sleeper,
+    pub watch: LivenessTimer,
+    pub wait_state: WaitState,
 }
 
 impl<T: Ends> Member<T> {
@@ -72,7 +72,7 @@ impl<T: Ends> Member<T> {
         if !self.registered.replace(false) {
             return;
         }
-        self.sleeper.leave(&self.service);
+        self.wait_state.leave(&self.service);
         for connection in self.connections.borrow().iter() {
             connection.file.set_state(T::SIDE, State::Left);
             refuse(connection);
@@ -90,7 +90,7 @@ impl<T: Ends> Member<T> {
     #[cold]
     #[inline(never)]
     pub fn problem(&self) -> Option<ReceiveError> {
-        self.following.take_problem().map(|problem| match problem {
+        self.sync_state.take_problem().map(|problem| match problem {
             Problem::CannotAttach(reason) => ReceiveError::CannotAttach(reason),
             Problem::NamespaceGone(reason) => ReceiveError::NamespaceGone(Box::new(reason)),
         })
@@ -98,15 +98,15 @@ impl<T: Ends> Member<T> {
 
     #[cold]
     #[inline(never)]
-    fn check_lives(&self) {
+    fn check_liveness(&self) {
         if let Err(gone) = self.service.node.check_linked() {
-            self.following.note_once(Problem::NamespaceGone(gone));
+            self.sync_state.note_once(Problem::NamespaceGone(gone));
         }
-        for connection in self.connections.borrow().iter().filter(|connection| !connection.gone.get()) {
+        for connection in self.connections.borrow().iter().filter(|connection| !connection.closed.get()) {
             // If the node is dead, cleaning it up changes the registry, which is what is looked at next. If it could not
             // be looked at, the peer counts as alive, and the next slice tries again.
             let _ = cleanup::clean_node_if_dead(&self.service.node.root, connection.node);
-            connection.tidy();
+            connection.release_segments();
         }
     }
 }
@@ -121,26 +121,26 @@ pub(in crate::port) trait Port: Deref<Target = Member<<Self as Port>::Ends>> {
     /// Follows what has changed in the service, if anything has: one load of a word that hardly ever changes.
     #[inline(always)]
     fn follow_changes(&self) {
-        if !self.following.is_current(self.service.registry.changes()) {
+        if !self.sync_state.is_current(self.service.registry.changes()) {
             self.follow();
         }
     }
 
     /// After a poll that found nothing.
     #[inline(always)]
-    fn idle(&self) {
-        self.look_after_peers(self.watch.is_due_while_polling());
+    fn on_empty_poll(&self) {
+        self.check_peers(self.watch.take_due_while_polling());
     }
 
     /// Where the answer matters now, such as `is_connected`.
-    fn look_closely(&self) {
-        self.look_after_peers(self.watch.is_due());
+    fn check_peers_if_due(&self) {
+        self.check_peers(self.watch.take_due());
     }
 
     #[inline(always)]
-    fn look_after_peers(&self, due: bool) {
+    fn check_peers(&self, due: bool) {
         if due {
-            self.check_lives();
+            self.check_liveness();
         }
         self.follow_changes();
     }
@@ -148,31 +148,31 @@ pub(in crate::port) trait Port: Deref<Target = Member<<Self as Port>::Ends>> {
 
 /// What a port knows of the registry's counter of changes.
 #[derive(Debug)]
-pub(in crate::port) struct Following {
-    /// The counter at the last walk; another number than that while something is left to do.
+pub(in crate::port) struct SyncState {
+    /// The counter at the last sync; another number than that while something is left to do.
     seen: Cell<u64>,
-    /// The counter at the last walk.
-    walked: Cell<u64>,
+    /// The counter at the last sync.
+    synced: Cell<u64>,
     retry_at: Cell<Option<Instant>>,
     /// Whether the last try did not even see the service.
     is_blocked: Cell<bool>,
     problem: RefCell<Option<Problem>>,
     /// Whether a call that finds nothing has something to do, or to tell.
-    is_unsettled: Cell<bool>,
+    needs_attention: Cell<bool>,
     /// Whether what does not change any more was told.
     is_told: Cell<bool>,
 }
 
-impl Following {
+impl SyncState {
     /// Of a port that has just come, at this count.
     pub fn new(changes: u64) -> Self {
         Self {
             seen: Cell::new(changes),
-            walked: Cell::new(changes),
+            synced: Cell::new(changes),
             retry_at: Cell::new(None),
             is_blocked: Cell::new(false),
             problem: RefCell::new(None),
-            is_unsettled: Cell::new(false),
+            needs_attention: Cell::new(false),
             is_told: Cell::new(false),
         }
     }
@@ -183,30 +183,30 @@ impl Following {
         self.seen.get() == changes
     }
 
-    /// Whether to walk now: something has changed, or it is time to try again.
+    /// Whether to sync now: something has changed, or it is time to try again.
     #[cold]
     pub fn is_due(&self, changes: u64) -> bool {
-        let has_changed = changes != self.walked.get() && !self.is_blocked.get();
+        let has_changed = changes != self.synced.get() && !self.is_blocked.get();
         has_changed || self.retry_at.get().is_none_or(|at| Instant::now() >= at)
     }
 
-    /// A walk has looked at the service when its counter was `changes`.
-    pub fn has_walked(&self, changes: u64, walked: Walked) {
-        self.walked.set(changes);
+    /// A sync has looked at the service when its counter was `changes`.
+    pub fn record_sync(&self, changes: u64, synced: SyncOutcome) {
+        self.synced.set(changes);
         self.is_blocked.set(false);
-        let is_behind = walked != Walked::Whole;
+        let is_behind = synced != SyncOutcome::Complete;
         self.seen.set(if is_behind { changes.wrapping_sub(1) } else { changes });
-        self.retry_at.set((walked == Walked::Crowded).then(|| Instant::now() + RETRY));
-        if walked != Walked::Short && matches!(*self.problem.borrow(), Some(Problem::CannotAttach(_))) {
+        self.retry_at.set((synced == SyncOutcome::Crowded).then(|| Instant::now() + RETRY));
+        if synced != SyncOutcome::Incomplete && matches!(*self.problem.borrow(), Some(Problem::CannotAttach(_))) {
             // It is over, and nobody has asked.
             self.problem.replace(None);
         }
-        self.is_unsettled.set(is_behind || self.has_problem());
+        self.needs_attention.set(is_behind || self.has_problem());
     }
 
     /// The service could not be looked at.
-    pub fn could_not_walk(&self) {
-        self.has_walked(self.walked.get(), Walked::Crowded);
+    pub fn record_failed_sync(&self) {
+        self.record_sync(self.synced.get(), SyncOutcome::Crowded);
         self.retry_at.set(Some(Instant::now() + RETRY_LOCK));
         self.is_blocked.set(true);
     }
@@ -216,15 +216,15 @@ impl Following {
         self.retry_at.set(None);
     }
 
-    /// Whether the last walk has left something to do.
+    /// Whether the last sync has left something to do.
     pub fn is_behind(&self) -> bool {
-        self.seen.get() != self.walked.get()
+        self.seen.get() != self.synced.get()
     }
 
     /// Whether a call that finds nothing has something to do, or to tell.
     #[inline(always)]
-    pub fn is_unsettled(&self) -> bool {
-        self.is_unsettled.get()
+    pub fn needs_attention(&self) -> bool {
+        self.needs_attention.get()
     }
 
     fn has_problem(&self) -> bool {
@@ -234,10 +234,10 @@ impl Following {
     /// Something that the next call which finds nothing has to tell; the last one counts.
     pub fn note(&self, problem: Problem) {
         self.problem.replace(Some(problem));
-        self.is_unsettled.set(true);
+        self.needs_attention.set(true);
     }
 
-    /// As [`Following::note`], of something that does not change any more: told by one call of the port.
+    /// As [`SyncState::note`], of something that does not change any more: told by one call of the port.
     pub fn note_once(&self, problem: Problem) {
         if !self.is_told.replace(true) {
             self.note(problem);
@@ -247,7 +247,7 @@ impl Following {
     /// What is to be told, once.
     pub fn take_problem(&self) -> Option<Problem> {
         let problem = self.problem.take();
-        self.is_unsettled.set(self.is_behind());
+        self.needs_attention.set(self.is_behind());
         problem
     }
 }

@@ -40,18 +40,18 @@ impl Modelled {
 impl Table for Modelled {
     const POLLS: u32 = 1;
 
-    fn ball(&self) -> u64 {
+    fn token(&self) -> u64 {
         self.line.load(Ordering::Acquire)
     }
 
-    fn put(&self, ball: u64) {
-        self.line.store(ball, Ordering::Release);
+    fn put(&self, token: u64) {
+        self.line.store(token, Ordering::Release);
     }
 
     fn is_over(&self) -> bool {
         match self.end {
             End::Word => self.over.load(Ordering::Relaxed),
-            End::Line => self.ball() == END,
+            End::Line => self.token() == END,
         }
     }
 
@@ -59,7 +59,7 @@ impl Table for Modelled {
         loom::thread::yield_now();
     }
 
-    fn make_way(&self) {
+    fn yield_now(&self) {
         loom::thread::yield_now();
     }
 }
@@ -74,11 +74,11 @@ fn explore(end: End) -> (usize, usize) {
         let table = loom::sync::Arc::new(Modelled { line: LoomU64::new(EMPTY), over: LoomBool::new(false), end });
         let (for_server, for_client) = (table.clone(), table.clone());
         let server = loom::thread::spawn(move || answer(&*for_server));
-        let client = loom::thread::spawn(move || round_trip(&*for_client, meet(&*for_client)?));
+        let client = loom::thread::spawn(move || round_trip(&*for_client, wait_for_server(&*for_client)?));
         table.end();
         let back = client.join().unwrap();
         server.join().unwrap();
-        assert!(back.is_none_or(|ball| ball == READY + 2), "a token that nobody has sent came back: {back:?}");
+        assert!(back.is_none_or(|token| token == READY + 2), "a token that nobody has sent came back: {back:?}");
         counts.0.fetch_add(1, Ordering::Relaxed);
         counts.1.fetch_add(usize::from(back.is_some()), Ordering::Relaxed);
     });
@@ -100,41 +100,41 @@ fn an_end_in_the_line_itself_is_found_to_be_overwritten() {
 }
 
 /// Runs a side alone; whether it measured. Fails if it does not end.
-fn alone(look: Look, side: fn(&Look) -> bool) -> (bool, u64) {
+fn alone(look: LineProbe, side: fn(&LineProbe) -> bool) -> (bool, u64) {
     let look = Arc::new(look);
     let (tell, told) = mpsc::channel();
     let shared = Arc::clone(&look);
     thread::spawn(move || tell.send(side(&shared)));
     let measured = told.recv_timeout(DEADLINE).expect("the side ends");
-    (measured, look.ball())
+    (measured, look.token())
 }
 
-fn server(look: &Look) -> bool {
+fn server(look: &LineProbe) -> bool {
     answer(look);
     false
 }
 
-fn client(look: &Look) -> bool {
-    play(look).is_some()
+fn client(look: &LineProbe) -> bool {
+    run_client(look).is_some()
 }
 
 #[test]
 fn a_side_whose_other_one_never_comes_ends_at_the_deadline_and_at_an_interrupt() {
     let hour = Duration::from_hours(1);
-    for (side, left) in [(server as fn(&Look) -> bool, READY), (client, EMPTY)] {
-        assert_eq!(alone(Look::new(Duration::from_millis(5)), side), (false, left));
-        assert!(!alone(Look { interrupted: || true, ..Look::new(hour) }, side).0);
+    for (side, left) in [(server as fn(&LineProbe) -> bool, READY), (client, EMPTY)] {
+        assert_eq!(alone(LineProbe::new(Duration::from_millis(5)), side), (false, left));
+        assert!(!alone(LineProbe { interrupted: || true, ..LineProbe::new(hour) }, side).0);
     }
-    // In the middle: the ball is with a server that does not answer.
-    let gone = Look::new(Duration::from_millis(5));
+    // In the middle: the token is with a server that does not answer.
+    let gone = LineProbe::new(Duration::from_millis(5));
     gone.put(READY);
     assert_eq!(alone(gone, client), (false, READY + 1));
 }
 
 #[test]
 fn a_side_that_comes_when_the_look_is_over_leaves_at_once() {
-    for side in [server as fn(&Look) -> bool, client] {
-        let look = Look::new(Duration::from_hours(1));
+    for side in [server as fn(&LineProbe) -> bool, client] {
+        let look = LineProbe::new(Duration::from_hours(1));
         look.end();
         assert_eq!(alone(look, side), (false, EMPTY), "and nothing is stored");
     }

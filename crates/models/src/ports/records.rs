@@ -12,7 +12,7 @@ pub const DEADLINE: Duration = Duration::from_secs(60);
 
 /// What is known of one request.
 #[derive(Default)]
-pub struct Fate {
+pub struct RequestRecord {
     /// Elements, and which of its thread's clients sent it.
     pub len: usize,
     pub client: usize,
@@ -24,7 +24,7 @@ pub struct Fate {
 /// What the threads of a meeting share: numbers of messages, and what became of them.
 pub struct Table {
     pub numbers: AtomicU64,
-    pub fates: Mutex<BTreeMap<u64, Fate>>,
+    pub records: Mutex<BTreeMap<u64, RequestRecord>>,
     pub clients_left: AtomicUsize,
     pub begin: Barrier,
     pub end: Instant,
@@ -37,8 +37,8 @@ impl Table {
         self.numbers.fetch_add(1, Ordering::Relaxed)
     }
 
-    pub fn fates<T>(&self, look: impl FnOnce(&mut BTreeMap<u64, Fate>) -> T) -> T {
-        look(&mut self.fates.lock().unwrap_or_else(PoisonError::into_inner))
+    pub fn records<T>(&self, look: impl FnOnce(&mut BTreeMap<u64, RequestRecord>) -> T) -> T {
+        look(&mut self.records.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     pub fn in_time(&self, doing: &str) -> Result<(), Broken> {
