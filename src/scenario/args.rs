@@ -10,7 +10,7 @@ use super::model::Args;
 use super::tree::Node;
 use super::violation::Violation;
 use shmark_peer::protocol::{
-    ArgKind, FEATURES, HEADER_TYPES, OpSpec, PAYLOAD_KEYS, PAYLOAD_KINDS, PAYLOAD_TYPES, QOS_KEYS,
+    ArgKind, FEATURES, HEADER_TYPES, OpSpec, PAYLOAD_KEYS, PAYLOAD_KINDS, PAYLOAD_TYPES, SETTINGS, SettingKind, setting,
 };
 
 /// Largest alignment that a payload may ask for, bytes.
@@ -93,12 +93,14 @@ fn payload(node: &Node, key: &str) -> Parsed<Value> {
 }
 
 fn qos(node: &Node) -> Parsed<Value> {
-    let known: Vec<&str> = QOS_KEYS.iter().map(|(key, _)| *key).collect();
+    let known: Vec<&str> = SETTINGS.iter().map(|setting| setting.name).collect();
     let fields = Fields::new(node, "the table \"qos\"", &known)?;
     let mut qos = Map::new();
     for entry in fields.entries() {
-        let flag = QOS_KEYS.iter().any(|(key, flag)| *key == entry.key && *flag);
-        let value = if flag { entry.value.flag(&entry.key)?.into() } else { entry.value.count(&entry.key)?.into() };
+        let value = match setting(&entry.key).map(|setting| setting.kind) {
+            Some(SettingKind::Flag) => entry.value.flag(&entry.key)?.into(),
+            _ => entry.value.count(&entry.key)?.into(),
+        };
         qos.insert(entry.key.clone(), value);
     }
     Ok(Value::from(qos))

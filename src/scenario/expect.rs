@@ -11,7 +11,7 @@ use super::model::{Expectation, Matcher};
 use super::state::ScenarioState;
 use super::tree::Node;
 use super::violation::Violation;
-use shmark_peer::protocol::{ErrorClass, OpSpec, QOS_KEYS};
+use shmark_peer::protocol::{ErrorClass, OpSpec, SETTINGS};
 
 /// The legal answers of a step for `op`; empty means: has to be ok.
 ///
@@ -56,7 +56,7 @@ fn err(node: &Node) -> Parsed<Expectation> {
         return Ok(Expectation::Err { class: Some(class(node)?), setting: None });
     }
     let fields = Fields::new(node, "an expected error", &["class", "setting"])?;
-    let settings: Vec<&str> = QOS_KEYS.iter().map(|(key, _)| *key).collect();
+    let settings: Vec<&str> = SETTINGS.iter().map(|setting| setting.name).collect();
     Ok(Expectation::Err {
         class: fields.get("class").map(class).transpose()?,
         setting: fields.get("setting").map(|node| word(node, "setting", &settings)).transpose()?.map(str::to_owned),

@@ -9,7 +9,7 @@ use super::model::{Matcher, Reference};
 use super::state::ScenarioState;
 use super::tree::{Data, Entry, Node};
 use super::violation::Violation;
-use shmark_peer::protocol::{FieldKind, FieldSpec, QOS_KEYS, payload_byte};
+use shmark_peer::protocol::{FieldKind, FieldSpec, SETTINGS, SettingKind, payload_byte, setting};
 
 type Matchers = Vec<(String, Matcher)>;
 
@@ -24,12 +24,14 @@ pub(super) fn field(entry: &Entry, spec: &FieldSpec, state: &ScenarioState) -> P
     let key = entry.key.as_str();
     match spec.kind {
         FieldKind::Qos => {
-            let known: Vec<&str> = QOS_KEYS.iter().map(|(key, _)| *key).collect();
+            let known: Vec<&str> = SETTINGS.iter().map(|setting| setting.name).collect();
             let what = format!("the field {key:?}");
             let fields = Fields::new(&entry.value, &what, &known)?;
             let nested = fields.entries().iter().map(|entry| {
-                let flag = QOS_KEYS.iter().any(|(key, flag)| *key == entry.key && *flag);
-                let kind = if flag { FieldKind::Flag } else { FieldKind::Count };
+                let kind = match setting(&entry.key).map(|setting| setting.kind) {
+                    Some(SettingKind::Flag) => FieldKind::Flag,
+                    _ => FieldKind::Count,
+                };
                 Ok((format!("{key}.{}", entry.key), one(&entry.value, &entry.key, kind, state)?))
             });
             nested.collect()

@@ -5,7 +5,8 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use shmark_peer::protocol::{ArgKind, ArgSpec, FEATURE_TABLE, GROUPS, HandleKind, OPS, OpSpec, QOS_FEATURES};
+use super::entries;
+use shmark_peer::protocol::{ArgKind, ArgSpec, FEATURE_TABLE, GROUPS, HandleKind, OPS, OpSpec, SETTINGS};
 
 const BEGIN: &str = "<!-- made from the protocol's tables: ";
 const END: &str = "<!-- end -->\n";
@@ -96,7 +97,7 @@ fn implied() -> String {
         let plainly = list(args.iter().filter(|arg| arg.feature == name && arg.plain.is_none()).map(|arg| arg.name));
         let unless = args.iter().filter(|arg| arg.feature == name);
         let unless = unless.filter_map(|arg| Some(format!("`{}` other than `{}`", arg.name, arg.plain?)));
-        let settings = list(QOS_FEATURES.iter().filter(|(_, of)| *of == feature.name).map(|(setting, _)| *setting));
+        let settings = list(SETTINGS.iter().filter(|setting| setting.feature == name).map(|setting| setting.name));
         by.extend([ops, plainly].into_iter().filter(|words| !words.is_empty()));
         by.extend(unless);
         if !settings.is_empty() {
@@ -129,6 +130,9 @@ fn made(name: &str) -> Option<String> {
         "features" => Some(features()),
         "steps" => Some(steps()),
         "implied features" => Some(implied()),
+        "settings" => Some(entries::settings()),
+        "strategies" => Some(entries::strategies()),
+        "error classes" => Some(entries::error_classes()),
         _ => None,
     }
 }
@@ -167,6 +171,9 @@ fn what_the_pages_say_of_operations_is_what_the_tables_say() {
             "{file} is not what the tables say, first in {wrong:?}: \
              SHMARK_WRITE_DOCS=1 cargo test --test peer_protocol page"
         );
+    }
+    for name in ["settings", "strategies", "error classes"] {
+        assert!(found.iter().any(|found| found == name), "no page has {name}");
     }
     for (heading, _) in GROUPS {
         for name in [format!("operations, {heading}"), format!("examples, {heading}")] {

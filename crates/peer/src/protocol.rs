@@ -17,7 +17,7 @@ pub use handle::HandleKind;
 pub use operation::{ArgKind, ArgSpec, FieldKind, FieldSpec, OpSpec};
 pub use operations::{GROUPS, OPS, op};
 pub(crate) use operations::{Nodes, Objects, Ports, Requests, Responses, Services, Waiting};
-pub use setting::{QOS_FEATURES, QOS_KEYS, Qos, SETTINGS, SettingKind, SettingSpec, setting, setting_counts};
+pub use setting::{Qos, SETTINGS, SettingKind, SettingSpec, setting, setting_counts};
 pub use strategy::{Allocation, Backpressure};
 
 /// Version that `hello` announces.

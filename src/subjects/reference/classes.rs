@@ -149,7 +149,8 @@ mod tests {
     #[test]
     fn each_error_of_the_engine_is_named() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let errors = fs::read_to_string(root.join("crates/engine/src/error.rs")).unwrap();
+        let files = fs::read_dir(root.join("crates/engine/src/error")).unwrap();
+        let errors: String = files.map(|file| fs::read_to_string(file.unwrap().path()).unwrap()).collect();
         let classes = fs::read_to_string(root.join("src/subjects/reference/classes.rs")).unwrap();
         let mut found = 0;
         for part in errors.split("pub enum ").skip(1) {

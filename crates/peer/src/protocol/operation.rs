@@ -14,7 +14,7 @@
 use serde_json::Value;
 
 use super::handle::HandleKind;
-use super::{PAYLOAD_KINDS, QOS_FEATURES};
+use super::{PAYLOAD_KINDS, SETTINGS};
 
 /// Type of an argument of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub enum ArgKind {
     Payload,
     /// A user header: `{ type }` with `type = "u64"`, see [`HEADER_TYPES`](super::HEADER_TYPES).
     Header,
-    /// A table of service settings, see [`QOS_KEYS`](super::QOS_KEYS).
+    /// A table of service settings, see [`SETTINGS`](super::SETTINGS).
     Qos,
     /// A table of text keys and text values.
     Attributes,
@@ -99,7 +99,7 @@ impl ArgSpec {
             // Switched off, these are what an implementation without them does anyway.
             ArgKind::Qos => {
                 let on = |key: &str| value.get(key) == Some(&Value::Bool(true));
-                QOS_FEATURES.iter().filter(|(key, _)| on(key)).map(|(_, feature)| *feature).collect()
+                SETTINGS.iter().filter(|setting| on(setting.name)).filter_map(|setting| setting.feature).collect()
             }
             _ if self.plain.is_some() && value.as_str() == self.plain => Vec::new(),
             _ => self.feature.into_iter().collect(),
@@ -118,7 +118,7 @@ pub enum FieldKind {
     Text,
     /// A list.
     List,
-    /// All service settings, see [`QOS_KEYS`](super::QOS_KEYS).
+    /// All service settings, see [`SETTINGS`](super::SETTINGS).
     Qos,
     /// A table of text keys and text values.
     Attributes,

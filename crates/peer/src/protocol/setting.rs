@@ -59,13 +59,6 @@ macro_rules! settings {
                 text: concat!($($text),+).trim_ascii(),
             },)*
         ];
-
-        /// Names of the settings, and whether each is a flag (else a count).
-        pub const QOS_KEYS: &[(&str, bool)] =
-            &[$((stringify!($name), matches!(<$type as Held>::KIND, SettingKind::Flag)),)*];
-
-        /// Flags that need a feature where they are switched on, and the feature.
-        pub const QOS_FEATURES: &[(&str, &str)] = &[$($((stringify!($name), $feature),)?)*];
     };
     (@option) => { None };
     (@option $value:literal) => { Some($value) };
