@@ -18,7 +18,8 @@ pub(super) fn settings() -> String {
 
 pub(super) fn strategies() -> String {
     let of = |argument: &str, texts: &[(&str, &str)]| -> String {
-        texts.iter().map(|(word, text)| format!("| `{argument}` | `{word}` | {text} |\n")).collect()
+        let rows = texts.iter().map(|(word, text)| format!("| `{argument}` | `{word}` | {text} |\n"));
+        rows.collect::<Vec<_>>().concat()
     };
     let rows = of("allocation", Allocation::TEXTS) + &of("backpressure", Backpressure::TEXTS);
     format!("| argument | word | |\n|---|---|---|\n{rows}")

@@ -4,6 +4,7 @@
 //! response.
 
 mod broken;
+mod correct;
 mod exam;
 mod payloads;
 mod undeclared;

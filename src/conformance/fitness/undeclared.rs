@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::harness::error::HarnessError;
 use shmark_peer::protocol::OPS;
 
-use super::broken::right;
+use super::correct::right;
 use super::exam::Exam;
 
 /// What belongs to features that the peer does not declare: an operation or an argument gets `unsupported`, although it is

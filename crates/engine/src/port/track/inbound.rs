@@ -166,11 +166,11 @@ impl ClientTrack {
         if !self.shuttle.is_awaited(request_id) {
             return Ok(None);
         }
-        let line = SharedLine::of(&self.line);
-        line.prefetch();
-        let Some(carried) = self.shuttle.front(&line)? else { return Ok(None) };
+        let shared = SharedLine::of(&self.line);
+        shared.prefetch();
+        let Some(carried) = self.shuttle.front(&shared)? else { return Ok(None) };
         let header = ChunkHeader { request_id, lane: lane as u64, len: carried.len as u64 };
-        Ok(Some((Oldest::InShuttle(carried), Message::Tiny(header, line.reply()))))
+        Ok(Some((Oldest::InShuttle(carried), Message::Tiny(header, shared.reply()))))
     }
 
     /// Takes the oldest response to a request, or else the oldest of its lane, in the common case.
@@ -185,13 +185,13 @@ impl ClientTrack {
         let front = responses.consumer.front(&responses.slots.view());
         // After polling the channel: what is in the shuttle was sent before what is there.
         if self.shuttle.is_awaited(request_id) {
-            let line = SharedLine::of(&self.line);
-            line.prefetch();
-            match self.shuttle.front(&line) {
+            let shared = SharedLine::of(&self.line);
+            shared.prefetch();
+            match self.shuttle.front(&shared) {
                 Ok(None) => {}
                 Ok(Some(carried)) => {
                     let header = ChunkHeader { request_id, lane: lane as u64, len: carried.len as u64 };
-                    let message = Message::Tiny(header, line.reply());
+                    let message = Message::Tiny(header, shared.reply());
                     return taker.take(from.0, from.1, message, Oldest::InShuttle(carried));
                 }
                 Err(Garbage) => return Err(NotTaken::Miss),
@@ -232,37 +232,34 @@ impl ServerTrack {
     /// Whether a word says that there is a request.
     #[inline(always)]
     pub fn is_waiting(&self) -> bool {
-        let line = SharedLine::of(&self.line);
+        let shared = SharedLine::of(&self.line);
         // As where a request is looked for to be taken: the line arrives ready for that.
-        line.prefetch();
-        !(self.shuttle.is_empty(&line) && self.requests.is_empty())
+        shared.prefetch();
+        !(self.shuttle.is_empty(&shared) && self.requests.is_empty())
     }
 
     #[inline(always)]
     fn front_in_shuttle(&self) -> Result<Option<Found<'_>>, Garbage> {
-        let line = SharedLine::of(&self.line);
-        line.prefetch();
-        let Some(carried) = self.shuttle.front(&line)? else { return Ok(None) };
-        let header = ChunkHeader { request_id: line.request_id(), lane: carried.lane(), len: carried.len as u64 };
-        Ok(Some((Oldest::InShuttle(carried), Message::Tiny(header, line.request()))))
+        let shared = SharedLine::of(&self.line);
+        shared.prefetch();
+        let Some(carried) = self.shuttle.front(&shared)? else { return Ok(None) };
+        let header = ChunkHeader { request_id: shared.request_id(), lane: carried.lane(), len: carried.len as u64 };
+        Ok(Some((Oldest::InShuttle(carried), Message::Tiny(header, shared.request()))))
     }
 
     /// Takes the oldest request, in the common case.
     #[inline(always)]
-    pub fn receive<T: Takes>(
-        &self,
-        taker: &T,
-        from: (&Rc<T::Connection>, usize),
-    ) -> Result<T::Taken, NotTaken> {
+    pub fn receive<T: Takes>(&self, taker: &T, from: (&Rc<T::Connection>, usize)) -> Result<T::Taken, NotTaken> {
         let front = self.requests.consumer.front(&self.requests.slots.view());
         // After polling the channel: what is in the shuttle was sent before what is there.
-        let line = SharedLine::of(&self.line);
-        line.prefetch();
-        match self.shuttle.front(&line) {
+        let shared = SharedLine::of(&self.line);
+        shared.prefetch();
+        match self.shuttle.front(&shared) {
             Ok(None) => self.requests.receive(taker, from, front),
             Ok(Some(carried)) => {
-                let header = ChunkHeader { request_id: line.request_id(), lane: carried.lane(), len: carried.len as u64 };
-                let message = Message::Tiny(header, line.request());
+                let header =
+                    ChunkHeader { request_id: shared.request_id(), lane: carried.lane(), len: carried.len as u64 };
+                let message = Message::Tiny(header, shared.request());
                 taker.take(from.0, from.1, message, Oldest::InShuttle(carried))
             }
             Err(Garbage) => Err(NotTaken::Miss),

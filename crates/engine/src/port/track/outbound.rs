@@ -155,10 +155,10 @@ impl ClientTrack {
         if !self.is_shuttle_free() {
             return false;
         }
-        let line = SharedLine::of(&self.line);
-        chunk.copy_body_to(bytes, line.request());
-        line.set_request_id(request_id);
-        let word = self.shuttle.send(&line, request_id, lane as u32, len);
+        let shared = SharedLine::of(&self.line);
+        chunk.copy_body_to(bytes, shared.request());
+        shared.set_request_id(request_id);
+        let word = self.shuttle.send(&shared, request_id, lane as u32, len);
         link.waker.wake();
         end.set_sent(None, word);
         true
@@ -235,9 +235,9 @@ impl ServerTrack {
         let Outgoing { chunk, request_id, len, small, .. } = response;
         self.shuttle.mark_answered();
         let Some(bytes) = small.filter(|bytes| *bytes <= TINY_BYTES && len <= SHUTTLE_LEN_MAX) else { return false };
-        let line = SharedLine::of(&self.line);
-        chunk.copy_body_to(bytes, line.reply());
-        self.shuttle.reply(&line, request_id, len);
+        let shared = SharedLine::of(&self.line);
+        chunk.copy_body_to(bytes, shared.reply());
+        self.shuttle.reply(&shared, request_id, len);
         link.waker.wake();
         true
     }
