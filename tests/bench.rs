@@ -13,10 +13,10 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 use serde_json::{Value, json};
-use shmark::bench::{self, BenchError, Options, Outcome};
+use shmark::bench::{self, BenchError, BenchOutcome, Options};
 use shmark::harness::error::HarnessError;
 use shmark::harness::subject::Subject;
-use shmark::report::events::{Event, Observer};
+use shmark::results::events::{Event, Observer};
 use shmark::scenario::model::{BenchCase, BenchScenario};
 use shmark_peer::kit::implementation::Timing;
 
@@ -151,13 +151,13 @@ fn options(subjects: Vec<Subject>, rounds: usize) -> Options {
         rounds: None,
         quick: false,
         pin: None,
-        patience: Duration::ZERO,
+        placement_wait: Duration::ZERO,
         seed: 1,
     }
 }
 
 /// `None` on a machine with one processor, where the run has to say so.
-fn run(options: &Options) -> Option<(Outcome, Vec<Event>)> {
+fn run(options: &Options) -> Option<(BenchOutcome, Vec<Event>)> {
     let mut seen = Seen(vec![]);
     match bench::run(options, &mut seen) {
         Ok(outcome) => Some((outcome, seen.0)),

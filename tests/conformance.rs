@@ -15,11 +15,11 @@ use broken_peers::{
 use nix::sys::signal::Signal as Native;
 use nix::unistd::Pid;
 use serde_json::json;
-use shmark::conformance::run::{Options, Outcome, run};
+use shmark::conformance::run::{ConformanceOutcome, Options, run};
 use shmark::harness::interrupt;
 use shmark::harness::manifest::{DeviationOutcome, ExpectedDeviation};
-use shmark::report::events::{Event, Observer};
-use shmark::report::model::{ConformanceResult, CoverageVerdict, Level, Verdict};
+use shmark::results::events::{Event, Observer};
+use shmark::results::model::{ConformanceResult, CoverageVerdict, Level, Verdict};
 use shmark::scenario::model::{Action, Damage, Matcher, Reference, Scenario, Signal, Step};
 
 #[derive(Default)]
@@ -37,7 +37,7 @@ fn options(broken: &Broken, scenarios: Vec<Scenario>) -> Options {
 }
 
 /// Runs scenarios; nothing may be left of them.
-fn outcome(options: &Options, broken: &Broken) -> Outcome {
+fn outcome(options: &Options, broken: &Broken) -> ConformanceOutcome {
     let began = Instant::now();
     let outcome = run(options, &mut Log::default()).unwrap();
     broken.assert_nothing_left();
@@ -45,13 +45,13 @@ fn outcome(options: &Options, broken: &Broken) -> Outcome {
     outcome
 }
 
-fn one(script: &str, steps: Vec<Step>) -> (ConformanceResult, Outcome) {
+fn one(script: &str, steps: Vec<Step>) -> (ConformanceResult, ConformanceOutcome) {
     let broken = Broken::new(script);
     let outcome = outcome(&options(&broken, vec![scenario(steps)]), &broken);
     (outcome.results[0].clone(), outcome)
 }
 
-fn verdict_on(outcome: &Outcome, requirement: &str) -> CoverageVerdict {
+fn verdict_on(outcome: &ConformanceOutcome, requirement: &str) -> CoverageVerdict {
     outcome.coverage.iter().find(|entry| entry.requirement == requirement).unwrap().verdict
 }
 
@@ -239,7 +239,7 @@ fn a_bound_is_stretched_visibly() {
     let message = &plain.results[0].message;
     assert!(message.contains("no answer within 100 ms") && message.contains("--timeout-multiplier"), "{message}");
 
-    broken.subject.patience = "100".parse().unwrap();
+    broken.subject.timeout_multiplier = "100".parse().unwrap();
     let mut log = Log::default();
     let stretched = run(&options(&broken, vec![scenario(steps())]), &mut log).unwrap();
     let result = &stretched.results[0];
@@ -254,9 +254,20 @@ fn a_bound_is_stretched_visibly() {
         |event: &Event| matches!(event, Event::Warning { text } if text.contains("kept its bounds only because"));
     assert!(log.0.iter().any(warned), "{:?}", log.0);
 
+    // Another requirement of the scenario kept its own bounds.
+    let mut both = steps();
+    both[0] = server().check("RR-SND-01", ok([]));
+    let both = run(&options(&broken, vec![scenario(both)]), &mut log).unwrap();
+    let reason = |id: &str| both.coverage.iter().find(|entry| entry.requirement == id).unwrap().reason.clone();
+    assert!(
+        reason("RR-RCL-01").contains("its bound is 100 ms") && reason("RR-SND-01").is_empty(),
+        "{:#?}",
+        both.results
+    );
+
     // A listed time-out has not gone by that; and no later round makes one forget the first.
     let mut listed = Broken::new("slow");
-    listed.subject.patience = broken.subject.patience;
+    listed.subject.timeout_multiplier = broken.subject.timeout_multiplier;
     listed.subject.expected = vec![deviation("tst/example*", DeviationOutcome::Timeout, "RR-RCL-01")];
     let again = Options { repeat: 2, ..options(&listed, vec![scenario(steps())]) };
     let result = outcome(&again, &listed).results.remove(0);

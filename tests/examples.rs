@@ -152,8 +152,16 @@ fn waiting_for_two_services_at_once() {
 }
 
 #[test]
+fn waiting_in_an_async_runtime() {
+    let said = converse("tokio");
+    for number in 1..=6 {
+        assert!(said.contains(&format!("{number} squared is {}, received response", number * number)), "{said}");
+    }
+}
+
+#[test]
 fn without_a_reader_both_end_and_leave_nothing() {
-    for example in ["request_response", "request_response_dynamic_data", "waiting"] {
+    for example in ["request_response", "request_response_dynamic_data", "tokio", "waiting"] {
         let root = tempfile::tempdir().unwrap();
         let start = |side, cycles| Example::start(&format!("{example}_{side}"), root.path(), cycles);
         let mut server = start("server", SERVER_CYCLES);

@@ -15,9 +15,10 @@ use nix::unistd::Pid;
 use serde_json::json;
 use shmark::harness::Args;
 use shmark::harness::error::HarnessError;
-use shmark::harness::namespace::{Leak, RunFolder};
+use shmark::harness::namespace::Leak;
 use shmark::harness::peer::Peer;
 use shmark::harness::reply::{Exit, Reply};
+use shmark::harness::run_folder::RunFolder;
 
 /// More than anything here takes, and less than a hang.
 const BOUND: Duration = Duration::from_secs(20);
@@ -57,10 +58,21 @@ fn a_correct_peer_is_started_asked_and_finished() {
     );
     assert!(matches!(peer.call("read", &Args::new(), LONG), Reply::Unsupported(_)));
     assert_eq!(peer.finish(LONG).unwrap(), Exit::Code(0));
-    assert_eq!(peer.unasked(), None);
+    assert_eq!(peer.unsolicited(), None);
     let transcript = peer.transcript();
-    assert!(transcript[0].starts_with(r#"-> {"id":1,"op":"hello","protocol":1,"root":"#), "{transcript:?}");
+    assert!(transcript[0].starts_with(r#"-> {"id":1,"op":"hello","protocol":2,"root":"#), "{transcript:?}");
     assert!(transcript[1].starts_with(r#"<- {"id":1,"ok":{"implementation":"fake""#), "{transcript:?}");
+    broken.assert_nothing_left();
+}
+
+/// A peer of version 1 does not know version 2, and is asked once more.
+#[test]
+fn a_peer_of_an_older_version_is_spoken_to_in_it() {
+    let (broken, root) = (Broken::new("older"), root());
+    let (mut peer, hello) = Peer::spawn(&broken.subject, "p", root.path(), 1).unwrap();
+    assert_eq!((hello.implementation.as_str(), hello.protocol), ("fake", 1));
+    assert_eq!(receive(&mut peer, LONG).ok().unwrap()["received"], json!(false));
+    assert_eq!(peer.finish(LONG).unwrap(), Exit::Code(0));
     broken.assert_nothing_left();
 }
 
@@ -144,7 +156,7 @@ fn a_start_has_the_time_that_manifest_and_multiplier_give_it() {
     for (within_ms, multiplier, is_enough) in [(200, "1", false), (200, "100", true), (20_000, "1", true)] {
         let mut broken = Broken::new("slow");
         broken.subject.start_within_ms = within_ms;
-        broken.subject.patience = multiplier.parse().unwrap();
+        broken.subject.timeout_multiplier = multiplier.parse().unwrap();
         let started = Peer::spawn(&broken.subject, "peer", root.path(), 1);
         assert_eq!(started.is_ok(), is_enough, "{within_ms} ms, {multiplier}: {:?}", started.err());
         drop(started);
@@ -275,7 +287,7 @@ fn processes_that_outlive_their_peer_are_found_and_killed() {
     let (broken, root) = (Broken::new("leaves-child"), root());
     let mut peer = spawn(&broken, root.path());
     assert_eq!(peer.finish(LONG).unwrap(), Exit::Code(0));
-    assert!(matches!(peer.strays(), [one] if one.starts_with("process ")), "{:?}", peer.strays());
+    assert!(matches!(peer.orphans(), [one] if one.starts_with("process ")), "{:?}", peer.orphans());
     broken.assert_nothing_left();
 
     let broken = Broken::new("leaves-daemon");

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use globset::Glob;
 use serde::Deserialize;
-use shmark::report::model::Level;
+use shmark::results::model::Level;
 use shmark::scenario::Library;
 
 #[derive(Deserialize)]

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use shmark::scenario::{Catalogue, bench, conformance};
+use shmark_peer::kit::bench::load::{LOADS, LoadSetting};
 
 const PAGE: &str = include_str!("../docs/SCENARIOS.md");
 
@@ -109,4 +110,12 @@ fn every_link_on_the_page_has_a_heading() {
         let link = format!("#{}", link.split(')').next().unwrap());
         assert!(anchors.contains(&link), "{link}");
     }
+}
+
+/// The table of a benchmark's keys has a row for each setting of a load, as the code describes it.
+#[test]
+fn settings_of_loads_are_described_as_they_are() {
+    let row = |setting: &LoadSetting| format!("| `{}` | {} |\n", setting.name, setting.in_file);
+    let rows = LOADS.iter().map(row).collect::<Vec<_>>().concat();
+    assert!(PAGE.contains(&rows), "docs/SCENARIOS.md lacks these rows, which follow from the loads:\n{rows}");
 }

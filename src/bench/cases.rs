@@ -1,30 +1,30 @@
 //! Cases by name, and the short form of a scenario.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::figures::CaseMap;
 use crate::scenario::model::{BenchCase, BenchScenario};
 
 /// Case as in a report.
-pub fn case_map(case: &BenchCase) -> CaseMap {
+pub fn case_map(case: &BenchCase) -> BTreeMap<String, String> {
     let named = [
         ("payload", case.payload.clone()),
         ("kind", case.kind.clone()),
         ("len", case.len.to_string()),
         ("waiting", case.waiting.clone()),
     ];
-    let touch = case.touch.iter().map(|touch| ("touch", touch.clone()));
+    let words = case.words.iter().map(|(key, word)| (*key, word.clone()));
     let counts = case.counts.iter().map(|(key, count)| (*key, count.to_string()));
-    named.into_iter().chain(touch).chain(counts).map(|(key, value)| (key.to_owned(), value)).collect()
+    named.into_iter().chain(words).chain(counts).map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
 /// Case on one short line: `u64 fixed spin`, `bytes slice 4096 block`, `u64 fixed spin, idle_clients 7`.
 pub fn label(case: &BenchCase) -> String {
-    let BenchCase { payload, kind, len, waiting, touch, counts } = case;
+    let BenchCase { payload, kind, len, waiting, words, counts } = case;
     let len = if kind == "slice" { format!(" {len}") } else { String::new() };
     let mut label = format!("{payload} {kind}{len} {waiting}");
-    if let Some(touch) = touch {
-        let _ = write!(label, ", touch {touch}");
+    for (key, word) in words {
+        let _ = write!(label, ", {key} {word}");
     }
     for (key, count) in counts {
         let _ = write!(label, ", {key} {count}");
@@ -35,7 +35,7 @@ pub fn label(case: &BenchCase) -> String {
 /// Most rounds, load and warm-up of a quick run.
 const QUICK: (usize, u64, u64) = (5, 200, 50);
 
-/// The same questions, answered in a hurry: fewer and shorter rounds, and so wider intervals.
+/// The same questions with fewer and shorter rounds, and so wider intervals.
 #[must_use]
 pub fn quick(mut scenario: BenchScenario) -> BenchScenario {
     let (rounds, duration_ms, warmup_ms) = QUICK;

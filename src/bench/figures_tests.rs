@@ -4,7 +4,9 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::bench::slices::{MatchedSlice, Slices, match_slices};
 use crate::bench::testing::{case, client, collected, intervals, scenario, server};
+use shmark_peer::bench_protocol::{BenchCollected, Interval};
 
 #[test]
 fn each_load_slice_is_set_against_the_floors_around_it() {

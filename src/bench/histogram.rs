@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use hdrhistogram::Histogram;
 use hdrhistogram::serialization::{Deserializer, Serializer, V2Serializer};
 
-use crate::report::model::Percentiles;
+use crate::results::model::Percentiles;
 
 /// Bytes before the counts of an encoded histogram.
 const HEADER_BYTES: usize = 40;

@@ -1,12 +1,14 @@
 //! Load, rounds, statistics, comparison. `docs/MEASURING.md` defines every figure.
 //!
 //! [`run`] measures: it rotates subjects over rounds ([`order`]), launches the two processes of each trial
-//! (`processes`) where the processors are close together ([`placement`]), refuses trials that do not count ([`validity`]), finds out between which placements the machine
+//! (`processes`) where the processors are close together ([`placement`]), sets each load slice against its floors
+//! ([`slices`]), refuses trials that do not count ([`validity`], [`trial`]), finds out between which placements the machine
 //! changed ([`regimes`]) and reduces trials to figures ([`figures`], [`relative`](mod@relative)). The load itself runs
 //! inside the peers.
 
 pub mod clock;
 pub mod error;
+pub mod estimates;
 pub mod figures;
 pub mod histogram;
 pub mod order;
@@ -14,11 +16,14 @@ pub mod pin;
 pub mod placement;
 pub mod regimes;
 pub mod relative;
+pub mod slices;
 pub mod statistics;
+pub mod trial;
 pub mod validity;
 
 mod calibrate;
 mod cases;
+mod launch;
 mod processes;
 mod rounds;
 mod run;
@@ -27,4 +32,4 @@ mod testing;
 
 pub use cases::{case_map, label, quick};
 pub use error::BenchError;
-pub use run::{Options, Outcome, run};
+pub use run::{BenchOutcome, Options, run};

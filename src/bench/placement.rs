@@ -4,32 +4,32 @@
 //! cores that do not. Each placement has figures of its own ([`super::regimes`]), so a run that met only one cannot be
 //! compared with a run that met only the other. So before each trial the line between the processors is measured for some
 //! milliseconds, and if they are far apart the run sleeps, which leaves the host free to move them, and looks again, for
-//! as long as its patience lasts. Whatever the trial itself meets afterwards is in its floors.
+//! until it has waited long enough in all. Whatever the trial itself meets afterwards is in its floors.
 
 use std::thread;
 use std::time::Duration;
 
 use crate::harness::interrupt::{NOTICE_MS, interrupted};
-use crate::report::events::{Event, Observer};
+use crate::results::events::{Event, Observer};
 
-mod look;
+mod probe;
 
 /// Longest round trip of a line between processors that share a cache, ns. Where they do, it takes 30 to 130 ns; where they
 /// do not, 200 ns and more.
 pub const NEAR_NS: f64 = 150.0;
 /// How long a run waits in all.
-const PATIENCE: Duration = Duration::from_mins(1);
+const WAIT: Duration = Duration::from_mins(1);
 /// How long a quick run waits in all.
-const PATIENCE_QUICK: Duration = Duration::from_secs(15);
+const WAIT_QUICK: Duration = Duration::from_secs(15);
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(NOTICE_MS);
 
 /// How long a run on a virtual machine waits in all for processors that are close together.
-pub fn patience(quick: bool) -> Duration {
-    if quick { PATIENCE_QUICK } else { PATIENCE }
+pub fn wait_max(quick: bool) -> Duration {
+    if quick { WAIT_QUICK } else { WAIT }
 }
 
-/// A run's patience with where its processors are.
+/// What is left of a run's wait for its processors.
 #[derive(Debug)]
 pub(super) struct Placement {
     left: Duration,
@@ -37,15 +37,15 @@ pub(super) struct Placement {
 }
 
 impl Placement {
-    /// With all of its patience; without any, nothing is looked at.
-    pub fn new(patience: Duration) -> Self {
-        Self { left: patience, was_said: false }
+    /// Waits so long in all; with zero, nothing is looked at.
+    pub fn new(wait: Duration) -> Self {
+        Self { left: wait, was_said: false }
     }
 
-    /// Waits until the processors of client and server are close together, if there is patience left. Says so the first
-    /// time, and when the patience is at its end. An interrupt ends it.
+    /// Waits until the processors of client and server are close together, if there is time left. Says so the first
+    /// time, and when the time is over. An interrupt ends it.
     pub fn wait(&mut self, pin: (usize, usize), observer: &mut dyn Observer) {
-        self.wait_with(&mut || look::floor_ns(pin), &mut thread::sleep, observer);
+        self.wait_with(&mut || probe::floor_ns(pin), &mut thread::sleep, observer);
     }
 
     fn wait_with(
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn patience_ends_once_and_for_the_whole_run() {
+    fn the_wait_ends_once_and_for_the_whole_run() {
         let mut placement = Placement::new(3 * PAUSE);
         let (looks, slept, said) = wait(&mut placement, &[330.0]);
         assert_eq!((looks, slept), (3, 3 * PAUSE));

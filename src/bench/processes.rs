@@ -9,20 +9,22 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::launch::{Ended, Launch, TrialPlan};
 use super::placement::Placement;
-use super::rounds::{Ended, Launch, Plan};
 use crate::harness::Args;
 use crate::harness::error::HarnessError;
-use crate::harness::namespace::{Namespace, RunFolder};
-use crate::harness::patience::ANSWER_TIME;
+use crate::harness::namespace::Namespace;
 use crate::harness::peer::Peer;
 use crate::harness::reply::Reply;
+use crate::harness::run_folder::RunFolder;
 use crate::harness::space::{free_bytes, may_lack, mebibytes, remedy};
 use crate::harness::subject::Subject;
-use crate::report::events::Observer;
-use crate::scenario::model::{BenchCase, SERVICE_COUNTS};
+use crate::harness::timeout::ANSWER_TIME;
+use crate::results::events::Observer;
+use crate::scenario::model::BenchCase;
 use shmark_peer::bench_protocol::{BenchCollected, BenchPrepare, BenchRole, BenchStart};
 use shmark_peer::kit::implementation::{BenchSetup, Timing};
+use shmark_peer::protocol::setting;
 
 /// Time for creating ports, connecting them and allocating everything.
 const PREPARE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -49,26 +51,26 @@ pub(super) struct Processes {
 }
 
 impl Launch for Processes {
-    fn trial(&mut self, plan: &Plan<'_>) -> Ended {
+    fn trial(&mut self, plan: &TrialPlan<'_>) -> Ended {
         self.try_trial(plan).unwrap_or_else(|stop| stop)
     }
 
-    fn settle(&mut self, observer: &mut dyn Observer) {
+    fn wait_for_placement(&mut self, observer: &mut dyn Observer) {
         self.placement.wait(self.pin, observer);
     }
 }
 
 impl Processes {
-    fn try_trial(&self, plan: &Plan<'_>) -> Result<Ended, Ended> {
+    fn try_trial(&self, plan: &TrialPlan<'_>) -> Result<Ended, Ended> {
         let subject = &self.subjects[plan.subject];
         let namespace = self.folder.namespace().map_err(harness)?;
-        let patience = subject.patience;
+        let multiplier = subject.timeout_multiplier;
         let spawn = |name| Peer::spawn(subject, name, namespace.path(), self.seed).map(|(peer, _)| peer);
         let mut server = spawn("server").map_err(harness)?;
         let mut client = spawn("client").map_err(harness)?;
         let [for_client, for_server] = self.prepare(plan, &namespace)?;
         for (peer, prepare) in [(&mut server, for_server), (&mut client, for_client)] {
-            let reply = peer.call("bench.prepare", &args(&prepare)?, patience.of(PREPARE_TIMEOUT));
+            let reply = peer.call("bench.prepare", &args(&prepare)?, multiplier.of(PREPARE_TIMEOUT));
             if let Some(text) = lacking(&reply, plan.case, namespace.path()) {
                 return Err(Ended::Broken(with_transcript(peer, &text)));
             }
@@ -78,14 +80,14 @@ impl Processes {
         let start = args(&BenchStart { at_ns: monotonic_ns()? + START_AHEAD_NS })?;
         let mut collecting = Vec::new();
         for peer in [&mut server, &mut client] {
-            let reply = peer.call("bench.start", &start, patience.of(ANSWER_TIME));
+            let reply = peer.call("bench.start", &start, multiplier.of(ANSWER_TIME));
             accepted(peer, "bench.start", reply)?;
             collecting.push(peer.begin("bench.collect", &Args::new()).map_err(harness)?);
         }
         let timeout =
-            Duration::from_millis(plan.scenario.warmup_ms + plan.scenario.duration_ms) + patience.of(TRIAL_GRACE);
+            Duration::from_millis(plan.scenario.warmup_ms + plan.scenario.duration_ms) + multiplier.of(TRIAL_GRACE);
         // The runner sleeps now: both processors belong to the peers.
-        let replies = [client.wait(collecting[1], timeout), server.wait(collecting[0], patience.of(ANSWER_TIME))];
+        let replies = [client.wait(collecting[1], timeout), server.wait(collecting[0], multiplier.of(ANSWER_TIME))];
         // A peer that died explains the other one's complaint that it is gone.
         let gone = |reply: &Reply| reply.ok().is_none();
         if !gone(&replies[0]) && gone(&replies[1]) {
@@ -94,7 +96,7 @@ impl Processes {
         let from_client = collected(&client, &replies[0])?;
         let from_server = collected(&server, &replies[1])?;
         for peer in [&mut client, &mut server] {
-            let exit = peer.finish(patience.of(ANSWER_TIME)).map_err(harness)?;
+            let exit = peer.finish(multiplier.of(ANSWER_TIME)).map_err(harness)?;
             if !exit.is_clean() {
                 return Err(Ended::Broken(with_transcript(peer, &format!("{exit} after the trial"))));
             }
@@ -103,7 +105,7 @@ impl Processes {
     }
 
     /// Arguments for client and server, and the file that they share.
-    fn prepare(&self, plan: &Plan<'_>, namespace: &Namespace) -> Result<[BenchPrepare; 2], Ended> {
+    fn prepare(&self, plan: &TrialPlan<'_>, namespace: &Namespace) -> Result<[BenchPrepare; 2], Ended> {
         let calibration = namespace.path().join("calibration");
         fs::write(&calibration, [0; CALIBRATION_BYTES])
             .map_err(|error| Ended::Broken(format!("the calibration file {} : {error}", calibration.display())))?;
@@ -129,11 +131,11 @@ fn setup(timing: Timing, case: &BenchCase, root: &Path) -> Result<BenchSetup, En
     let mut load = serde_json::json!({ "timing": timing });
     let mut qos = serde_json::json!({});
     for (key, count) in &case.counts {
-        let table = if SERVICE_COUNTS.contains(key) { &mut qos } else { &mut load };
+        let table = if setting(key).is_some() { &mut qos } else { &mut load };
         table[*key] = (*count).into();
     }
-    if let Some(touch) = &case.touch {
-        load["touch"] = touch.as_str().into();
+    for (key, word) in &case.words {
+        load[*key] = word.as_str().into();
     }
     let mut setup = serde_json::json!({
         "root": root.to_string_lossy(),
@@ -236,7 +238,7 @@ mod tests {
             kind: "slice".to_owned(),
             len,
             waiting: "spin".to_owned(),
-            touch: None,
+            words: BTreeMap::new(),
             counts: BTreeMap::new(),
         };
         let shm = Path::new("/dev/shm");

@@ -11,10 +11,11 @@
 //!
 //! 25 % is also how far floors may differ before it counts as a change of regime.
 
-use super::figures::{MatchedSlice, REGIME_CHANGE_SHARE, Trial, estimate};
-use super::relative::MATCHES_MIN;
+use super::estimates::estimate;
+use super::slices::{MATCHES_MIN, MatchedSlice, REGIME_CHANGE_SHARE};
 use super::statistics::median;
-use crate::report::model::BenchRegime;
+use super::trial::Trial;
+use crate::results::model::BenchRegime;
 
 /// Fewest intervals of a regime, as a share of all.
 pub const INTERVALS_SHARE_MIN: f64 = 0.1;
@@ -83,7 +84,7 @@ fn densest_window(sorted: &[f64]) -> (usize, usize) {
 }
 
 /// What a subject took in each regime that it met in at least one of its trials. A trial met a regime if at least
-/// [`MATCHES_MIN`] of its intervals are in it: two placements have a few strays between them.
+/// [`MATCHES_MIN`] of its intervals are in it: two placements have a few outliers between them.
 pub fn figures(trials: &[&Trial], regimes: &[Regime]) -> Vec<BenchRegime> {
     regimes.iter().filter_map(|regime| figures_in(trials, regime)).collect()
 }

@@ -7,7 +7,7 @@ use super::*;
 use crate::bench::relative::{Compared, relative};
 use crate::bench::statistics::Random;
 use crate::bench::testing::{client, server};
-use crate::report::model::Measure;
+use crate::results::model::Measure;
 
 /// `count` floors within 4 % of one placement's.
 fn placement(count: usize, floor_ns: f64) -> Vec<f64> {

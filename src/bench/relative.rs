@@ -6,20 +6,20 @@
 //! interval of one subject meets the intervals of the other that had the same floor. And because two subjects need not
 //! scale alike from one placement to another, each regime has a ratio of its own.
 
-use super::figures::{MatchedSlice, estimate, ratio};
+use super::estimates::{estimate, ratio};
 use super::regimes::Regime;
+use super::slices::{MATCHES_MIN, MatchedSlice};
 use super::statistics::median;
-use crate::report::model::{Measure, Ratio, RelativeRegime};
+use crate::results::model::{Measure, Ratio, RelativeRegime};
 
 /// Floors that differ by no more than this share are the same.
 pub const FLOOR_SHARE: f64 = 0.1;
-/// Fewest intervals that have to find a counterpart for a round to count.
-pub const MATCHES_MIN: usize = 10;
 /// Intervals of the subject that are looked at in a round, spread evenly over its floors.
 const INTERVALS_MAX: usize = 256;
 
 /// Time of `subject` over that of `baseline` in one round: the median over the subject's intervals of its median round
-/// trip over the median of the baseline's intervals with the same floor. `None` if fewer than [`MATCHES_MIN`] meet.
+/// trip over the median of the baseline's intervals with the same floor. `None` if fewer than
+/// [`MATCHES_MIN`] of them meet one.
 pub fn round_ratio(subject: &[MatchedSlice], baseline: &[MatchedSlice]) -> Option<f64> {
     let by_floor = |slices: &[MatchedSlice]| {
         let mut slices = slices.to_vec();

@@ -1,58 +1,16 @@
 //! Scenarios, cases, rounds and subjects in order; trials into results. How a trial comes about is the launcher's.
 
-use super::figures::{self, MatchedSlice, Trial};
+use super::launch::{Ended, Launch, TrialPlan};
 use super::regimes::Regime;
-use super::validity::Invalid;
-use super::{calibrate, case_map, label, order, regimes, relative};
-use crate::report::events::{Event, Observer};
-use crate::report::model::{BenchResult, Relative};
+use super::slices::MatchedSlice;
+use super::trial::Trial;
+use super::{calibrate, case_map, figures, label, order, regimes, relative};
+use crate::results::events::{Event, Observer};
+use crate::results::model::{BenchResult, Relative};
 use crate::scenario::model::{BenchCase, BenchScenario};
-use shmark_peer::bench_protocol::BenchCollected;
 
 /// How often a trial is measured again that the machine disturbed.
 const REPEATS_MAX: usize = 4;
-
-/// What a launcher is asked to do.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Plan<'a> {
-    pub scenario: &'a BenchScenario,
-    pub case: &'a BenchCase,
-    /// Index of the subject.
-    pub subject: usize,
-}
-
-/// How a trial ended.
-#[derive(Debug, Clone)]
-pub(super) enum Ended {
-    /// Both sides reported. Whether it counts is not decided yet.
-    Measured { client: Box<BenchCollected>, server: Box<BenchCollected> },
-    /// The subject has no such case.
-    Unsupported(String),
-    /// A peer did not do what it was asked to.
-    Broken(String),
-    /// Ctrl-C.
-    Interrupted,
-}
-
-impl Ended {
-    /// What disturbed the trial so much that it says nothing about the subject.
-    fn disturbance(&self, responses: u64) -> Option<Invalid> {
-        match self {
-            Self::Measured { client, server } => {
-                Trial::new(client, server, responses).err().filter(Invalid::is_disturbance)
-            }
-            _ => None,
-        }
-    }
-}
-
-/// Launches the two processes of a trial.
-pub(super) trait Launch {
-    fn trial(&mut self, plan: &Plan<'_>) -> Ended;
-
-    /// Before each trial that is to count: sees to it that the machine is as fit for it as it gets.
-    fn settle(&mut self, _observer: &mut dyn Observer) {}
-}
 
 /// A scenario and who takes part in it.
 #[derive(Debug, Clone)]
@@ -154,7 +112,7 @@ impl ScenarioRun<'_> {
         let short = calibrate::scenario(self.scenario());
         for index in 0..self.rows.len() {
             let ended =
-                launcher.trial(&Plan { scenario: &short, case: self.case(index), subject: self.subject(index) });
+                launcher.trial(&TrialPlan { scenario: &short, case: self.case(index), subject: self.subject(index) });
             let (scenario, responses) = (&self.entry.scenario, self.responses(index));
             let row = &mut self.rows[index];
             row.slice_requests = scenario.slice_requests;
@@ -196,8 +154,8 @@ impl ScenarioRun<'_> {
             rounds: scenario.rounds,
         });
         let mut fitted = BenchScenario { slice_requests: self.rows[row].slice_requests, ..scenario.clone() };
-        launcher.settle(observer);
-        let mut ended = launcher.trial(&Plan { scenario: &fitted, case, subject });
+        launcher.wait_for_placement(observer);
+        let mut ended = launcher.trial(&TrialPlan { scenario: &fitted, case, subject });
         for _ in 0..REPEATS_MAX {
             let Some(why) = ended.disturbance(self.responses(row)) else { break };
             let (case_name, name) = (label(case), self.name(row));
@@ -206,8 +164,8 @@ impl ScenarioRun<'_> {
             observer.event(&Event::Warning { text });
             // The machine leaves time for some intervals; twice the time leaves it for twice as many.
             fitted.duration_ms = fitted.duration_ms.saturating_mul(2);
-            launcher.settle(observer);
-            ended = launcher.trial(&Plan { scenario: &fitted, case, subject });
+            launcher.wait_for_placement(observer);
+            ended = launcher.trial(&TrialPlan { scenario: &fitted, case, subject });
         }
         ended
     }

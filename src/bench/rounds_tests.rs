@@ -17,7 +17,7 @@ struct Script<F> {
 }
 
 impl<F: FnMut(usize, usize) -> Option<Ended>> Launch for Script<F> {
-    fn trial(&mut self, plan: &Plan<'_>) -> Ended {
+    fn trial(&mut self, plan: &TrialPlan<'_>) -> Ended {
         if plan.scenario.duration_ms < scenario(1).duration_ms {
             self.short.push(plan.subject);
             return good(plan.subject);
@@ -29,7 +29,7 @@ impl<F: FnMut(usize, usize) -> Option<Ended>> Launch for Script<F> {
         (self.answer)(turn, plan.subject).unwrap_or_else(|| good(plan.subject))
     }
 
-    fn settle(&mut self, _observer: &mut dyn Observer) {
+    fn wait_for_placement(&mut self, _observer: &mut dyn Observer) {
         self.settled += 1;
     }
 }
@@ -174,7 +174,7 @@ fn an_interrupt_keeps_what_was_measured() {
 /// Each subject met a placement that the other one hardly met; both met a third one.
 struct Moving;
 impl Launch for Moving {
-    fn trial(&mut self, plan: &Plan<'_>) -> Ended {
+    fn trial(&mut self, plan: &TrialPlan<'_>) -> Ended {
         // Their floors in the third one differ a little, as trials do.
         let (own_floor, common_floor, load) = [(100.0, 200.0, 150.0), (400.0, 204.0, 600.0)][plan.subject];
         let log = [vec![(own_floor, load); 30], vec![(common_floor, load); 30]].concat();
@@ -207,7 +207,7 @@ fn all_results_of_a_scenario_name_the_same_regimes() {
 /// Writes down the idle clients of each trial that counts; a trial with some takes twice as long.
 struct ByCase<'a>(&'a mut Vec<usize>);
 impl Launch for ByCase<'_> {
-    fn trial(&mut self, plan: &Plan<'_>) -> Ended {
+    fn trial(&mut self, plan: &TrialPlan<'_>) -> Ended {
         let idle = plan.case.count("idle_clients").unwrap();
         if plan.scenario.duration_ms == scenario(1).duration_ms {
             self.0.push(idle);
@@ -242,7 +242,7 @@ fn cases_of_a_scenario_take_turns_and_are_compared_with_the_first() {
 /// Trials of 25 requests with three responses each.
 struct Streams;
 impl Launch for Streams {
-    fn trial(&mut self, _: &Plan<'_>) -> Ended {
+    fn trial(&mut self, _: &TrialPlan<'_>) -> Ended {
         let mut client = client(&[(100.0, 200.0); 25]);
         let mut server = server(25);
         (client.received, client.verified, server.sent) = (75, 75, 75);

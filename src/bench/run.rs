@@ -7,11 +7,11 @@ use super::processes::Processes;
 use super::rounds::{Entry, measure};
 use super::{BenchError, cases, pin};
 use crate::harness::error::HarnessError;
-use crate::harness::namespace::RunFolder;
 use crate::harness::peer::Peer;
+use crate::harness::run_folder::RunFolder;
 use crate::harness::subject::Subject;
-use crate::report::events::{Event, Observer};
-use crate::report::model::{BenchResult, Relative, SubjectInfo};
+use crate::results::events::{Event, Observer};
+use crate::results::model::{BenchResult, Relative, SubjectInfo};
 use crate::scenario::model::BenchScenario;
 
 /// What to measure.
@@ -29,14 +29,14 @@ pub struct Options {
     pub pin: Option<(usize, usize)>,
     /// How long the run waits, in all, for a host that has put the two processors far apart; see
     /// [`placement`](super::placement). Zero where they stay where they are.
-    pub patience: Duration,
+    pub placement_wait: Duration,
     /// Picks who begins.
     pub seed: u64,
 }
 
 /// What was measured.
 #[derive(Debug, Clone, Default)]
-pub struct Outcome {
+pub struct BenchOutcome {
     /// One result a scenario, case and subject.
     pub bench: Vec<BenchResult>,
     /// Pairs of subjects within this run.
@@ -53,7 +53,7 @@ pub struct Outcome {
 
 /// Subjects that answered, and the sentences about those that did not take part.
 #[derive(Default)]
-struct Party {
+struct Participants {
     subjects: Vec<Subject>,
     infos: Vec<SubjectInfo>,
     skipped: Vec<String>,
@@ -64,28 +64,28 @@ struct Party {
 ///
 /// # Errors
 /// Fewer than two processors, processors that cannot be used, or a subject asked for that is not fit to be measured.
-pub fn run(options: &Options, observer: &mut dyn Observer) -> Result<Outcome, BenchError> {
+pub fn run(options: &Options, observer: &mut dyn Observer) -> Result<BenchOutcome, BenchError> {
     let allowed = pin::allowed()?;
     let pin = pin::choose(options.pin, &allowed)?.ok_or(BenchError::OneProcessor)?;
-    Subject::tell_apart(options.subjects.iter())?;
+    Subject::check_names_differ(options.subjects.iter())?;
     let folder = RunFolder::create()?;
     if cfg!(debug_assertions) {
         let text = "this shmark was built without optimisation, and the built-in subjects with it: their figures say \
                     nothing. Build with --release";
         observer.event(&Event::Warning { text: text.to_owned() });
     }
-    let mut party = Party::default();
-    let entries = match party.gather(options, &folder, observer) {
+    let mut participants = Participants::default();
+    let entries = match participants.gather(options, &folder, observer) {
         Err(BenchError::Harness(HarnessError::Interrupted)) => {
-            return Ok(Outcome { subjects: party.infos, interrupted: true, ..Outcome::default() });
+            return Ok(BenchOutcome { subjects: participants.infos, interrupted: true, ..BenchOutcome::default() });
         }
         gathered => gathered?,
     };
-    let names: Vec<String> = party.subjects.iter().map(|subject| subject.name.clone()).collect();
-    let placement = Placement::new(options.patience);
-    let mut launcher = Processes { subjects: party.subjects, folder, pin, placement, seed: options.seed };
+    let names: Vec<String> = participants.subjects.iter().map(|subject| subject.name.clone()).collect();
+    let placement = Placement::new(options.placement_wait);
+    let mut launcher = Processes { subjects: participants.subjects, folder, pin, placement, seed: options.seed };
     let found = measure(&entries, &names, options.seed, &mut launcher, observer);
-    party.skipped.extend(found.skipped);
+    participants.skipped.extend(found.skipped);
     let is_without = |subject: &&Subject| !found.bench.iter().any(|result| result.subject == subject.name);
     let mut without: Vec<&Subject> = Vec::new();
     for subject in options.subjects.iter().filter(|_| !found.interrupted).filter(is_without) {
@@ -96,18 +96,18 @@ pub fn run(options: &Options, observer: &mut dyn Observer) -> Result<Outcome, Be
     let sentence = |subject: &&Subject| {
         format!("subject `{}` was asked for and has no result; the warnings say why", subject.name)
     };
-    Ok(Outcome {
+    Ok(BenchOutcome {
         without_result: without.iter().map(sentence).collect(),
         bench: found.bench,
         relative: found.relative,
-        subjects: party.infos,
-        skipped: party.skipped,
+        subjects: participants.infos,
+        skipped: participants.skipped,
         interrupted: found.interrupted,
     })
 }
 
-impl Party {
-    /// Lets in everybody who is asked for, then the baselines; says who takes part in which scenario.
+impl Participants {
+    /// Adds everybody who was asked for, then the baselines; says who takes part in which scenario.
     fn gather(
         &mut self,
         options: &Options,
@@ -160,7 +160,7 @@ impl Party {
         observer: &mut dyn Observer,
     ) -> Result<Option<usize>, BenchError> {
         if let Some(index) = self.subjects.iter().position(|known| known.name == subject.name) {
-            Subject::tell_apart([&self.subjects[index], subject].into_iter())?;
+            Subject::check_names_differ([&self.subjects[index], subject].into_iter())?;
             return Ok(Some(index));
         }
         let name = &subject.name;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::figures::{MatchedSlice, floors_p50, match_slices};
+use super::slices::{MatchedSlice, floors_p50, match_slices};
 use shmark_peer::bench_protocol::{BenchCollected, BenchRole};
 
 /// Fewest intervals that a trial's median may rest on.

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use super::args;
+use super::run_args;
 use super::session::Session;
 use crate::harness::shell::quoted;
-use crate::report::events::{Event, Observer};
+use crate::results::events::{Event, Observer};
 use crate::scenario::Library;
 
 /// Words of a command line that everything which is repeated needs as well. Paths are absolute: a report is read in other
@@ -17,7 +17,7 @@ fn words(scenarios: Option<&Path>) -> Vec<String> {
 }
 
 /// Those, and what only a run needs.
-pub(super) fn words_of_run(common: &args::Common) -> Vec<String> {
+pub(super) fn words_of_run(common: &run_args::Common) -> Vec<String> {
     let mut words = words(common.scenarios.as_deref());
     if common.timeout_multiplier.is_stretched() {
         words.extend(["--timeout-multiplier".to_owned(), common.timeout_multiplier.to_string()]);

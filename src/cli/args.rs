@@ -4,11 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::harness::patience::Patience;
-use crate::report::model::Level;
-
-/// Seed unless another one is given: fixed, so that runs repeat.
-const SEED: &str = "1";
+use super::outputs::Outputs;
+use super::run_args::{Bench, Conform, Run, SEED};
+use crate::harness::timeout::TimeoutMultiplier;
 
 /// Benchmark and conformance suite for request-response over shared memory.
 #[derive(Debug, Parser)]
@@ -79,132 +77,6 @@ pub(super) enum Command {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct Run {
-    /// Folder of the results
-    #[arg(long, value_name = "DIR", default_value = "reports/latest")]
-    pub out: PathBuf,
-    #[command(flatten)]
-    pub common: Common,
-    /// Processors of client and server; chosen if left out
-    #[arg(long, value_name = "A,B", value_parser = pin)]
-    pub pin: Option<(usize, usize)>,
-    #[command(flatten)]
-    pub placement: Placement,
-    /// Scenarios at a time [default: as many as there are processors]
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
-    pub jobs: Option<usize>,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct Conform {
-    /// Subjects, each on its own: built-in names or paths of a subject.toml, separated by commas or each with an option of
-    /// its own [default: reference]
-    #[arg(long, value_name = "S", value_delimiter = ',', conflicts_with_all = ["client", "server"])]
-    pub subject: Vec<String>,
-    /// Subject in the client role, against --server
-    #[arg(long, value_name = "S", requires = "server")]
-    pub client: Option<String>,
-    /// Subject in the server role, against --client
-    #[arg(long, value_name = "S", requires = "client")]
-    pub server: Option<String>,
-    /// Only scenarios whose id matches; `*` matches slashes too
-    #[arg(long, value_name = "GLOB")]
-    pub run: Vec<String>,
-    /// No scenarios whose id matches
-    #[arg(long, value_name = "GLOB")]
-    pub skip: Vec<String>,
-    /// Only scenarios that are at least so strong
-    #[arg(long, value_enum)]
-    pub level: Option<LevelWord>,
-    /// Only scenarios that decide this requirement
-    #[arg(long, value_name = "ID")]
-    pub requirement: Vec<String>,
-    /// Scenarios at a time [default: as many as there are processors]
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
-    pub jobs: Option<usize>,
-    /// How often each scenario has to pass
-    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u64).range(1..))]
-    pub repeat: u64,
-    /// Keep the transcripts of what passed, too
-    #[arg(long)]
-    pub trace: bool,
-    /// Rewrite each subject's expected.toml to what this run shows
-    #[arg(long, conflicts_with_all = ["client", "server"])]
-    pub update_expected: bool,
-    #[command(flatten)]
-    pub common: Common,
-    #[command(flatten)]
-    pub outputs: Outputs,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct Bench {
-    /// Benchmark scenarios by name or file; all if left out
-    #[arg(value_name = "FILE|NAME")]
-    pub asked: Vec<String>,
-    /// Subjects: built-in names or paths of a subject.toml, separated by commas or each with an option of its own
-    /// [default: reference]
-    #[arg(long, value_name = "S", value_delimiter = ',')]
-    pub subject: Vec<String>,
-    /// Fewer and shorter rounds, and so wider intervals
-    #[arg(long)]
-    pub quick: bool,
-    /// Rounds instead of the scenario's own
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
-    pub rounds: Option<usize>,
-    /// Processors of client and server; chosen if left out
-    #[arg(long, value_name = "A,B", value_parser = pin)]
-    pub pin: Option<(usize, usize)>,
-    #[command(flatten)]
-    pub placement: Placement,
-    #[command(flatten)]
-    pub common: Common,
-    #[command(flatten)]
-    pub outputs: Outputs,
-}
-
-#[derive(Debug, Clone, Copy, Args)]
-pub(super) struct Placement {
-    /// On a virtual machine, do not wait for the host to put the two processors close together
-    #[arg(long = "any-placement")]
-    pub any: bool,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct Common {
-    /// Folder with scenarios that add to the built-in ones, or take the place of those with the same id
-    #[arg(long, value_name = "DIR")]
-    pub scenarios: Option<PathBuf>,
-    /// Seed of everything that the runner makes up
-    #[arg(long, value_name = "N", default_value = SEED)]
-    pub seed: u64,
-    /// Multiply the time limits of peers, for slow ones and slow machines: 1 to 1000. A bound that a scenario states is
-    /// stretched visibly
-    #[arg(long, value_name = "X", default_value = "1")]
-    pub timeout_multiplier: Patience,
-}
-
-/// Where results go besides the terminal.
-#[derive(Debug, Default, Args)]
-pub(super) struct Outputs {
-    /// Folder for every format, plots and events.jsonl
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
-    /// Write the results as JSON; `-` is standard output, here and below
-    #[arg(long, value_name = "FILE")]
-    pub json: Option<PathBuf>,
-    /// Write the results for CI systems, in the format that most of them read
-    #[arg(long, value_name = "FILE")]
-    pub junit: Option<PathBuf>,
-    /// Write the results as one HTML page
-    #[arg(long, value_name = "FILE")]
-    pub html: Option<PathBuf>,
-    /// Write the results as Markdown
-    #[arg(long, value_name = "FILE")]
-    pub markdown: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
 pub(super) struct Report {
     /// report.json or events.jsonl of earlier runs
     #[arg(required = true, value_name = "FILE")]
@@ -264,7 +136,7 @@ pub(super) enum SubjectCommand {
         seed: u64,
         /// Multiply the time limits of peers, for slow ones and slow machines: 1 to 1000
         #[arg(long, value_name = "X", default_value = "1")]
-        timeout_multiplier: Patience,
+        timeout_multiplier: TimeoutMultiplier,
     },
 }
 
@@ -305,41 +177,6 @@ pub(super) struct Peer {
     pub transport: Option<String>,
 }
 
-/// Levels as they are typed.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(super) enum LevelWord {
-    /// The pattern is broken without it
-    Must,
-    /// A user would be surprised without it
-    Should,
-    /// Kept for comparison
-    Observed,
-}
-
-impl From<LevelWord> for Level {
-    fn from(word: LevelWord) -> Self {
-        match word {
-            LevelWord::Must => Self::Must,
-            LevelWord::Should => Self::Should,
-            LevelWord::Observed => Self::Observed,
-        }
-    }
-}
-
-fn pin(text: &str) -> Result<(usize, usize), String> {
-    let number = |part: &str| part.trim().parse::<usize>().ok();
-    text.split_once(',')
-        .and_then(|(client, server)| Some((number(client)?, number(server)?)))
-        .ok_or_else(|| "two processor numbers are needed, that of the client first, such as 0,1".to_owned())
-}
-
-fn at_least_one(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(0) | Err(_) => Err("a number from 1 is needed".to_owned()),
-        Ok(number) => Ok(number),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -349,15 +186,6 @@ mod tests {
     #[test]
     fn no_two_arguments_collide() {
         Arguments::command().debug_assert();
-    }
-
-    #[test]
-    fn processors_come_in_pairs() {
-        assert_eq!(pin("0,1"), Ok((0, 1)));
-        assert_eq!(pin(" 3 , 12 "), Ok((3, 12)));
-        for text in ["0", "0,", "a,1", "0,1,2", "-1,0"] {
-            assert!(pin(text).unwrap_err().contains("such as 0,1"), "{text}");
-        }
     }
 
     #[test]

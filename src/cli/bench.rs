@@ -4,25 +4,25 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use super::failure::Failure;
+use super::failure::CommandError;
 use super::progress::Detail;
 use super::session::Session;
-use super::{again, args};
+use super::{again, run_args};
 use crate::bench;
-use crate::harness::patience::Patience;
 use crate::harness::subject::Subject;
+use crate::harness::timeout::TimeoutMultiplier;
 use crate::scenario::Library;
 use crate::scenario::model::BenchScenario;
 use crate::suggest::nearest;
 
-pub(super) fn run(args: &args::Bench, detail: Detail) -> Result<u8, Failure> {
+pub(super) fn run(args: &run_args::Bench, detail: Detail) -> Result<u8, CommandError> {
     let mut session = Session::start(&args.outputs, args.common.seed, detail)?;
     let done = plan(args, &mut session).and_then(|options| measure(options, args.placement, &mut session));
     session.finish(done)
 }
 
 /// What is to be measured.
-fn plan(args: &args::Bench, session: &mut Session<'_>) -> Result<bench::Options, Failure> {
+fn plan(args: &run_args::Bench, session: &mut Session<'_>) -> Result<bench::Options, CommandError> {
     let library = library(args.common.scenarios.as_deref())?;
     let options = bench::Options {
         scenarios: chosen(&library, &args.asked)?,
@@ -30,11 +30,11 @@ fn plan(args: &args::Bench, session: &mut Session<'_>) -> Result<bench::Options,
         rounds: args.rounds,
         quick: args.quick,
         pin: args.pin,
-        patience: Duration::ZERO,
+        placement_wait: Duration::ZERO,
         seed: args.common.seed,
     };
     if options.scenarios.is_empty() {
-        return Err(Failure::Nothing("no benchmark scenario was selected".to_owned()));
+        return Err(CommandError::Nothing("no benchmark scenario was selected".to_owned()));
     }
     let chosen = options.scenarios.iter().map(|scenario| scenario.name.as_str());
     again::mark_replaced(session, &library, chosen);
@@ -44,12 +44,12 @@ fn plan(args: &args::Bench, session: &mut Session<'_>) -> Result<bench::Options,
 /// Measures into the session's report. Returns whether it got to its end.
 pub(super) fn measure(
     mut options: bench::Options,
-    placement: args::Placement,
+    placement: run_args::Placement,
     session: &mut Session<'_>,
-) -> Result<bool, Failure> {
+) -> Result<bool, CommandError> {
     // Real processors stay where they are.
     if session.report.machine.virtualised && !placement.any {
-        options.patience = bench::placement::patience(options.quick);
+        options.placement_wait = bench::placement::wait_max(options.quick);
     }
     let outcome = bench::run(&options, session)?;
     session.subjects(outcome.subjects);
@@ -60,7 +60,7 @@ pub(super) fn measure(
 }
 
 /// The built-in scenarios, and those of a folder.
-pub(super) fn library(dir: Option<&Path>) -> Result<Library, Failure> {
+pub(super) fn library(dir: Option<&Path>) -> Result<Library, CommandError> {
     let builtin = Library::builtin()?;
     Ok(match dir {
         Some(dir) => builtin.with_dir(dir)?,
@@ -69,22 +69,22 @@ pub(super) fn library(dir: Option<&Path>) -> Result<Library, Failure> {
 }
 
 /// Subjects by name or path; the reference engine if none is given.
-pub(super) fn subjects(names: &[String], patience: Patience) -> Result<Vec<Subject>, Failure> {
+pub(super) fn subjects(names: &[String], timeout_multiplier: TimeoutMultiplier) -> Result<Vec<Subject>, CommandError> {
     if names.is_empty() {
-        return Ok(vec![Subject::find("reference")?.with_patience(patience)]);
+        return Ok(vec![Subject::find("reference")?.with_timeout_multiplier(timeout_multiplier)]);
     }
-    names.iter().map(|name| Ok(Subject::find(name)?.with_patience(patience))).collect()
+    names.iter().map(|name| Ok(Subject::find(name)?.with_timeout_multiplier(timeout_multiplier))).collect()
 }
 
 /// Scenarios by name or file; all if none is given.
-fn chosen(library: &Library, asked: &[String]) -> Result<Vec<BenchScenario>, Failure> {
+fn chosen(library: &Library, asked: &[String]) -> Result<Vec<BenchScenario>, CommandError> {
     if asked.is_empty() {
         return Ok(library.bench().to_vec());
     }
     asked.iter().map(|asked| one(library, asked)).collect()
 }
 
-fn one(library: &Library, asked: &str) -> Result<BenchScenario, Failure> {
+fn one(library: &Library, asked: &str) -> Result<BenchScenario, CommandError> {
     if let Some(known) = library.bench().iter().find(|scenario| scenario.name == asked) {
         return Ok(known.clone());
     }
@@ -93,9 +93,9 @@ fn one(library: &Library, asked: &str) -> Result<BenchScenario, Failure> {
         let known: Vec<&str> = library.bench().iter().map(|scenario| scenario.name.as_str()).collect();
         let near = nearest(asked, &known).map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
         let remedy = format!("{near}known are {}; a scenario of your own is named by its .toml file", known.join(", "));
-        return Err(Failure::Unknown { what: "benchmark scenario", asked: asked.to_owned(), remedy });
+        return Err(CommandError::Unknown { what: "benchmark scenario", asked: asked.to_owned(), remedy });
     }
-    let unreadable = |source| Failure::Unreadable { path: path.to_owned(), source };
+    let unreadable = |source| CommandError::Unreadable { path: path.to_owned(), source };
     let text = fs::read_to_string(path).map_err(unreadable)?;
     Ok(crate::scenario::bench::parse(asked, &text)?)
 }

@@ -5,16 +5,17 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 
 use super::columns::fitted;
-use super::failure::Failure;
+use super::failure::CommandError;
 use super::progress::Detail;
 use crate::bench::statistics::median;
 use crate::conformance::fitness::examine;
 use crate::harness::error::HarnessError;
 use crate::harness::interrupt;
-use crate::harness::namespace::{Leak, RunFolder};
-use crate::harness::patience::{ANSWER_TIME, Patience};
+use crate::harness::namespace::Leak;
 use crate::harness::peer::{HelloReply, Peer};
+use crate::harness::run_folder::RunFolder;
 use crate::harness::subject::Subject;
+use crate::harness::timeout::{ANSWER_TIME, TimeoutMultiplier};
 use crate::report::streams::{print, width_out};
 
 /// Starts whose median is told.
@@ -38,12 +39,17 @@ fn say(text: &str) {
 }
 
 /// Exit code 0 if the subject is fit to be judged, 4 if not.
-pub(super) fn run(name: &str, seed: u64, patience: Patience, detail: Detail) -> Result<u8, Failure> {
-    interrupt::install().map_err(Failure::Signals)?;
-    let subject = Subject::find(name)?.with_patience(patience);
+pub(super) fn run(
+    name: &str,
+    seed: u64,
+    timeout_multiplier: TimeoutMultiplier,
+    detail: Detail,
+) -> Result<u8, CommandError> {
+    interrupt::install().map_err(CommandError::Signals)?;
+    let subject = Subject::find(name)?.with_timeout_multiplier(timeout_multiplier);
     subject.prepare(&mut |line| detail.say(&format!("building {}: {line}", subject.name)))?;
     let starts = start(&subject, seed)?;
-    let HelloReply { implementation, version, language, features, wire } = &starts.hello;
+    let HelloReply { implementation, version, language, features, wire, .. } = &starts.hello;
     say(&format!(
         "{}: {implementation} {version} ({language}), wire {wire}\n\
          features: {}\n\
@@ -59,7 +65,7 @@ pub(super) fn run(name: &str, seed: u64, patience: Patience, detail: Detail) -> 
     let mut complaints = starts.complaints;
     if complaints.is_empty() {
         say("end: exits with code 0 at the end of stdin and leaves nothing behind\n");
-        complaints = deeper(&subject, &starts.hello.features, seed)?;
+        complaints = deeper(&subject, &starts.hello, seed)?;
     }
     if complaints.is_empty() {
         say("fit to be judged\n");
@@ -76,7 +82,7 @@ pub(super) fn run(name: &str, seed: u64, patience: Patience, detail: Detail) -> 
 }
 
 /// Signals, and what the peer makes of commands. Says what is proved; returns what is wrong.
-fn deeper(subject: &Subject, features: &[String], seed: u64) -> Result<Vec<String>, HarnessError> {
+fn deeper(subject: &Subject, hello: &HelloReply, seed: u64) -> Result<Vec<String>, HarnessError> {
     let folder = RunFolder::create()?;
     let mut complaints = Vec::new();
     match signals(subject, &folder, seed) {
@@ -85,7 +91,7 @@ fn deeper(subject: &Subject, features: &[String], seed: u64) -> Result<Vec<Strin
         Err(error) => return Err(error),
     }
     let namespace = folder.namespace()?;
-    let findings = examine(subject, features, namespace.path())?;
+    let findings = examine(subject, hello, namespace.path())?;
     for text in &findings.proved {
         say(&format!("{text}\n"));
     }
@@ -105,15 +111,15 @@ fn signals(subject: &Subject, folder: &RunFolder, seed: u64) -> Result<(), Harne
     let namespace = folder.namespace()?;
     let (mut peer, _) = Peer::spawn(subject, "peer", namespace.path(), seed)?;
     peer.signal(Signal::SIGSTOP)?;
-    if peer.answers_within(subject.patience.of(SILENCE))? {
+    if peer.answers_within(subject.timeout_multiplier.of(SILENCE))? {
         return Err(unreached("SIGSTOP", "it goes on answering"));
     }
     peer.signal(Signal::SIGCONT)?;
-    if !peer.answers_within(subject.patience.of(ANSWER_TIME))? {
+    if !peer.answers_within(subject.timeout_multiplier.of(ANSWER_TIME))? {
         return Err(unreached("SIGCONT", "it does not answer any more"));
     }
-    peer.kill_for_sure()?;
-    // Whoever got away is killed with the namespace.
+    peer.kill_verified()?;
+    // A process that escaped its group is killed with the namespace.
     match namespace.leaks().into_iter().find(|leak| matches!(leak, Leak::Process(_))) {
         Some(left) => Err(unreached("SIGKILL", &format!("{left} is still there"))),
         None => Ok(()),
@@ -129,12 +135,12 @@ fn start(subject: &Subject, seed: u64) -> Result<Starts, HarnessError> {
         let before = Instant::now();
         let (mut peer, hello) = Peer::spawn(subject, "peer", namespace.path(), seed.wrapping_add(round as u64))?;
         milliseconds.push(before.elapsed().as_secs_f64() * 1e3);
-        let exit = peer.finish(subject.patience.of(ANSWER_TIME))?;
+        let exit = peer.finish(subject.timeout_multiplier.of(ANSWER_TIME))?;
         if !exit.is_clean() {
             complaints
                 .push(format!("at the end of its stdin it {exit}; it has to drop everything and exit with code 0"));
         }
-        complaints.extend(peer.strays().iter().map(|stray| format!("a process of its group outlived it: {stray}")));
+        complaints.extend(peer.orphans().iter().map(|stray| format!("a process of its group outlived it: {stray}")));
         complaints.extend(namespace.leaks().iter().map(|leak| format!("it left behind: {leak}")));
         if said.as_ref().is_some_and(|other| *other != hello) {
             complaints.push("it says something else in `hello` from start to start".to_owned());

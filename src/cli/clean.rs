@@ -6,10 +6,10 @@ use serde_json::json;
 
 use super::args;
 use super::columns::columns;
-use super::failure::Failure;
+use super::failure::CommandError;
 use super::memory::Place;
 use super::services::{json_remains, kind_word};
-use crate::harness::namespace::{dead_runs, sweep};
+use crate::harness::run_folder::{dead_runs, sweep};
 use crate::report::sanitise::visible;
 use crate::report::streams::print;
 use shmark_engine::{Cleaning, Inventory, NodeState, Remains, RemainsKind};
@@ -22,7 +22,7 @@ struct Done {
 }
 
 /// 1 if something that dead processes left could not be removed: it will not go away by itself.
-pub(super) fn run(args: &args::Clean) -> Result<u8, Failure> {
+pub(super) fn run(args: &args::Clean) -> Result<u8, CommandError> {
     let place = Place::find(args.root.as_deref())?;
     let Cleaning { removed, kept } = match &place.root {
         None => Cleaning { removed: Vec::new(), kept: Vec::new() },

@@ -3,16 +3,16 @@
 use std::thread;
 
 use super::bench::{library, subjects};
-use super::failure::Failure;
+use super::failure::CommandError;
 use super::progress::Detail;
 use super::session::Session;
-use super::{again, args, expected};
+use super::{again, expected, run_args};
 use crate::conformance::run::{Options, run as carry_out};
 use crate::harness::subject::Subject;
-use crate::report::model::Level;
+use crate::results::model::Level;
 use crate::scenario::{Library, Selection};
 
-pub(super) fn run(args: &args::Conform, detail: Detail) -> Result<u8, Failure> {
+pub(super) fn run(args: &run_args::Conform, detail: Detail) -> Result<u8, CommandError> {
     let mut session = Session::start(&args.outputs, args.common.seed, detail)?;
     let (library, options) = match plan(args) {
         Ok(plan) => plan,
@@ -33,7 +33,7 @@ pub(super) fn run(args: &args::Conform, detail: Detail) -> Result<u8, Failure> {
 }
 
 /// What is to be judged, and what there is.
-fn plan(args: &args::Conform) -> Result<(Library, Options), Failure> {
+fn plan(args: &run_args::Conform) -> Result<(Library, Options), CommandError> {
     let library = library(args.common.scenarios.as_deref())?;
     let selection = Selection::new(&args.run, &args.skip)?
         .with_level(args.level.map(Level::from))
@@ -42,7 +42,7 @@ fn plan(args: &args::Conform) -> Result<(Library, Options), Failure> {
     let unmatched = selection.check(library.conformance()).err();
     if scenarios.is_empty() {
         let why = unmatched.map_or_else(String::new, |error| format!("; {error}"));
-        return Err(Failure::Nothing(format!(
+        return Err(CommandError::Nothing(format!(
             "no scenario was selected: check --run, --skip, --level and --requirement against `shmark list \
              scenarios{}`{why}",
             again::suffix(args.common.scenarios.as_deref())
@@ -69,7 +69,7 @@ fn plan(args: &args::Conform) -> Result<(Library, Options), Failure> {
 }
 
 /// Judges into the session's report. Returns whether it got to its end.
-pub(super) fn judge(options: &Options, session: &mut Session<'_>) -> Result<bool, Failure> {
+pub(super) fn judge(options: &Options, session: &mut Session<'_>) -> Result<bool, CommandError> {
     let outcome = carry_out(options, session)?;
     session.subjects(outcome.subjects);
     session.report.conformance.extend(outcome.results);
@@ -83,14 +83,16 @@ pub(super) fn jobs() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
 }
 
-fn pairings(args: &args::Conform) -> Result<Vec<(Subject, Subject)>, Failure> {
-    let patience = args.common.timeout_multiplier;
+fn pairings(args: &run_args::Conform) -> Result<Vec<(Subject, Subject)>, CommandError> {
+    let timeout_multiplier = args.common.timeout_multiplier;
     if let (Some(client), Some(server)) = (&args.client, &args.server) {
-        let found = |name: &str| -> Result<Subject, Failure> { Ok(Subject::find(name)?.with_patience(patience)) };
+        let found = |name: &str| -> Result<Subject, CommandError> {
+            Ok(Subject::find(name)?.with_timeout_multiplier(timeout_multiplier))
+        };
         return Ok(vec![(found(client)?, found(server)?)]);
     }
     let mut pairings: Vec<(Subject, Subject)> = Vec::new();
-    for subject in subjects(&args.subject, patience)? {
+    for subject in subjects(&args.subject, timeout_multiplier)? {
         if !pairings.iter().any(|(known, _)| *known == subject) {
             pairings.push((subject.clone(), subject));
         }

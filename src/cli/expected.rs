@@ -5,11 +5,11 @@ use std::fs;
 use std::io;
 use std::path::PathBuf;
 
-use super::failure::Failure;
+use super::failure::CommandError;
 use crate::harness::manifest::{DeviationOutcome, ExpectedDeviation};
 use crate::harness::subject::Subject;
-use crate::report::model::{ConformanceResult, Verdict};
 use crate::report::write_file;
+use crate::results::model::{ConformanceResult, Verdict};
 use crate::scenario::Selection;
 use crate::scenario::model::Scenario;
 
@@ -18,10 +18,10 @@ const UNEXPLAINED: &str = "not explained yet";
 
 /// Makes sure that every entry of a list of known deviations means a scenario that exists: one that means none would
 /// never be missed.
-pub(super) fn check(subject: &Subject, scenarios: &[Scenario]) -> Result<(), Failure> {
+pub(super) fn check(subject: &Subject, scenarios: &[Scenario]) -> Result<(), CommandError> {
     match subject.expected.iter().find(|entry| !exists(entry, scenarios)) {
         None => Ok(()),
-        Some(entry) => Err(Failure::Unknown {
+        Some(entry) => Err(CommandError::Unknown {
             what: "scenario",
             asked: entry.scenario.clone(),
             remedy: format!(
@@ -45,7 +45,7 @@ pub(super) fn update(
     subject: &Subject,
     scenarios: &[Scenario],
     results: &[&ConformanceResult],
-) -> Result<Option<PathBuf>, Failure> {
+) -> Result<Option<PathBuf>, CommandError> {
     let entries = entries(&subject.expected, scenarios, results);
     if entries == subject.expected {
         return Ok(None);
@@ -55,7 +55,7 @@ pub(super) fn update(
     let old = match fs::read_to_string(&path) {
         Ok(old) => old,
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-        Err(source) => return Err(Failure::Unreadable { path, source }),
+        Err(source) => return Err(CommandError::Unreadable { path, source }),
     };
     let text = rewritten(&old, &subject.expected, &entries);
     write_file(&path, text.as_bytes())?;

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::harness::manifest::parse_expected;
-use crate::report::model::Level;
+use crate::results::model::Level;
 
 fn scenario(id: &str, kind: &str) -> Scenario {
     Scenario {

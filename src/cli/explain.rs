@@ -4,19 +4,19 @@ use std::fmt::Write as _;
 
 use super::bench::library;
 use super::columns::fitted;
-use super::failure::Failure;
+use super::failure::CommandError;
 use super::{again, args};
 use crate::bench::label;
 use crate::harness::shell::quoted;
 use crate::harness::subject::Subject;
 use crate::report::figures::counted;
 use crate::report::streams::{print, width_out};
-use crate::report::summary::level_word;
+use crate::report::words::level_word;
 use crate::scenario::model::{BenchScenario, Role, Scenario};
 use crate::scenario::{Library, Selection};
 use crate::suggest::nearest;
 
-pub(super) fn run(args: &args::Explain) -> Result<u8, Failure> {
+pub(super) fn run(args: &args::Explain) -> Result<u8, CommandError> {
     let library = library(args.scenarios.as_deref())?;
     let id = args.id.as_str();
     let again = again::suffix(args.scenarios.as_deref());
@@ -35,7 +35,7 @@ pub(super) fn run(args: &args::Explain) -> Result<u8, Failure> {
         let near = near(&library, id).map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
         let lists = "`shmark list requirements`, `shmark list scenarios` and `shmark list subjects` have all of them";
         let what = "requirement, scenario or subject";
-        return Err(Failure::Unknown { what, asked: id.to_owned(), remedy: format!("{near}{lists}") });
+        return Err(CommandError::Unknown { what, asked: id.to_owned(), remedy: format!("{near}{lists}") });
     };
     print(&fitted(&text, width_out()));
     Ok(0)

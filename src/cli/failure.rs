@@ -9,7 +9,7 @@ use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, So
 use super::columns::fitted;
 use crate::bench::BenchError;
 use crate::harness::error::HarnessError;
-use crate::harness::manifest::SubjectError;
+use crate::harness::subject_error::SubjectError;
 use crate::report::ReportError;
 use crate::report::streams::{colour_err, say, width_err};
 use crate::scenario::{ScenarioError, SelectionError};
@@ -17,7 +17,7 @@ use shmark_engine::error::{ConfigError, NodeError};
 
 /// Why a command ends without results.
 #[derive(Debug)]
-pub(super) enum Failure {
+pub(super) enum CommandError {
     /// A name that is not known.
     Unknown { what: &'static str, asked: String, remedy: String },
     /// A file that cannot be read.
@@ -44,7 +44,7 @@ pub(super) enum Failure {
     Nothing(String),
 }
 
-impl Failure {
+impl CommandError {
     /// As the command line promises.
     pub fn exit_code(&self) -> u8 {
         match self {
@@ -103,7 +103,7 @@ impl Failure {
 
 /// The marked line alone: the text that goes with it is printed before.
 struct Snippet<'a> {
-    failure: &'a Failure,
+    failure: &'a CommandError,
     diagnostic: &'a dyn Diagnostic,
 }
 
@@ -131,7 +131,7 @@ impl Diagnostic for Snippet<'_> {
     }
 }
 
-impl fmt::Display for Failure {
+impl fmt::Display for CommandError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unknown { what, asked, remedy } => write!(f, "there is no {what} `{asked}`: {remedy}"),
@@ -152,7 +152,7 @@ impl fmt::Display for Failure {
     }
 }
 
-impl From<SubjectError> for Failure {
+impl From<SubjectError> for CommandError {
     fn from(error: SubjectError) -> Self {
         Self::Harness(error.into())
     }
@@ -160,7 +160,7 @@ impl From<SubjectError> for Failure {
 
 macro_rules! failure_from {
     ($($variant:ident($error:ty)),*) => {
-        $(impl From<$error> for Failure {
+        $(impl From<$error> for CommandError {
             fn from(error: $error) -> Self {
                 Self::$variant(error)
             }

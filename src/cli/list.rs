@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 use super::args::{self, ListFormat, Listed};
 use super::bench::library;
 use super::columns::{columns, columns_within};
-use super::failure::Failure;
+use super::failure::CommandError;
 use crate::harness::subject::Subject;
 use crate::report::figures::counted;
 use crate::report::streams;
-use crate::report::summary::level_word;
+use crate::report::words::level_word;
 use crate::scenario::Requirement;
 use crate::scenario::model::{BenchScenario, Scenario};
 
@@ -20,7 +20,7 @@ struct Entry {
     object: Value,
 }
 
-pub(super) fn run(args: &args::List) -> Result<u8, Failure> {
+pub(super) fn run(args: &args::List) -> Result<u8, CommandError> {
     let entries = match args.what {
         Listed::Subjects => subjects()?,
         Listed::Scenarios => scenarios(args)?,
@@ -39,8 +39,8 @@ pub(super) fn run(args: &args::List) -> Result<u8, Failure> {
     Ok(0)
 }
 
-fn subjects() -> Result<Vec<Entry>, Failure> {
-    let entry = |name: &str| -> Result<Entry, Failure> {
+fn subjects() -> Result<Vec<Entry>, CommandError> {
+    let entry = |name: &str| -> Result<Entry, CommandError> {
         let Subject { name, pin, description, home, features, .. } = Subject::find(name)?;
         Ok(Entry {
             object: json!({
@@ -52,7 +52,7 @@ fn subjects() -> Result<Vec<Entry>, Failure> {
     Subject::built_in().into_iter().map(entry).collect()
 }
 
-fn scenarios(args: &args::List) -> Result<Vec<Entry>, Failure> {
+fn scenarios(args: &args::List) -> Result<Vec<Entry>, CommandError> {
     let library = library(args.scenarios.as_deref())?;
     let mut entries: Vec<Entry> = library.conformance().chunk_by(|a, b| a.id == b.id).filter_map(conformance).collect();
     entries.extend(library.bench().iter().map(bench));

@@ -4,7 +4,7 @@ use clap::CommandFactory;
 use clap_complete::Shell;
 
 use super::args::Arguments;
-use super::failure::Failure;
+use super::failure::CommandError;
 use crate::report::streams::{print, print_bytes};
 use crate::suggest::among;
 
@@ -17,14 +17,14 @@ pub(super) fn completions(shell: Shell) -> u8 {
 }
 
 /// Prints the manual page of a command, such as `subject check`; of shmark itself if no word is given.
-pub(super) fn page(words: &[String]) -> Result<u8, Failure> {
+pub(super) fn page(words: &[String]) -> Result<u8, CommandError> {
     let mut command = Arguments::command();
     // What is global becomes known to every command, and each gets its whole name.
     command.build();
     for word in words {
         let Some(found) = command.find_subcommand(word) else {
             let known: Vec<String> = command.get_subcommands().map(|known| known.get_name().to_owned()).collect();
-            return Err(Failure::Unknown { what: "command", asked: words.join(" "), remedy: among(word, &known) });
+            return Err(CommandError::Unknown { what: "command", asked: words.join(" "), remedy: among(word, &known) });
         };
         command = found.clone();
     }

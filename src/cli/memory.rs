@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use nix::sys::stat::{major, minor};
 
-use super::failure::Failure;
+use super::failure::CommandError;
 use shmark_engine::{Config, NodeInfo, NodeState, Root};
 
 /// A namespace that was asked for, and the one that is there, if there is one.
@@ -18,19 +18,18 @@ pub(super) struct Place {
 
 impl Place {
     /// The folder that was given, else that of the environment, of the configuration file, or of the user.
-    pub fn find(given: Option<&Path>) -> Result<Self, Failure> {
+    pub fn find(given: Option<&Path>) -> Result<Self, CommandError> {
         let path = match given {
             // As a shell's user means it. The engine takes absolute ones only.
-            Some(path) => {
-                std::path::absolute(path).map_err(|source| Failure::Unreadable { path: path.to_owned(), source })?
-            }
+            Some(path) => std::path::absolute(path)
+                .map_err(|source| CommandError::Unreadable { path: path.to_owned(), source })?,
             None => Root::path_from_environment(&Config::load()?)?,
         };
         let root = Root::existing(&path)?;
         if root.is_none() && given.is_some() {
             let text = "there is no such folder: services of this user are shown without --root";
             let source = io::Error::new(io::ErrorKind::NotFound, text);
-            return Err(Failure::Unreadable { path, source });
+            return Err(CommandError::Unreadable { path, source });
         }
         Ok(Self { path, root })
     }

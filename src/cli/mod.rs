@@ -14,9 +14,11 @@ mod failure;
 mod list;
 mod manual;
 mod memory;
+mod outputs;
 mod progress;
 mod reports;
 mod run;
+mod run_args;
 mod services;
 mod session;
 

@@ -7,10 +7,10 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::args::Verbosity;
 use super::columns::fitted;
-use crate::report::events::{Event, Observer};
 use crate::report::figures::counted;
 use crate::report::streams;
-use crate::report::summary::{outcome_word, pairing_label};
+use crate::report::words::{outcome_word, pairing_label};
+use crate::results::events::{Event, Observer};
 
 /// How much is told while a run goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

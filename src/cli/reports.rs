@@ -3,23 +3,22 @@
 use std::path::{Path, PathBuf};
 
 use super::args;
-use super::failure::Failure;
-use super::session::{show, write};
-use crate::report::merge::side_by_side;
-use crate::report::model::Report;
+use super::failure::CommandError;
 use crate::report::{ReportError, ResultsFolder, events_log, json};
+use crate::results::merge::side_by_side;
+use crate::results::model::Report;
 
-pub(super) fn run(args: &args::Report) -> Result<u8, Failure> {
+pub(super) fn run(args: &args::Report) -> Result<u8, CommandError> {
     args.outputs.check()?;
     // All are read before anything is written.
     let reports: Vec<Report> = args.files.iter().map(|path| read(path)).collect::<Result<_, _>>()?;
     let named = labels(&args.files).into_iter().zip(reports).collect();
     let Some(report) = side_by_side(named) else {
-        return Err(Failure::Nothing("no report was given".to_owned()));
+        return Err(CommandError::Nothing("no report was given".to_owned()));
     };
     let _folder = args.outputs.out.as_deref().map(ResultsFolder::take).transpose()?;
-    show(&report, &args.outputs);
-    if let Some(page) = write(&report, &args.outputs)? {
+    args.outputs.show(&report);
+    if let Some(page) = args.outputs.write(&report)? {
         args.outputs.tell(&format!("{}\n", page.display()));
     }
     Ok(0)

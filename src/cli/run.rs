@@ -2,31 +2,32 @@
 
 use std::time::Duration;
 
-use super::args::{self, Outputs};
-use super::failure::Failure;
+use super::failure::CommandError;
+use super::outputs::Outputs;
 use super::progress::Detail;
+use super::run_args;
 use super::session::Session;
 use super::{again, bench, conform};
 use crate::bench::{BenchError, Options as BenchOptions};
 use crate::conformance::run::Options as ConformanceOptions;
 use crate::harness::subject::Subject;
-use crate::report::events::{Event, Observer};
+use crate::results::events::{Event, Observer};
 
-/// The benchmark that stands for all.
+/// The benchmark of the short run.
 const SCENARIO: &str = "rtt";
 
-pub(super) fn run(args: &args::Run, detail: Detail) -> Result<u8, Failure> {
+pub(super) fn run(args: &run_args::Run, detail: Detail) -> Result<u8, CommandError> {
     let seed = args.common.seed;
-    let outputs = Outputs { out: Some(args.out.clone()), ..Outputs::default() };
+    let outputs = Outputs::folder(args.out.clone());
     let mut session = Session::start(&outputs, seed, detail)?;
     let done = carry_out(args, seed, &mut session);
     session.finish(done)
 }
 
 /// Judges, then measures. Returns whether it got to its end.
-fn carry_out(args: &args::Run, seed: u64, session: &mut Session<'_>) -> Result<bool, Failure> {
+fn carry_out(args: &run_args::Run, seed: u64, session: &mut Session<'_>) -> Result<bool, CommandError> {
     let library = bench::library(args.common.scenarios.as_deref())?;
-    let reference = Subject::find("reference")?.with_patience(args.common.timeout_multiplier);
+    let reference = Subject::find("reference")?.with_timeout_multiplier(args.common.timeout_multiplier);
     let judging = ConformanceOptions {
         pairings: vec![(reference.clone(), reference.clone())],
         scenarios: library.conformance().to_vec(),
@@ -42,7 +43,7 @@ fn carry_out(args: &args::Run, seed: u64, session: &mut Session<'_>) -> Result<b
         rounds: None,
         quick: true,
         pin: args.pin,
-        patience: Duration::ZERO,
+        placement_wait: Duration::ZERO,
         seed,
     };
     let judged = judging.scenarios.iter().map(|scenario| scenario.id.as_str());
@@ -53,7 +54,7 @@ fn carry_out(args: &args::Run, seed: u64, session: &mut Session<'_>) -> Result<b
     }
     match bench::measure(measuring, args.placement, session) {
         // Conformance does not need two processors.
-        Err(Failure::Bench(error @ BenchError::OneProcessor)) => {
+        Err(CommandError::Bench(error @ BenchError::OneProcessor)) => {
             session.event(&Event::Warning { text: format!("nothing was measured: {error}") });
             Ok(true)
         }

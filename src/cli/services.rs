@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::args;
 use super::columns::{columns, fitted};
-use super::failure::Failure;
+use super::failure::CommandError;
 use super::memory::{Holders, Place};
 use crate::report::figures::{bytes, counted};
 use crate::report::sanitise::visible;
@@ -15,7 +15,7 @@ use shmark_engine::{
     Id, Inventory, Kind, NodeInfo, NodeState, PortInfo, Remains, RemainsKind, Root, ServiceInfo, TypeDetail,
 };
 
-pub(super) fn run(args: &args::Services) -> Result<u8, Failure> {
+pub(super) fn run(args: &args::Services) -> Result<u8, CommandError> {
     let place = Place::find(args.root.as_deref())?;
     let inventory = place.root.as_ref().map(Inventory::of).transpose()?;
     let text = match (&place.root, &inventory) {

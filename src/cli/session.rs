@@ -1,21 +1,13 @@
 //! One run from its first to its last event: listens, collects, writes what was asked for.
 
-use std::path::{Path, PathBuf};
-
-use super::args::Outputs;
-use super::failure::Failure;
+use super::failure::CommandError;
+use super::outputs::Outputs;
 use super::progress::{Detail, Progress};
-use crate::report::events::{Event, Observer};
 use crate::report::events_log::EventsLog;
 use crate::report::machine::{Sources, machine};
-use crate::report::model::{self, Footer, Report, SCHEMA, SubjectInfo};
-use crate::report::streams::{self, print, say};
-use crate::report::{
-    self, ResultsFolder, html, is_stdout, json, junit, markdown, render_terminal, write_all, write_file,
-};
-
-/// Columns of a terminal whose width is not known.
-const WIDTH: usize = 100;
+use crate::report::{self, ResultsFolder};
+use crate::results::events::{Event, Observer};
+use crate::results::model::{self, Footer, Report, SCHEMA, SubjectInfo};
 
 /// Collects the results of a run and tells everybody what happens.
 pub(super) struct Session<'a> {
@@ -32,8 +24,8 @@ pub(super) struct Session<'a> {
 impl<'a> Session<'a> {
     /// Makes Ctrl-C end the run early and begins the report. Comes before anything that can fail, so that what is in the
     /// folder for results is of this run, however it ends.
-    pub fn start(outputs: &'a Outputs, seed: u64, detail: Detail) -> Result<Self, Failure> {
-        crate::harness::interrupt::install().map_err(Failure::Signals)?;
+    pub fn start(outputs: &'a Outputs, seed: u64, detail: Detail) -> Result<Self, CommandError> {
+        crate::harness::interrupt::install().map_err(CommandError::Signals)?;
         outputs.check()?;
         let folder = outputs.out.as_deref().map(ResultsFolder::take).transpose()?;
         outputs.out.as_ref().map_or(Ok(()), |dir| report::clear(dir))?;
@@ -69,7 +61,7 @@ impl<'a> Session<'a> {
 
     /// Ends the run: writes everything and shows the results. `done` says whether the run got to its end; if it failed,
     /// that is written with what was found before. Returns the exit code that the results deserve.
-    pub fn finish(mut self, done: Result<bool, Failure>) -> Result<u8, Failure> {
+    pub fn finish(mut self, done: Result<bool, CommandError>) -> Result<u8, CommandError> {
         let failure = match done {
             Ok(complete) => return self.write(complete, None, true),
             Err(failure) if failure.is_interrupt() => return self.write(false, None, true),
@@ -88,14 +80,14 @@ impl<'a> Session<'a> {
     }
 
     /// `shown` says whether the results are of interest on the terminal, too.
-    fn write(mut self, complete: bool, failure: Option<String>, shown: bool) -> Result<u8, Failure> {
+    fn write(mut self, complete: bool, failure: Option<String>, shown: bool) -> Result<u8, CommandError> {
         let footer = Footer { complete, failure, without_result: std::mem::take(&mut self.without_result) };
         self.report.footer = Some(footer.clone());
         self.event(&Event::RunFinished { footer });
-        let written = write(&self.report, self.outputs);
+        let written = self.outputs.write(&self.report);
         // The results are shown even if they cannot be written.
         if shown {
-            show(&self.report, self.outputs);
+            self.outputs.show(&self.report);
         }
         let page = written?;
         if let Some(log) = self.log.take() {
@@ -118,54 +110,6 @@ impl Observer for Session<'_> {
             log.event(event);
         }
     }
-}
-
-/// Writes what was asked for. Returns the page to open, if there is one.
-pub(super) fn write(report: &Report, outputs: &Outputs) -> Result<Option<PathBuf>, Failure> {
-    let Outputs { out, json, junit, html, markdown } = outputs;
-    let written = out.as_ref().map(|dir| write_all(report, dir)).transpose()?;
-    if let Some(path) = json {
-        json::write(report, path)?;
-    }
-    let file = |path: &Option<PathBuf>, text: &dyn Fn() -> Result<String, report::ReportError>| {
-        path.as_deref().map_or(Ok(()), |path: &Path| write_file(path, text()?.as_bytes()))
-    };
-    file(junit, &|| junit::render(report))?;
-    file(html, &|| html::render(report))?;
-    file(markdown, &|| Ok(markdown::render(report)))?;
-    Ok(written.map(|written| written.html).or_else(|| html.clone().filter(|path| !is_stdout(path))))
-}
-
-impl Outputs {
-    /// # Errors
-    /// Two formats for standard output.
-    pub fn check(&self) -> Result<(), Failure> {
-        let named =
-            [("--json", &self.json), ("--junit", &self.junit), ("--html", &self.html), ("--markdown", &self.markdown)];
-        let on_stdout = |(_, path): &&(&str, &Option<PathBuf>)| path.as_deref().is_some_and(is_stdout);
-        let words: Vec<&str> = named.iter().filter(on_stdout).map(|(word, _)| *word).collect();
-        if words.len() > 1 { Err(Failure::SharedStdout(words.join(" and "))) } else { Ok(()) }
-    }
-
-    /// Whether standard output belongs to a format.
-    fn take_stdout(&self) -> bool {
-        [&self.json, &self.junit, &self.html, &self.markdown].into_iter().flatten().any(|path| is_stdout(path))
-    }
-
-    /// Says something to people: on standard output, or on standard error if a format has that.
-    pub fn tell(&self, text: &str) {
-        if self.take_stdout() { say(text.trim_end()) } else { print(text) }
-    }
-}
-
-/// Shows a report to people.
-pub(super) fn show(report: &Report, outputs: &Outputs) {
-    let (width, colour) = if outputs.take_stdout() {
-        (streams::width_err(), streams::colour_err())
-    } else {
-        (streams::width_out(), streams::colour_out())
-    };
-    outputs.tell(&render_terminal(report, width.unwrap_or(WIDTH), colour));
 }
 
 /// As the command line promises.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use crate::report::model::{Coverage, CoverageVerdict, Verdict};
+use crate::results::model::{Coverage, CoverageVerdict, Verdict};
 use crate::scenario::model::{Action, Scenario, Step};
 use crate::scenario::{Catalogue, Requirement};
 
@@ -17,7 +17,7 @@ struct Tally {
     checks: usize,
     executed: usize,
     broken: Vec<String>,
-    /// Bounds that held only because they were stretched.
+    /// Bounds of its checks that held only because they were stretched.
     stretched: Vec<String>,
     /// Why checks were not executed.
     missed: Vec<String>,
@@ -45,8 +45,7 @@ pub(super) fn of_pairing(
                 tally.executed += 1;
             }
             tally.broken.extend(check.broken.clone());
-            let stretched = trial.map(|trial| trial.result.stretched.as_slice()).unwrap_or_default();
-            tally.stretched.extend(stretched.iter().map(|text| format!("{}: {text}", scenario.name())));
+            tally.stretched.extend(check.stretched.iter().map(|text| format!("{}: {text}", scenario.name())));
         }
         for requirement in &scenario.requirements {
             if !executed.iter().any(|check| check.requirement == *requirement) {
@@ -55,11 +54,10 @@ pub(super) fn of_pairing(
         }
     }
     let verdict = |requirement: &Requirement| {
-        let mut tally = tallies.remove(&requirement.id).unwrap_or_default();
+        let tally = tallies.remove(&requirement.id).unwrap_or_default();
         let (verdict, reason) = if !tally.broken.is_empty() {
             (CoverageVerdict::Broken, listed(&tally.broken))
         } else if tally.executed > 0 {
-            tally.stretched.dedup();
             (CoverageVerdict::Held, listed(&tally.stretched))
         } else if tally.checks == 0 {
             (CoverageVerdict::Untested, "no selected scenario has a check for it".to_owned())

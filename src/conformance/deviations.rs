@@ -2,7 +2,7 @@
 //! otherwise than listed, is unexpected.
 
 use crate::harness::manifest::{DeviationOutcome, ExpectedDeviation};
-use crate::report::model::Verdict;
+use crate::results::model::Verdict;
 use crate::scenario::Selection;
 use crate::scenario::model::Scenario;
 

@@ -1,29 +1,19 @@
 //! Carries out the steps of one scenario on running peers.
 
 use std::collections::BTreeMap;
-use std::thread;
-use std::time::{Duration, Instant};
-
-use serde_json::Value;
 
 use crate::harness::Args;
 use crate::harness::namespace::Namespace;
-use crate::harness::patience::{ANSWER_TIME, Patience, shown};
 use crate::harness::peer::Peer;
-use crate::harness::reply::Reply;
 use crate::harness::subject::Subject;
-use crate::report::model::{Level, Verdict};
+use crate::harness::timeout::TimeoutMultiplier;
+use crate::results::model::{Level, Verdict};
 use crate::scenario::Catalogue;
 use crate::scenario::model::{Action, PeerPlan, Role, Scenario, Step};
 
-use super::failure::{Failure, Stop};
-use super::matching::{self, Answers};
-use super::said::Said;
+use super::failure::{ScenarioFailure, Stop};
+use super::matching::Answers;
 use super::stimuli;
-
-/// Pause before an answer is asked for again.
-const PAUSE: Duration = Duration::from_millis(1);
-const PAUSE_MAX: Duration = Duration::from_millis(5);
 
 /// A check that was executed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +21,12 @@ pub(super) struct Check {
     pub(super) requirement: String,
     /// Why it did not hold; `None` if it held.
     pub(super) broken: Option<String>,
+    /// What was stretched for it: it held, and not by the scenario's own bounds.
+    pub(super) stretched: Vec<String>,
 }
+
+/// What a step that was carried out says of a bound that it kept only because that was stretched.
+pub(super) type Stretched = Option<String>;
 
 /// A peer of the scenario.
 #[derive(Debug)]
@@ -44,9 +39,9 @@ pub(super) struct Running {
 }
 
 #[derive(Debug)]
-struct Begun {
-    id: u64,
-    tag: Option<String>,
+pub(super) struct StartedOp {
+    pub(super) id: u64,
+    pub(super) tag: Option<String>,
 }
 
 /// What a scenario is carried out on.
@@ -83,22 +78,22 @@ pub(super) struct Execution<'a> {
     pub(super) order: Vec<String>,
     pub(super) checks: Vec<Check>,
     /// Checks of observed requirements that did not hold; they do not stop the scenario.
-    pub(super) observed: Vec<Failure>,
+    pub(super) observed: Vec<ScenarioFailure>,
     /// A peer was killed, so that somebody has to clean up after it.
     pub(super) killed: bool,
     /// Files were damaged, so that nobody can be asked to clean up.
     pub(super) damaged: bool,
     /// Bounds of the scenario that held only because they were stretched, one sentence each.
     pub(super) stretched: Vec<String>,
-    answers: Answers,
-    begun: BTreeMap<(String, String), Begun>,
+    pub(super) answers: Answers,
+    pub(super) begun: BTreeMap<(String, String), StartedOp>,
     /// Transcripts of peers that were started anew.
     pub(super) earlier: BTreeMap<String, Vec<String>>,
 }
 
 pub(super) type Done = Result<(), Stop>;
 
-pub(super) fn fail<T>(failure: Failure) -> Result<T, Stop> {
+pub(super) fn fail<T>(failure: ScenarioFailure) -> Result<T, Stop> {
     Err(failure.into())
 }
 
@@ -138,16 +133,18 @@ impl<'a> Execution<'a> {
         self.conclude(number, step, done)
     }
 
-    fn conclude(&mut self, number: usize, step: &Step, done: Result<Option<Reply>, Stop>) -> Done {
+    fn conclude(&mut self, number: usize, step: &Step, done: Result<Stretched, Stop>) -> Done {
         let scenario = self.setting.scenario;
         match done {
-            Ok(_) => {
+            Ok(stretched) => {
+                let stretched = Vec::from_iter(stretched);
+                self.stretched.extend(stretched.iter().cloned());
                 if let Some(requirement) = &step.check {
-                    self.checks.push(Check { requirement: requirement.clone(), broken: None });
+                    self.checks.push(Check { requirement: requirement.clone(), broken: None, stretched });
                 }
                 Ok(())
             }
-            Err(Stop::Failure(failure)) => {
+            Err(Stop::ScenarioFailure(failure)) => {
                 // Inside a parallel step the inner step has been named, and its check noted, already.
                 if failure.step.is_some() {
                     return fail(*failure);
@@ -156,7 +153,7 @@ impl<'a> Execution<'a> {
                 let Some(requirement) = &step.check else { return fail(failure) };
                 if failure.verdict != Verdict::Error {
                     let broken = Some(format!("{}: {}", scenario.name(), failure.said));
-                    self.checks.push(Check { requirement: requirement.clone(), broken });
+                    self.checks.push(Check { requirement: requirement.clone(), broken, stretched: Vec::new() });
                 }
                 let level = self.setting.catalogue.get(requirement).map(|requirement| requirement.level);
                 // What the next steps need is there after an `ok`, even one with other fields.
@@ -171,150 +168,46 @@ impl<'a> Execution<'a> {
         }
     }
 
-    fn act(&mut self, number: usize, step: &Step) -> Result<Option<Reply>, Stop> {
+    fn act(&mut self, number: usize, step: &Step) -> Result<Stretched, Stop> {
         match &step.action {
-            Action::Do { peer, op, args } => self.ask(number, step, (peer, op, args), None).map(Some),
+            Action::Do { peer, op, args } => self.ask(number, step, (peer, op, args), None),
             Action::Begin { peer, op, args, tag } => {
                 let id = self.begin(peer, op, args)?;
-                self.begun.insert((peer.clone(), tag.clone()), Begun { id, tag: step.tag.clone() });
+                self.begun.insert((peer.clone(), tag.clone()), StartedOp { id, tag: step.tag.clone() });
                 Ok(None)
             }
-            Action::Await { peer, tag } => self.collect(number, peer, tag, step).map(Some),
+            Action::Await { peer, tag } => self.collect(number, peer, tag, step),
             Action::Spawn { peer } => self.respawn(peer).map(|()| None),
             Action::Kill { peer, signal } => self.signal(peer, *signal).map(|()| None),
             Action::Finish { peer } => self.finish_one(peer).map(|()| None),
-            Action::AwaitExit { peer } => self.await_exit(number, peer, step).map(|()| None),
+            Action::AwaitExit { peer } => self.await_exit(number, peer, step),
             Action::Damage { pattern, how } => {
                 self.damaged = true;
                 let damaged = stimuli::damage(self.namespace, pattern, *how);
-                damaged.map(|()| None).map_err(|text| Failure::new(Verdict::Error, text).into())
+                damaged.map(|()| None).map_err(|text| ScenarioFailure::new(Verdict::Error, text).into())
             }
             Action::Parallel { steps } => self.parallel(number, steps).map(|()| None),
         }
     }
 
     /// Multiplier of time limits, the same for both roles.
-    pub(super) fn patience(&self) -> Patience {
-        self.setting.client.patience
-    }
-
-    /// Notes a step that was done in the part of its time that only the multiplier has given it. A bound that a requirement
-    /// states is stretched visibly.
-    pub(super) fn note_stretched(&mut self, number: usize, step: &Step, taken: Duration) {
-        let Some(bound) = step.within_ms.map(Duration::from_millis).filter(|bound| taken > *bound) else { return };
-        if self.patience().is_stretched() {
-            self.stretched.push(format!(
-                "step {number} took {} ms, and its bound is {}: it held only as stretched by --timeout-multiplier {}",
-                taken.as_millis(),
-                shown(bound),
-                self.patience()
-            ));
-        }
+    pub(super) fn timeout_multiplier(&self) -> TimeoutMultiplier {
+        self.setting.client.timeout_multiplier
     }
 
     /// The peer of this name, if it is there.
     pub(super) fn running(&mut self, name: &str) -> Result<&mut Running, Stop> {
         match self.peers.get_mut(name) {
             Some(running) if !running.gone => Ok(running),
-            _ => fail(Failure::new(Verdict::Error, format!("the scenario uses peer {name}, which is not running"))),
+            _ => fail(ScenarioFailure::new(
+                Verdict::Error,
+                format!("the scenario uses peer {name}, which is not running"),
+            )),
         }
     }
 
-    fn begin(&mut self, name: &str, op: &str, args: &Args) -> Result<u64, Stop> {
+    pub(super) fn begin(&mut self, name: &str, op: &str, args: &Args) -> Result<u64, Stop> {
         self.running(name)?.peer.begin(op, args).map_err(|_| Stop::Interrupted)
-    }
-
-    /// Asks until an answer is legal or the step's time is over. `begun` is a command that is under way already.
-    fn ask(
-        &mut self,
-        number: usize,
-        step: &Step,
-        (name, op, args): (&str, &str, &Args),
-        begun: Option<u64>,
-    ) -> Result<Reply, Stop> {
-        let since = Instant::now();
-        let deadline = since + self.patience().of(Duration::from_millis(step.within_ms.unwrap_or(0)));
-        let waits = Duration::from_millis(args.get("wait_ms").and_then(Value::as_u64).unwrap_or(0));
-        let limit = ANSWER_TIME + waits;
-        let timeout = self.patience().of(limit);
-        let mut pause = PAUSE;
-        let mut begun = begun;
-        loop {
-            let id = match begun.take() {
-                Some(id) => id,
-                None => self.begin(name, op, args)?,
-            };
-            let asked = Instant::now();
-            let reply = self.running(name)?.peer.wait(id, timeout);
-            let Err(differences) = matching::check(&step.expect, &reply, &self.answers) else {
-                self.remember(step.tag.as_ref(), &reply);
-                // The bound is for asking again: an answer that comes late to a command in time is no other.
-                self.note_stretched(number, step, asked.duration_since(since));
-                return Ok(reply);
-            };
-            if !may_be_asked_again(&reply, args) || Instant::now() >= deadline {
-                return self.refuse(name, step, &reply, &differences, limit);
-            }
-            thread::sleep(pause);
-            pause = (pause * 2).min(PAUSE_MAX);
-        }
-    }
-
-    fn collect(&mut self, number: usize, name: &str, tag: &str, step: &Step) -> Result<Reply, Stop> {
-        let Some(begun) = self.begun.remove(&(name.to_owned(), tag.to_owned())) else {
-            let text = format!("the scenario awaits `{tag}` of peer {name}, which was not begun");
-            return fail(Failure::new(Verdict::Error, text));
-        };
-        let limit = step.within_ms.map_or(ANSWER_TIME, Duration::from_millis);
-        let timeout = self.patience().of(limit);
-        let since = Instant::now();
-        let reply = self.running(name)?.peer.wait(begun.id, timeout);
-        match matching::check(&step.expect, &reply, &self.answers) {
-            Ok(()) => {
-                self.remember(begun.tag.as_ref(), &reply);
-                self.remember(step.tag.as_ref(), &reply);
-                self.note_stretched(number, step, since.elapsed());
-                Ok(reply)
-            }
-            Err(differences) => self.refuse(name, step, &reply, &differences, limit),
-        }
-    }
-
-    fn refuse(
-        &mut self,
-        name: &str,
-        step: &Step,
-        reply: &Reply,
-        differences: &[Said],
-        limit: Duration,
-    ) -> Result<Reply, Stop> {
-        if self.running(name)?.killed && matches!(reply, Reply::Exited(_) | Reply::Signalled(_)) {
-            let text = format!("the scenario wants an answer of peer {name}, which it has killed");
-            return fail(Failure::new(Verdict::Error, text));
-        }
-        let patience = self.patience();
-        // An answer that is legal in no respect may still be remembered: an observed check goes on.
-        self.remember(step.tag.as_ref(), reply);
-        let waited = Said::limit(limit, patience);
-        match Failure::of_reply(name, Some(step), reply, differences, &waited) {
-            Some(mut failure) => {
-                match (&step.action, step.within_ms) {
-                    (Action::Do { args, .. }, Some(within)) if may_be_asked_again(reply, args) => {
-                        let within = Said::limit(Duration::from_millis(within), patience);
-                        failure.said = Said::joined(&[failure.said, within], ", and still did after ");
-                    }
-                    _ => {}
-                }
-                fail(failure)
-            }
-            None => Err(Stop::Interrupted),
-        }
-    }
-
-    fn remember(&mut self, tag: Option<&String>, reply: &Reply) {
-        if let (Some(tag), Some(fields)) = (tag, reply.ok()) {
-            self.answers.insert(tag.clone(), fields.clone());
-        }
     }
 
     /// Begins all, collects all, and only then looks at what they were.
@@ -322,13 +215,13 @@ impl<'a> Execution<'a> {
         let mut begun = Vec::new();
         for step in steps {
             let Action::Do { peer, op, args } = &step.action else {
-                return fail(Failure::new(Verdict::Error, "only operations can be carried out in parallel"));
+                return fail(ScenarioFailure::new(Verdict::Error, "only operations can be carried out in parallel"));
             };
             begun.push((step, peer, op, args, self.begin(peer, op, args)?));
         }
         let mut first = Ok(());
         for (step, peer, op, args, id) in begun {
-            let answer = self.ask(number, step, (peer, op, args), Some(id)).map(Some);
+            let answer = self.ask(number, step, (peer, op, args), Some(id));
             first = first.and(self.conclude(number, step, answer));
             if first == Err(Stop::Interrupted) {
                 break;
@@ -344,14 +237,5 @@ impl<'a> Execution<'a> {
             transcripts.entry(name.clone()).or_default().extend(running.peer.transcript());
         }
         transcripts
-    }
-}
-
-/// Whether an answer leaves things as they were, so that the same command can be sent again.
-fn may_be_asked_again(reply: &Reply, args: &Args) -> bool {
-    match reply {
-        Reply::Err { .. } => true,
-        Reply::Ok(fields) => !args.contains_key("as") || fields.get("received") == Some(&Value::Bool(false)),
-        _ => false,
     }
 }

@@ -3,34 +3,34 @@
 use std::fmt::Write;
 
 use crate::harness::reply::Reply;
-use crate::report::model::Verdict;
+use crate::results::model::Verdict;
 use crate::scenario::Catalogue;
 use crate::scenario::model::{Scenario, Step};
 
 use super::matching;
-use super::said::Said;
+use super::stable_text::StableText;
 
 /// Why a scenario stopped.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Stop {
     /// It did not pass.
-    Failure(Box<Failure>),
+    ScenarioFailure(Box<ScenarioFailure>),
     /// The run is being interrupted; nothing was decided.
     Interrupted,
 }
 
-impl From<Failure> for Stop {
-    fn from(failure: Failure) -> Self {
-        Self::Failure(Box::new(failure))
+impl From<ScenarioFailure> for Stop {
+    fn from(failure: ScenarioFailure) -> Self {
+        Self::ScenarioFailure(Box::new(failure))
     }
 }
 
 /// Why a scenario did not pass.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Failure {
+pub(super) struct ScenarioFailure {
     pub(super) verdict: Verdict,
     /// What happened, one line.
-    pub(super) said: Said,
+    pub(super) said: StableText,
     /// The step that decided: its number from 1, and where to find it.
     pub(super) step: Option<String>,
     /// Requirement that the step decides.
@@ -41,9 +41,9 @@ pub(super) struct Failure {
     pub(super) is_start: bool,
 }
 
-impl Failure {
+impl ScenarioFailure {
     /// A failure outside of any step.
-    pub(super) fn new(verdict: Verdict, said: impl Into<Said>) -> Self {
+    pub(super) fn new(verdict: Verdict, said: impl Into<StableText>) -> Self {
         Self {
             verdict,
             said: said.into(),
@@ -60,8 +60,8 @@ impl Failure {
         peer: &str,
         step: Option<&Step>,
         reply: &Reply,
-        differences: &[Said],
-        waited: &Said,
+        differences: &[StableText],
+        waited: &StableText,
     ) -> Option<Self> {
         let expect = step.map(|step| step.expect.as_slice()).unwrap_or_default();
         let expected = matching::describe_all(expect);
@@ -73,16 +73,17 @@ impl Failure {
             Reply::Exited(_) | Reply::Signalled(_) => {
                 (Verdict::Crash, format!("{reply}").replacen("the peer", &format!("peer {peer}"), 1).into())
             }
-            Reply::Fault(text) => {
-                (Verdict::Error, Said::foreign(text).map(|form| format!("peer {peer} says that it is broken: {form}")))
-            }
+            Reply::Fault(text) => (
+                Verdict::Error,
+                StableText::foreign(text).map(|form| format!("peer {peer} says that it is broken: {form}")),
+            ),
             Reply::Protocol(text) => (
                 Verdict::Error,
-                Said::foreign(text).map(|form| format!("peer {peer} does not keep to the protocol: {form}")),
+                StableText::foreign(text).map(|form| format!("peer {peer} does not keep to the protocol: {form}")),
             ),
             Reply::Unsupported(text) => (
                 Verdict::Fail,
-                Said::foreign(text).map(|form| {
+                StableText::foreign(text).map(|form| {
                     format!(
                         "peer {peer} answered unsupported ({form}), though it declares every feature that the scenario \
                          needs"
@@ -91,7 +92,7 @@ impl Failure {
             ),
             Reply::Ok(_) | Reply::Err { .. } if !differences.is_empty() => {
                 let head = format!("peer {peer} answered {}", outcome(reply));
-                (Verdict::Fail, Said::joined(differences, "; ").map(|form| format!("{head}: {form}")))
+                (Verdict::Fail, StableText::joined(differences, "; ").map(|form| format!("{head}: {form}")))
             }
             Reply::Ok(_) | Reply::Err { .. } => {
                 (Verdict::Fail, format!("peer {peer} answered {}, required {expected}", outcome(reply)).into())

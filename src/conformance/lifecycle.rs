@@ -8,14 +8,14 @@ use serde_json::json;
 
 use crate::harness::Args;
 use crate::harness::error::HarnessError;
-use crate::harness::patience::ANSWER_TIME;
 use crate::harness::peer::Peer;
-use crate::report::model::Verdict;
+use crate::harness::timeout::ANSWER_TIME;
+use crate::results::model::Verdict;
 use crate::scenario::model::{PeerPlan, Signal, Step};
 
-use super::execution::{Done, Execution, Running, fail};
-use super::failure::{Failure, Stop};
-use super::said::Said;
+use super::execution::{Done, Execution, Running, Stretched, fail};
+use super::failure::{ScenarioFailure, Stop};
+use super::stable_text::StableText;
 
 impl Execution<'_> {
     /// Starts a peer, and lets it open the service if the scenario has one.
@@ -27,8 +27,12 @@ impl Execution<'_> {
             Ok((peer, _)) => peer,
             Err(HarnessError::Interrupted) => return Err(Stop::Interrupted),
             Err(error) => {
-                let failure = Failure::new(Verdict::Error, format!("peer {name} could not be started: {error}"));
-                return fail(Failure { is_start: matches!(error, HarnessError::StartTooSlow { .. }), ..failure });
+                let failure =
+                    ScenarioFailure::new(Verdict::Error, format!("peer {name} could not be started: {error}"));
+                return fail(ScenarioFailure {
+                    is_start: matches!(error, HarnessError::StartTooSlow { .. }),
+                    ..failure
+                });
             }
         };
         if let Some(before) = self.peers.remove(name) {
@@ -52,12 +56,16 @@ impl Execution<'_> {
         open.insert("as".to_owned(), json!("service"));
         open.entry("name".to_owned()).or_insert_with(|| json!("shmark-test"));
         for (op, args) in [("node.create", node), ("service.open_or_create", open)] {
-            let time = self.patience().of(ANSWER_TIME);
+            let time = self.timeout_multiplier().of(ANSWER_TIME);
             let reply = self.running(name)?.peer.call(op, &args, time);
             if reply.ok().is_none() {
-                let Some(mut failure) =
-                    Failure::of_reply(name, None, &reply, &[], &Said::limit(ANSWER_TIME, self.patience()))
-                else {
+                let Some(mut failure) = ScenarioFailure::of_reply(
+                    name,
+                    None,
+                    &reply,
+                    &[],
+                    &StableText::limit(ANSWER_TIME, self.timeout_multiplier()),
+                ) else {
                     return Err(Stop::Interrupted);
                 };
                 failure.said = failure.said.map(|form| format!("before the first step, {op}: {form}"));
@@ -70,11 +78,11 @@ impl Execution<'_> {
     pub(super) fn respawn(&mut self, name: &str) -> Done {
         if self.peers.get(name).is_some_and(|running| !running.gone) {
             let text = format!("the scenario starts peer {name} anew, which is still running");
-            return fail(Failure::new(Verdict::Error, text));
+            return fail(ScenarioFailure::new(Verdict::Error, text));
         }
         match self.setting.plan(name) {
             Some(plan) => self.start(plan),
-            None => fail(Failure::new(
+            None => fail(ScenarioFailure::new(
                 Verdict::Error,
                 format!("the scenario starts peer {name}, which it does not declare"),
             )),
@@ -85,13 +93,13 @@ impl Execution<'_> {
         let running = self.running(name)?;
         if let Some(exit) = running.peer.ended().filter(|_| !running.killed) {
             let text = format!("peer {name} {exit} before the scenario sent it a signal");
-            return fail(Failure::new(Verdict::Crash, text));
+            return fail(ScenarioFailure::new(Verdict::Crash, text));
         }
         let sent = match signal {
             Signal::Kill => {
                 running.killed = true;
                 running.gone = true;
-                running.peer.kill_for_sure()
+                running.peer.kill_verified()
             }
             Signal::Term => {
                 running.killed = true;
@@ -105,13 +113,14 @@ impl Execution<'_> {
             Ok(()) => Ok(()),
             Err(HarnessError::Interrupted) => Err(Stop::Interrupted),
             // A stimulus that did not happen decides nothing.
-            Err(error) => fail(Failure::new(Verdict::Error, format!("peer {name}: {error}"))),
+            Err(error) => fail(ScenarioFailure::new(Verdict::Error, format!("peer {name}: {error}"))),
         }
     }
 
-    pub(super) fn await_exit(&mut self, number: usize, name: &str, step: &Step) -> Done {
+    pub(super) fn await_exit(&mut self, number: usize, name: &str, step: &Step) -> Result<Stretched, Stop> {
         let limit = step.within_ms.map_or(ANSWER_TIME, Duration::from_millis);
-        let (timeout, said) = (self.patience().of(limit), Said::limit(limit, self.patience()));
+        let (timeout, said) =
+            (self.timeout_multiplier().of(limit), StableText::limit(limit, self.timeout_multiplier()));
         let since = Instant::now();
         let running = self.running(name)?;
         match running.peer.wait_exit(timeout) {
@@ -119,12 +128,11 @@ impl Execution<'_> {
                 running.gone = true;
                 // Whoever does not leave in order has to be cleaned up after.
                 self.killed |= !exit.is_clean();
-                self.note_stretched(number, step, since.elapsed());
-                Ok(())
+                Ok(self.stretched(number, step, since.elapsed()))
             }
             Ok(None) => {
                 let said = said.map(|form| format!("peer {name} has not exited within {form}"));
-                fail(Failure::new(Verdict::Timeout, said))
+                fail(ScenarioFailure::new(Verdict::Timeout, said))
             }
             Err(_) => Err(Stop::Interrupted),
         }

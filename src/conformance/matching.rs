@@ -8,7 +8,7 @@ use crate::harness::reply::Reply;
 use crate::scenario::model::{Expectation, Matcher, Reference};
 use shmark_peer::protocol::payload_byte;
 
-use super::said::{Said, without_numbers};
+use super::stable_text::{StableText, without_numbers};
 
 /// Fields of earlier `ok` answers, by the tag of their step.
 pub(super) type Answers = BTreeMap<String, Map<String, Value>>;
@@ -21,7 +21,7 @@ const ELEMENT_BYTES: [u64; 3] = [8, 1, 4096];
 const MISSING: &str = "is missing";
 
 /// Whether an answer is legal; if not, in which fields the nearest alternative differs.
-pub(super) fn check(expect: &[Expectation], reply: &Reply, answers: &Answers) -> Result<(), Vec<Said>> {
+pub(super) fn check(expect: &[Expectation], reply: &Reply, answers: &Answers) -> Result<(), Vec<StableText>> {
     if expect.is_empty() {
         return if matches!(reply, Reply::Ok(_)) { Ok(()) } else { Err(Vec::new()) };
     }
@@ -58,7 +58,11 @@ pub(super) fn check(expect: &[Expectation], reply: &Reply, answers: &Answers) ->
 
 /// In which fields an `ok` differs. What is merely missing is left out where something is wrong: an answer that says
 /// that nothing was received has no length, and need not be blamed for it.
-fn differences(matchers: &BTreeMap<String, Matcher>, fields: &Map<String, Value>, answers: &Answers) -> Vec<Said> {
+fn differences(
+    matchers: &BTreeMap<String, Matcher>,
+    fields: &Map<String, Value>,
+    answers: &Answers,
+) -> Vec<StableText> {
     let (mut wrong, mut missing) = (Vec::new(), Vec::new());
     for (path, matcher) in matchers {
         if let Err(said) = compare(path, matcher, fields, answers) {
@@ -69,12 +73,12 @@ fn differences(matchers: &BTreeMap<String, Matcher>, fields: &Map<String, Value>
     if wrong.is_empty() { missing } else { wrong }
 }
 
-fn compare(path: &str, matcher: &Matcher, fields: &Map<String, Value>, answers: &Answers) -> Result<(), Said> {
+fn compare(path: &str, matcher: &Matcher, fields: &Map<String, Value>, answers: &Answers) -> Result<(), StableText> {
     if let Matcher::Seed(seed) = matcher {
         return payload(*seed, fields);
     }
     let value = field(fields, path).ok_or(MISSING)?;
-    let number = || value.as_f64().ok_or_else(|| Said::from(format!("is {value}, required a number")));
+    let number = || value.as_f64().ok_or_else(|| StableText::from(format!("is {value}, required a number")));
     let held = match matcher {
         Matcher::Equal(wanted) => equal(wanted, value),
         Matcher::AtLeast(least) => number()? >= *least as f64,
@@ -93,7 +97,7 @@ fn compare(path: &str, matcher: &Matcher, fields: &Map<String, Value>, answers: 
 
 /// Plain values that are required are the same in every run that deviates alike. What is held against a bound or an
 /// earlier answer was measured or made up, and so were numbers within texts and lists.
-fn difference(value: &Value, matcher: &Matcher, answers: &Answers) -> Said {
+fn difference(value: &Value, matcher: &Matcher, answers: &Answers) -> StableText {
     let text = format!("is {value}, required {}", describe(matcher, Some(answers)));
     let seen = match (matcher, value) {
         (Matcher::Equal(_), Value::String(_) | Value::Array(_) | Value::Object(_)) => {
@@ -102,7 +106,7 @@ fn difference(value: &Value, matcher: &Matcher, answers: &Answers) -> Said {
         (Matcher::Equal(_), plain) => plain.to_string(),
         _ => "*".to_owned(),
     };
-    Said::new(text, format!("is {seen}, required {}", describe(matcher, None)))
+    StableText::new(text, format!("is {seen}, required {}", describe(matcher, None)))
 }
 
 /// A field by its path: `qos.max_clients` is a field of the object `qos`.
@@ -133,17 +137,19 @@ fn equal(a: &Value, b: &Value) -> bool {
     }
 }
 
-fn payload(seed: u64, fields: &Map<String, Value>) -> Result<(), Said> {
+fn payload(seed: u64, fields: &Map<String, Value>) -> Result<(), StableText> {
     let number = |key: &str| match fields.get(key) {
         Some(value) => value.as_u64().ok_or_else(|| format!("cannot be judged: `{key}` is {value}")),
         None => Err(format!("cannot be judged: `{key}` {MISSING}")),
     };
     let (len, bytes, crc32) = (number("len")?, number("bytes")?, number("crc32")?);
     if !ELEMENT_BYTES.iter().any(|size| len.checked_mul(*size) == Some(bytes)) {
-        return Err(Said::foreign(format!("has {len} elements in {bytes} bytes, which fits no payload type")));
+        return Err(StableText::foreign(format!("has {len} elements in {bytes} bytes, which fits no payload type")));
     }
     if bytes > PAYLOAD_BYTES_MAX {
-        return Err(Said::foreign(format!("has {bytes} bytes; at most {PAYLOAD_BYTES_MAX} are held against a seed")));
+        return Err(StableText::foreign(format!(
+            "has {bytes} bytes; at most {PAYLOAD_BYTES_MAX} are held against a seed"
+        )));
     }
     let wanted = crc32_of(seed, bytes);
     if u64::from(wanted) == crc32 {
@@ -154,7 +160,7 @@ fn payload(seed: u64, fields: &Map<String, Value>) -> Result<(), Said> {
                 "is damaged: crc32 of its {bytes} bytes is {crc32}, of those filled from seed {seed} it is {wanted}"
             )
         };
-        Err(Said::new(damaged(&crc32.to_string()), damaged("*")))
+        Err(StableText::new(damaged(&crc32.to_string()), damaged("*")))
     }
 }
 

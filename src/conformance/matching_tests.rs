@@ -10,7 +10,7 @@ fn one(path: &str, matcher: Matcher, answer: &Value) -> Result<(), String> {
     let answers =
         Answers::from([("c/earlier".to_owned(), json!({"a": 5, "b": {"c": "x"}}).as_object().unwrap().clone())]);
     let expect = [Expectation::Ok([(path.to_owned(), matcher)].into())];
-    check(&expect, &ok(answer), &answers).map_err(|differences| Said::joined(&differences, "; ").text)
+    check(&expect, &ok(answer), &answers).map_err(|differences| StableText::joined(&differences, "; ").text)
 }
 
 fn earlier(field: &str) -> Reference {
@@ -123,7 +123,7 @@ fn what_varies_is_not_part_of_the_stable_form() {
         Answers::from([("c/earlier".to_owned(), json!({"a": 5, "b": {"c": "x"}}).as_object().unwrap().clone())]);
     let stable = |path: &str, matcher: Matcher, answer: Value| {
         let expect = [Expectation::Ok([(path.to_owned(), matcher)].into())];
-        Said::joined(&check(&expect, &ok(&answer), &answers).unwrap_err(), "; ").stable
+        StableText::joined(&check(&expect, &ok(&answer), &answers).unwrap_err(), "; ").stable
     };
     for (matcher, value, form) in [
         (Matcher::Equal(json!(1)), json!(0), "`f` is 0, required 1"),

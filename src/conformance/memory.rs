@@ -1,13 +1,13 @@
-//! Scenarios start only where the shared memory is free that they state. Want of memory decides no requirement.
+//! Scenarios start only where the shared memory is free that they state. Lack of memory decides no requirement.
 
 use std::path::Path;
 use std::sync::{Condvar, Mutex, PoisonError};
 
 use crate::harness::space::{free_bytes, may_lack, mebibytes, remedy};
-use crate::report::model::Verdict;
+use crate::results::model::Verdict;
 
-use super::failure::Failure;
-use super::said::Said;
+use super::failure::ScenarioFailure;
+use super::stable_text::StableText;
 
 /// Shared memory that the scenarios under way may still use.
 #[derive(Debug, Default)]
@@ -46,7 +46,7 @@ fn admission(need: u64, free: u64, reserved: u64) -> Admission {
 impl Room {
     /// Waits for memory that other scenarios use, and reserves what this one needs. Where a file system does not say what
     /// is free, it is taken to be enough.
-    pub(super) fn enter(&self, need_mib: u64, path: &Path) -> Result<Place<'_>, Box<Failure>> {
+    pub(super) fn enter(&self, need_mib: u64, path: &Path) -> Result<Place<'_>, Box<ScenarioFailure>> {
         let need = need_mib << 20;
         let mut reserved = self.reserved.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
@@ -65,7 +65,7 @@ impl Room {
 
 impl Place<'_> {
     /// What a failure means, given what is free before anything is cleaned up.
-    pub(super) fn judged(&self, failure: Failure, path: &Path) -> Failure {
+    pub(super) fn judged(&self, failure: ScenarioFailure, path: &Path) -> ScenarioFailure {
         let refused = failure.actual.as_ref().is_some_and(|actual| actual.starts_with("err out-of-memory"));
         match free_bytes(path) {
             Some(free) if may_lack(free, self.need, refused) => ran_out(failure, free, path),
@@ -81,7 +81,7 @@ impl Drop for Place<'_> {
     }
 }
 
-fn lacking(need: u64, free: u64, path: &Path) -> Failure {
+fn lacking(need: u64, free: u64, path: &Path) -> ScenarioFailure {
     let (path_text, remedy) = (path.display(), remedy(path));
     let text = format!(
         "not judged: it needs {} of shared memory, and {path_text} has {} free; {remedy}",
@@ -89,18 +89,18 @@ fn lacking(need: u64, free: u64, path: &Path) -> Failure {
         mebibytes(free)
     );
     let stable = format!("not judged: it needs more shared memory than {path_text} has free; {remedy}");
-    Failure::new(Verdict::Error, Said::new(text, stable))
+    ScenarioFailure::new(Verdict::Error, StableText::new(text, stable))
 }
 
-fn ran_out(failure: Failure, free: u64, path: &Path) -> Failure {
+fn ran_out(failure: ScenarioFailure, free: u64, path: &Path) -> ScenarioFailure {
     let (path_text, remedy) = (path.display(), remedy(path));
     let head =
         |free: &str| format!("not judged: shared memory ran out, {path_text} had {free} free; {remedy}. What happened");
-    let said = Said::new(
+    let said = StableText::new(
         format!("{}: {}", head(&mebibytes(free)), failure.said.text),
         format!("{}: {}", head("*"), failure.said.stable),
     );
-    Failure { verdict: Verdict::Error, said, ..failure }
+    ScenarioFailure { verdict: Verdict::Error, said, ..failure }
 }
 
 #[cfg(test)]

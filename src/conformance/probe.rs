@@ -1,12 +1,12 @@
 //! Gets a subject ready: builds it and asks one peer who it is.
 
 use crate::harness::error::HarnessError;
-use crate::harness::namespace::RunFolder;
-use crate::harness::patience::ANSWER_TIME;
 use crate::harness::peer::{HelloReply, Peer};
+use crate::harness::run_folder::RunFolder;
 use crate::harness::subject::Subject;
-use crate::report::events::{Event, Observer};
-use crate::report::model::SubjectInfo;
+use crate::harness::timeout::ANSWER_TIME;
+use crate::results::events::{Event, Observer};
+use crate::results::model::SubjectInfo;
 
 /// Builds a subject, starts one peer of it, and tells the observer what it is.
 ///
@@ -24,7 +24,7 @@ pub(super) fn ready(
     let namespace = folder.namespace()?;
     let (mut peer, hello) = Peer::spawn(subject, "probe", namespace.path(), seed)?;
     // Whether it also leaves in order is judged by the scenarios.
-    peer.finish(subject.patience.of(ANSWER_TIME))?;
+    peer.finish(subject.timeout_multiplier.of(ANSWER_TIME))?;
     for text in hello.warnings(subject) {
         observer.event(&Event::Warning { text });
     }

@@ -6,11 +6,11 @@ use std::thread;
 
 use crate::harness::error::HarnessError;
 use crate::harness::interrupt::interrupted;
-use crate::harness::namespace::RunFolder;
 use crate::harness::peer::HelloReply;
+use crate::harness::run_folder::RunFolder;
 use crate::harness::subject::Subject;
-use crate::report::events::{Event, Observer};
-use crate::report::model::{ConformanceResult, Coverage, Footer, SubjectInfo, Verdict, exit_code};
+use crate::results::events::{Event, Observer};
+use crate::results::model::{ConformanceResult, Coverage, Footer, SubjectInfo, Verdict, exit_code};
 use crate::scenario::Catalogue;
 use crate::scenario::model::Scenario;
 
@@ -41,7 +41,7 @@ pub struct Options {
 
 /// What a run found.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Outcome {
+pub struct ConformanceOutcome {
     /// One entry a scenario, matrix cell and pairing, in the order of the options.
     pub results: Vec<ConformanceResult>,
     /// One entry a requirement and pairing.
@@ -54,7 +54,7 @@ pub struct Outcome {
     pub complete: bool,
 }
 
-impl Outcome {
+impl ConformanceOutcome {
     /// As the command line promises, for a run of these results alone.
     pub fn exit_code(&self) -> u8 {
         let without_result = self.without_result.clone();
@@ -67,9 +67,9 @@ impl Outcome {
 /// # Errors
 /// A subject cannot be built or does not speak the protocol, or no namespace can be made. An interrupt is no error: what
 /// was found until then is returned.
-pub fn run(options: &Options, observer: &mut dyn Observer) -> Result<Outcome, HarnessError> {
+pub fn run(options: &Options, observer: &mut dyn Observer) -> Result<ConformanceOutcome, HarnessError> {
     let catalogue = Catalogue::builtin().map_err(|error| HarnessError::Catalogue { message: error.to_string() })?;
-    Subject::tell_apart(options.pairings.iter().flat_map(|(client, server)| [client, server]))?;
+    Subject::check_names_differ(options.pairings.iter().flat_map(|(client, server)| [client, server]))?;
     let folder = RunFolder::create()?;
     let mut known: Vec<(&Subject, HelloReply)> = Vec::new();
     for subject in options.pairings.iter().flat_map(|(client, server)| [client, server]) {
@@ -78,7 +78,7 @@ pub fn run(options: &Options, observer: &mut dyn Observer) -> Result<Outcome, Ha
             known.push((subject, hello));
         }
     }
-    let plan = Plan { catalogue: &catalogue, options, known: &known };
+    let plan = RunPlan { catalogue: &catalogue, options, known: &known };
     let jobs: Vec<Job<'_>> = plan.jobs();
     observer.event(&Event::Planned { what: "scenarios".to_owned(), count: jobs.len() });
     let trials = carry_out(&plan, &jobs, &folder, observer)?;
@@ -86,7 +86,7 @@ pub fn run(options: &Options, observer: &mut dyn Observer) -> Result<Outcome, Ha
         observer.event(&Event::Warning { text });
     }
     let complete = trials.iter().all(Option::is_some);
-    Ok(Outcome {
+    Ok(ConformanceOutcome {
         coverage: plan.coverage(&trials),
         without_result: if complete { plan.without_result(&trials) } else { Vec::new() },
         subjects: known.iter().map(|(subject, hello)| probe::info(subject, hello)).collect(),
@@ -108,7 +108,7 @@ fn stretched(trials: &[Option<Trial>]) -> Option<String> {
     ))
 }
 
-struct Plan<'a> {
+struct RunPlan<'a> {
     catalogue: &'a Catalogue,
     options: &'a Options,
     known: &'a [(&'a Subject, HelloReply)],
@@ -121,7 +121,7 @@ struct Job<'a> {
     skipped: Option<String>,
 }
 
-impl<'a> Plan<'a> {
+impl<'a> RunPlan<'a> {
     fn jobs(&self) -> Vec<Job<'a>> {
         let (catalogue, seed, again) = (self.catalogue, self.options.seed, self.options.again.as_slice());
         let scenarios = &self.options.scenarios;
@@ -201,14 +201,14 @@ impl<'a> Plan<'a> {
     }
 }
 
-enum News {
+enum WorkerMessage {
     Started(usize),
     Finished(usize, Box<Result<Trial, HarnessError>>),
 }
 
 /// Carries out the jobs; `None` for those that an interrupt prevented.
 fn carry_out(
-    plan: &Plan<'_>,
+    plan: &RunPlan<'_>,
     jobs: &[Job<'_>],
     folder: &RunFolder,
     observer: &mut dyn Observer,
@@ -219,15 +219,15 @@ fn carry_out(
     let next = AtomicUsize::new(0);
     let mut broken = None;
     thread::scope(|scope| {
-        let (news, inbox) = mpsc::channel();
+        let (messages, inbox) = mpsc::channel();
         for _ in 0..plan.options.jobs.clamp(1, jobs.len().max(1)) {
-            let (news, next) = (news.clone(), &next);
-            scope.spawn(move || work(jobs, next, folder, rounds, &news));
+            let (messages, next) = (messages.clone(), &next);
+            scope.spawn(move || work(jobs, next, folder, rounds, &messages));
         }
-        drop(news);
+        drop(messages);
         for item in inbox {
             match item {
-                News::Started(index) => {
+                WorkerMessage::Started(index) => {
                     let setting = &jobs[index].setting;
                     observer.event(&Event::ScenarioStarted {
                         scenario: setting.scenario.name(),
@@ -235,7 +235,7 @@ fn carry_out(
                         server: setting.server.name.clone(),
                     });
                 }
-                News::Finished(index, done) => match *done {
+                WorkerMessage::Finished(index, done) => match *done {
                     Ok(trial) => {
                         observer.event(&Event::ScenarioFinished { result: Box::new(trial.result.clone()) });
                         trials[index] = Some(trial);
@@ -249,11 +249,17 @@ fn carry_out(
     broken.map_or(Ok(trials), Err)
 }
 
-fn work(jobs: &[Job<'_>], next: &AtomicUsize, folder: &RunFolder, rounds: Rounds<'_>, news: &mpsc::Sender<News>) {
+fn work(
+    jobs: &[Job<'_>],
+    next: &AtomicUsize,
+    folder: &RunFolder,
+    rounds: Rounds<'_>,
+    messages: &mpsc::Sender<WorkerMessage>,
+) {
     while !interrupted() {
         let index = next.fetch_add(1, Ordering::Relaxed);
         let Some(job) = jobs.get(index) else { return };
-        let started = news.send(News::Started(index));
+        let started = messages.send(WorkerMessage::Started(index));
         let done = match &job.skipped {
             Some(reason) => {
                 let mut result = trial::blank(&job.setting, Verdict::Skipped);
@@ -263,7 +269,7 @@ fn work(jobs: &[Job<'_>], next: &AtomicUsize, folder: &RunFolder, rounds: Rounds
             None => trial::run(&job.setting, folder, rounds),
         };
         let over = done.is_err();
-        if started.is_err() || news.send(News::Finished(index, Box::new(done))).is_err() || over {
+        if started.is_err() || messages.send(WorkerMessage::Finished(index, Box::new(done))).is_err() || over {
             // Without a namespace or after an interrupt there is no point in the next one.
             next.store(jobs.len(), Ordering::Relaxed);
             return;

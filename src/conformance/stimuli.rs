@@ -77,7 +77,7 @@ fn overwrite(mut file: &File, how: Damage) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::harness::namespace::RunFolder;
+    use crate::harness::run_folder::RunFolder;
 
     #[test]
     fn files_are_damaged_as_asked_and_only_those() {

@@ -4,15 +4,15 @@ use std::fmt::Write;
 use std::time::Instant;
 
 use crate::harness::error::HarnessError;
-use crate::harness::namespace::RunFolder;
-use crate::harness::overload::Watched;
+use crate::harness::overload::OverloadWatch;
+use crate::harness::run_folder::RunFolder;
 use crate::harness::shell::quoted;
-use crate::report::model::{ConformanceResult, Level, Verdict};
+use crate::results::model::{ConformanceResult, Level, Verdict};
 use crate::scenario::Selection;
 
 use super::deviations;
 use super::execution::{Check, Execution, Setting};
-use super::failure::{Failure, Stop};
+use super::failure::{ScenarioFailure, Stop};
 use super::memory::Room;
 
 /// What came of a scenario.
@@ -23,7 +23,7 @@ pub(super) struct Trial {
     pub(super) checks: Vec<Check>,
 }
 
-/// How often and how loudly.
+/// How often, and with which transcripts.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rounds<'a> {
     pub(super) repeat: u64,
@@ -40,6 +40,7 @@ pub(super) fn run(setting: &Setting<'_>, folder: &RunFolder, rounds: Rounds<'_>)
     let began = Instant::now();
     let mut round = 0;
     let mut stretched = Vec::new();
+    let mut earlier = Vec::new();
     loop {
         let setting = Setting { seed: setting.seed.wrapping_add(round), ..*setting };
         let mut trial = once(&setting, folder, rounds)?;
@@ -47,9 +48,11 @@ pub(super) fn run(setting: &Setting<'_>, folder: &RunFolder, rounds: Rounds<'_>)
         let result = &mut trial.result;
         stretched.append(&mut result.stretched);
         if result.outcome == Verdict::Pass && round < rounds.repeat {
+            earlier.append(&mut trial.checks);
             continue;
         }
         result.stretched = stretched;
+        keep_stretched(&mut trial.checks, earlier);
         // A pass that is none by the scenario's own bounds is no sign that a listed deviation has gone.
         if result.outcome != Verdict::Pass || result.stretched.is_empty() {
             let message = std::mem::take(&mut result.message);
@@ -60,6 +63,15 @@ pub(super) fn run(setting: &Setting<'_>, folder: &RunFolder, rounds: Rounds<'_>)
         }
         result.duration_ms = began.elapsed().as_millis() as u64;
         return Ok(trial);
+    }
+}
+
+/// A bound that was stretched in an earlier round is not forgotten for a later one that kept it.
+fn keep_stretched(checks: &mut [Check], earlier: Vec<Check>) {
+    for Check { requirement, stretched, .. } in earlier {
+        if let Some(check) = checks.iter_mut().find(|check| check.requirement == requirement) {
+            check.stretched.extend(stretched);
+        }
     }
 }
 
@@ -75,13 +87,13 @@ fn once(setting: &Setting<'_>, folder: &RunFolder, rounds: Rounds<'_>) -> Result
         }
     };
     let namespace = folder.namespace()?;
-    let watched = Watched::begin();
+    let watched = OverloadWatch::begin();
     let mut execution = Execution::new(*setting, &namespace);
     let ended = execution.run().and_then(|()| execution.end());
     let failure = match ended {
         Ok(()) if result.level == Level::Observed => execution.observed.first().cloned(),
         Ok(()) => None,
-        Err(Stop::Failure(failure)) => Some(*failure),
+        Err(Stop::ScenarioFailure(failure)) => Some(*failure),
         Err(Stop::Interrupted) => return Err(HarnessError::Interrupted),
     };
     let failure = failure.map(|failure| {
@@ -130,7 +142,7 @@ pub(super) fn blank(setting: &Setting<'_>, outcome: Verdict) -> ConformanceResul
     }
 }
 
-fn describe(result: &mut ConformanceResult, setting: &Setting<'_>, failure: &Failure) {
+fn describe(result: &mut ConformanceResult, setting: &Setting<'_>, failure: &ScenarioFailure) {
     result.outcome = failure.verdict;
     result.message = failure.message(setting.scenario, setting.catalogue);
     result.cause = failure.cause();

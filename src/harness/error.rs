@@ -4,8 +4,13 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
-use super::hello::{HELLO_ANSWER, HELLO_LINE};
-use super::manifest::SubjectError;
+use super::subject_error::SubjectError;
+
+/// What is sent first, for messages.
+pub(super) const HELLO_LINE: &str = "the line `{\"id\":1,\"op\":\"hello\",...}`";
+/// What an answer to it looks like, for messages.
+pub(super) const HELLO_ANSWER: &str = "a line such as `{\"id\":1,\"ok\":{\"implementation\":\"...\",\"version\":\"...\",\
+                                       \"language\":\"...\",\"features\":[...],\"wire\":\"...\"}}`";
 
 /// Why the harness could not do its work.
 #[derive(Debug)]

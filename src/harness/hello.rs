@@ -1,17 +1,10 @@
 //! What a peer says about itself, and whether it can be believed.
 
-use std::path::Path;
-
 use serde::Deserialize;
-use serde_json::{Value, json};
 
-use super::Args;
 use super::error::HarnessError;
-use super::patience::shown;
-use super::peer::Peer;
-use super::reply::Reply;
 use super::subject::Subject;
-use shmark_peer::protocol::{FEATURES, OPS, PROTOCOL_VERSION};
+use shmark_peer::protocol::{FEATURES, OPS};
 
 /// Answer of `hello`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -26,6 +19,9 @@ pub struct HelloReply {
     pub features: Vec<String>,
     /// Peers with the same value can talk to each other.
     pub wire: String,
+    /// Version of the protocol in which runner and peer speak.
+    #[serde(skip)]
+    pub protocol: u32,
 }
 
 impl HelloReply {
@@ -64,52 +60,6 @@ impl HelloReply {
         Ok(())
     }
 }
-
-impl Peer {
-    pub(super) fn hello(
-        &mut self,
-        subject: &Subject,
-        words: &[String],
-        root: &Path,
-        seed: u64,
-    ) -> Result<HelloReply, HarnessError> {
-        let args = Args::from([
-            ("protocol".to_owned(), json!(PROTOCOL_VERSION)),
-            ("root".to_owned(), json!(root.to_string_lossy())),
-            ("seed".to_owned(), json!(seed)),
-        ]);
-        let time = subject.start_time();
-        let instead = match self.call("hello", &args, time) {
-            Reply::Ok(fields) => match serde_json::from_value(Value::Object(fields)) {
-                Ok(hello) => return Ok(hello),
-                Err(error) => format!("an `ok` that says too little: {error}"),
-            },
-            Reply::Interrupted => return Err(HarnessError::Interrupted),
-            Reply::Timeout => {
-                return Err(HarnessError::StartTooSlow {
-                    subject: subject.name.clone(),
-                    command: words.join(" "),
-                    asked: format!("`hello` within {}", shown(time)),
-                    transcript: self.transcript(),
-                });
-            }
-            other => other.to_string(),
-        };
-        Err(HarnessError::NotAPeer {
-            subject: subject.name.clone(),
-            command: words.join(" "),
-            expected: format!("{HELLO_LINE} on its stdin answered on its stdout by {HELLO_ANSWER}"),
-            seen: instead,
-            transcript: self.transcript(),
-        })
-    }
-}
-
-/// What is sent first, for messages.
-pub(super) const HELLO_LINE: &str = "the line `{\"id\":1,\"op\":\"hello\",...}`";
-/// What an answer to it looks like, for messages.
-pub(super) const HELLO_ANSWER: &str = "a line such as `{\"id\":1,\"ok\":{\"implementation\":\"...\",\"version\":\"...\",\
-                                       \"language\":\"...\",\"features\":[...],\"wire\":\"...\"}}`";
 
 /// Whether `version` starts with `pin`, whole numbers only: `0.10` is not `0.1`.
 fn is_version(version: &str, pin: &str) -> bool {

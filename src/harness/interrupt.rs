@@ -1,14 +1,12 @@
 //! Ctrl-C: the first one ends the run early with what was measured so far, the second one ends everything at once. A
 //! terminal that goes away (SIGHUP) counts as the first one, however often it is told.
 //!
-//! Every live process group and every namespace folder is registered here, so that neither way leaves one behind.
+//! Every live process group and every namespace folder is registered in `live`, so that neither way leaves one behind.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -17,7 +15,9 @@ use nix::unistd::Pid;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use super::{leftovers, namespace};
+use super::leftovers;
+use super::live::live;
+use super::removal::remove_run;
 
 /// How long any wait of the harness may go on after [`interrupted`] has become true, ms.
 pub const NOTICE_MS: u64 = 50;
@@ -26,15 +26,6 @@ pub const NOTICE_MS: u64 = 50;
 const END_TIME: Duration = Duration::from_secs(1);
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
-static LIVE: Mutex<Live> = Mutex::new(Live { groups: BTreeSet::new(), folders: BTreeSet::new() });
-
-pub(super) struct Live {
-    /// Process groups whose leader is not reaped yet, so that no number in here can have been given to somebody else.
-    pub(super) groups: BTreeSet<i32>,
-    /// Namespace folders.
-    pub(super) folders: BTreeSet<PathBuf>,
-}
-
 /// Whether the run is to end early.
 pub fn interrupted() -> bool {
     // A lone flag: nothing else is read on the strength of it.
@@ -97,21 +88,8 @@ fn end_everything() {
         thread::sleep(Duration::from_millis(1));
     }
     for folder in &live.folders {
-        namespace::remove_run(folder);
+        remove_run(folder);
     }
-}
-
-/// The registry. Held while a process is started or reaped.
-pub(super) fn live() -> MutexGuard<'static, Live> {
-    LIVE.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-pub(super) fn register_folder(path: &Path) {
-    live().folders.insert(path.to_owned());
-}
-
-pub(super) fn forget_folder(path: &Path) {
-    live().folders.remove(path);
 }
 
 #[cfg(test)]

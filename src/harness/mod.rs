@@ -6,7 +6,7 @@
 //!
 //! Invariant: whatever happens to the runner or to a peer, no process and no file stays behind. A peer leads a process
 //! group of its own, which is killed before its leader is reaped; groups and namespaces are registered in
-//! [`interrupt`], so that a second Ctrl-C finds them all.
+//! `live`, so that a second Ctrl-C finds them all.
 
 pub mod build;
 pub mod error;
@@ -14,19 +14,27 @@ pub mod interrupt;
 pub mod manifest;
 pub mod namespace;
 pub mod overload;
-pub mod patience;
 pub mod peer;
 pub mod reply;
+pub mod run_folder;
 pub mod shell;
 pub mod space;
 pub mod subject;
+pub mod subject_error;
+pub mod timeout;
 
+mod conversation;
 mod hello;
 mod leftovers;
+mod live;
 mod pipes;
 mod process;
 mod raw;
+mod removal;
+mod signalling;
 mod signals;
+mod source;
+mod start;
 mod transcript;
 
 use std::collections::BTreeMap;

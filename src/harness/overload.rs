@@ -10,13 +10,13 @@ const SHARE_MIN: f64 = 0.5;
 
 /// A time that is being watched.
 #[derive(Debug, Clone, Copy)]
-pub struct Watched {
+pub struct OverloadWatch {
     since: Instant,
     /// Time in which a task of this machine waited for a processor, since the machine's start.
     waited: Option<Duration>,
 }
 
-impl Watched {
+impl OverloadWatch {
     /// From now on.
     pub fn begin() -> Self {
         Self { since: Instant::now(), waited: waited() }

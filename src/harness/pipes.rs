@@ -5,22 +5,19 @@
 //! yet, the transcript.
 
 use std::collections::VecDeque;
-use std::io::{self, PipeReader, PipeWriter, Read};
+use std::io::{self, PipeReader, PipeWriter};
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
-use std::{fs, thread};
 
-use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
+use super::source::{Chunk, Source};
 use super::transcript::{LINE_BYTES, Transcript};
 
 /// Longest line, bytes.
 pub(super) const LINE_BYTES_MAX: usize = 1 << 20;
-/// Most bytes that one read takes.
-const CHUNK_BYTES: usize = 1 << 14;
 /// Lines that may wait to be read. A peer answers one command at a time, so anything near this is a flood.
 const UNREAD_LINES_MAX: usize = 4096;
 
@@ -138,48 +135,6 @@ impl Drop for Pipes {
     }
 }
 
-/// One pipe, cut into lines.
-struct Source {
-    file: fs::File,
-    buffer: Vec<u8>,
-}
-
-enum Chunk {
-    /// Nothing more for now.
-    Open,
-    /// Nothing more, ever.
-    Closed,
-}
-
-impl Source {
-    fn new(fd: OwnedFd) -> io::Result<Self> {
-        set_nonblocking(&fd)?;
-        Ok(Self { file: fd.into(), buffer: Vec::new() })
-    }
-
-    /// Reads some of what is there, so that neither pipe starves the other.
-    fn fill(&mut self) -> Chunk {
-        let mut chunk = [0; CHUNK_BYTES];
-        match self.file.read(&mut chunk) {
-            Ok(0) => Chunk::Closed,
-            Ok(count) => {
-                self.buffer.extend_from_slice(&chunk[..count]);
-                Chunk::Open
-            }
-            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => Chunk::Open,
-            Err(_) => Chunk::Closed,
-        }
-    }
-
-    /// The next complete line in the buffer.
-    fn line(&mut self) -> Option<Vec<u8>> {
-        let end = self.buffer.iter().position(|byte| *byte == b'\n')?;
-        let mut line: Vec<u8> = self.buffer.drain(..=end).collect();
-        line.pop();
-        Some(line)
-    }
-}
-
 fn read(shared: &Shared, mut stdout: Option<Source>, mut stderr: Option<Source>, stopped: &PipeReader) {
     while stdout.is_some() || stderr.is_some() {
         let mut waiting = vec![PollFd::new(stopped.as_fd(), PollFlags::POLLIN)];
@@ -269,11 +224,4 @@ fn stderr_lines(shared: &Shared, source: &mut Source, closed: bool) {
         let rest = std::mem::take(&mut source.buffer);
         state.transcript.push("!!", &String::from_utf8_lossy(&rest));
     }
-}
-
-/// Makes reads and writes of a pipe end return at once. Our end alone: the other one has its own flags.
-pub(super) fn set_nonblocking(fd: &impl AsFd) -> io::Result<()> {
-    let flags = OFlag::from_bits_retain(fcntl(fd.as_fd(), FcntlArg::F_GETFL)?);
-    fcntl(fd.as_fd(), FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
-    Ok(())
 }

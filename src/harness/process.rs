@@ -1,7 +1,7 @@
 //! One child process that leads a process group of its own.
 //!
 //! The leader stays unreaped until its group has been killed: as long as it is a zombie, neither its process id nor its
-//! group id can be given to somebody else, so that a kill never hits a stranger.
+//! group id can be given to somebody else, so that a kill never hits an unrelated process.
 
 use std::io;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -14,8 +14,9 @@ use nix::sys::signal::{Signal, killpg};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 
-use super::interrupt::{self, interrupted};
+use super::interrupt::interrupted;
 use super::leftovers;
+use super::live::live;
 use super::reply::Exit;
 
 /// How long a killed process may take to be gone. Only a process stuck inside the kernel takes longer than a moment.
@@ -31,7 +32,7 @@ pub(super) struct Process {
     /// Set when the leader is reaped.
     exit: Option<Exit>,
     /// Other processes of the group that were alive when the leader had ended, as text.
-    strays: Vec<String>,
+    orphans: Vec<String>,
 }
 
 impl Process {
@@ -41,14 +42,14 @@ impl Process {
     /// What the system says, [`io::ErrorKind::Interrupted`] if the run is being interrupted.
     pub(super) fn spawn(command: &mut Command) -> io::Result<Self> {
         // The registry is held so that a second Ctrl-C cannot come between start and registration.
-        let mut live = interrupt::live();
+        let mut live = live();
         if interrupted() {
             return Err(io::ErrorKind::Interrupted.into());
         }
         let child = command.process_group(0).spawn()?;
         let group = Pid::from_raw(child.id().cast_signed());
         live.groups.insert(group.as_raw());
-        Ok(Self { child, group, exit: None, strays: Vec::new() })
+        Ok(Self { child, group, exit: None, orphans: Vec::new() })
     }
 
     pub(super) fn child(&mut self) -> &mut Child {
@@ -119,7 +120,7 @@ impl Process {
             return exit;
         }
         if self.ended().is_some() {
-            self.strays = leftovers::group_members(self.group.as_raw(), self.id());
+            self.orphans = leftovers::group_members(self.group.as_raw(), self.id());
         }
         self.signal(Signal::SIGKILL);
         let since = Instant::now();
@@ -127,7 +128,7 @@ impl Process {
         while self.ended().is_none() && since.elapsed() < limit() {
             thread::sleep(Duration::from_micros(200));
         }
-        let mut live = interrupt::live();
+        let mut live = live();
         let status = self.child.try_wait();
         live.groups.remove(&self.group.as_raw());
         drop(live);
@@ -142,8 +143,8 @@ impl Process {
     }
 
     /// Other processes of the group that had outlived the leader when [`Self::end`] came.
-    pub(super) fn strays(&self) -> &[String] {
-        &self.strays
+    pub(super) fn orphans(&self) -> &[String] {
+        &self.orphans
     }
 }
 

@@ -7,10 +7,10 @@ use serde_json::Value;
 
 use super::error::HarnessError;
 use super::interrupt::{NOTICE_MS, interrupted};
-use super::patience::shown;
 use super::peer::Peer;
 use super::pipes::{Item, Next};
 use super::subject::Subject;
+use super::timeout::shown;
 
 impl Peer {
     /// Starts a peer and says nothing to it, not even `hello`.

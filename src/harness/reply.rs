@@ -83,8 +83,7 @@ impl Reply {
             ("err", body) => {
                 let refusal: RefusalBody =
                     serde_json::from_value(body).map_err(|error| format!("an `err` that cannot be read: {error}"))?;
-                let class = serde_json::to_value(refusal.class).ok();
-                let class = class.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned();
+                let class = refusal.class.name().to_owned();
                 Ok(Self::Err { class, native: refusal.native, setting: refusal.setting })
             }
             ("ok", _) => Err("an `ok` that is no object".to_owned()),

@@ -19,9 +19,9 @@ pub fn free_bytes(path: &Path) -> Option<u64> {
     Some(u64::from(space.blocks_available()).saturating_mul(u64::from(space.fragment_size())))
 }
 
-/// Whether want of memory may be the cause of what went wrong, from what was free at that moment. A refusal names memory
-/// as its cause; as the reservation that was refused is given back before anybody looks, it counts while less than twice
-/// the stated `need` is free.
+/// Whether lack of memory may be the cause of what went wrong, from what was free at that moment. A refusal names
+/// memory as its cause; as the reservation that was refused is given back before anybody looks, it counts while less
+/// than twice the stated `need` is free.
 pub fn may_lack(free: u64, need: u64, refused: bool) -> bool {
     free < NEARLY_NOTHING || refused && free < need.saturating_mul(2)
 }

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::error::HarnessError;
-use super::manifest::{ExpectedDeviation, Manifest, SubjectError, parse_expected};
-use super::patience::Patience;
+use super::manifest::{ExpectedDeviation, Manifest, parse_expected};
+use super::subject_error::SubjectError;
+use super::timeout::TimeoutMultiplier;
 
 /// An implementation under test, from its manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +33,7 @@ pub struct Subject {
     /// Time from the start of a peer to its answer to `hello`, ms.
     pub start_within_ms: u64,
     /// Multiplier of all time limits.
-    pub patience: Patience,
+    pub timeout_multiplier: TimeoutMultiplier,
     /// Globs over the names of files that are no leak.
     pub keeps: Vec<String>,
     /// Known deviations.
@@ -100,7 +101,7 @@ impl Subject {
 
     fn new(content: Manifest, expected: Vec<ExpectedDeviation>, manifest: Option<PathBuf>) -> Self {
         let Manifest { name, description, home, build, peer, signal, features, pin, start_within_ms, keeps } = content;
-        let patience = Patience::default();
+        let timeout_multiplier = TimeoutMultiplier::default();
         Self {
             name,
             description,
@@ -111,7 +112,7 @@ impl Subject {
             features,
             pin,
             start_within_ms,
-            patience,
+            timeout_multiplier,
             keeps,
             expected,
             manifest,
@@ -120,20 +121,20 @@ impl Subject {
 
     /// The same with other time limits.
     #[must_use]
-    pub fn with_patience(self, patience: Patience) -> Self {
-        Self { patience, ..self }
+    pub fn with_timeout_multiplier(self, timeout_multiplier: TimeoutMultiplier) -> Self {
+        Self { timeout_multiplier, ..self }
     }
 
     /// Time that a peer has from its start to its answer to `hello`.
     pub fn start_time(&self) -> Duration {
-        self.patience.of(Duration::from_millis(self.start_within_ms))
+        self.timeout_multiplier.of(Duration::from_millis(self.start_within_ms))
     }
 
     /// Whether results of these subjects, and of no others, can be told apart by their names. One may be there twice.
     ///
     /// # Errors
     /// [`HarnessError::SameName`] if two different ones share a name.
-    pub fn tell_apart<'a>(subjects: impl Iterator<Item = &'a Self> + Clone) -> Result<(), HarnessError> {
+    pub fn check_names_differ<'a>(subjects: impl Iterator<Item = &'a Self> + Clone) -> Result<(), HarnessError> {
         let mut others = subjects.clone();
         for subject in subjects {
             others.next();

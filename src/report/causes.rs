@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use super::figures::counted;
-use super::model::ConformanceResult;
-use super::summary::pairing_label;
+use super::words::pairing_label;
+use crate::results::model::ConformanceResult;
 
 /// Names of further results that are listed; the others are counted.
 const NAMES_MAX: usize = 5;

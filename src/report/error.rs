@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::results::model::SCHEMA;
+
 /// Why a report could not be read, rendered or written.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -57,7 +59,7 @@ impl std::fmt::Display for ReportError {
                 "{} has the schema {found:?}, this shmark reads {:?}; render it with the shmark that wrote it, or run \
                  again with this one",
                 path.display(),
-                super::model::SCHEMA
+                SCHEMA
             ),
             Self::NoSchema { path } => write!(
                 f,

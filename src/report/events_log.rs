@@ -6,8 +6,8 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use super::error::ReportError;
-use super::events::{Event, Observer};
-use super::model::{ConformanceResult, Coverage, CoverageVerdict, Report, Verdict};
+use crate::results::events::{Event, Observer};
+use crate::results::model::{ConformanceResult, Coverage, CoverageVerdict, Report, SCHEMA, Verdict};
 
 /// Writes every event as one line and flushes it, so that a killed run loses at most the line in progress.
 #[derive(Debug)]
@@ -85,7 +85,7 @@ pub fn parse(text: &[u8], path: &Path) -> Result<Report, ReportError> {
             why: error.to_string(),
         })?;
         match (&mut report, event) {
-            (None, Event::RunStarted { schema, .. }) if schema != super::model::SCHEMA => {
+            (None, Event::RunStarted { schema, .. }) if schema != SCHEMA => {
                 return Err(ReportError::ForeignSchema { path: path.to_owned(), found: schema });
             }
             (None, Event::RunStarted { schema, created, command, seed, machine }) => {

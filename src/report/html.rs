@@ -1,5 +1,6 @@
 //! `report.html`: one file that holds everything, for a browser on a desk or a phone, light or dark.
 
+mod figures;
 mod view;
 
 use std::fmt::Write as _;
@@ -8,9 +9,9 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment};
 
 use super::error::ReportError;
-use super::model::Report;
 use super::plots::palette::{Colour, hex};
 use super::sanitise::sanitise;
+use crate::results::model::Report;
 
 const TEMPLATE: &str = include_str!("html/report.html.jinja");
 const STYLE: &str = include_str!("html/style.css");

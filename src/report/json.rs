@@ -7,9 +7,8 @@ use serde_json::Value;
 use serde_json::error::Category;
 
 use super::error::ReportError;
-use super::file::write_file;
-use super::model::{Report, SCHEMA};
 use super::sanitise;
+use crate::results::model::{Report, SCHEMA};
 
 /// The report as JSON, with a newline at the end. Figures that are no numbers make their result invalid.
 ///
@@ -21,14 +20,6 @@ pub fn render(report: &Report) -> Result<String, ReportError> {
         .map_err(|error| ReportError::Render { format: "report.json", why: error.to_string() })?;
     text.push('\n');
     Ok(text)
-}
-
-/// Writes the report to a file.
-///
-/// # Errors
-/// As [`render`] and [`write_file`].
-pub fn write(report: &Report, path: &Path) -> Result<(), ReportError> {
-    write_file(path, render(report)?.as_bytes())
 }
 
 /// Reads a report from a file.

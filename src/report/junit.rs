@@ -8,9 +8,10 @@ use quick_junit::{NonSuccessKind, Property, Report as JunitReport, TestCase, Tes
 use super::cases::{Case, cases};
 use super::error::ReportError;
 use super::figures::{duration_ns, three_digits};
-use super::model::{BenchResult, ConformanceResult, Report, Verdict};
 use super::sanitise::sanitise;
-use super::summary::{Completeness, Summary, level_word, outcome_word};
+use super::summary::{Completeness, Summary};
+use super::words::{level_word, outcome_word};
+use crate::results::model::{BenchResult, ConformanceResult, Report, Verdict};
 
 /// The report as `JUnit` XML. A listed deviation and an observed difference are skipped with their reason, so that a CI
 /// system shows them and does not fail; everything unexpected is a failure, or an error if peer or harness broke.
@@ -75,6 +76,9 @@ fn scenario(result: &ConformanceResult) -> TestCase {
     case.set_time(Duration::from_millis(result.duration_ms));
     case.add_property(Property::new("requirements", result.requirements.join(" ")));
     case.add_property(Property::new("level", level_word(result.level)));
+    for text in &result.stretched {
+        case.add_property(Property::new("stretched", text));
+    }
     if result.outcome != Verdict::Pass {
         case.add_property(Property::new("repro", &result.repro));
     }

@@ -1,34 +1,13 @@
 //! The machine a run takes place on, and what about it disturbs measurements.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::figures::bytes;
-use super::model::Machine;
+pub use super::facts::Sources;
+use super::facts::{Facts, cpu_list, text};
+use super::figures::{bytes, counted};
 use crate::harness::space;
+use crate::results::model::Machine;
 use crate::scenario::model::MEMORY_MIB_LARGEST;
-
-/// Where facts about the machine are read. Tests point it to folders of their own.
-#[derive(Debug, Clone)]
-pub struct Sources {
-    /// `/proc`.
-    pub proc: PathBuf,
-    /// `/sys`.
-    pub sys: PathBuf,
-    /// Free bytes in `/dev/shm`, unless unknown.
-    pub shm_bytes_free: Option<u64>,
-}
-
-impl Sources {
-    /// This machine.
-    pub fn here() -> Self {
-        Self {
-            proc: PathBuf::from("/proc"),
-            sys: PathBuf::from("/sys"),
-            shm_bytes_free: space::free_bytes(Path::new(space::SHM)),
-        }
-    }
-}
 
 /// Something about the machine that disturbs measurements.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,42 +48,10 @@ pub fn doctor(sources: &Sources) -> Vec<Finding> {
     checks.iter().filter_map(|check| check(&facts, sources)).collect()
 }
 
-struct Facts {
-    kernel: String,
-    cpu: String,
-    /// Processors that the runner may use.
-    cpus: Vec<usize>,
-    memory_bytes: u64,
-    clock_source: String,
-    virtualised: bool,
-}
-
-impl Facts {
-    fn read(sources: &Sources) -> Self {
-        let cpuinfo = text(&sources.proc.join("cpuinfo"));
-        let meminfo = text(&sources.proc.join("meminfo"));
-        let status = text(&sources.proc.join("self/status"));
-        let or_unknown = |value: Option<&str>| value.filter(|v| !v.is_empty()).unwrap_or("unknown").to_owned();
-        let kernel = text(&sources.proc.join("sys/kernel/osrelease"));
-        let clock = text(&sources.sys.join("devices/system/clocksource/clocksource0/current_clocksource"));
-        let flags = field(&cpuinfo, "flags").unwrap_or_default();
-        Self {
-            kernel: or_unknown(Some(kernel.trim())),
-            // ARM kernels name no model, but sometimes the board.
-            cpu: or_unknown(["model name", "Model", "Hardware"].iter().find_map(|name| field(&cpuinfo, name))),
-            cpus: cpu_list(field(&status, "Cpus_allowed_list").unwrap_or_default()),
-            memory_bytes: kibibytes(field(&meminfo, "MemTotal").unwrap_or_default()),
-            clock_source: or_unknown(Some(clock.trim())),
-            virtualised: flags.split_whitespace().any(|flag| flag == "hypervisor")
-                || sources.sys.join("hypervisor/type").exists(),
-        }
-    }
-}
-
 fn few_cpus(facts: &Facts, _: &Sources) -> Option<Finding> {
     let cpus = facts.cpus.len();
     (1..4).contains(&cpus).then(|| Finding {
-        what: format!("the runner may use {}", super::figures::counted(cpus, "processor")),
+        what: format!("the runner may use {}", counted(cpus, "processor")),
         why: if cpus == 1 {
             "client and server take turns, so every round trip holds two context switches".to_owned()
         } else {
@@ -196,38 +143,10 @@ fn shared_memory(_: &Facts, sources: &Sources) -> Option<Finding> {
     })
 }
 
-/// Empty if the file cannot be read: the kernel or the container does not offer it.
-fn text(path: &Path) -> String {
-    fs::read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
-}
-
-/// The first `name: value` line.
-fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
-    text.lines().find_map(|line| {
-        let (key, value) = line.split_once(':')?;
-        (key.trim() == name).then(|| value.trim())
-    })
-}
-
-fn kibibytes(value: &str) -> u64 {
-    value.trim_end_matches("kB").trim().parse::<u64>().unwrap_or(0).saturating_mul(1024)
-}
-
-/// `0-2,5` as numbers. What is no number is left out; a range is cut at 4096 processors.
-fn cpu_list(list: &str) -> Vec<usize> {
-    const PROCESSORS_MAX: usize = 4096;
-    let mut cpus = Vec::new();
-    for part in list.trim().split(',') {
-        let (from, to) = part.split_once('-').unwrap_or((part, part));
-        if let (Ok(from), Ok(to)) = (from.trim().parse::<usize>(), to.trim().parse::<usize>()) {
-            cpus.extend(from..=to.min(from.saturating_add(PROCESSORS_MAX)));
-        }
-    }
-    cpus
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     /// A machine made of files: paths below a scratch folder and what they hold.
@@ -310,13 +229,5 @@ mod tests {
         let machine = machine(&Sources::here());
         assert!(machine.cpus > 0);
         assert_ne!(machine.kernel, "unknown");
-    }
-
-    #[test]
-    fn processor_lists() {
-        assert_eq!(cpu_list("0-2,5\n"), [0, 1, 2, 5]);
-        assert_eq!(cpu_list(""), Vec::<usize>::new());
-        assert_eq!(cpu_list("x,3-y,4"), [4]);
-        assert!(cpu_list("0-18446744073709551615").len() <= 4097);
     }
 }

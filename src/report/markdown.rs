@@ -5,10 +5,11 @@ use std::fmt::Write as _;
 use super::cases::{Case, cases};
 use super::causes::{self, Cause, causes};
 use super::figures::{counted, duration_ns, rate_per_s, three_digits};
-use super::model::{ConformanceResult, Measure, Ratio, Report, Verdict};
 use super::regimes;
 use super::sanitise::sanitise;
-use super::summary::{Summary, Tally, Tone, level_word, outcome_word, pairing_label};
+use super::summary::{STRETCHED, Summary, Tally, Tone};
+use super::words::{level_word, outcome_word, pairing_label};
+use crate::results::model::{ConformanceResult, Measure, Ratio, Report, Verdict};
 
 /// Causes shown in full: platforms cut long comments, and whoever has more has the other formats.
 const CAUSES_SHOWN: usize = 25;
@@ -33,6 +34,7 @@ pub fn render(report: &Report) -> String {
     }
     failures(&mut out, "Known deviations", &summary.known);
     failures(&mut out, "Observed differences", &summary.differences);
+    stretched(&mut out, &summary);
     skipped(&mut out, &summary);
     machine(&mut out, report);
     out
@@ -72,7 +74,7 @@ fn tally_cell(tally: Tally) -> String {
 
 fn benchmark(out: &mut String, case: &Case<'_>) {
     let _ = writeln!(out, "\n### Benchmark {}\n", inline(&case.label()));
-    let beside = case.beside();
+    let beside = case.ratio_columns();
     let figures: &[&str] = match case.measure() {
         Measure::RoundTrip => &["subject", "p50", "in floors (95 % interval)", "p99", "p99.9", "max", "rate"],
         Measure::Throughput => &["subject", "rate", "one message", "in floors (95 % interval)"],
@@ -142,6 +144,24 @@ fn failures(out: &mut String, title: &str, results: &[&ConformanceResult]) {
     if causes.len() > CAUSES_SHOWN {
         let hidden: usize = causes.iter().skip(CAUSES_SHOWN).map(|cause| 1 + cause.others.len()).sum();
         let _ = writeln!(out, "{} in report.html and junit.xml.", counted(hidden, "more result"));
+    }
+}
+
+/// Passes that are none by the scenarios' own bounds.
+fn stretched(out: &mut String, summary: &Summary<'_>) {
+    if summary.stretched.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "\n### {STRETCHED} ({})\n", summary.stretched.len());
+    for result in &summary.stretched {
+        let pairing = pairing_label(&result.client, &result.server);
+        let _ = writeln!(
+            out,
+            "- {} ({}): {}",
+            inline(&result.scenario),
+            inline(&pairing),
+            inline(&result.stretched.join("; "))
+        );
     }
 }
 

@@ -1,39 +1,42 @@
-//! Results into formats; one file a format.
+//! Results into formats; one file a format, and a row of [`formats`].
 //!
-//! Everything here renders a [`model::Report`] that is already complete: no format decides anything. What the formats
-//! share is derived once: counts and groups in [`summary`], benchmark cases in [`cases`] and [`regimes`], results that
-//! share a cause in [`causes`], numbers
-//! as text in [`figures`]. Text from peers and files is made harmless in [`sanitise`] before any format sees it.
+//! Everything here renders a [`Report`](crate::results::model::Report) that is already complete: no format decides
+//! anything. What the formats share is derived once: counts and groups in [`summary`] and [`words`], benchmark cases in [`cases`],
+//! [`regimes`] and [`sentences`], results that share a cause in [`causes`], numbers as text in [`figures`]. Text from peers and files is made
+//! harmless in [`sanitise`] before any format sees it.
 
 pub mod cases;
 pub mod causes;
 mod destination;
 pub mod error;
-pub mod events;
 pub mod events_log;
+mod facts;
 pub mod figures;
 mod file;
 mod folder;
+pub mod formats;
 pub mod html;
 pub mod json;
 pub mod junit;
 pub mod machine;
 pub mod markdown;
-pub mod merge;
-pub mod model;
 pub mod plots;
 pub mod regimes;
 pub mod sanitise;
 pub mod schema;
+pub mod sentences;
 pub mod streams;
 pub mod summary;
 pub mod terminal;
 pub mod time;
+mod verdict;
+pub mod words;
 mod write;
 
 pub use destination::is_stdout;
 pub use error::ReportError;
 pub use file::write_file;
 pub use folder::ResultsFolder;
+pub use formats::{FORMATS, Format};
 pub use terminal::render_terminal;
 pub use write::{Written, clear, write_all};

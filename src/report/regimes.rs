@@ -4,10 +4,7 @@ use serde::Serialize;
 
 use super::cases::Case;
 use super::figures::{counted, duration_ns, three_digits};
-use super::model::{Estimate, Measure, Report};
-
-/// Floors of two reports that differ by less than this share are one line of a table.
-const SAME_SHARE: f64 = 0.25;
+use crate::results::model::{Estimate, Measure};
 
 /// Says what a table of regimes is.
 pub const CAPTION: &str = "The two processors were not always equally far apart during this run, and figures depend on \
@@ -22,26 +19,10 @@ pub struct RegimeTable {
     pub rows: Vec<Vec<String>>,
 }
 
-/// Where a scenario's run met more than one regime, the floors at which regimes begin; otherwise nothing.
-///
-/// In one run all results name the same regimes by the same floors. Reports that are shown together agree only roughly.
-pub fn floors_of(report: &Report, scenario: &str) -> Vec<f64> {
-    let results = report.bench.iter().filter(|result| result.scenario == scenario);
-    let mut floors: Vec<f64> = results.flat_map(|result| result.regimes.iter().map(|regime| regime.floor_ns)).collect();
-    floors.sort_by(f64::total_cmp);
-    let mut begins: Vec<f64> = Vec::new();
-    for floor_ns in floors {
-        if begins.last().is_none_or(|last| floor_ns > last * (1.0 + SAME_SHARE)) {
-            begins.push(floor_ns);
-        }
-    }
-    if begins.len() > 1 { begins } else { Vec::new() }
-}
-
 impl Case<'_> {
     /// Its figures by regime; `None` unless the scenario's run met more than one. `to` stands between two bounds.
     pub fn regimes(&self, to: &str) -> Option<RegimeTable> {
-        let beside = self.beside();
+        let beside = self.ratio_columns();
         let time = match self.measure() {
             Measure::RoundTrip => "p50",
             Measure::Throughput => "one message",

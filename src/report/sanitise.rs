@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::model::{BenchRegime, BenchResult, Percentiles, Report};
+use crate::results::model::{BenchRegime, BenchResult, Percentiles, Report};
 
 /// A copy in which every control character, every direction override and every non-character is shown as an escape
 /// (`\u{1b}`), and every figure is finite. Markup is not touched: each format escapes its own.

@@ -1,8 +1,8 @@
 //! JSON Schemas of `report.json` and of a line of `events.jsonl`, from the types that write them.
 
 use super::error::ReportError;
-use super::events::Event;
-use super::model::Report;
+use crate::results::events::Event;
+use crate::results::model::Report;
 
 /// Schema of `report.json`, pretty-printed.
 ///

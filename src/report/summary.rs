@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::figures::counted;
-use super::model::{ConformanceResult, Coverage, CoverageVerdict, Level, Report, Verdict};
+use super::words::{group_key, group_title, pairing_label};
+use crate::results::model::{ConformanceResult, Coverage, CoverageVerdict, Report, Verdict};
 
 /// How much of what was asked for is in a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -21,8 +21,8 @@ pub enum Completeness {
     CutOff,
 }
 
-/// Most reasons for skipped scenarios that the verdict line gives.
-const SKIP_REASONS_MAX: usize = 3;
+/// Heading of the passes that are none by the scenario's own bounds.
+pub const STRETCHED: &str = "Passed only with stretched bounds";
 
 /// What the verdict line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -50,11 +50,6 @@ impl Pairing {
     pub fn label(&self) -> String {
         pairing_label(&self.client, &self.server)
     }
-}
-
-/// See [`Pairing::label`].
-pub fn pairing_label(client: &str, server: &str) -> String {
-    if client == server { client.to_owned() } else { format!("{client} → {server}") }
 }
 
 /// Requirements of one group for one pairing, by verdict.
@@ -105,6 +100,8 @@ pub struct Summary<'a> {
     pub differences: Vec<&'a ConformanceResult>,
     /// Listed deviations that deviate as listed.
     pub known: Vec<&'a ConformanceResult>,
+    /// Passes that are none by the scenario's own bounds.
+    pub stretched: Vec<&'a ConformanceResult>,
     /// Why scenarios were skipped, and how many for each reason, in order of first appearance.
     pub skipped: Vec<(&'a str, usize)>,
     /// Pairings, in order of first appearance.
@@ -139,6 +136,8 @@ impl<'a> Summary<'a> {
                 _ => differences.push(result),
             }
         }
+        let passes = report.conformance.iter().filter(|result| result.outcome == Verdict::Pass);
+        let stretched = passes.filter(|result| !result.stretched.is_empty()).collect();
         let mut skipped: Vec<(&str, usize)> = Vec::new();
         for result in report.conformance.iter().filter(|result| result.outcome == Verdict::Skipped) {
             let reason = result.message.lines().next().unwrap_or_default();
@@ -164,6 +163,7 @@ impl<'a> Summary<'a> {
             unexpected,
             differences,
             known,
+            stretched,
             skipped,
             pairings,
             groups,
@@ -195,93 +195,10 @@ impl<'a> Summary<'a> {
             Tone::Good
         }
     }
-
-    /// One sentence or two that stand for the whole report.
-    pub fn verdict_line(&self) -> String {
-        let mut sentences = Vec::new();
-        let total: usize = self.counts.values().sum();
-        let nothing = total + self.bench_total == 0;
-        match self.completeness {
-            Completeness::Complete => {}
-            Completeness::Failed => {
-                let why = self.failure.and_then(|why| why.lines().next()).unwrap_or_default();
-                let what = if nothing { "there are no results" } else { "what follows is valid, but not all" };
-                sentences.push(format!("Failed, {what}: {}.", why.trim_end_matches(['.', ':'])));
-            }
-            Completeness::Interrupted => sentences.push("Interrupted: what follows is valid, but not all.".to_owned()),
-            Completeness::CutOff => {
-                sentences.push("Cut off: the run ended without its footer, results are missing.".to_owned());
-            }
-        }
-        if total > 0 {
-            sentences.push(self.conformance_sentence(total));
-        }
-        if self.bench_total > 0 {
-            let results = counted(self.bench_total, "benchmark result");
-            sentences.push(match self.bench_invalid {
-                0 => format!("{results}, all valid."),
-                invalid => format!("{results}, {invalid} invalid."),
-            });
-        }
-        // Where nothing at all was judged, the reasons are said already.
-        if self.count(Verdict::Skipped) < total + self.bench_total {
-            sentences.extend(self.without_result.iter().map(|text| format!("{}.", capitalised(text))));
-        }
-        if nothing && self.completeness != Completeness::Failed {
-            sentences.push("Nothing was executed: check --run, --skip and --subject.".to_owned());
-        }
-        sentences.join(" ")
-    }
-
-    fn conformance_sentence(&self, total: usize) -> String {
-        if self.count(Verdict::Skipped) == total {
-            let reasons: Vec<String> = match self.skipped.as_slice() {
-                [(reason, _)] => vec![(*reason).to_owned()],
-                several => several
-                    .iter()
-                    .take(SKIP_REASONS_MAX)
-                    .map(|(reason, count)| format!("{reason} ({})", counted(*count, "scenario")))
-                    .collect(),
-            };
-            let more = if self.skipped.len() > SKIP_REASONS_MAX { "; and others" } else { "" };
-            let scenarios = counted(total, "scenario");
-            return format!("Nothing was judged: {scenarios}, skipped. {}{more}.", capitalised(&reasons.join("; ")));
-        }
-        let mut quiet = vec![format!("{} passed", self.count(Verdict::Pass))];
-        if !self.known.is_empty() {
-            quiet.push(counted(self.known.len(), "known deviation"));
-        }
-        if !self.differences.is_empty() {
-            quiet.push(counted(self.differences.len(), "observed difference"));
-        }
-        if self.count(Verdict::Skipped) > 0 {
-            quiet.push(format!("{} skipped", self.count(Verdict::Skipped)));
-        }
-        let rest = quiet.join(", ");
-        let scenarios = counted(total, "scenario");
-        if self.unexpected.is_empty() {
-            // Alone at the front, the words would speak for invalid measurements too.
-            let subject = if self.bench_invalid > 0 { "Conformance as expected" } else { "As expected" };
-            return format!("{subject}: {scenarios}, {rest}.");
-        }
-        let mut by_outcome: BTreeMap<u8, (Verdict, usize)> = BTreeMap::new();
-        for result in &self.unexpected {
-            by_outcome.entry(severity(result.outcome)).or_insert((result.outcome, 0)).1 += 1;
-        }
-        let loud: Vec<String> =
-            by_outcome.values().map(|(outcome, count)| format!("{count} {}", past_tense(*outcome))).collect();
-        let unexpected = counted(self.unexpected.len(), "unexpected result");
-        format!("{unexpected} in {scenarios}: {}; {rest}.", loud.join(", "))
-    }
-}
-
-fn capitalised(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// Most alarming first.
-fn severity(outcome: Verdict) -> u8 {
+pub(super) fn severity(outcome: Verdict) -> u8 {
     match outcome {
         Verdict::Crash => 0,
         Verdict::Fail => 1,
@@ -291,67 +208,6 @@ fn severity(outcome: Verdict) -> u8 {
         Verdict::ExpectedFail => 5,
         Verdict::Skipped => 6,
         Verdict::Pass => 7,
-    }
-}
-
-/// The outcome as a heading or badge says it.
-pub fn outcome_word(outcome: Verdict) -> &'static str {
-    match outcome {
-        Verdict::Pass => "pass",
-        Verdict::Fail => "fail",
-        Verdict::ExpectedFail => "expected fail",
-        Verdict::UnexpectedPass => "unexpected pass",
-        Verdict::Skipped => "skipped",
-        Verdict::Timeout => "timeout",
-        Verdict::Crash => "crash",
-        Verdict::Error => "error",
-    }
-}
-
-fn past_tense(outcome: Verdict) -> &'static str {
-    match outcome {
-        Verdict::Pass => "passed",
-        Verdict::Fail => "failed",
-        Verdict::ExpectedFail => "failed as expected",
-        Verdict::UnexpectedPass => "passed unexpectedly",
-        Verdict::Skipped => "skipped",
-        Verdict::Timeout => "timed out",
-        Verdict::Crash => "crashed",
-        Verdict::Error => "broken in peer or harness",
-    }
-}
-
-/// Level as one word.
-pub fn level_word(level: Level) -> &'static str {
-    match level {
-        Level::Must => "must",
-        Level::Should => "should",
-        Level::Observed => "observed",
-    }
-}
-
-/// The group of a requirement: `LIV` of `RR-LIV-02`; ids of another form are their own group.
-pub fn group_key(requirement: &str) -> &str {
-    requirement.split('-').nth(1).unwrap_or(requirement)
-}
-
-/// What a requirement group is about; unknown groups speak for themselves.
-pub fn group_title(key: &str) -> &str {
-    match key {
-        "SVC" => "Services: creation, opening, settings",
-        "TYP" => "Types and payload",
-        "PRT" => "Ports",
-        "LOAN" => "Loaning",
-        "SND" => "Sending",
-        "PND" => "Pending responses",
-        "ACT" => "Active requests",
-        "FNF" => "Fire and forget",
-        "DYN" => "Dynamic data",
-        "RCL" => "Giving back",
-        "WAIT" => "Waiting",
-        "LIV" => "Death and recovery",
-        "BAD" => "Bad input",
-        other => other,
     }
 }
 

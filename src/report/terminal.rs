@@ -1,32 +1,34 @@
 //! The report on a terminal: failures first with everything needed to debug them, then coverage, then figures, and the
 //! verdict last, where it is still on the screen.
 
+mod page;
+
 use std::fmt::Write as _;
 
-use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, LineStyle, Table, presets};
+use comfy_table::Cell;
 
 use super::cases::{Case, cases};
 use super::causes::{self, Cause, causes};
 use super::figures::{counted, duration_ns, rate_per_s, three_digits};
-use super::model::{BenchResult, ConformanceResult, Measure, Ratio, Report, Verdict};
 use super::regimes;
 use super::sanitise::sanitise;
-use super::summary::{Summary, Tally, Tone, level_word, outcome_word, pairing_label};
+use super::summary::{STRETCHED, Summary, Tally, Tone};
+use super::words::{level_word, outcome_word, pairing_label};
+use crate::results::model::{BenchResult, ConformanceResult, Measure, Ratio, Report, Verdict};
+use page::{Column, Page, Style, trimmed};
 
 /// Lines of the end of a transcript that are shown.
 const TRANSCRIPT_LINES: usize = 8;
-
-/// Narrowest width that tables are laid out for, columns.
-const WIDTH_MIN: usize = 40;
 
 /// The whole report as text with a newline at the end, laid out for `width` columns. Lines to copy are never broken.
 pub fn render_terminal(report: &Report, width: usize, colour: bool) -> String {
     let report = &sanitise(report);
     let summary = Summary::of(report);
-    let mut page = Page { out: String::new(), width: width.clamp(WIDTH_MIN, usize::from(u16::MAX)), colour };
+    let mut page = Page::new(width, colour);
     page.failures("Unexpected results", &summary.unexpected);
     page.list("Known deviations", &summary.known);
     page.list("Observed differences", &summary.differences);
+    page.stretched(&summary);
     page.skipped(&summary);
     page.requirements(&summary);
     for case in cases(report) {
@@ -43,84 +45,7 @@ pub fn render_terminal(report: &Report, width: usize, colour: bool) -> String {
     page.out
 }
 
-#[derive(Clone, Copy)]
-enum Style {
-    Plain,
-    Heading,
-    Good,
-    Bad,
-    Warn,
-}
-
-impl Style {
-    fn apply(self, cell: Cell) -> Cell {
-        match self {
-            Self::Plain => cell,
-            Self::Heading => cell.add_attribute(Attribute::Bold),
-            Self::Good => cell.fg(Color::Green).add_attribute(Attribute::Bold),
-            Self::Bad => cell.fg(Color::Red).add_attribute(Attribute::Bold),
-            Self::Warn => cell.fg(Color::Yellow),
-        }
-    }
-}
-
-struct Page {
-    out: String,
-    width: usize,
-    colour: bool,
-}
-
 impl Page {
-    fn heading(&mut self, text: &str) {
-        self.paragraph(text, Style::Heading);
-    }
-
-    fn paragraph(&mut self, text: &str, style: Style) {
-        let mut table = self.table();
-        table.add_row([style.apply(Cell::new(text))]);
-        if let Some(column) = table.column_mut(0) {
-            column.set_padding((0, 0));
-        }
-        self.out.push_str(&trimmed(&table));
-    }
-
-    fn table(&self) -> Table {
-        let mut table = Table::new();
-        table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
-        table.set_width(self.width as u16);
-        if self.colour {
-            table.enforce_styling()
-        } else {
-            table.force_no_tty()
-        };
-        table
-    }
-
-    /// A table with a line below its header.
-    fn ruled(&self) -> Table {
-        let mut table = self.table();
-        table.style_mut().header_separator =
-            LineStyle { fill: Some('─'), junction: Some('─'), ..LineStyle::default() };
-        table
-    }
-
-    /// Names and wrapped texts in two columns, without any rule.
-    fn wrapped(&self, rows: &[(&str, String, Style)]) -> String {
-        let mut table = self.table();
-        for (name, text, style) in rows {
-            table.add_row([style.apply(Cell::new(name)), style.apply(Cell::new(text))]);
-        }
-        if let Some(column) = table.column_mut(0) {
-            column.set_padding((0, 1));
-            let width = rows.iter().map(|(name, ..)| name.chars().count()).max().unwrap_or(0) + 1;
-            column.set_constraint(comfy_table::ColumnConstraint::Absolute(comfy_table::Width::Fixed(width as u16)));
-        }
-        if let Some(column) = table.column_mut(1) {
-            column.set_padding((0, 0));
-        }
-        trimmed(&table)
-    }
-
     fn failures(&mut self, title: &str, results: &[&ConformanceResult]) {
         if results.is_empty() {
             return;
@@ -178,6 +103,21 @@ impl Page {
                 ("-", format!("{} ({pairing}): {why}{more}", result.scenario), Style::Plain)
             })
             .collect();
+        let text = self.wrapped(&rows);
+        let _ = writeln!(self.out, "{text}");
+    }
+
+    /// Passes that are none by the scenarios' own bounds.
+    fn stretched(&mut self, summary: &Summary<'_>) {
+        if summary.stretched.is_empty() {
+            return;
+        }
+        self.heading(&format!("{STRETCHED} ({})", summary.stretched.len()));
+        let row = |result: &&ConformanceResult| {
+            let pairing = pairing_label(&result.client, &result.server);
+            ("!", format!("{} ({pairing}): {}", result.scenario, result.stretched.join("; ")), Style::Warn)
+        };
+        let rows: Vec<_> = summary.stretched.iter().map(row).collect();
         let text = self.wrapped(&rows);
         let _ = writeln!(self.out, "{text}");
     }
@@ -251,29 +191,6 @@ impl Page {
         let _ = writeln!(self.out, "{}", trimmed(&table).trim_end());
     }
 
-    /// A table with as many of its columns as fit, the first `names` of them to the left: a figure that is broken in two
-    /// is no figure.
-    fn fitted(&self, mut columns: Vec<Column>, names: usize) -> Table {
-        loop {
-            let mut table = self.ruled();
-            table.set_header(columns.iter().map(|column| Style::Heading.apply(Cell::new(&column.heading))));
-            for row in 0..columns.first().map_or(0, |column| column.cells.len()) {
-                table.add_row(columns.iter().map(|column| Cell::new(&column.cells[row])));
-            }
-            for column in table.column_iter_mut().skip(names) {
-                column.set_cell_alignment(CellAlignment::Right);
-            }
-            let widths = table.column_max_content_widths();
-            // Two spaces around each column and one between two.
-            let fits = widths.iter().map(|width| usize::from(*width) + 3).sum::<usize>() <= self.width + 1;
-            let first = columns.iter().enumerate().filter_map(|(at, column)| Some((column.goes?, at))).min();
-            match first {
-                Some((_, at)) if !fits => drop(columns.remove(at)),
-                _ => return table,
-            }
-        }
-    }
-
     fn warnings(&mut self, report: &Report) {
         let warnings = &report.machine.warnings;
         if warnings.is_empty() {
@@ -303,15 +220,6 @@ fn tally_cell(tally: Tally) -> Cell {
     style.apply(Cell::new(text))
 }
 
-/// A column of the table of figures.
-struct Column {
-    heading: String,
-    /// Where there is no room for all, the column with the least of these goes first; those without one stay.
-    goes: Option<u8>,
-    /// One a row.
-    cells: Vec<String>,
-}
-
 fn columns(case: &Case<'_>) -> Vec<Column> {
     let column = |heading: &str, goes: Option<u8>, cell: &dyn Fn(&BenchResult) -> String| Column {
         heading: heading.to_owned(),
@@ -327,7 +235,7 @@ fn columns(case: &Case<'_>) -> Vec<Column> {
             columns.extend([rate(None), column("one message", None, &|r| duration_ns(r.rtt_ns.p50)), floors(Some(0))]);
         }
     }
-    for (beside, goes) in case.beside().into_iter().zip([5, 4]) {
+    for (beside, goes) in case.ratio_columns().into_iter().zip([5, 4]) {
         // Invalid results, which have no row, come last.
         let cells = beside.ratios.iter().take(case.valid().count());
         let cells = cells.map(|ratio| ratio.map_or_else(|| "–".to_owned(), interval_short)).collect();
@@ -348,13 +256,4 @@ fn columns(case: &Case<'_>) -> Vec<Column> {
 fn interval_short(ratio: Ratio) -> String {
     let Ratio { ratio, ci95: [low, high] } = ratio;
     format!("{} ({}–{})", three_digits(ratio), three_digits(low), three_digits(high))
-}
-
-/// The table without the spaces that fill its last column.
-fn trimmed(table: &Table) -> String {
-    table.lines().fold(String::new(), |mut text, line| {
-        text.push_str(line.trim_end());
-        text.push('\n');
-        text
-    })
 }

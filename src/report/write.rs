@@ -5,28 +5,22 @@ use std::{fs, io};
 
 use super::error::ReportError;
 use super::file::write_file;
-use super::model::Report;
-use super::{html, json, junit, markdown, plots};
+use super::formats::{FORMATS, Format};
+use super::plots;
+use crate::results::model::Report;
 
 /// What [`write_all`] wrote.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Written {
-    /// The page to open.
-    pub html: PathBuf,
-    /// `report.json`.
-    pub json: PathBuf,
-    /// `summary.md`.
-    pub markdown: PathBuf,
-    /// `junit.xml`.
-    pub junit: PathBuf,
+    /// A file for each format.
+    pub files: Vec<PathBuf>,
+    /// The one of them to open.
+    pub page: Option<PathBuf>,
     /// Every plot, `.svg` and `.png`.
     pub plots: Vec<PathBuf>,
 }
 
-const JSON: &str = "report.json";
-const JUNIT: &str = "junit.xml";
-const MARKDOWN: &str = "summary.md";
-const HTML: &str = "report.html";
+/// Folder of the plots in that of the results.
 const PLOTS: &str = "plots";
 
 /// Removes from `dir` what [`write_all`] has written there for an earlier report, so that nobody takes it for this one's
@@ -35,8 +29,8 @@ const PLOTS: &str = "plots";
 /// # Errors
 /// [`ReportError::Write`] with a file that cannot be removed.
 pub fn clear(dir: &Path) -> Result<(), ReportError> {
-    for name in [JSON, JUNIT, MARKDOWN, HTML] {
-        remove(&dir.join(name))?;
+    for format in FORMATS {
+        remove(&dir.join(format.file))?;
     }
     clear_plots(&dir.join(PLOTS), &[])
 }
@@ -64,23 +58,23 @@ fn remove(path: &Path) -> Result<(), ReportError> {
     }
 }
 
-/// Writes `report.json`, `junit.xml`, `summary.md`, `plots/*.svg`, `plots/*.png` and `report.html` into `dir`, which is
-/// made if needed. The data comes first and the page last: whoever sees the page finds the rest. Plots of an earlier
-/// report are removed.
+/// Writes every format of [`FORMATS`], `plots/*.svg` and `plots/*.png` into `dir`, which is made if needed. The page comes
+/// last: whoever sees it finds the rest. Plots of an earlier report are removed.
 ///
 /// # Errors
 /// A file that cannot be written, or a defect of a format. Files already written stay.
 pub fn write_all(report: &Report, dir: &Path) -> Result<Written, ReportError> {
-    let written = |name: &str, text: String| -> Result<PathBuf, ReportError> {
-        let path = dir.join(name);
-        write_file(&path, text.as_bytes())?;
+    let written = |format: &Format| -> Result<PathBuf, ReportError> {
+        let path = dir.join(format.file);
+        write_file(&path, (format.render)(report)?.as_bytes())?;
         Ok(path)
     };
-    let json = written(JSON, json::render(report)?)?;
-    let junit = written(JUNIT, junit::render(report)?)?;
-    let markdown = written(MARKDOWN, markdown::render(report))?;
+    let all = |is_page: bool| FORMATS.iter().filter(move |format| format.is_page == is_page);
+    let mut files = all(false).map(written).collect::<Result<Vec<_>, _>>()?;
     let plots = plots::write_all(report, &dir.join(PLOTS))?;
     clear_plots(&dir.join(PLOTS), &plots)?;
-    let html = written(HTML, html::render(report)?)?;
-    Ok(Written { html, json, markdown, junit, plots })
+    let pages = all(true).map(written).collect::<Result<Vec<_>, _>>()?;
+    let page = pages.first().cloned();
+    files.extend(pages);
+    Ok(Written { files, page, plots })
 }

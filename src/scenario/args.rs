@@ -9,7 +9,9 @@ use super::fields::{Fields, name, word};
 use super::model::Args;
 use super::tree::Node;
 use super::violation::Violation;
-use shmark_peer::protocol::{ArgKind, FEATURES, HEADER_TYPES, PAYLOAD_KEYS, PAYLOAD_TYPES, QOS_KEYS};
+use shmark_peer::protocol::{
+    ArgKind, FEATURES, HEADER_TYPES, OpSpec, PAYLOAD_KEYS, PAYLOAD_KINDS, PAYLOAD_TYPES, SETTINGS, SettingKind, setting,
+};
 
 /// Largest alignment that a payload may ask for, bytes.
 const ALIGN_MAX: u64 = 4096;
@@ -31,45 +33,10 @@ impl Needs {
     }
 
     /// What an operation and its arguments imply.
-    pub fn of_operation(&mut self, op: &str, args: &Args) {
-        let feature = match op {
-            "node.list" | "node.cleanup" => Some("nodes"),
-            "service.list" | "service.ports" => Some("listing"),
-            "pending.hint_disconnect" | "active.has_hint" => Some("hint"),
-            "resources" => Some("resources"),
-            _ => None,
-        };
-        if let Some(feature) = feature {
+    pub fn of_operation(&mut self, op: &OpSpec, args: &Args) {
+        let of_args = args.iter().filter_map(|(name, value)| Some(op.arg(name)?.features(value))).flatten();
+        for feature in op.feature.into_iter().chain(of_args) {
             self.add(feature);
-        }
-        for (argument, value) in args {
-            match argument.as_str() {
-                "request" | "response" => {
-                    if let Some(kind) = value.get("kind").and_then(Value::as_str) {
-                        self.add(kind);
-                    }
-                    if value.get("align").is_some() {
-                        self.add("alignment");
-                    }
-                }
-                "request_header" | "response_header" | "header_seed" => self.add("user-header"),
-                "attributes" => self.add("attributes"),
-                "allocation" if value != "static" => self.add("growth"),
-                "backpressure" => self.add("backpressure"),
-                "preallocate" => self.add("preallocate"),
-                "wait_ms" => self.add("wait"),
-                "qos" => {
-                    // Switched off, these are what an implementation without them does anyway.
-                    let on = |key: &str| value.get(key).and_then(Value::as_bool) == Some(true);
-                    if on("overflow_requests") || on("overflow_responses") {
-                        self.add("overflow");
-                    }
-                    if on("fire_and_forget") {
-                        self.add("fire-and-forget");
-                    }
-                }
-                _ => {}
-            }
         }
     }
 }
@@ -77,11 +44,13 @@ impl Needs {
 /// The value of an argument, checked.
 pub(super) fn value(node: &Node, key: &str, kind: ArgKind) -> Parsed<Value> {
     match kind {
-        ArgKind::Handle | ArgKind::NewHandle => name(node, key).map(Value::from),
+        ArgKind::Handle(_) | ArgKind::NewHandle(_) => name(node, key).map(Value::from),
+        ArgKind::Handles(_) => list(node, key, |one| name(one, key)),
         ArgKind::Text => node.text(key).map(Value::from),
         ArgKind::Count => node.count(key).map(Value::from),
         ArgKind::Flag => node.flag(key).map(Value::from),
         ArgKind::Word(words) => word(node, key, words).map(Value::from),
+        ArgKind::Words(words) => list(node, key, |one| word(one, key, words)),
         ArgKind::Payload => payload(node, key),
         ArgKind::Header => {
             let fields = Fields::new(node, "a user header", &["type"])?;
@@ -97,12 +66,21 @@ pub(super) fn value(node: &Node, key: &str, kind: ArgKind) -> Parsed<Value> {
     }
 }
 
+/// A list of texts, at least one.
+fn list<'n>(node: &'n Node, key: &str, text: impl Fn(&'n Node) -> Parsed<&'n str>) -> Parsed<Value> {
+    let nodes = node.list(key)?;
+    if nodes.is_empty() {
+        return Err(Flaw::new(Violation::EmptyList { key: key.to_owned() }, &node.span));
+    }
+    nodes.iter().map(|one| text(one).map(Value::from)).collect()
+}
+
 fn payload(node: &Node, key: &str) -> Parsed<Value> {
     let what = format!("the payload type {key:?}");
     let fields = Fields::new(node, &what, PAYLOAD_KEYS)?;
     let mut payload = Map::new();
     payload.insert("type".to_owned(), Value::from(word(fields.need("type")?, "type", PAYLOAD_TYPES)?));
-    payload.insert("kind".to_owned(), Value::from(word(fields.need("kind")?, "kind", &["fixed", "slice"])?));
+    payload.insert("kind".to_owned(), Value::from(word(fields.need("kind")?, "kind", PAYLOAD_KINDS)?));
     if let Some(align) = fields.get("align") {
         let number = align.count("align")?;
         if !number.is_power_of_two() || number > ALIGN_MAX {
@@ -115,12 +93,14 @@ fn payload(node: &Node, key: &str) -> Parsed<Value> {
 }
 
 fn qos(node: &Node) -> Parsed<Value> {
-    let known: Vec<&str> = QOS_KEYS.iter().map(|(key, _)| *key).collect();
+    let known: Vec<&str> = SETTINGS.iter().map(|setting| setting.name).collect();
     let fields = Fields::new(node, "the table \"qos\"", &known)?;
     let mut qos = Map::new();
     for entry in fields.entries() {
-        let flag = QOS_KEYS.iter().any(|(key, flag)| *key == entry.key && *flag);
-        let value = if flag { entry.value.flag(&entry.key)?.into() } else { entry.value.count(&entry.key)?.into() };
+        let value = match setting(&entry.key).map(|setting| setting.kind) {
+            Some(SettingKind::Flag) => entry.value.flag(&entry.key)?.into(),
+            _ => entry.value.count(&entry.key)?.into(),
+        };
         qos.insert(entry.key.clone(), value);
     }
     Ok(Value::from(qos))

@@ -2,39 +2,29 @@
 
 use super::error::{Flaw, Parsed, ScenarioError};
 use super::fields::{Fields, is_name, name, ranged, word};
-use super::model::{BenchCase, BenchScenario, LOAD_COUNTS, SERVICE_COUNTS};
+use super::model::{BenchCase, BenchScenario};
 use super::source::{Source, Span};
 use super::tree::{self, Node};
 use super::violation::Violation;
-use shmark_peer::kit::bench::load::{LOAD_MAX, Timing};
-use shmark_peer::protocol::PAYLOAD_TYPES;
+use shmark_peer::kit::bench::load::{LOAD_MAX, LOADS, LoadSetting, Timing, Values};
+use shmark_peer::protocol::{PAYLOAD_TYPES, setting_counts};
 
-const KEYS: &[&str] = &[
+/// Keys of a file besides those of the load and of the service's settings.
+const KEYS: [&str; 11] = [
     "name",
     "title",
     "payload",
     "kind",
     "len",
     "waiting",
-    "touch",
-    "timing",
-    "outstanding",
-    "responses",
-    "idle_clients",
-    "max_active_requests",
-    "max_loaned_requests",
-    "max_borrowed_responses",
-    "response_buffer",
-    "max_clients",
-    "max_servers",
-    "max_nodes",
     "rounds",
     "duration_ms",
     "warmup_ms",
     "slice_requests",
     "slice_floors",
-    "baselines",
 ];
+/// Likewise, and not needed.
+const BASELINES: &str = "baselines";
 
 /// Reads one benchmark scenario; `file` is its name in messages.
 ///
@@ -51,7 +41,9 @@ pub(super) fn parse_source(source: &Source) -> Result<(BenchScenario, Span), Sce
 
 fn read(source: &Source) -> Parsed<(BenchScenario, Span)> {
     let root = tree::parse(source.text())?;
-    let file = Fields::new(&root, "a benchmark", KEYS)?;
+    let loads = LOADS.iter().map(|setting| setting.name);
+    let keys: Vec<&str> = KEYS.into_iter().chain([BASELINES]).chain(loads).chain(setting_counts()).collect();
+    let file = Fields::new(&root, "a benchmark", &keys)?;
     let named = file.need("name")?;
     let timing = timing(&file)?;
     let cases = cases(&file)?;
@@ -66,7 +58,7 @@ fn read(source: &Source) -> Parsed<(BenchScenario, Span)> {
         warmup_ms: number(&file, "warmup_ms", 0, 3_600_000)?,
         slice_requests: number(&file, "slice_requests", 1, 1_000_000_000)?,
         slice_floors: number(&file, "slice_floors", 1, 1_000_000_000)?,
-        baselines: baselines(file.get("baselines"))?,
+        baselines: baselines(file.get(BASELINES))?,
         file: source.file().to_owned(),
     };
     Ok((scenario, named.span.clone()))
@@ -90,19 +82,33 @@ fn cases(file: &Fields<'_>) -> Parsed<Vec<BenchCase>> {
         case.len = if case.kind == "fixed" { 1 } else { usize::try_from(*len).unwrap_or(usize::MAX) };
     });
     let mut cases = product(cases, &waitings, |case, waiting| waiting.clone_into(&mut case.waiting));
-    if file.get("touch").is_some() {
-        let touches = words(file, "touch", &["all", "stamp"])?;
-        cases = product(cases, &touches, |case, touch| case.touch = Some(touch.clone()));
-    }
-    for (key, min) in LOAD_COUNTS.iter().copied().chain(SERVICE_COUNTS.iter().map(|key| (*key, 1))) {
-        if let Some(list) = file.get(key) {
-            let values = numbers(list, key, min, LOAD_MAX as u64)?;
-            cases = product(cases, &values, |case, value| {
-                case.counts.insert(key, usize::try_from(*value).unwrap_or(usize::MAX));
+    for LoadSetting { name, values, .. } in LOADS {
+        if let (Values::Words(known), Some(_)) = (values, file.get(name)) {
+            let words = words(file, name, known)?;
+            cases = product(cases, &words, |case, word| {
+                case.words.insert(name, word.clone());
             });
         }
     }
+    for LoadSetting { name, values, .. } in LOADS {
+        if let (Values::Counts { min, .. }, Some(list)) = (values, file.get(name)) {
+            cases = counted(cases, list, name, *min)?;
+        }
+    }
+    for name in setting_counts() {
+        if let Some(list) = file.get(name) {
+            cases = counted(cases, list, name, 1)?;
+        }
+    }
     Ok(cases)
+}
+
+/// Each case once with each number of a list.
+fn counted(cases: Vec<BenchCase>, list: &Node, name: &'static str, min: usize) -> Parsed<Vec<BenchCase>> {
+    let values = numbers(list, name, min as u64, LOAD_MAX as u64)?;
+    Ok(product(cases, &values, |case, value| {
+        case.counts.insert(name, usize::try_from(*value).unwrap_or(usize::MAX));
+    }))
 }
 
 /// Each case once with each value.
@@ -122,15 +128,16 @@ fn product<T>(cases: Vec<BenchCase>, values: &[T], set: impl Fn(&mut BenchCase, 
 
 /// Nothing of a load can be lost, and everything of it can be timed.
 fn check_load(file: &Fields<'_>, timing: Timing, cases: &[BenchCase]) -> Parsed<()> {
-    for (key, room) in [("outstanding", "max_active_requests"), ("responses", "response_buffer")] {
+    for LoadSetting { name: key, values, .. } in LOADS {
+        let Values::Counts { room: Some(room), .. } = values else { continue };
         let Some(list) = file.get(key) else { continue };
         for case in cases {
             let number = case.count(key).unwrap_or(1);
             if number > 1 && timing == Timing::RoundTrip {
-                return Err(Flaw::new(Violation::NotARoundTrip { key: key.to_owned() }, &list.span));
+                return Err(Flaw::new(Violation::NotARoundTrip { key: (*key).to_owned() }, &list.span));
             }
             if number > 1 && case.count(room).is_none_or(|room| room < number) {
-                let violation = Violation::NoRoom { key: key.to_owned(), number, room: room.to_owned() };
+                let violation = Violation::NoRoom { key: (*key).to_owned(), number, room: (*room).to_owned() };
                 return Err(Flaw::new(violation, &list.span));
             }
         }

@@ -5,7 +5,7 @@ use super::fields::{Fields, word};
 use super::source::{Source, Span};
 use super::tree;
 use super::violation::Violation;
-use crate::report::model::Level;
+use crate::results::model::Level;
 
 /// One requirement.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub struct Requirement {
     pub level: Level,
     /// Where it comes from: `pattern`, `dynamic`, `api` or `sense`.
     pub source: String,
-    /// Whom a failure is laid to: `client`, `server`, `both` or `service`.
+    /// To whom a failure is attributed: `client`, `server`, `both` or `service`.
     pub role: String,
     /// What is required.
     pub text: String,

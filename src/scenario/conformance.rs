@@ -8,13 +8,13 @@ use super::error::{Flaw, Parsed, ScenarioError};
 use super::fields::{Fields, is_name, ranged, word};
 use super::matrix::{Cell, Filler, cells, plain};
 use super::model::{MEMORY_MIB, PeerPlan, Role, Scenario};
+use super::reader::StepReader;
 use super::service;
 use super::source::{Source, Span};
-use super::steps::StepReader;
+use super::state::ScenarioState;
 use super::tree::{self, Data, Node};
 use super::violation::Violation;
-use super::world::World;
-use crate::report::model::Level;
+use crate::results::model::Level;
 use shmark_peer::protocol::FEATURES;
 
 const KEYS: &[&str] = &["id", "title", "requirements", "features", "memory_mib", "matrix", "peers", "service", "steps"];
@@ -70,16 +70,16 @@ fn scenario(root: &Node, cell: &Cell, count: &mut usize, source: &Source, catalo
     let peers = peers(file.need("peers")?)?;
     let service = service::read(file.get("service"))?;
     let opened = peers.iter().any(|peer| peer.opens_service);
-    if opened {
-        needs.of_operation("service.open_or_create", &service);
+    if let Some(open) = service::opens().filter(|_| opened) {
+        needs.of_operation(open, &service);
     }
 
-    let world = World::new(&peers, service.clone(), needs);
-    let mut reader = StepReader { source, catalogue, world, count: *count, checked: Vec::new() };
+    let state = ScenarioState::new(&peers, service.clone(), needs);
+    let mut reader = StepReader { source, catalogue, state, count: *count, checked: Vec::new() };
     let steps = reader.steps(file.need("steps")?.list("steps")?)?;
     *count = reader.count;
-    let StepReader { world, checked, .. } = reader;
-    if let Some((peer, begun)) = world.unawaited() {
+    let StepReader { state, checked, .. } = reader;
+    if let Some((peer, begun)) = state.unawaited() {
         let violation = Violation::NeverAwaited { peer: peer.to_owned(), tag: begun.tag.clone() };
         return Err(Flaw::new(violation, &begun.span));
     }
@@ -90,7 +90,7 @@ fn scenario(root: &Node, cell: &Cell, count: &mut usize, source: &Source, catalo
         cell: cell.iter().map(|(name, value)| (name.clone(), plain(value))).collect(),
         level: level(&requirements, catalogue),
         requirements: requirements.into_iter().map(|(id, _)| id).collect(),
-        features: world.needs.list(),
+        features: state.needs.list(),
         memory_mib: file
             .get("memory_mib")
             .map_or(Ok(MEMORY_MIB), |node| ranged(node, "memory_mib", 1, MEMORY_MIB_MAX))?,

@@ -1,25 +1,7 @@
-//! Kinds of handles: which operation makes which, works on which and uses which up.
+//! What is known of a handle before anything runs.
 
 use super::service::{Shape, Shapes};
-
-/// What a handle is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum HandleKind {
-    Node,
-    Service,
-    Client,
-    Server,
-    /// A loaned request.
-    Request,
-    Pending,
-    Active,
-    /// A loaned response.
-    ResponseLoan,
-    /// A received response.
-    Response,
-}
-
-use HandleKind as H;
+use shmark_peer::protocol::HandleKind;
 
 /// A handle of a peer.
 #[derive(Debug, Clone)]
@@ -52,59 +34,4 @@ pub(super) enum Filling {
     /// Whatever was there.
     Unknown,
     Seed(u64),
-}
-
-impl HandleKind {
-    /// For messages.
-    pub fn words(self) -> &'static str {
-        match self {
-            H::Node => "a node",
-            H::Service => "a service",
-            H::Client => "a client",
-            H::Server => "a server",
-            H::Request => "a loaned request",
-            H::Pending => "a pending response",
-            H::Active => "an active request",
-            H::ResponseLoan => "a loaned response",
-            H::Response => "a received response",
-        }
-    }
-
-    /// What the answer of an operation makes.
-    pub fn made_by(op: &str) -> Option<Self> {
-        Some(match op {
-            "node.create" => H::Node,
-            "service.create" | "service.open" | "service.open_or_create" => H::Service,
-            "client.create" => H::Client,
-            "server.create" => H::Server,
-            "request.loan" => H::Request,
-            "request.send" | "client.send" => H::Pending,
-            "server.receive" => H::Active,
-            "response.loan" => H::ResponseLoan,
-            "pending.receive" => H::Response,
-            _ => return None,
-        })
-    }
-
-    /// What an argument of an operation may be; empty means any.
-    pub fn wanted(op: &str, argument: &str) -> &'static [Self] {
-        match (argument, op) {
-            ("node", _) => &[H::Node],
-            ("service", _) | (_, "service.ports") => &[H::Service],
-            (_, "request.loan" | "client.send") => &[H::Client],
-            (_, "request.write" | "request.send") => &[H::Request],
-            (_, "server.has_requests" | "server.receive") => &[H::Server],
-            (_, "response.loan" | "active.send" | "active.has_hint") => &[H::Active],
-            (_, "response.write" | "response.send") => &[H::ResponseLoan],
-            (_, "pending.has_response" | "pending.receive" | "pending.hint_disconnect") => &[H::Pending],
-            (_, "read") => &[H::Active, H::Response],
-            (_, "is_connected") => &[H::Pending, H::Active],
-            _ => &[],
-        }
-    }
-
-    /// Whether an operation uses up the handle that it works on.
-    pub fn used_up_by(op: &str) -> bool {
-        matches!(op, "drop" | "request.send" | "response.send")
-    }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::model::{MEMORY_MIB, MEMORY_MIB_LARGEST, Scenario};
 use super::source::Source;
 use super::{Library, ScenarioError, Selection};
-use crate::report::model::Level;
+use crate::results::model::Level;
 
 fn scenario(id: &str, requirement: &str) -> String {
     format!(

@@ -6,10 +6,10 @@ use super::error::{Flaw, Parsed};
 use super::fields::Fields;
 use super::handle::{Filling, Sent};
 use super::model::{Matcher, Reference};
+use super::state::ScenarioState;
 use super::tree::{Data, Entry, Node};
 use super::violation::Violation;
-use super::world::World;
-use shmark_peer::protocol::{OpSpec, QOS_KEYS, payload_byte};
+use shmark_peer::protocol::{FieldKind, FieldSpec, SETTINGS, SettingKind, payload_byte, setting};
 
 type Matchers = Vec<(String, Matcher)>;
 
@@ -19,75 +19,61 @@ const HEADER_BYTES: u64 = 8;
 /// Longest default value that is compared.
 const DEFAULT_BYTES_MAX: u64 = 64 << 20;
 
-/// Type of a field, as far as it is fixed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Holds {
-    Flag,
-    Count,
-    Text,
-    List,
-}
-
-fn holds(op: &OpSpec, field: &str) -> Holds {
-    match field {
-        "received" | "has" | "connected" | "hint" | "exists" | "align_ok" | "ended" => Holds::Flag,
-        "origin" | "port_id" => Holds::Text,
-        "services" => Holds::List,
-        "nodes" if op.name == "node.list" => Holds::List,
-        _ => Holds::Count,
-    }
-}
-
 /// One field of an expected `ok`; a nested one gives several.
-pub(super) fn field(entry: &Entry, op: &OpSpec, world: &World) -> Parsed<Matchers> {
+pub(super) fn field(entry: &Entry, spec: &FieldSpec, state: &ScenarioState) -> Parsed<Matchers> {
     let key = entry.key.as_str();
-    match key {
-        "qos" => {
-            let known: Vec<&str> = QOS_KEYS.iter().map(|(key, _)| *key).collect();
-            let fields = Fields::new(&entry.value, "the field \"qos\"", &known)?;
+    match spec.kind {
+        FieldKind::Qos => {
+            let known: Vec<&str> = SETTINGS.iter().map(|setting| setting.name).collect();
+            let what = format!("the field {key:?}");
+            let fields = Fields::new(&entry.value, &what, &known)?;
             let nested = fields.entries().iter().map(|entry| {
-                let flag = QOS_KEYS.iter().any(|(key, flag)| *key == entry.key && *flag);
-                let holds = if flag { Holds::Flag } else { Holds::Count };
-                Ok((format!("qos.{}", entry.key), one(&entry.value, &entry.key, holds, world)?))
+                let kind = match setting(&entry.key).map(|setting| setting.kind) {
+                    Some(SettingKind::Flag) => FieldKind::Flag,
+                    _ => FieldKind::Count,
+                };
+                Ok((format!("{key}.{}", entry.key), one(&entry.value, &entry.key, kind, state)?))
             });
             nested.collect()
         }
-        "attributes" => {
+        FieldKind::Attributes => {
             let nested = entry.value.entries(key)?.iter().map(|entry| {
-                Ok((format!("attributes.{}", entry.key), one(&entry.value, &entry.key, Holds::Text, world)?))
+                Ok((format!("{key}.{}", entry.key), one(&entry.value, &entry.key, FieldKind::Text, state)?))
             });
             nested.collect()
         }
-        _ => Ok(vec![(key.to_owned(), one(&entry.value, key, holds(op, key), world)?)]),
+        kind => Ok(vec![(key.to_owned(), one(&entry.value, key, kind, state)?)]),
     }
 }
 
-fn one(node: &Node, key: &str, holds: Holds, world: &World) -> Parsed<Matcher> {
+fn one(node: &Node, key: &str, kind: FieldKind, state: &ScenarioState) -> Parsed<Matcher> {
     if let Data::Table(entries) = &node.data {
-        return relation(node, entries, world);
+        return relation(node, entries, state);
     }
-    match holds {
-        Holds::Flag => node.flag(key).map(Value::from),
-        Holds::Count => node.count(key).map(Value::from),
-        Holds::Text => node.text(key).map(Value::from),
-        Holds::List => match node.data {
+    match kind {
+        FieldKind::Flag => node.flag(key).map(Value::from),
+        FieldKind::Count => node.count(key).map(Value::from),
+        FieldKind::Text => node.text(key).map(Value::from),
+        FieldKind::List => match node.data {
             Data::List(_) => Ok(node.json()),
             _ => node.list(key).map(|_| Value::Null),
         },
+        // Their entries are matched one by one.
+        FieldKind::Qos | FieldKind::Attributes => node.entries(key).map(|_| Value::Null),
     }
     .map(Matcher::Equal)
 }
 
-fn relation(node: &Node, entries: &[Entry], world: &World) -> Parsed<Matcher> {
+fn relation(node: &Node, entries: &[Entry], state: &ScenarioState) -> Parsed<Matcher> {
     let found: Vec<(&str, &Node)> = entries.iter().map(|entry| (entry.key.as_str(), &entry.value)).collect();
     match found.as_slice() {
         [("at_least", number)] => Ok(Matcher::AtLeast(number.count("at_least")?)),
         [("at_most", number)] => Ok(Matcher::AtMost(number.count("at_most")?)),
-        [("same_as", field)] => Ok(Matcher::SameAs(reference(field, world)?)),
-        [("different_from", field)] => Ok(Matcher::DifferentFrom(reference(field, world)?)),
-        [("no_more_than", field)] => Ok(Matcher::NoMoreThan(reference(field, world)?, 0)),
+        [("same_as", field)] => Ok(Matcher::SameAs(reference(field, state)?)),
+        [("different_from", field)] => Ok(Matcher::DifferentFrom(reference(field, state)?)),
+        [("no_more_than", field)] => Ok(Matcher::NoMoreThan(reference(field, state)?, 0)),
         [("no_more_than", field), ("plus", plus)] | [("plus", plus), ("no_more_than", field)] => {
-            Ok(Matcher::NoMoreThan(reference(field, world)?, plus.count("plus")?))
+            Ok(Matcher::NoMoreThan(reference(field, state)?, plus.count("plus")?))
         }
         _ => {
             let found = found.iter().map(|(key, _)| (*key).to_owned()).collect();
@@ -97,26 +83,26 @@ fn relation(node: &Node, entries: &[Entry], world: &World) -> Parsed<Matcher> {
 }
 
 /// `tag.field` or `peer/tag.field`.
-fn reference(node: &Node, world: &World) -> Parsed<Reference> {
+fn reference(node: &Node, state: &ScenarioState) -> Parsed<Reference> {
     let text = node.text("a reference")?;
     let Some((tag, field)) = text.split_once('.').filter(|(tag, field)| !tag.is_empty() && !field.is_empty()) else {
         return Err(Flaw::new(Violation::ReferenceShape { reference: text.to_owned() }, &node.span));
     };
-    let (tag, tagged) = world.resolve(tag, &node.span)?;
+    let (tag, tagged) = state.resolve(tag, &node.span)?;
     if !tagged.answered {
         return Err(Flaw::new(Violation::NotAnswered { tag }, &node.span));
     }
     let first = field.split('.').next().unwrap_or_default();
-    if !tagged.op.ok.contains(&first) {
-        let known = tagged.op.ok.iter().map(|&field| field.to_owned()).collect();
+    if tagged.op.field(first).is_none() {
+        let known = tagged.op.ok.iter().map(|field| field.name.to_owned()).collect();
         let violation = Violation::UnknownField { op: tagged.op.name.to_owned(), field: first.to_owned(), known };
         return Err(Flaw::new(violation, &node.span));
     }
     Ok(Reference { tag, field: field.to_owned() })
 }
 
-fn sent<'w>(node: &Node, key: &str, world: &'w World) -> Parsed<(String, &'w Sent)> {
-    let (tag, tagged) = world.resolve(node.text(key)?, &node.span)?;
+fn sent<'w>(node: &Node, key: &str, state: &'w ScenarioState) -> Parsed<(String, &'w Sent)> {
+    let (tag, tagged) = state.resolve(node.text(key)?, &node.span)?;
     match &tagged.sent {
         Some(sent) => Ok((tag, sent)),
         None => Err(no_payload(node, &tag, &format!("{} sends nothing", tagged.op.name))),
@@ -128,8 +114,8 @@ fn no_payload(node: &Node, tag: &str, why: &str) -> Flaw {
 }
 
 /// The payload that a step sent: its length, its size and its bytes.
-pub(super) fn payload_of(node: &Node, world: &World) -> Parsed<Matchers> {
-    let (tag, sent) = sent(node, "payload_of", world)?;
+pub(super) fn payload_of(node: &Node, state: &ScenarioState) -> Parsed<Matchers> {
+    let (tag, sent) = sent(node, "payload_of", state)?;
     let Some(bytes) = sent.len.checked_mul(sent.shape.element_bytes) else {
         return Err(no_payload(node, &tag, "it is longer than memory can be"));
     };
@@ -149,8 +135,8 @@ pub(super) fn payload_of(node: &Node, world: &World) -> Parsed<Matchers> {
 }
 
 /// The user header that a step sent, its default value if it wrote none.
-pub(super) fn header_of(node: &Node, world: &World) -> Parsed<Matchers> {
-    let (tag, sent) = sent(node, "header_of", world)?;
+pub(super) fn header_of(node: &Node, state: &ScenarioState) -> Parsed<Matchers> {
+    let (tag, sent) = sent(node, "header_of", state)?;
     if !sent.shape.header {
         return Err(no_payload(node, &tag, "its service has no user header in this direction"));
     }

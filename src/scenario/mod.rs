@@ -24,18 +24,19 @@ mod matcher;
 mod matrix;
 pub mod model;
 mod operation;
+mod reader;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod rules_tests;
 mod select;
 mod service;
 mod source;
+mod state;
 mod steps;
 mod stimulus;
 mod tree;
 mod violation;
 mod wording;
-mod world;
 
 pub use catalogue::{Catalogue, Requirement};
 pub use error::ScenarioError;

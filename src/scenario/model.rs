@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::report::model::Level;
+use crate::results::model::Level;
 use shmark_peer::kit::implementation::Timing;
 
 /// Arguments of an operation by name, as they go on the wire.
@@ -226,26 +226,12 @@ pub struct BenchCase {
     pub len: usize,
     /// `spin` or `block`.
     pub waiting: String,
-    /// `all` or `stamp`, if the file says so.
-    pub touch: Option<String>,
-    /// Numbers that the file lists, of the load and of the service's settings: the keys are [`LOAD_COUNTS`] and
-    /// [`SERVICE_COUNTS`].
+    /// Words of the load that the file lists, by the names of [`LOADS`](shmark_peer::kit::bench::load::LOADS).
+    pub words: BTreeMap<&'static str, String>,
+    /// Numbers that the file lists, of the load and of the service's settings, by their names there and in
+    /// [`SETTINGS`](shmark_peer::protocol::SETTINGS).
     pub counts: BTreeMap<&'static str, usize>,
 }
-
-/// Numbers of a benchmark's load, each with its least value.
-pub const LOAD_COUNTS: &[(&str, u64)] = &[("outstanding", 1), ("responses", 1), ("idle_clients", 0)];
-
-/// Settings of the service that a benchmark may ask for.
-pub const SERVICE_COUNTS: &[&str] = &[
-    "max_active_requests",
-    "max_loaned_requests",
-    "max_borrowed_responses",
-    "response_buffer",
-    "max_clients",
-    "max_servers",
-    "max_nodes",
-];
 
 impl BenchCase {
     /// A number of the load or of the service, if the file lists it.

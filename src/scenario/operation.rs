@@ -1,17 +1,19 @@
 //! Operations of a step: their arguments, and what they do to the handles of a peer.
 
+use std::slice;
+
 use serde_json::Value;
 
 use super::args;
 use super::error::{Flaw, Parsed};
-use super::handle::{Filling, Handle, HandleKind, Sent};
+use super::handle::{Filling, Handle, Sent};
 use super::model::Args;
+use super::reader::{STEP_KEYS, StepReader, key_span};
 use super::service::{self, Shape, Shapes};
-use super::steps::{STEP_KEYS, StepReader, key_span};
+use super::state::Tagged;
 use super::tree::{Entry, Node};
 use super::violation::Violation;
-use super::world::Tagged;
-use shmark_peer::protocol::{ArgKind, OPS, OpSpec, op};
+use shmark_peer::protocol::{ArgKind, ArgSpec, HandleKind, OPS, OpSpec, op};
 
 /// Name of a handle that no legal answer makes.
 pub(super) const UNUSED: &str = "_";
@@ -45,14 +47,12 @@ pub(super) fn arguments(reader: &mut StepReader<'_>, node: &Node, op: &'static O
         args.insert(name.to_owned(), args::value(&entry.value, &entry.key, kind)?);
     }
     defaults(reader, &mut args, op);
-    reader.world.needs.of_operation(op.name, &args);
+    reader.state.needs.of_operation(op, &args);
     for spec in op.args {
         if spec.required && spec.name != "as" && !args.contains_key(spec.name) {
             return Err(missing(node, op, spec.name));
         }
-        if spec.kind == ArgKind::Handle {
-            check_handle(reader, node, op, spec.name, &args, index)?;
-        }
+        check_handles(reader, node, op, spec, &args, index)?;
     }
     needs_len(reader, node, op, &args, index)?;
     Ok(args)
@@ -60,8 +60,7 @@ pub(super) fn arguments(reader: &mut StepReader<'_>, node: &Node, op: &'static O
 
 /// Demands the name of the handle that the answer makes; one that no legal answer makes needs none.
 pub(super) fn complete(args: &mut Args, node: &Node, op: &'static OpSpec, makes: bool) -> Parsed<()> {
-    let required = op.args.iter().any(|spec| spec.name == "as");
-    if required && !args.contains_key("as") {
+    if op.made().is_some() && !args.contains_key("as") {
         if makes {
             return Err(missing(node, op, "as"));
         }
@@ -76,7 +75,7 @@ fn spec<'e>(op: &'static OpSpec, entry: &'e Entry) -> Parsed<(&'e str, ArgKind)>
         "of" | "from" => "on",
         other => other,
     };
-    op.args.iter().find(|spec| spec.name == name).map(|spec| (name, spec.kind)).ok_or_else(|| {
+    op.arg(name).map(|spec| (name, spec.kind)).ok_or_else(|| {
         let known = op.args.iter().map(|spec| written(spec.name).to_owned());
         let known = known.chain(STEP_KEYS.iter().map(|&key| key.to_owned())).collect();
         let violation = Violation::UnknownArgument { op: op.name.to_owned(), argument: entry.key.clone(), known };
@@ -94,7 +93,7 @@ fn missing(node: &Node, op: &OpSpec, argument: &str) -> Flaw {
 }
 
 fn defaults(reader: &mut StepReader<'_>, args: &mut Args, op: &OpSpec) {
-    let takes = |name: &str| op.args.iter().any(|spec| spec.name == name);
+    let takes = |name: &str| op.arg(name).is_some();
     if takes("node") {
         args.entry("node".to_owned()).or_insert_with(|| Value::from("node"));
     }
@@ -102,40 +101,49 @@ fn defaults(reader: &mut StepReader<'_>, args: &mut Args, op: &OpSpec) {
         args.entry("service".to_owned()).or_insert_with(|| Value::from("service"));
     }
     if takes("request") {
-        service::fill_in(args, &reader.world.service);
-    } else if op.name == "service.exists" {
-        let name = reader.world.service.get("name").cloned().unwrap_or_else(|| Value::from(service::NAME));
+        service::fill_in(args, &reader.state.service);
+    } else if op.arg("name").is_some_and(|name| name.required) {
+        let name = reader.state.service.get("name").cloned().unwrap_or_else(|| Value::from(service::NAME));
         args.entry("name".to_owned()).or_insert(name);
     }
     if takes("seed") {
         // Counted even where a seed is given, so that giving one does not change the others.
-        let seed = reader.world.next_seed();
+        let seed = reader.state.next_seed();
         args.entry("seed".to_owned()).or_insert_with(|| Value::from(seed));
     }
 }
 
-fn check_handle(
+/// Handles that an argument names have to be there, and of a kind that it takes.
+fn check_handles(
     reader: &mut StepReader<'_>,
     node: &Node,
     op: &OpSpec,
-    argument: &str,
+    spec: &ArgSpec,
     args: &Args,
     index: usize,
 ) -> Parsed<()> {
-    let Some(name) = text(args, argument) else { return Ok(()) };
-    let span = match argument {
+    let (ArgKind::Handle(wanted) | ArgKind::Handles(wanted)) = spec.kind else { return Ok(()) };
+    let given =
+        args.get(spec.name).map_or(&[][..], |value| value.as_array().map_or(slice::from_ref(value), Vec::as_slice));
+    if given.is_empty() {
+        return Ok(());
+    }
+    let span = match spec.name {
         "on" => node.entries("a step")?.iter().find(|entry| matches!(entry.key.as_str(), "of" | "from")),
         other => node.entries("a step")?.iter().find(|entry| entry.key == other),
     }
     .map_or(node.span.clone(), |entry| entry.value.span.clone());
-    let kind = reader.world.peer(index).handle(name, &span)?.kind;
-    let wanted = HandleKind::wanted(op.name, argument);
-    if wanted.is_empty() || wanted.contains(&kind) {
-        return Ok(());
+    for name in given.iter().filter_map(Value::as_str) {
+        let kind = reader.state.peer(index).handle(name, &span)?.kind;
+        if !wanted.contains(&kind) {
+            let (name, kind, op) = (name.to_owned(), kind.words().to_owned(), op.name.to_owned());
+            return Err(Flaw::new(
+                Violation::WrongHandle { name, kind, op, wanted: HandleKind::any_of(wanted) },
+                &span,
+            ));
+        }
     }
-    let wanted = wanted.iter().map(|kind| kind.words()).collect::<Vec<_>>().join(" or ");
-    let (name, kind) = (name.to_owned(), kind.words().to_owned());
-    Err(Flaw::new(Violation::WrongHandle { name, kind, op: op.name.to_owned(), wanted }, &span))
+    Ok(())
 }
 
 fn text<'a>(args: &'a Args, argument: &str) -> Option<&'a str> {
@@ -143,18 +151,25 @@ fn text<'a>(args: &'a Args, argument: &str) -> Option<&'a str> {
 }
 
 /// Payload that a step loans or sends at once.
-fn shape(op: &str, shapes: Shapes) -> Option<Shape> {
-    match op {
-        "client.send" | "request.loan" => Some(shapes.request),
-        "active.send" | "response.loan" => Some(shapes.response),
-        _ => None,
-    }
+fn shape(op: &OpSpec, shapes: Shapes) -> Option<Shape> {
+    op.arg("len")?;
+    Some(if op.receiver() == [HandleKind::Client] { shapes.request } else { shapes.response })
+}
+
+/// Whether it sends what was loaned before.
+fn sends_loan(op: &OpSpec) -> bool {
+    op.consumes && matches!(op.receiver(), [HandleKind::Request | HandleKind::ResponseLoan])
+}
+
+/// Whether it fills what was loaned before.
+fn writes_loan(op: &OpSpec) -> bool {
+    op.arg("seed").is_some() && matches!(op.receiver(), [HandleKind::Request | HandleKind::ResponseLoan])
 }
 
 fn needs_len(reader: &mut StepReader<'_>, node: &Node, op: &OpSpec, args: &Args, index: usize) -> Parsed<()> {
     let Some(parent) = text(args, "on") else { return Ok(()) };
-    let shapes = reader.world.peer(index).handle(parent, &node.span)?.shapes;
-    match shape(op.name, shapes) {
+    let shapes = reader.state.peer(index).handle(parent, &node.span)?.shapes;
+    match shape(op, shapes) {
         Some(shape) if shape.slice && !args.contains_key("len") => {
             Err(Flaw::new(Violation::SliceWithoutLen { op: op.name.to_owned() }, &node.span))
         }
@@ -165,15 +180,15 @@ fn needs_len(reader: &mut StepReader<'_>, node: &Node, op: &OpSpec, args: &Args,
 /// Refuses a name that stands for another handle at this point.
 pub(super) fn name_is_free(reader: &mut StepReader<'_>, node: &Node, args: &Args, index: usize) -> Parsed<()> {
     match text(args, "as") {
-        Some(name) => reader.world.peer(index).free(name, &key_span(node, "as")),
+        Some(name) => reader.state.peer(index).free(name, &key_span(node, "as")),
         None => Ok(()),
     }
 }
 
-fn sent(reader: &mut StepReader<'_>, op: &str, args: &Args, index: usize) -> Option<Sent> {
+fn sent(reader: &mut StepReader<'_>, op: &OpSpec, args: &Args, index: usize) -> Option<Sent> {
     let parent = text(args, "on")?;
-    let parent = reader.world.peer(index).handle(parent, &(0..0)).ok()?;
-    if matches!(op, "request.send" | "response.send") {
+    let parent = reader.state.peer(index).handle(parent, &(0..0)).ok()?;
+    if sends_loan(op) {
         return parent.sent.clone();
     }
     let shape = shape(op, parent.shapes)?;
@@ -196,9 +211,9 @@ pub(super) fn remember(
     index: usize,
     answered: bool,
 ) {
-    let sent = sent(reader, op.name, args, index);
+    let sent = sent(reader, op, args, index);
     if let Some(tag) = tag {
-        reader.world.remember(tag.to_owned(), Tagged { op, answered, sent });
+        reader.state.remember(tag.to_owned(), Tagged { op, answered, sent });
     }
 }
 
@@ -212,24 +227,24 @@ pub(super) fn take_effect(
     makes: bool,
 ) {
     let line = reader.source.line(node.span.start);
-    let sent = sent(reader, op.name, args, index);
+    let sent = sent(reader, op, args, index);
     let parent = text(args, "on").or_else(|| text(args, "service"));
-    let inherited = parent.and_then(|name| reader.world.peer(index).handle(name, &(0..0)).ok()).map(|h| h.shapes);
-    if matches!(op.name, "request.write" | "response.write") {
+    let inherited = parent.and_then(|name| reader.state.peer(index).handle(name, &(0..0)).ok()).map(|h| h.shapes);
+    if writes_loan(op) {
         write(reader, node, args, index);
     }
-    if let Some(parent) = parent.filter(|_| HandleKind::used_up_by(op.name)) {
-        reader.world.peer(index).consume(parent);
+    if let Some(parent) = parent.filter(|_| op.consumes) {
+        reader.state.peer(index).consume(parent);
     }
-    if let (Some(kind), Some(name), true) = (HandleKind::made_by(op.name), text(args, "as"), makes) {
+    if let (Some(kind), Some(name), true) = (op.made(), text(args, "as"), makes) {
         let shapes = inherited.unwrap_or_else(|| Shapes::of(args));
-        reader.world.peer(index).make(name, Handle { kind, shapes, line, sent });
+        reader.state.peer(index).make(name, Handle { kind, shapes, line, sent });
     }
 }
 
 fn write(reader: &mut StepReader<'_>, node: &Node, args: &Args, index: usize) {
     let (Some(name), Some(seed)) = (text(args, "on"), args.get("seed").and_then(Value::as_u64)) else { return };
-    let Ok(handle) = reader.world.peer(index).handle(name, &(0..0)) else { return };
+    let Ok(handle) = reader.state.peer(index).handle(name, &(0..0)) else { return };
     let Some(sent) = handle.sent.as_mut() else { return };
     sent.payload = Filling::Seed(seed);
     if let Some(header_seed) = args.get("header_seed").and_then(Value::as_u64) {
@@ -239,6 +254,6 @@ fn write(reader: &mut StepReader<'_>, node: &Node, args: &Args, index: usize) {
     if let Ok(peer) = node.entries("a step").map(|entries| entries.iter().find(|entry| entry.key == "on"))
         && let Some(Ok(peer)) = peer.map(|entry| entry.value.text("on"))
     {
-        reader.world.note_sent(&format!("{peer}/{name}"), &sent);
+        reader.state.note_sent(&format!("{peer}/{name}"), &sent);
     }
 }

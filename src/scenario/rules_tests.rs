@@ -529,9 +529,9 @@ fn cases_are_the_product_of_all_lists() {
         .collect();
     let case = |outstanding, max| [Some(outstanding), Some(max), Some(0)];
     assert_eq!(numbers, [case(1, 8), case(1, 16), case(8, 8), case(8, 16)]);
-    assert!(cases.iter().all(|case| case.touch.as_deref() == Some("stamp") && case.responses() == 1));
+    assert!(cases.iter().all(|case| case.words["touch"] == "stamp" && case.responses() == 1));
     let plain = bench::parse("b.toml", include_str!("../../scenarios/bench/rtt.toml")).unwrap();
-    assert!(plain.cases[0].counts.is_empty() && plain.cases[0].touch.is_none(), "what is not asked for is not set");
+    assert!(plain.cases[0].counts.is_empty() && plain.cases[0].words.is_empty(), "what is not asked for is not set");
 }
 
 #[test]

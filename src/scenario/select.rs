@@ -6,7 +6,7 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use super::catalogue::Catalogue;
 use super::model::Scenario;
-use crate::report::model::Level;
+use crate::results::model::Level;
 use crate::suggest::{among, nearest};
 
 /// A choice among scenarios. Everything is chosen unless something is said.

@@ -7,30 +7,31 @@ use super::error::Parsed;
 use super::fields::Fields;
 use super::model::Args;
 use super::tree::Node;
-use shmark_peer::protocol::ArgKind;
+use shmark_peer::protocol::{ArgKind, ArgSpec, OpSpec, op};
 
 /// Name of the service unless one is given.
 pub(super) const NAME: &str = "shmark-test";
 
-const KEYS: &[(&str, ArgKind)] = &[
-    ("name", ArgKind::Text),
-    ("request", ArgKind::Payload),
-    ("response", ArgKind::Payload),
-    ("request_header", ArgKind::Header),
-    ("response_header", ArgKind::Header),
-    ("qos", ArgKind::Qos),
-    ("attributes", ArgKind::Attributes),
-];
+/// The operation by which peers get the service of their scenario.
+pub(super) fn opens() -> Option<&'static OpSpec> {
+    op("service.open_or_create")
+}
+
+/// What the service of a scenario can be given: what opens it, without handles.
+fn keys() -> impl Iterator<Item = &'static ArgSpec> {
+    let args = opens().into_iter().flat_map(|op| op.args);
+    args.filter(|arg| !matches!(arg.kind, ArgKind::Handle(_) | ArgKind::NewHandle(_)))
+}
 
 /// Arguments of `service.open_or_create` without `node` and `as`, with defaults filled in.
 pub(super) fn read(node: Option<&Node>) -> Parsed<Args> {
     let mut service = Args::new();
     if let Some(node) = node {
-        let known: Vec<&str> = KEYS.iter().map(|(key, _)| *key).collect();
+        let known: Vec<&str> = keys().map(|arg| arg.name).collect();
         let fields = Fields::new(node, "the service", &known)?;
-        for (key, kind) in KEYS {
-            if let Some(value) = fields.get(key) {
-                service.insert((*key).to_owned(), args::value(value, key, *kind)?);
+        for arg in keys() {
+            if let Some(value) = fields.get(arg.name) {
+                service.insert(arg.name.to_owned(), args::value(value, arg.name, arg.kind)?);
             }
         }
     }

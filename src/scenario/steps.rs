@@ -1,58 +1,18 @@
 //! Steps that talk to a peer: `do`, `begin` and `await`.
 
-use super::catalogue::Catalogue;
 use super::error::{Flaw, Parsed};
 use super::expect;
 use super::fields::{Fields, is_name, name};
 use super::model::{Action, Args, Expectation, Matcher, Step};
 use super::operation;
-use super::source::{Source, Span};
-use super::tree::{Data, Node};
+use super::reader::{StepReader, key_span};
+use super::state::StartedOp;
+use super::tree::Node;
 use super::violation::Violation;
-use super::world::{Begun, World};
 use shmark_peer::protocol::OpSpec;
 
-/// Keys of a step besides the arguments of its operation.
-pub(super) const STEP_KEYS: &[&str] =
-    &["on", "do", "begin", "await", "tag", "check", "expect", "expect_any", "within_ms"];
 /// What makes a step one.
 const SHAPES: &[&str] = &["do", "begin", "await", "runner"];
-/// Operations that can be asked again without doing more than they did.
-const ASKED_AGAIN: &[&str] = &[
-    "node.create",
-    "node.list",
-    "node.cleanup",
-    "service.create",
-    "service.open",
-    "service.open_or_create",
-    "service.exists",
-    "service.list",
-    "service.ports",
-    "client.create",
-    "server.create",
-    "request.loan",
-    "response.loan",
-    "server.has_requests",
-    "server.receive",
-    "pending.has_response",
-    "pending.receive",
-    "read",
-    "is_connected",
-    "active.has_hint",
-    "resources",
-];
-
-/// Reads steps in order, and follows what they do to the peers.
-#[derive(Debug)]
-pub(super) struct StepReader<'a> {
-    pub source: &'a Source,
-    pub catalogue: &'a Catalogue,
-    pub world: World,
-    /// Steps written out so far, those of the cells before too.
-    pub count: usize,
-    /// Requirements that were checked, and where.
-    pub checked: Vec<(String, Span)>,
-}
 
 impl StepReader<'_> {
     /// Reads one step that is not a repeat.
@@ -87,8 +47,8 @@ impl StepReader<'_> {
     fn operate(&mut self, node: &Node) -> Parsed<Step> {
         let op = operation::named(node, "do")?;
         let on = on(node)?;
-        let index = self.world.find(on.text("on")?, &on.span)?;
-        self.world.peer(index).ready(false, &on.span)?;
+        let index = self.state.find(on.text("on")?, &on.span)?;
+        self.state.peer(index).ready(false, &on.span)?;
         let mut args = operation::arguments(self, node, op, index)?;
         let expect = self.expectations(node, op)?;
         let makes = makes_handle(&expect);
@@ -97,7 +57,7 @@ impl StepReader<'_> {
             operation::name_is_free(self, node, &args, index)?;
         }
         let within_ms = within(node)?;
-        if within_ms.is_some() && !ASKED_AGAIN.contains(&op.name) {
+        if within_ms.is_some() && !op.retryable {
             return Err(Flaw::new(Violation::WithinMisplaced { op: op.name.to_owned() }, &key_span(node, "within_ms")));
         }
         let check = self.check(node)?;
@@ -120,8 +80,8 @@ impl StepReader<'_> {
             }
         }
         let on = on(node)?;
-        let index = self.world.find(on.text("on")?, &on.span)?;
-        self.world.peer(index).ready(true, &on.span)?;
+        let index = self.state.find(on.text("on")?, &on.span)?;
+        self.state.peer(index).ready(true, &on.span)?;
         let mut args = operation::arguments(self, node, op, index)?;
         operation::complete(&mut args, node, op, true)?;
         operation::name_is_free(self, node, &args, index)?;
@@ -131,8 +91,8 @@ impl StepReader<'_> {
         };
         let full = format!("{peer}/{tag}");
         operation::remember(self, Some(&full), op, &args, index, false);
-        let begun = Begun { tag: tag.clone(), op, args: args.clone(), span: node.span.clone() };
-        self.world.peer(index).begun = Some(begun);
+        let begun = StartedOp { tag: tag.clone(), op, args: args.clone(), span: node.span.clone() };
+        self.state.peer(index).begun = Some(begun);
         let action = Action::Begin { peer, op: op.name.to_owned(), args, tag };
         Ok(Step { tag: Some(full), ..self.plain(node, action) })
     }
@@ -141,26 +101,26 @@ impl StepReader<'_> {
         let known = ["on", "await", "check", "expect", "expect_any", "within_ms"];
         let fields = Fields::new(node, "a step that awaits", &known)?;
         let on = fields.need("on")?;
-        let index = self.world.find(on.text("on")?, &on.span)?;
-        self.world.peer(index).running(&on.span)?;
+        let index = self.state.find(on.text("on")?, &on.span)?;
+        self.state.peer(index).running(&on.span)?;
         let peer = on.text("on")?.to_owned();
         let awaited = fields.need("await")?;
         let tag = name(awaited, "await")?.to_owned();
-        let begun = self.world.peer(index).begun.take();
+        let begun = self.state.peer(index).begun.take();
         let Some(begun) = begun.filter(|begun| begun.tag == tag) else {
             return Err(Flaw::new(Violation::AwaitWithoutBegin { peer, tag }, &awaited.span));
         };
         let expect = self.expectations(node, begun.op)?;
         let check = self.check(node)?;
         let full = format!("{peer}/{tag}");
-        self.world.answered(&full);
+        self.state.answered(&full);
         operation::take_effect(self, node, begun.op, &begun.args, index, makes_handle(&expect));
         let step = self.plain(node, Action::Await { peer, tag });
         Ok(Step { tag: Some(full), check, expect, within_ms: fields.count("within_ms")?, ..step })
     }
 
     fn expectations(&self, node: &Node, op: &'static OpSpec) -> Parsed<Vec<Expectation>> {
-        expect::read(node, op, &self.world)
+        expect::read(node, op, &self.state)
     }
 
     fn check(&mut self, node: &Node) -> Parsed<Option<String>> {
@@ -203,14 +163,4 @@ fn tag(node: &Node, args: &Args) -> Parsed<Option<String>> {
     }
     let made = args.get("as").and_then(serde_json::Value::as_str).filter(|name| *name != operation::UNUSED);
     Ok(made.filter(|name| is_name(name)).map(str::to_owned))
-}
-
-/// Where a key stands; the whole table if it is not there.
-pub(super) fn key_span(node: &Node, key: &str) -> Span {
-    match &node.data {
-        Data::Table(entries) => {
-            entries.iter().find(|entry| entry.key == key).map_or(node.span.clone(), |entry| entry.key_span.clone())
-        }
-        _ => node.span.clone(),
-    }
 }

@@ -6,10 +6,10 @@ use super::error::{Flaw, Parsed};
 use super::fields::{Fields, word};
 use super::matrix::{Cell, Filler, ROUND};
 use super::model::{Action, Damage, Signal, Step};
-use super::steps::StepReader;
+use super::reader::StepReader;
+use super::state::Process;
 use super::tree::{Data, Node};
 use super::violation::Violation;
-use super::world::Process;
 
 /// Every stimulus, and the keys that it takes besides `runner`.
 const STIMULI: &[(&str, &[&str])] = &[
@@ -90,7 +90,7 @@ impl StepReader<'_> {
             "repeat" => return Err(Flaw::new(Violation::NestedRepeat, &node.span)),
             name => {
                 let peer = fields.need("peer")?;
-                let index = self.world.find(peer.text("peer")?, &peer.span)?;
+                let index = self.state.find(peer.text("peer")?, &peer.span)?;
                 within_ms = fields.count("within_ms")?;
                 self.process(name, fields, peer, index)?
             }
@@ -102,10 +102,10 @@ impl StepReader<'_> {
         let peer = node.text("peer")?.to_owned();
         let span = &node.span;
         if name == "spawn" {
-            self.world.spawn(index, span)?;
+            self.state.spawn(index, span)?;
             return Ok(Action::Spawn { peer });
         }
-        let process = self.world.peer(index);
+        let process = self.state.peer(index);
         Ok(match name {
             "kill" => {
                 process.exists(span)?;

@@ -1,9 +1,5 @@
 //! The rules of scenario files, one variant for each. What a message says is in `wording`.
 
-use std::fmt;
-
-use super::wording::Wording;
-
 /// A violated rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -132,22 +128,4 @@ pub enum Violation {
     NotAnswered { tag: String },
     /// A step whose payload is meant has sent one.
     NoPayload { tag: String, why: String },
-}
-
-impl Violation {
-    /// Short permanent name, as in `scenario::unknown_key`.
-    pub fn code(&self) -> &'static str {
-        Wording::of(self).code
-    }
-
-    /// What to do about it.
-    pub fn remedy(&self) -> Option<String> {
-        Some(Wording::of(self).remedy).filter(|remedy| !remedy.is_empty())
-    }
-}
-
-impl fmt::Display for Violation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&Wording::of(self).text)
-    }
 }

@@ -1,13 +1,15 @@
 //! What the message of each violated rule says.
 
+use std::fmt;
+
 use super::violation::Violation;
 use crate::suggest::among;
 
 /// The message of a violated rule.
-pub(super) struct Wording {
-    pub code: &'static str,
-    pub text: String,
-    pub remedy: String,
+struct Wording {
+    code: &'static str,
+    text: String,
+    remedy: String,
 }
 
 fn say(code: &'static str, text: impl Into<String>, remedy: impl Into<String>) -> Wording {
@@ -15,8 +17,26 @@ fn say(code: &'static str, text: impl Into<String>, remedy: impl Into<String>) -
 }
 
 impl Wording {
-    pub fn of(violation: &Violation) -> Self {
+    fn of(violation: &Violation) -> Self {
         of_file(violation).or_else(|| of_step(violation)).unwrap_or_else(|| of_expectation(violation))
+    }
+}
+
+impl Violation {
+    /// Short permanent name, as in `scenario::unknown_key`.
+    pub fn code(&self) -> &'static str {
+        Wording::of(self).code
+    }
+
+    /// What to do about it.
+    pub fn remedy(&self) -> Option<String> {
+        Some(Wording::of(self).remedy).filter(|remedy| !remedy.is_empty())
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&Wording::of(self).text)
     }
 }
 

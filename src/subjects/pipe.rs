@@ -14,7 +14,7 @@ use nix::unistd::mkfifo;
 
 use super::place::{self, Place};
 use super::stream::{Accept, Messages, StreamServer};
-use shmark_peer::kit::implementation::{BenchSetup, BenchSubject, Outcome, Waiting};
+use shmark_peer::kit::implementation::{BenchSetup, BenchSubject, OpResult, Waiting};
 
 /// The transport.
 #[derive(Debug)]
@@ -77,7 +77,7 @@ impl BenchSubject for Pipe {
     type Client = Messages<PipeEnds>;
     type Server = StreamServer<PipeAcceptor>;
 
-    fn bench_server(setup: &BenchSetup) -> Outcome<Self::Server> {
+    fn bench_server(setup: &BenchSetup) -> OpResult<Self::Server> {
         let make = |extension| {
             let path = place::path(setup, extension)?;
             mkfifo(&path, Mode::S_IRUSR | Mode::S_IWUSR)
@@ -92,7 +92,7 @@ impl BenchSubject for Pipe {
         Ok(StreamServer::new(acceptor, setup, vec![request_place, response_place]))
     }
 
-    fn bench_client(setup: &BenchSetup) -> Outcome<Self::Client> {
+    fn bench_client(setup: &BenchSetup) -> OpResult<Self::Client> {
         let path = place::path(setup, "requests")?;
         let refused = |error: io::Error| place::refusal("connecting to the server of", &path, &error);
         let writer = open(&path, OpenOptions::new().write(true)).map_err(refused)?;

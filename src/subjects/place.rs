@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use shmark_peer::kit::implementation::{BenchSetup, Outcome, Refusal, Touch};
+use shmark_peer::kit::implementation::{BenchSetup, OpResult, Refusal, Touch};
 use shmark_peer::kit::payload::crc32;
 use shmark_peer::protocol::ErrorClass;
 
@@ -11,7 +11,7 @@ use shmark_peer::protocol::ErrorClass;
 ///
 /// # Errors
 /// A load that no transport has.
-pub(super) fn path(setup: &BenchSetup, extension: &str) -> Outcome<PathBuf> {
+pub(super) fn path(setup: &BenchSetup, extension: &str) -> OpResult<PathBuf> {
     if setup.load.idle_clients > 0 {
         return Err(Refusal::Unsupported("a transport has one connection and no idle clients".to_owned()));
     }

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use super::place::{self, Place};
 use super::stream::{Accept, Messages, READ_TIMEOUT, StreamServer};
-use shmark_peer::kit::implementation::{BenchSetup, BenchSubject, Outcome, Waiting};
+use shmark_peer::kit::implementation::{BenchSetup, BenchSubject, OpResult, Waiting};
 
 /// The transport.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ impl BenchSubject for TcpLoopback {
     type Client = Messages<TcpStream>;
     type Server = StreamServer<TcpAcceptor>;
 
-    fn bench_server(setup: &BenchSetup) -> Outcome<Self::Server> {
+    fn bench_server(setup: &BenchSetup) -> OpResult<Self::Server> {
         let path = place::path(setup, "port")?;
         let refused = |error: io::Error| place::refusal("listening, with the port in", &path, &error);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(refused)?;
@@ -45,7 +45,7 @@ impl BenchSubject for TcpLoopback {
         Ok(StreamServer::new(TcpAcceptor { listener, waiting: setup.waiting }, setup, vec![place]))
     }
 
-    fn bench_client(setup: &BenchSetup) -> Outcome<Self::Client> {
+    fn bench_client(setup: &BenchSetup) -> OpResult<Self::Client> {
         let path = place::path(setup, "port")?;
         let stream = read_port(&path)
             .and_then(|port| TcpStream::connect((Ipv4Addr::LOCALHOST, port)))

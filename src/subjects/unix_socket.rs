@@ -5,7 +5,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 
 use super::place::{self, Place};
 use super::stream::{Accept, Messages, READ_TIMEOUT, StreamServer};
-use shmark_peer::kit::implementation::{BenchSetup, BenchSubject, Outcome, Waiting};
+use shmark_peer::kit::implementation::{BenchSetup, BenchSubject, OpResult, Waiting};
 
 /// The transport.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ impl BenchSubject for UnixSocket {
     type Client = Messages<UnixStream>;
     type Server = StreamServer<UnixAcceptor>;
 
-    fn bench_server(setup: &BenchSetup) -> Outcome<Self::Server> {
+    fn bench_server(setup: &BenchSetup) -> OpResult<Self::Server> {
         let path = place::path(setup, "sock")?;
         let refused = |error: io::Error| place::refusal("listening at", &path, &error);
         let listener = UnixListener::bind(&path).map_err(refused)?;
@@ -41,7 +41,7 @@ impl BenchSubject for UnixSocket {
         Ok(StreamServer::new(UnixAcceptor { listener, waiting: setup.waiting }, setup, vec![place]))
     }
 
-    fn bench_client(setup: &BenchSetup) -> Outcome<Self::Client> {
+    fn bench_client(setup: &BenchSetup) -> OpResult<Self::Client> {
         let path = place::path(setup, "sock")?;
         let stream = UnixStream::connect(&path)
             .and_then(|stream| configure(&stream, setup.waiting).map(|()| stream))

@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use shmark::harness::Args;
-use shmark::harness::patience::Patience;
 use shmark::harness::subject::Subject;
-use shmark::report::model::Level;
+use shmark::harness::timeout::TimeoutMultiplier;
+use shmark::results::model::Level;
 use shmark::scenario::model::{Action, Expectation, Matcher, PeerPlan, Role, Scenario, Signal, Step};
 
 const MARK: &str = "SHMARK_TEST_MARK";
@@ -43,7 +43,7 @@ impl Broken {
             features: vec!["fixed".to_owned()],
             pin: "1.2".to_owned(),
             start_within_ms: 5000,
-            patience: Patience::default(),
+            timeout_multiplier: TimeoutMultiplier::default(),
             keeps: Vec::new(),
             expected: Vec::new(),
             manifest: Some(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/broken_peers/subject.toml")),

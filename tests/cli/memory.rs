@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
-use shmark::harness::namespace::{Namespace, RunFolder};
+use shmark::harness::namespace::Namespace;
+use shmark::harness::run_folder::RunFolder;
 use shmark_engine::{Config, Node, ServiceName};
 
 use super::{DEADLINE, finish, shmark, shmark_with};

@@ -21,7 +21,7 @@ fn typed(line: &str, folder: &Path) -> Ended {
 }
 
 /// The report, and the repeat lines that are shown: one a cause.
-fn conform(folder: &Path, words: &[&str]) -> (shmark::report::model::Report, Vec<String>) {
+fn conform(folder: &Path, words: &[&str]) -> (shmark::results::model::Report, Vec<String>) {
     let json = folder.join("r.json");
     let mut command = Command::new(env!("CARGO_BIN_EXE_shmark"));
     command.arg("conform").args(words).args(["--json", json.to_str().unwrap()]).current_dir(folder);

@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 
 use shmark::report::json;
-use shmark::report::model::{CoverageVerdict, Report, Verdict};
+use shmark::results::model::{CoverageVerdict, Report, Verdict};
 
 use super::{DEADLINE, Ended, finish};
 

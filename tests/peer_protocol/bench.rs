@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use shmark::subjects::{Pipe, TcpLoopback, UnixSocket};
 use shmark_peer::bench_protocol::BenchCollected;
 use shmark_peer::kit::Session;
+use shmark_peer::kit::bench::load::{LOADS, Load, LoadSetting};
 use shmark_peer::kit::implementation::{BenchSubject, Hello};
 
 use super::{checked, fault};
@@ -36,7 +37,7 @@ impl Peer {
             Session::bench_only::<B>(hello).run(BufReader::new(input), output)
         });
         let mut peer = Self { commands: Some(commands), answers: BufReader::new(answers), thread: Some(thread) };
-        peer.ok(json!({ "op": "hello", "protocol": 1, "root": "/nonexistent" }));
+        peer.ok(json!({ "op": "hello", "protocol": 2, "root": "/nonexistent" }));
         peer
     }
 
@@ -215,4 +216,17 @@ fn a_client_without_a_server_is_refused_by_the_transport() {
 fn the_other_operations_are_unsupported() {
     let answer = Peer::start::<Pipe>().call(json!({ "op": "node.create", "as": "node" }));
     assert!(answer["unsupported"].as_str().unwrap().contains("benchmark mode only"), "{answer}");
+}
+
+/// The reference has a row for each setting of a load, as the code describes it.
+#[test]
+fn settings_of_loads_are_described_as_they_are() {
+    let document = include_str!("../../docs/PEER-PROTOCOL.md");
+    let defaults = serde_json::to_value(Load::default()).unwrap();
+    let shown = |value: &Value| value.as_str().map_or_else(|| value.to_string(), |word| format!("`{word}`"));
+    let row = |setting: &LoadSetting| {
+        format!("| `{}` | {} | {} |\n", setting.name, shown(&defaults[setting.name]), setting.in_protocol)
+    };
+    let rows = LOADS.iter().map(row).collect::<Vec<_>>().concat();
+    assert!(document.contains(&rows), "docs/PEER-PROTOCOL.md lacks these rows, which follow from the loads:\n{rows}");
 }

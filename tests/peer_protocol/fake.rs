@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 use shmark_peer::kit::implementation::{
-    Arrival, Effective, Element, Hello, Implementation, Kind, LoanView, NodeState, Opening, Outcome, OwnResources,
-    PayloadSpec, PortSpec, Ports, Qos, Receipt, Refusal, ServiceSpec, View,
+    Arrival, Decision, Decisions, Effective, Element, Hello, Implementation, Kind, LoanView, NodeState, OpResult,
+    Opening, OwnResources, PayloadSpec, PortSpec, Ports, Qos, Receipt, Refusal, ServiceSpec, View, Waitable, Woken,
 };
 use shmark_peer::protocol::ErrorClass;
 
@@ -65,6 +65,8 @@ struct Exchange {
 
 pub struct Model {
     services: BTreeMap<String, Rc<Shared>>,
+    /// What services have that were not asked for anything.
+    defaults: Qos,
     ports: u64,
 }
 
@@ -74,6 +76,7 @@ pub struct Port {
     service: Rc<Shared>,
     id: String,
     loans: Rc<Cell<usize>>,
+    handler: Option<Decisions>,
     _traced: Traced,
 }
 
@@ -82,6 +85,7 @@ pub struct Loan {
     service: Rc<Shared>,
     exchange: Rc<Exchange>,
     loans: Rc<Cell<usize>>,
+    handler: Option<Decisions>,
     _traced: Traced,
 }
 
@@ -126,7 +130,7 @@ fn message(spec: PayloadSpec, header: bool, len: usize, uninit: bool, origin: &s
     Message { payload: vec![byte; bytes], header: header.then(|| vec![0; 8]), len, origin: origin.to_owned() }
 }
 
-fn loan(loans: &Rc<Cell<usize>>) -> Outcome<()> {
+fn loan(loans: &Rc<Cell<usize>>) -> OpResult<()> {
     if loans.get() == LOANS_MAX {
         return Err(error(ErrorClass::ExceedsMaxLoans, "ExceedsMaxLoans"));
     }
@@ -148,11 +152,16 @@ fn arrival(message: &Message) -> Arrival {
 }
 
 impl Model {
-    fn port(&mut self, kind: &str, service: &Service) -> (Port, String) {
+    fn port(&mut self, kind: &str, service: &Service, spec: &PortSpec) -> (Port, String) {
         self.ports += 1;
         let id = format!("{kind}-{}", self.ports);
-        let port =
-            Port { service: service.0.clone(), id: id.clone(), loans: Rc::default(), _traced: Traced(id.clone()) };
+        let port = Port {
+            service: service.0.clone(),
+            id: id.clone(),
+            loans: Rc::default(),
+            handler: spec.handler.clone(),
+            _traced: Traced(id.clone()),
+        };
         (port, id)
     }
 }
@@ -168,7 +177,7 @@ impl Implementation for Model {
     type ResponseLoan = Loan;
     type Response = Response;
 
-    fn start(root: &str) -> Outcome<(Self, Hello)> {
+    fn start(root: &str) -> OpResult<(Self, Hello)> {
         if root == "/forbidden" {
             return Err(error(ErrorClass::Permission, "RootDenied"));
         }
@@ -176,28 +185,46 @@ impl Implementation for Model {
             implementation: "model".to_owned(),
             version: "1.0.0".to_owned(),
             language: "Rust".to_owned(),
-            features: ["fixed", "slice", "user-header", "nodes", "listing", "resources"].map(str::to_owned).to_vec(),
+            features: [
+                "fixed",
+                "slice",
+                "user-header",
+                "backpressure-handler",
+                "hint",
+                "wait-set",
+                "nodes",
+                "configuration",
+                "listing",
+                "resources",
+            ]
+            .map(str::to_owned)
+            .to_vec(),
             wire: "model-1".to_owned(),
         };
-        Ok((Self { services: BTreeMap::new(), ports: 0 }, hello))
+        Ok((Self { services: BTreeMap::new(), defaults: Qos::default(), ports: 0 }, hello))
     }
 
-    fn node_create(&mut self, name: Option<&str>) -> Outcome<Traced> {
+    fn node_create(&mut self, name: Option<&str>) -> OpResult<Traced> {
         match name {
             Some("") => Err(error(ErrorClass::InvalidName, "EmptyName")),
             name => Ok(Traced(name.unwrap_or("node").to_owned())),
         }
     }
 
-    fn node_list(&mut self) -> Outcome<Vec<NodeState>> {
+    fn node_list(&mut self) -> OpResult<Vec<NodeState>> {
         Ok(vec![NodeState { state: "alive".to_owned() }])
     }
 
-    fn node_cleanup(&mut self) -> Outcome<(u64, u64)> {
+    fn node_cleanup(&mut self) -> OpResult<(u64, u64)> {
         Ok((2, 1))
     }
 
-    fn service(&mut self, _node: &Traced, opening: Opening, spec: &ServiceSpec) -> Outcome<(Service, Effective)> {
+    fn configure(&mut self, qos: &Qos) -> OpResult<()> {
+        self.defaults = *qos;
+        Ok(())
+    }
+
+    fn service(&mut self, _node: &Traced, opening: Opening, spec: &ServiceSpec) -> OpResult<(Service, Effective)> {
         if spec.qos.max_nodes == Some(0) {
             let setting = Some("max_nodes".to_owned());
             return Err(Refusal::Error {
@@ -229,39 +256,39 @@ impl Implementation for Model {
             max_borrowed_responses: asked.max_borrowed_responses.or(Some(2)),
             response_buffer: asked.response_buffer.or(Some(2)),
             max_servers: asked.max_servers.or(Some(2)),
-            max_clients: asked.max_clients.or(Some(8)),
+            max_clients: asked.max_clients.or(self.defaults.max_clients).or(Some(8)),
             max_nodes: asked.max_nodes.or(Some(20)),
         };
         let attributes = shared.spec.attributes.clone();
         Ok((Service(shared, Traced("service".to_owned())), Effective { qos, attributes }))
     }
 
-    fn service_exists(&mut self, _node: &Traced, name: &str) -> Outcome<bool> {
+    fn service_exists(&mut self, _node: &Traced, name: &str) -> OpResult<bool> {
         Ok(self.services.contains_key(name))
     }
 
-    fn service_list(&mut self, _node: &Traced) -> Outcome<Vec<String>> {
+    fn service_list(&mut self, _node: &Traced) -> OpResult<Vec<String>> {
         Ok(self.services.keys().cloned().collect())
     }
 
-    fn service_ports(&mut self, service: &Service) -> Outcome<Ports> {
+    fn service_ports(&mut self, service: &Service) -> OpResult<Ports> {
         Ok(Ports { clients: service.0.clients.get(), servers: service.0.servers.get(), nodes: 1 })
     }
 
-    fn client_create(&mut self, service: &Service, spec: &PortSpec) -> Outcome<(Port, String)> {
+    fn client_create(&mut self, service: &Service, spec: &PortSpec) -> OpResult<(Port, String)> {
         if spec.backpressure.is_some() {
             return Err(Refusal::Unsupported("no backpressure strategies".to_owned()));
         }
         service.0.clients.set(service.0.clients.get() + 1);
-        Ok(self.port("client", service))
+        Ok(self.port("client", service, spec))
     }
 
-    fn server_create(&mut self, service: &Service, _spec: &PortSpec) -> Outcome<(Port, String)> {
+    fn server_create(&mut self, service: &Service, spec: &PortSpec) -> OpResult<(Port, String)> {
         service.0.servers.set(service.0.servers.get() + 1);
-        Ok(self.port("server", service))
+        Ok(self.port("server", service, spec))
     }
 
-    fn request_loan(&mut self, client: &Port, len: usize, uninit: bool) -> Outcome<Loan> {
+    fn request_loan(&mut self, client: &Port, len: usize, uninit: bool) -> OpResult<Loan> {
         loan(&client.loans)?;
         let spec = &client.service.spec;
         Ok(Loan {
@@ -269,14 +296,20 @@ impl Implementation for Model {
             service: client.service.clone(),
             exchange: Rc::default(),
             loans: client.loans.clone(),
+            handler: client.handler.clone(),
             _traced: Traced("request".to_owned()),
         })
     }
 
-    fn request_send(&mut self, request: Loan) -> Outcome<(Pending, u64)> {
+    fn request_send(&mut self, request: Loan) -> OpResult<(Pending, u64)> {
         let mut requests = request.service.requests.borrow_mut();
         if requests.len() == REQUESTS_MAX {
-            return Err(error(ErrorClass::UnableToDeliver, "BufferFull"));
+            // Nobody makes room while this thread sends: a handler that retries for ever is a mistake of the test.
+            let decisions = (0..100).filter_map(|retries| Some(request.handler.as_ref()?.decide(retries)));
+            if decisions.into_iter().find(|decision| *decision != Decision::Retry) != Some(Decision::Discard) {
+                return Err(error(ErrorClass::UnableToDeliver, "BufferFull"));
+            }
+            return Ok((Pending(request.exchange.clone(), Traced("pending".to_owned())), 0));
         }
         request.exchange.pending.set(true);
         request.exchange.active.set(true);
@@ -285,11 +318,11 @@ impl Implementation for Model {
         Ok((pending, request.service.servers.get() as u64))
     }
 
-    fn has_requests(&mut self, server: &Port) -> Outcome<bool> {
+    fn has_requests(&mut self, server: &Port) -> OpResult<bool> {
         Ok(!server.service.requests.borrow().is_empty())
     }
 
-    fn server_receive(&mut self, server: &Port, wait_ms: Option<u64>) -> Outcome<Receipt<Active>> {
+    fn server_receive(&mut self, server: &Port, wait_ms: Option<u64>) -> OpResult<Receipt<Active>> {
         assert_eq!(wait_ms, None, "the kit keeps wait_ms from peers that do not declare it");
         let Some((message, exchange)) = server.service.requests.borrow_mut().pop_front() else {
             return Ok(Receipt::Nothing);
@@ -306,7 +339,7 @@ impl Implementation for Model {
         Ok(Receipt::Received(active, arrival))
     }
 
-    fn response_loan(&mut self, active: &Active, len: usize, uninit: bool) -> Outcome<Loan> {
+    fn response_loan(&mut self, active: &Active, len: usize, uninit: bool) -> OpResult<Loan> {
         loan(&active.loans)?;
         let spec = &active.service.spec;
         let origin = active.exchange.server.borrow();
@@ -315,11 +348,12 @@ impl Implementation for Model {
             service: active.service.clone(),
             exchange: active.exchange.clone(),
             loans: active.loans.clone(),
+            handler: None,
             _traced: Traced("response loan".to_owned()),
         })
     }
 
-    fn response_send(&mut self, response: Loan) -> Outcome<()> {
+    fn response_send(&mut self, response: Loan) -> OpResult<()> {
         if !response.exchange.pending.get() {
             return Err(error(ErrorClass::Disconnected, "PendingGone"));
         }
@@ -327,35 +361,52 @@ impl Implementation for Model {
         Ok(())
     }
 
-    fn has_response(&mut self, pending: &Pending) -> Outcome<bool> {
+    fn has_response(&mut self, pending: &Pending) -> OpResult<bool> {
         Ok(!pending.0.responses.borrow().is_empty())
     }
 
-    fn pending_receive(&mut self, pending: &Pending, wait_ms: Option<u64>) -> Outcome<Receipt<Response>> {
+    fn pending_receive(&mut self, pending: &Pending, wait_ms: Option<u64>) -> OpResult<Receipt<Response>> {
         assert_eq!(wait_ms, None, "the kit keeps wait_ms from peers that do not declare it");
         let Some(message) = pending.0.responses.borrow_mut().pop_front() else { return Ok(Receipt::Nothing) };
         let arrival = arrival(&message);
         Ok(Receipt::Received(Response(message, Traced("response".to_owned())), arrival))
     }
 
-    fn pending_connected(&mut self, pending: &Pending) -> Outcome<bool> {
+    /// In one thread nothing can come while it waits.
+    fn wait(&mut self, waitables: &[Waitable<'_, Self>], _wait_ms: u64) -> OpResult<Woken> {
+        let mut woken = Woken::default();
+        for (index, waitable) in waitables.iter().enumerate() {
+            let (ready, ended) = match waitable {
+                Waitable::Server(server) => (!server.service.requests.borrow().is_empty(), false),
+                Waitable::Pending(pending) => (!pending.0.responses.borrow().is_empty(), !pending.0.active.get()),
+            };
+            if ready {
+                woken.ready.push(index);
+            } else if ended {
+                woken.ended.push(index);
+            }
+        }
+        Ok(woken)
+    }
+
+    fn pending_connected(&mut self, pending: &Pending) -> OpResult<bool> {
         Ok(pending.0.active.get())
     }
 
-    fn active_connected(&mut self, active: &Active) -> Outcome<bool> {
+    fn active_connected(&mut self, active: &Active) -> OpResult<bool> {
         Ok(active.exchange.pending.get())
     }
 
-    fn hint_disconnect(&mut self, pending: &Pending) -> Outcome<()> {
+    fn hint_disconnect(&mut self, pending: &Pending) -> OpResult<()> {
         pending.0.hint.set(true);
         Ok(())
     }
 
-    fn has_hint(&mut self, active: &Active) -> Outcome<bool> {
+    fn has_hint(&mut self, active: &Active) -> OpResult<bool> {
         Ok(active.exchange.hint.get())
     }
 
-    fn resources(&mut self) -> Outcome<OwnResources> {
+    fn resources(&mut self) -> OpResult<OwnResources> {
         Ok(OwnResources { chunks_in_use: Some(3), segments: None })
     }
 

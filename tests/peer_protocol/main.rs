@@ -3,7 +3,9 @@
 
 mod bench;
 mod document;
+mod entries;
 mod fake;
+mod page;
 mod process;
 mod session;
 
@@ -12,7 +14,7 @@ use shmark_peer::kit::Session;
 
 /// Sends `hello` and then the commands, numbered from 2; the answers to the commands, each checked for its shape.
 fn talk(commands: &[Value]) -> Vec<Value> {
-    let hello = json!({ "op": "hello", "protocol": 1, "root": "/nonexistent/example" });
+    let hello = json!({ "op": "hello", "protocol": 2, "root": "/nonexistent/example" });
     let all: Vec<Value> = std::iter::once(&hello).chain(commands).cloned().collect();
     let mut answers = talk_without_hello(&all);
     let hello = answers.remove(0);

@@ -33,7 +33,7 @@ impl Peer {
         let commands = child.stdin.take();
         let answers = BufReader::new(child.stdout.take().unwrap());
         let mut peer = Self { child, commands, answers };
-        peer.ok(json!({ "op": "hello", "protocol": 1, "root": "/nonexistent" }));
+        peer.ok(json!({ "op": "hello", "protocol": 2, "root": "/nonexistent" }));
         peer
     }
 
@@ -85,7 +85,7 @@ fn prepare(root: &Path, role: &str, floor: &str) -> Value {
     command
 }
 
-/// Waits until the ball of a calibration file has come back a few times, so that the trial is on its way.
+/// Waits until the token of a calibration file has come back a few times, so that the trial is on its way.
 fn wait_for_floors(path: &str) {
     let deadline = Instant::now() + DEADLINE;
     while u64::from_ne_bytes(std::fs::read(path).unwrap()[..8].try_into().unwrap()) >> 3 < 6 {

@@ -1,7 +1,7 @@
 //! Failures of one cause are shown once and counted.
 
-use shmark::report::model::{ConformanceResult, Report, Verdict};
 use shmark::report::{markdown, render_terminal};
+use shmark::results::model::{ConformanceResult, Report, Verdict};
 
 use super::sample;
 

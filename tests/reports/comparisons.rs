@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use shmark::report;
-use shmark::report::model::{BenchResult, Measure, Ratio, Relative, Report};
+use shmark::results::model::{BenchResult, Measure, Ratio, Relative, Report};
 
 use super::sample;
 
@@ -51,12 +51,12 @@ fn compared(measure: Measure) -> Report {
 /// The report as terminal, Markdown and HTML, without line breaks.
 fn every_format(report: &Report) -> Vec<(&'static str, String)> {
     let scratch = tempfile::tempdir().unwrap();
-    let written = report::write_all(report, scratch.path()).unwrap();
-    let read = |path| std::fs::read_to_string(path).unwrap();
+    report::write_all(report, scratch.path()).unwrap();
+    let read = |name| std::fs::read_to_string(scratch.path().join(name)).unwrap();
     vec![
         ("terminal", report::render_terminal(report, 200, false)),
-        ("Markdown", read(&written.markdown)),
-        ("HTML", read(&written.html)),
+        ("Markdown", read("summary.md")),
+        ("HTML", read("report.html")),
     ]
 }
 

@@ -1,6 +1,6 @@
 //! Reports with nothing to show.
 
-use shmark::report;
+use shmark::{report, results};
 
 use super::sample;
 
@@ -33,8 +33,8 @@ fn a_case_without_a_valid_result_has_no_plot_and_says_why() {
 #[test]
 fn invalid_measurements_are_not_as_expected() {
     let mut report = sample::report();
-    report.conformance.retain(|result| result.outcome == report::model::Verdict::Pass);
-    let line = |report: &report::model::Report| report::summary::Summary::of(report).verdict_line();
+    report.conformance.retain(|result| result.outcome == results::model::Verdict::Pass);
+    let line = |report: &results::model::Report| report::summary::Summary::of(report).verdict_line();
     assert!(line(&report).starts_with("Conformance as expected: "), "{}", line(&report));
     report.bench.retain(|result| result.valid);
     assert!(line(&report).starts_with("As expected: "), "{}", line(&report));

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use shmark::report::events::Observer;
 use shmark::report::events_log::{self, EventsLog};
-use shmark::report::model::Footer;
 use shmark::report::{self, ReportError, json};
+use shmark::results;
+use shmark::results::events::Observer;
+use shmark::results::model::Footer;
 
 use super::sample;
 
@@ -13,7 +14,7 @@ fn lines() -> Vec<String> {
     sample::events().iter().map(|event| serde_json::to_string(event).unwrap()).collect()
 }
 
-fn rebuilt(text: &str) -> Result<report::model::Report, ReportError> {
+fn rebuilt(text: &str) -> Result<results::model::Report, ReportError> {
     events_log::parse(text.as_bytes(), Path::new("events.jsonl"))
 }
 
@@ -65,7 +66,7 @@ fn every_prefix_is_a_report_that_is_cut_off_or_an_error() {
 
 #[test]
 fn coverage_is_derived_from_what_finished() {
-    use shmark::report::model::CoverageVerdict::{Broken, Held, Untested};
+    use shmark::results::model::CoverageVerdict::{Broken, Held, Untested};
     let report = rebuilt(&(lines().join("\n") + "\n")).unwrap();
     let of = |requirement: &str, client: &str, server: &str| {
         let entry = report
@@ -93,7 +94,7 @@ fn a_damaged_line_is_pointed_at() {
 
 #[test]
 fn a_report_without_footer_is_shown_as_cut_off_everywhere() {
-    let report = report::model::Report { footer: None, ..sample::report() };
+    let report = results::model::Report { footer: None, ..sample::report() };
     let shown = [
         report::render_terminal(&report, 100, false),
         report::markdown::render(&report),

@@ -1,6 +1,6 @@
 //! Text that is markup somewhere stays text everywhere.
 
-use shmark::report;
+use shmark::{report, results};
 
 use super::sample;
 
@@ -8,7 +8,7 @@ const NASTY: &str = "</code></pre><script>alert(1)</script> | ```\n````\n<img sr
                      **bold** [link](javascript:x) \u{1b}[31mred\u{0}\u{8}\u{b}\u{202e}txt\u{ffff} {{ seed }}";
 
 /// The sample with every free text replaced.
-fn report() -> report::model::Report {
+fn report() -> results::model::Report {
     let mut report = sample::report();
     let nasty = || NASTY.to_owned();
     for result in &mut report.conformance {

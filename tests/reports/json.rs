@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use shmark::report::{self, ReportError, json};
+use shmark::report::{ReportError, json};
+use shmark::results;
 
 use super::sample;
 
-fn parse(text: &str) -> Result<report::model::Report, ReportError> {
+fn parse(text: &str) -> Result<results::model::Report, ReportError> {
     json::parse(text.as_bytes(), Path::new("some/report.json"))
 }
 

@@ -14,6 +14,7 @@ mod regimes;
 mod sample;
 mod schemas;
 mod snapshots;
+mod stretched;
 
 use shmark::report;
 
@@ -24,13 +25,13 @@ fn every_format_is_written() {
     let dir = std::env::var_os("SHMARK_RENDER_TO").map_or(scratch.path().to_owned(), Into::into);
     let sample = sample::report();
     let written = report::write_all(&sample, &dir).unwrap();
-    for path in [&written.html, &written.json, &written.markdown, &written.junit].into_iter().chain(&written.plots) {
+    for path in written.files.iter().chain(&written.plots) {
         assert!(path.metadata().unwrap().len() > 500, "{} is nearly empty", path.display());
     }
     let terminal = report::render_terminal(&sample, 110, false);
     std::fs::write(dir.join("terminal.txt"), terminal).unwrap();
-    assert_eq!(written.plots.len(), 4);
-    assert_eq!(report::json::read(&written.json).unwrap(), sample);
+    assert_eq!((written.files.len(), written.plots.len()), (report::FORMATS.len(), 4));
+    assert_eq!(report::json::read(&dir.join("report.json")).unwrap(), sample);
 }
 
 #[test]

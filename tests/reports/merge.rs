@@ -2,8 +2,8 @@
 
 use shmark::report;
 use shmark::report::cases::cases;
-use shmark::report::merge::side_by_side;
-use shmark::report::model::Report;
+use shmark::results::merge::side_by_side;
+use shmark::results::model::Report;
 
 use super::sample;
 

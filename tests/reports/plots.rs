@@ -2,10 +2,10 @@
 
 use shmark::report::ReportError;
 use shmark::report::cases::{Case, cases};
-use shmark::report::model::{BenchResult, Percentiles, Ratio, Report};
 use shmark::report::plots::drawing::{Anchor, Drawing, Mark, Shape};
 use shmark::report::plots::palette::{Colour, Palette};
 use shmark::report::plots::{bars, histogram, percentiles, raster, svg, text_width, write_png};
+use shmark::results::model::{BenchResult, Percentiles, Ratio, Report};
 
 use super::sample;
 

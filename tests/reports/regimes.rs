@@ -1,8 +1,8 @@
 //! A run in which the machine changed its placement, in every format.
 
 use insta::assert_snapshot;
-use shmark::report;
-use shmark::report::model::{BenchRegime, BenchResult, Estimate, Relative, RelativeRegime, Report};
+use shmark::results::model::{BenchRegime, BenchResult, Estimate, Relative, RelativeRegime, Report};
+use shmark::{report, results};
 
 use super::sample;
 
@@ -91,8 +91,8 @@ fn placements_of_two_runs_are_one_line_if_their_floors_are_alike() {
     for regime in other.bench.iter_mut().flat_map(|result| &mut result.regimes) {
         regime.floor_ns *= 1.03;
     }
-    let whole = report::merge::side_by_side(vec![("a".into(), changed()), ("b".into(), other)]).unwrap();
-    assert_eq!(report::regimes::floors_of(&whole, "rtt"), [120.0, 250.0]);
+    let whole = results::merge::side_by_side(vec![("a".into(), changed()), ("b".into(), other)]).unwrap();
+    assert_eq!(report::cases::floors_of(&whole, "rtt"), [120.0, 250.0]);
 }
 
 #[test]

@@ -6,8 +6,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hdrhistogram::Histogram;
 use hdrhistogram::serialization::{Serializer, V2Serializer};
-use shmark::report::events::Event;
-use shmark::report::model::*;
+use shmark::results::events::Event;
+use shmark::results::model::*;
 
 /// The subjects that are measured, with their median round trip and the weight of their tail.
 const MEASURED: [(&str, f64, f64); 4] =

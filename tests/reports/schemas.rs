@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use shmark::report::events::Event;
 use shmark::report::schema;
+use shmark::results::events::Event;
 
 use shmark::report;
 

@@ -45,7 +45,7 @@ impl FreeList {
 
     /// One that is taken after the top.
     #[inline(always)]
-    pub fn push_under(&self, number: u32) {
+    pub fn push_below_top(&self, number: u32) {
         match self.numbers.get(self.len.get().wrapping_sub(1)) {
             Some(top) => self.push(top.replace(number)),
             None => self.push(number),
@@ -54,7 +54,7 @@ impl FreeList {
 
     /// One that is taken last.
     #[cold]
-    pub fn push_under_all(&self, number: u32) {
+    pub fn push_bottom(&self, number: u32) {
         self.push(number);
         let numbers = &self.numbers[..self.len.get()];
         for i in (1..numbers.len()).rev() {
@@ -73,12 +73,12 @@ mod tests {
         assert_eq!([free.pop(), free.pop(), free.pop(), free.pop()], [Some(0), Some(1), Some(2), None]);
         free.push(2);
         free.push(0);
-        free.push_under_all(1);
+        free.push_bottom(1);
         assert_eq!(free.len(), 3);
         assert_eq!([free.pop(), free.pop(), free.pop(), free.pop()], [Some(0), Some(2), Some(1), None]);
-        free.push_under(2);
+        free.push_below_top(2);
         free.push(0);
-        free.push_under(1);
+        free.push_below_top(1);
         assert_eq!([free.pop(), free.pop(), free.pop(), free.pop()], [Some(0), Some(1), Some(2), None]);
     }
 }

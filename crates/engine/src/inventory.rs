@@ -8,12 +8,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::config::Config;
-use super::error::{NodeError, ServiceError, SystemError};
+use super::error::{NodeError, ServiceError, SystemContext, found};
 use super::id::Id;
+use super::liveness::{self, NodeInfo, NodeState};
 use super::lock;
-use super::node::{self, Node, NodeInfo, NodeState};
+use super::node::Node;
 use super::root::Root;
-use super::service::{ServiceInfo, StaticConfig, files, info, open_registry, strays};
+use super::service::registry::Registry;
+use super::service::{ServiceInfo, StaticConfig, files, info, orphans};
 
 /// Everything in a namespace at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,14 +71,15 @@ impl Inventory {
     /// # Errors
     /// [`NodeError::System`] if the namespace cannot be read.
     pub fn of(root: &Root) -> Result<Self, NodeError> {
-        let system =
-            |error: io::Error| NodeError::from(SystemError::at("looking at the namespace", root.path(), &error));
-        let nodes = node::list(root).map_err(system)?;
-        let mut inventory = Self { nodes, services: Vec::new(), remains: Vec::new() };
-        inventory.look_at_root(root).map_err(system)?;
-        inventory.look_at_nodes(root).map_err(system)?;
-        for entry in std::fs::read_dir(root.services()).map_err(system)? {
-            inventory.look_at_service(root, &entry.map_err(system)?.path()).map_err(system)?;
+        Ok(Self::look_at(root).at("looking at the namespace", root.path())?)
+    }
+
+    fn look_at(root: &Root) -> io::Result<Self> {
+        let mut inventory = Self { nodes: liveness::list(root)?, services: Vec::new(), remains: Vec::new() };
+        inventory.scan_root(root)?;
+        inventory.scan_nodes(root)?;
+        for entry in std::fs::read_dir(root.services())? {
+            inventory.scan_service(root, &entry?.path())?;
         }
         inventory.services.sort_by(|a, b| a.name.cmp(&b.name));
         inventory.remains.sort();
@@ -95,7 +98,7 @@ impl Inventory {
         if before.remains.iter().any(|remains| remains.kind != RemainsKind::Foreign) {
             // Cleans up after dead nodes. What this one leaves if it is killed now is cleaned by the next.
             let cleaner = Node::builder().config(Config::default()).root(root.path()).name("shmark clean").create()?;
-            reasons = strays::clean(&cleaner.inner);
+            reasons = orphans::clean(&cleaner.inner);
         }
         let after = Self::of(root)?;
         let is_left = |remains: &Remains| after.remains.iter().any(|left| left.path == remains.path);
@@ -128,7 +131,7 @@ impl Inventory {
         }
     }
 
-    fn look_at_root(&mut self, root: &Root) -> io::Result<()> {
+    fn scan_root(&mut self, root: &Root) -> io::Result<()> {
         for entry in std::fs::read_dir(root.path())? {
             let name = PathBuf::from(entry?.file_name());
             if name != Path::new("nodes") && name != Path::new("services") {
@@ -138,7 +141,7 @@ impl Inventory {
         Ok(())
     }
 
-    fn look_at_nodes(&mut self, root: &Root) -> io::Result<()> {
+    fn scan_nodes(&mut self, root: &Root) -> io::Result<()> {
         let dead: Vec<_> = self.nodes.iter().filter(|node| node.state == NodeState::Dead).cloned().collect();
         for node in dead {
             self.remains(RemainsKind::DeadNode, &root.nodes().join(node.id.to_string()), node.name);
@@ -149,13 +152,12 @@ impl Inventory {
             if name.parse::<Id>().is_ok() {
                 continue;
             }
-            match lock::open(&path, false) {
+            match found(lock::open(&path, false)) {
                 // One that is being made is locked, but for a moment.
-                Ok(file) if lock::try_acquire(&file)? && lock::is_still_at(&file, &path)? => {
+                Ok(Some(file)) if lock::try_acquire(&file)? && lock::is_still_at(&file, &path)? => {
                     self.remains(RemainsKind::UnfinishedNode, &path, "");
                 }
                 Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(_) if files::is_no_file(&path) => self.remains(RemainsKind::Foreign, &path, ""),
                 Err(error) => return Err(error),
             }
@@ -163,7 +165,7 @@ impl Inventory {
         Ok(())
     }
 
-    fn look_at_service(&mut self, root: &Root, folder: &Path) -> io::Result<()> {
+    fn scan_service(&mut self, root: &Root, folder: &Path) -> io::Result<()> {
         let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         if let Some(owner) = files::temporary_owner(name) {
             if !self.may_live(root, owner)? && folder.try_exists()? {
@@ -171,27 +173,19 @@ impl Inventory {
             }
             return Ok(());
         }
-        match std::fs::symlink_metadata(folder) {
-            Ok(meta) if meta.is_dir() && name.parse::<Id>().is_ok() => {}
+        let Some(meta) = found(std::fs::symlink_metadata(folder))? else { return Ok(()) };
+        if !meta.is_dir() || name.parse::<Id>().is_err() {
             // Not even opened: opening a pipe would not end.
-            Ok(_) => {
-                self.remains(RemainsKind::Foreign, folder, "");
-                return Ok(());
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            Err(error) => return Err(error),
+            self.remains(RemainsKind::Foreign, folder, "");
+            return Ok(());
         }
         // Opened first, to tell afterwards whether it was there all the time.
-        let there = match File::open(folder) {
-            Ok(there) => there,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            Err(error) => return Err(error),
-        };
-        let found = look_at_service_files(folder);
+        let Some(there) = found(File::open(folder))? else { return Ok(()) };
+        let service = read_service_files(folder);
         if !lock::is_still_at(&there, folder)? {
             return Ok(());
         }
-        match found {
+        match service {
             Ok(service) => {
                 let mut live = false;
                 for id in &service.nodes {
@@ -212,21 +206,22 @@ impl Inventory {
 
 /// What a service's files say, under its lock, so that nobody is changing them. If somebody holds the lock and does not go
 /// on, without.
-fn look_at_service_files(folder: &Path) -> Result<ServiceInfo, ServiceError> {
-    let system = |error: io::Error| ServiceError::from(SystemError::new("looking at a service", &error));
+fn read_service_files(folder: &Path) -> Result<ServiceInfo, ServiceError> {
+    let what = "looking at a service";
     let path = folder.join(files::LOCK);
-    let file = lock::open(&path, false).map_err(|error| match error {
-        error if files::is_no_file(&path) => ServiceError::Corrupted { file: "lock", reason: error.to_string() },
-        error => system(error),
-    })?;
+    let file = match lock::open(&path, false) {
+        Err(error) if files::is_no_file(&path) => {
+            return Err(ServiceError::Corrupted { file: "lock", reason: error.to_string() });
+        }
+        opened => opened.doing(what)?,
+    };
     let _guard = match lock::acquire(&file, &path) {
-        Ok(guard) => Some(guard),
         Err(error) if error.kind() == io::ErrorKind::TimedOut => None,
-        Err(error) => return Err(system(error)),
+        locked => Some(locked.doing(what)?),
     };
     let config = StaticConfig::read(folder)?;
-    let registry = open_registry(folder, &config.settings)?;
-    info(&config, &registry, folder).map_err(system)
+    let registry = Registry::open(folder, &config.settings)?;
+    Ok(info(&config, &registry, folder).doing(what)?)
 }
 
 impl RemainsKind {

@@ -1,26 +1,26 @@
 //! Locks on files: held by one open file description, released by the kernel when its holder dies.
 
+mod file;
 mod queue;
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
+pub use file::{is_still_at, open, try_acquire};
+use file::{last_marked, mark};
 use queue::Place;
-
-use super::shm;
 
 /// Pauses between the first tries: most holders are done within microseconds.
 const PAUSES_US: [u64; 4] = [5, 10, 20, 40];
 
-/// Time between two looks of somebody who waits.
+/// Time between two polls of a waiter.
 const SLICE: Duration = Duration::from_millis(100);
 
-/// Looks in a row that find neither the lock free nor another holder, until the holder counts as stopped: 3 seconds. It
+/// Polls in a row that find neither the lock free nor another holder, until the holder counts as stopped: 3 seconds. It
 /// needs microseconds of processor time, which on a machine with hundreds of busy processes may take most of a second.
-/// Counted in looks and not by the clock, so that a waiter which was itself stopped blames nobody.
+/// Counted in polls and not by the clock, so that a waiter which was itself stopped reports no holder.
 const LOOKS_MAX: u32 = 30;
 
 /// A held lock; dropping it releases it.
@@ -43,38 +43,6 @@ impl Drop for Guard<'_> {
         };
         // Unlocking a lock that is held cannot fail; were it to, closing the file releases it.
         let _ = file.unlock();
-    }
-}
-
-/// Opens a file for locking, never through a symbolic link; `create` makes it if need be, for its owner alone.
-///
-/// # Errors
-/// `InvalidData` for something that is not a regular file: reading a pipe would not end. Whatever the system says, with
-/// its number: a lack of descriptors is no damage.
-pub fn open(path: &Path, create: bool) -> io::Result<File> {
-    let file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(create)
-        .truncate(false)
-        .mode(0o600)
-        .custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC)
-        .open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "not a regular file"));
-    }
-    if create {
-        shm::make_private(&file)?;
-    }
-    Ok(file)
-}
-
-/// Takes the lock if nobody has it.
-pub fn try_acquire(file: &File) -> io::Result<bool> {
-    match file.try_lock() {
-        Ok(()) => Ok(true),
-        Err(TryLockError::WouldBlock) => Ok(false),
-        Err(TryLockError::Error(error)) => Err(error),
     }
 }
 
@@ -149,26 +117,6 @@ fn poll(file: &File, time: Duration) -> io::Result<Option<Guard<'_>>> {
         pause = (pause * 2).min(Duration::from_millis(2));
     }
     Ok(None)
-}
-
-/// Says that the lock has a new holder, by the file's time of modification: it takes no room, and needs none.
-fn mark(file: &File) {
-    // Without it those who wait give up sooner.
-    let _ = file.set_modified(SystemTime::now());
-}
-
-fn last_marked(file: &File) -> io::Result<(i64, i64)> {
-    file.metadata().map(|meta| (meta.mtime(), meta.mtime_nsec()))
-}
-
-/// Whether `path` still names the file that `file` is.
-pub fn is_still_at(file: &File, path: &Path) -> io::Result<bool> {
-    let ours = file.metadata()?;
-    match std::fs::symlink_metadata(path) {
-        Ok(there) => Ok(there.ino() == ours.ino() && there.dev() == ours.dev()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error),
-    }
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use siphasher::sip128::{Hasher128, SipHasher13};
 /// Longest name of a service, bytes.
 pub const SERVICE_NAME_BYTES_MAX: usize = 255;
 
-/// Name of a service: 1 to 255 bytes of UTF-8, slashes and spaces too (RR-SVC-14).
+/// Name of a service: 1 to 255 bytes of UTF-8, slashes and spaces too ([RR-SVC-14](crate#requirements)).
 ///
 /// ```
 /// use shmark_engine::ServiceName;

@@ -2,24 +2,33 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::config::Config;
-use super::error::{NamespaceGone, NodeError, SystemError};
+use super::error::{NamespaceGone, NodeError, SystemContext};
 use super::id::Id;
+use super::liveness::{self, NAME_BYTES_MAX, NodeInfo};
 use super::lock;
-use super::name::ServiceName;
 use super::root::Root;
-use super::service::{ServiceBuilder, cleanup};
-use super::shm;
-
-const NAME_BYTES_MAX: usize = 255;
+use super::service::cleanup;
 
 /// Owner of services and ports. Cloning gives another handle to the same node; it is gone when the last handle and
 /// everything made from it are dropped.
+///
+/// ```
+/// use shmark_engine::{Node, NodeState};
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("namespace");
+/// // A namespace of its own. Without `root`, all programs of this user meet.
+/// let node = Node::builder().name("camera").root(&path).create()?;
+/// let [listed] = node.list()?.try_into().expect("this namespace is new");
+/// assert_eq!((listed.name.as_str(), listed.state), ("camera", NodeState::Alive));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Node {
     pub(crate) inner: Arc<NodeInner>,
@@ -81,28 +90,6 @@ pub struct NodeBuilder {
     config: Option<Config>,
 }
 
-/// State of a node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NodeState {
-    /// Its process lives, however slow or stopped it is.
-    Alive,
-    /// Its process has ended without leaving.
-    Dead,
-    /// It cannot be told, for instance for want of permission.
-    Unknown,
-}
-
-/// A node of a listing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NodeInfo {
-    /// Identity.
-    pub id: Id,
-    /// Name, empty unless one was given.
-    pub name: String,
-    /// State when it was looked at.
-    pub state: NodeState,
-}
-
 impl NodeBuilder {
     /// With default settings.
     pub fn new() -> Self {
@@ -143,9 +130,8 @@ impl NodeBuilder {
             Some(path) => Root::at(path),
             None => Root::from_environment(&config),
         }?;
-        let id = Id::random().map_err(|error| SystemError::new("making a node id", &error))?;
-        let alive = create_alive(&root, id, &self.name)
-            .map_err(|error| SystemError::at("creating the node's lock", &root.nodes(), &error))?;
+        let id = Id::random().doing("making a node id")?;
+        let alive = liveness::create(&root, id, &self.name).at("creating the node's lock", &root.nodes())?;
         let inner = NodeInner {
             root,
             config,
@@ -156,7 +142,7 @@ impl NodeBuilder {
             left_behind: AtomicBool::new(false),
         };
         let node = Node { inner: Arc::new(inner) };
-        // What cannot be cleaned now is tried again by the next one; a new node does not fail for an old one's sake.
+        // What cannot be cleaned now is tried again by the next one; a new node does not fail because of an old one.
         let _ = cleanup::clean_dead_nodes(&node.inner.root);
         Ok(node)
     }
@@ -166,11 +152,6 @@ impl Node {
     /// A builder with default settings.
     pub fn builder() -> NodeBuilder {
         NodeBuilder::new()
-    }
-
-    /// Starts building a service of this node.
-    pub fn service_builder(&self, name: &ServiceName) -> ServiceBuilder {
-        ServiceBuilder::new(Arc::clone(&self.inner), name.clone())
     }
 
     /// Identity.
@@ -183,14 +164,14 @@ impl Node {
         &self.inner.name
     }
 
-    /// All nodes of the namespace (RR-LIV-06).
+    /// All nodes of the namespace ([RR-LIV-06](crate#requirements)).
     ///
     /// # Errors
     /// [`NodeError::NamespaceGone`]; [`NodeError::System`] if the namespace cannot be read.
     pub fn list(&self) -> Result<Vec<NodeInfo>, NodeError> {
         self.inner.check_linked()?;
         let root = &self.inner.root;
-        list(root).map_err(|error| SystemError::at("listing nodes", root.path(), &error).into())
+        Ok(liveness::list(root).at("listing nodes", root.path())?)
     }
 
     /// All nodes of a namespace, for somebody who has no node in it: creating one would clean up after the dead ones.
@@ -199,7 +180,7 @@ impl Node {
     /// As [`Root::at`]; [`NodeError::System`] if the namespace cannot be read.
     pub fn list_in(root: impl AsRef<Path>) -> Result<Vec<NodeInfo>, NodeError> {
         let root = Root::at(root.as_ref())?;
-        list(&root).map_err(|error| SystemError::at("listing nodes", root.path(), &error).into())
+        Ok(liveness::list(&root).at("listing nodes", root.path())?)
     }
 
     /// Cleans up after the dead nodes of a namespace: `(cleaned, failed)`. Creating a node does that too.
@@ -208,8 +189,7 @@ impl Node {
     /// As [`Root::at`]; [`NodeError::System`] if the namespace cannot be read.
     pub fn clean_up(root: impl AsRef<Path>) -> Result<(usize, usize), NodeError> {
         let root = Root::at(root.as_ref())?;
-        cleanup::clean_dead_nodes(&root)
-            .map_err(|error| SystemError::at("cleaning up dead nodes", root.path(), &error).into())
+        Ok(cleanup::clean_dead_nodes(&root).at("cleaning up dead nodes", root.path())?)
     }
 }
 
@@ -222,70 +202,4 @@ impl Drop for NodeInner {
         let _ = std::fs::remove_file(self.path());
         let _ = cleanup::clean_dead_nodes(&self.root);
     }
-}
-
-/// Makes the node's file under a name that is no node's, locks it, and only then gives it its name: a node is never
-/// visible without its lock.
-fn create_alive(root: &Root, id: Id, name: &str) -> io::Result<File> {
-    let hidden = root.nodes().join(format!("new-{id}"));
-    loop {
-        let mut file = lock::open(&hidden, true)?;
-        // A cleaner that looks at this very moment holds the lock only to remove the file.
-        if !lock::try_acquire(&file)? || !lock::is_still_at(&file, &hidden)? {
-            continue;
-        }
-        let made = shm::fill(&mut file, name.as_bytes());
-        let made = made.and_then(|()| std::fs::rename(&hidden, root.nodes().join(id.to_string())));
-        if made.is_err() {
-            // The first error is the one worth telling.
-            let _ = std::fs::remove_file(&hidden);
-        }
-        return made.map(|()| file);
-    }
-}
-
-/// The lock of a dead node: as long as it is held, its holder is the only cleaner.
-pub(crate) struct DeadNode {
-    _lock: File,
-    pub(crate) path: PathBuf,
-}
-
-/// Takes the lock of a node's file, if its holder is gone.
-pub(crate) fn claim_dead(path: PathBuf) -> io::Result<Option<DeadNode>> {
-    let file = match lock::open(&path, false) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    if lock::try_acquire(&file)? && lock::is_still_at(&file, &path)? {
-        Ok(Some(DeadNode { _lock: file, path }))
-    } else {
-        Ok(None)
-    }
-}
-
-/// All nodes of a namespace, by id.
-pub(crate) fn list(root: &Root) -> io::Result<Vec<NodeInfo>> {
-    let mut nodes = Vec::new();
-    for entry in std::fs::read_dir(root.nodes())? {
-        let entry = entry?;
-        let Some(id) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
-        let mut name = String::new();
-        let state = match lock::open(&entry.path(), false) {
-            Ok(mut file) => {
-                let read = (&mut file).take(NAME_BYTES_MAX as u64).read_to_string(&mut name);
-                match (read, lock::try_acquire(&file)) {
-                    (_, Ok(true)) if lock::is_still_at(&file, &entry.path())? => NodeState::Dead,
-                    (_, Ok(true)) => continue,
-                    (_, Ok(false)) => NodeState::Alive,
-                    (_, Err(_)) => NodeState::Unknown,
-                }
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            Err(_) => NodeState::Unknown,
-        };
-        nodes.push(NodeInfo { id, name, state });
-    }
-    nodes.sort_by_key(|node| node.id);
-    Ok(nodes)
 }

@@ -5,15 +5,15 @@ use std::marker::PhantomData;
 use serde::{Deserialize, Serialize};
 
 use super::error::ServiceError;
-use super::shm::{ALIGN_MAX, CHUNK_HEADER_BYTES, IMAGE_BYTES, Plain, SHUTTLE_BYTES, Shape, slot_payload};
+use super::shm::{ALIGN_MAX, CHUNK_HEADER_BYTES, IMAGE_BYTES, Plain, Shape, TINY_BYTES, slot_payload};
 
 /// Largest type, bytes: a larger one fits no segment.
 const TYPE_BYTES_MAX: usize = 1 << 40;
 
 /// One value or a slice of values of a plain type.
 ///
-/// Implemented for `T` and `[T]` where `T` is self-contained: no pointer, no padding, every bit pattern valid (RR-TYP-04).
-/// Derive zerocopy's `FromBytes`, `IntoBytes` and `Immutable` for your own types.
+/// Implemented for `T` and `[T]` where `T` is self-contained: no pointer, no padding, every bit pattern valid
+/// ([RR-TYP-04](crate#requirements)). Derive zerocopy's `FromBytes`, `IntoBytes` and `Immutable` for your own types.
 ///
 /// ```compile_fail
 /// fn needs<P: shmark_engine::Payload + ?Sized>() {}
@@ -117,7 +117,7 @@ impl TypeDetail {
         }
     }
 
-    /// Whether an opener with type `asked` can use a service with this type (RR-TYP-01).
+    /// Whether an opener with type `asked` can use a service with this type ([RR-TYP-01](crate#requirements)).
     pub fn serves(&self, asked: &Self) -> bool {
         self.name == asked.name && self.kind == asked.kind && self.size == asked.size && self.align >= asked.align
     }
@@ -192,9 +192,9 @@ impl ChunkLayout {
         len < self.too_long_for_slot
     }
 
-    /// Whether a message of one element travels in a shuttle.
-    pub fn fits_shuttle(&self) -> bool {
-        self.fits_slot(1) && self.payload_offset + self.element_bytes <= SHUTTLE_BYTES
+    /// Whether a message of one element is tiny.
+    pub fn is_tiny(&self) -> bool {
+        self.fits_slot(1) && self.payload_offset + self.element_bytes <= TINY_BYTES
     }
 
     /// Bytes of a message of `len` elements `T` behind a user header `H`, header and all, if it travels in its slot. The

@@ -14,7 +14,7 @@ pub const ROOT_VARIABLE: &str = "SHMARK_ROOT";
 /// Rights of a folder: its owner's alone.
 const MODE: u32 = 0o700;
 
-/// A namespace: services of different roots never meet (RR-SVC-05).
+/// A namespace: services of different roots never meet ([RR-SVC-05](crate#requirements)).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Root {
     path: PathBuf,

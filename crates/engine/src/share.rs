@@ -3,8 +3,8 @@
 use std::ops::Deref;
 use std::rc::{Rc, Weak};
 
-/// An [`Rc`] that is let go by value. The drop of an `Rc` takes its address, and with it that of everything around it, so
-/// that a message's handle could never stay in registers; docs/MEASURING.md has what that costs.
+/// An [`Rc`] that is dropped by value. The drop of an `Rc` takes its address, and with it that of everything around it,
+/// so that a message's handle could never stay in registers; docs/MEASURING.md has what that costs.
 #[derive(Debug)]
 pub(crate) struct Share<T>(Option<Rc<T>>);
 
@@ -56,13 +56,13 @@ impl<T> Drop for Share<T> {
     #[inline(always)]
     fn drop(&mut self) {
         if let Some(object) = self.0.take() {
-            let_go(object);
+            drop_outlined(object);
         }
     }
 }
 
 /// Not inlined, so that every drop of a handle is: one that is called takes the handle's address.
 #[inline(never)]
-fn let_go<T>(object: Rc<T>) {
+fn drop_outlined<T>(object: Rc<T>) {
     drop(object);
 }

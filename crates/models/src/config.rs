@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::str::FromStr;
 
-use super::failure::{Failure, Rule};
+use super::failure::{Rule, RuleViolation};
 
 /// Environment variable of [`Config::cases`].
 pub const CASES_VARIABLE: &str = "SHMARK_KIT_CASES";
@@ -40,7 +40,7 @@ impl Config {
     ///
     /// # Errors
     /// [`Rule::Configuration`] if a variable is no number of its range.
-    pub fn from_env() -> Result<Self, Failure> {
+    pub fn from_env() -> Result<Self, RuleViolation> {
         let default = Self::default();
         Ok(Self {
             cases: number(CASES_VARIABLE, default.cases)?,
@@ -64,10 +64,10 @@ impl Config {
     }
 }
 
-fn number<T: FromStr>(variable: &str, default: T) -> Result<T, Failure> {
+fn number<T: FromStr>(variable: &str, default: T) -> Result<T, RuleViolation> {
     let Some(text) = std::env::var_os(variable) else { return Ok(default) };
     let number = text.to_str().and_then(|text| text.parse().ok());
-    number.ok_or_else(|| Failure {
+    number.ok_or_else(|| RuleViolation {
         rule: Rule::Configuration,
         tested: "the configuration".to_owned(),
         happened: format!("{variable} is {}", text.display()),

@@ -8,7 +8,7 @@ use proptest::strategy::Strategy;
 use proptest::test_runner::{Config as Proptest, RngSeed, TestCaseError, TestError, TestRunner};
 
 use super::config::Config;
-use super::failure::{Broken, Failure, Rule};
+use super::failure::{Broken, Rule, RuleViolation};
 
 /// What was done in a case, one line for each operation.
 pub(super) type Log = Vec<String>;
@@ -19,7 +19,7 @@ pub(super) fn explore<S: Strategy>(
     config: Config,
     cases: &S,
     test: impl Fn(&S::Value, &mut Log) -> Result<(), Broken>,
-) -> Result<(), Failure> {
+) -> Result<(), RuleViolation> {
     // Shrinking goes on from the last case that failed, so the last failure is the one with the shortest case.
     let last: RefCell<Option<(Broken, Log)>> = RefCell::new(None);
     let mut runner = TestRunner::new(Proptest {
@@ -45,7 +45,7 @@ pub(super) fn explore<S: Strategy>(
         let (TestError::Abort(reason) | TestError::Fail(reason, _)) = error;
         (Broken { rule: Rule::SomethingIsTested, happened: reason.to_string() }, Log::new())
     });
-    Err(Failure {
+    Err(RuleViolation {
         rule: broken.rule,
         tested: tested.to_owned(),
         happened: broken.happened,

@@ -82,7 +82,7 @@ pub enum Rule {
 
 /// A rule that was broken.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Failure {
+pub struct RuleViolation {
     pub(super) rule: Rule,
     pub(super) tested: String,
     pub(super) happened: String,
@@ -90,7 +90,7 @@ pub struct Failure {
     pub(super) repeat: String,
 }
 
-impl Failure {
+impl RuleViolation {
     /// What was required.
     pub fn rule(&self) -> Rule {
         self.rule
@@ -107,7 +107,7 @@ impl Failure {
     }
 }
 
-impl fmt::Display for Failure {
+impl fmt::Display for RuleViolation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "a rule is broken by {}", self.tested)?;
         writeln!(f, "  required: {}", self.rule)?;
@@ -123,13 +123,13 @@ impl fmt::Display for Failure {
 }
 
 /// As [`Display`](fmt::Display), so that a test that returns a failure shows it readably.
-impl fmt::Debug for Failure {
+impl fmt::Debug for RuleViolation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{self}")
     }
 }
 
-impl std::error::Error for Failure {}
+impl std::error::Error for RuleViolation {}
 
 /// A broken rule, as the code that compares sees it.
 #[derive(Debug, Clone)]

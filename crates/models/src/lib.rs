@@ -10,7 +10,7 @@
 //! | clients and servers, whole | [`ports::RequestResponse`] | [`ports::check_operations`] |
 //!
 //! Each compares an implementation with a model of a few lines, under random operations that are the same every time
-//! ([`Config::seed`]), and ends with the shortest sequence that it found to break a rule. A [`Failure`] says which rule,
+//! ([`Config::seed`]), and ends with the shortest sequence that it found to break a rule. A [`RuleViolation`] says which rule,
 //! what happened, after which operations, and how to repeat it; its `Debug` output is the same text, so that a test may
 //! return it.
 //!
@@ -18,7 +18,7 @@
 //! use std::collections::VecDeque;
 //! use std::sync::{Arc, Mutex};
 //!
-//! use shmark_models::{Config, Failure};
+//! use shmark_models::{Config, RuleViolation};
 //! use shmark_models::channel::{self, ChannelConsumer, ChannelProducer, ChannelShape, OffsetChannel, Pushed};
 //!
 //! /// What is to be judged: here a queue behind a lock.
@@ -53,14 +53,16 @@
 //!     }
 //! }
 //!
-//! # fn main() -> Result<(), Failure> {
+//! # fn main() -> Result<(), RuleViolation> {
 //! let config = Config::from_env()?;
 //! channel::check_operations(&Mine, config)?;
 //! channel::check_threads(&Mine, config)
 //! # }
 //! ```
 //!
-//! `docs/KIT.md` is the guide. The kit needs the feature `kit` and nothing else of the suite.
+//! The guide, with every rule, is `docs/KIT.md` of the repository; `docs/GLOSSARY.md` has the words with a fixed meaning. Ids
+//! such as RR-FNF-02 name requirements of the catalogue that the suite judges whole implementations by:
+//! `scenarios/requirements.toml`, or `shmark explain RR-FNF-02`.
 
 pub mod channel;
 mod config;
@@ -72,4 +74,9 @@ pub mod returns;
 pub mod segment;
 
 pub use config::{CASES_VARIABLE, Config, PUSHES_VARIABLE, SEED_VARIABLE, WITHOUT_VARIABLE};
-pub use failure::{Failure, Rule};
+pub use failure::{Rule, RuleViolation};
+
+/// The code of the README compiles and runs.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

@@ -3,7 +3,7 @@
 use super::channel::{
     ChannelConsumer, ChannelProducer, ChannelShape, Discipline, OffsetChannel, Pushed, check_sequences, check_stress,
 };
-use super::{Config, Failure};
+use super::{Config, RuleViolation};
 
 /// The side of a receiver, which gives back.
 pub trait ReturnGiver {
@@ -47,7 +47,7 @@ const RETURN_QUEUE: Discipline = Discipline {
 ///
 /// # Errors
 /// The first rule found broken, with the shortest sequence that breaks it.
-pub fn check_operations(queue: &impl ReturnQueue, config: Config) -> Result<(), Failure> {
+pub fn check_operations(queue: &impl ReturnQueue, config: Config) -> Result<(), RuleViolation> {
     check_sequences(&AsChannel(queue), RETURN_QUEUE, config)
 }
 
@@ -55,7 +55,7 @@ pub fn check_operations(queue: &impl ReturnQueue, config: Config) -> Result<(), 
 ///
 /// # Errors
 /// The first rule found broken. A second run may take another course: threads are not repeatable.
-pub fn check_threads(queue: &impl ReturnQueue, config: Config) -> Result<(), Failure> {
+pub fn check_threads(queue: &impl ReturnQueue, config: Config) -> Result<(), RuleViolation> {
     check_stress(&AsChannel(queue), RETURN_QUEUE, config)
 }
 

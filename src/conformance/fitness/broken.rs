@@ -3,24 +3,20 @@
 use serde_json::{Map, Value, json};
 
 use crate::harness::error::HarnessError;
-use shmark_peer::protocol::{ArgKind, ArgSpec, OPS, OpSpec};
+use shmark_peer::protocol::{ArgKind, HandleKind, OPS, OpSpec};
 
+use super::correct::{FRESH, NOBODY, handle, right};
 use super::exam::Exam;
 use super::undeclared;
 
-/// A name that no handle has.
-const NOBODY: &str = "nobody";
-/// A name that no handle has yet.
-const FRESH: &str = "fresh";
-
 /// Operations before `hello`, and calls of `hello` that are broken.
-pub(super) fn before_hello(exam: &mut Exam<'_>) -> Result<(), HarnessError> {
+pub(super) fn before_hello(exam: &mut Exam<'_>, protocol: u32) -> Result<(), HarnessError> {
     let complaints = exam.findings.broken.len();
     exam.told("an operation before `hello`", "node.create", &json!({ "as": FRESH }), "fault")?;
     for (what, args) in [
-        ("`hello` without `root`", json!({ "protocol": 1 })),
-        ("`hello` with a wrong type", json!({ "protocol": 1, "root": 17 })),
-        ("`hello` with an unknown argument", json!({ "protocol": 1, "root": "/", "colour": 1 })),
+        ("`hello` without `root`", json!({ "protocol": protocol })),
+        ("`hello` with a wrong type", json!({ "protocol": protocol, "root": 17 })),
+        ("`hello` with an unknown argument", json!({ "protocol": protocol, "root": "/", "colour": 1 })),
     ] {
         exam.told(what, "hello", &args, "fault")?;
     }
@@ -66,7 +62,7 @@ pub(super) fn of_every_operation(exam: &mut Exam<'_>) -> Result<(), HarnessError
     }
     let mut sent = lines(exam)?;
     for op in OPS {
-        if feature_of_op(op.name).is_some_and(|feature| !exam.has(feature)) {
+        if op.feature.is_some_and(|feature| !exam.has(feature)) {
             continue;
         }
         for (what, args) in broken(exam, op, &request) {
@@ -122,33 +118,6 @@ fn prepare(exam: &mut Exam<'_>, request: &Value) -> Result<(), HarnessError> {
     Ok(())
 }
 
-/// The handle that an argument of an operation takes.
-fn handle(op: &str, arg: &str) -> &'static str {
-    match (arg, op) {
-        ("node", _) => "node",
-        ("service", _) | (_, "service.ports") => "service",
-        (_, "request.loan" | "client.send") => "client",
-        (_, "request.write" | "request.send" | "drop") => "loan",
-        (_, "server.has_requests" | "server.receive") => "server",
-        (_, "response.loan" | "active.send" | "active.has_hint") => "active",
-        (_, "response.write" | "response.send") => "answer",
-        (_, "read") => "response",
-        _ => "pending",
-    }
-}
-
-/// A command that would be carried out.
-fn right(op: &OpSpec, request: &Value) -> Map<String, Value> {
-    let value = |arg: &ArgSpec| match arg.kind {
-        ArgKind::Handle => handle(op.name, arg.name).into(),
-        ArgKind::NewHandle => FRESH.into(),
-        ArgKind::Payload => request.clone(),
-        ArgKind::Count => 1.into(),
-        _ => "broken-too".into(),
-    };
-    op.args.iter().filter(|arg| arg.required).map(|arg| (arg.name.to_owned(), value(arg))).collect()
-}
-
 /// Every way to break a command, one at a time, with what it is.
 fn broken(exam: &Exam<'_>, op: &OpSpec, request: &Value) -> Vec<(String, Map<String, Value>)> {
     let right = right(op, request);
@@ -159,7 +128,7 @@ fn broken(exam: &Exam<'_>, op: &OpSpec, request: &Value) -> Vec<(String, Map<Str
     };
     let name = op.name;
     let mut all = vec![(format!("{name} with an unknown argument"), with("colour", 1.into()))];
-    for arg in op.args.iter().filter(|arg| feature_of_arg(arg.name).is_none_or(|feature| exam.has(feature))) {
+    for arg in op.args.iter().filter(|arg| arg.feature.is_none_or(|feature| exam.has(feature))) {
         let key = arg.name;
         if arg.required {
             let mut without = right.clone();
@@ -167,7 +136,7 @@ fn broken(exam: &Exam<'_>, op: &OpSpec, request: &Value) -> Vec<(String, Map<Str
             all.push((format!("{name} without `{key}`"), without));
         }
         let wrong: Value = match arg.kind {
-            ArgKind::Handle | ArgKind::NewHandle | ArgKind::Text | ArgKind::Word(_) => 17.into(),
+            ArgKind::Handle(_) | ArgKind::NewHandle(_) | ArgKind::Text | ArgKind::Word(_) => 17.into(),
             _ => "many".into(),
         };
         all.push((format!("{name} with `{key}` of a wrong type"), with(key, wrong)));
@@ -189,21 +158,37 @@ fn broken(exam: &Exam<'_>, op: &OpSpec, request: &Value) -> Vec<(String, Map<Str
                 let payloads = broken_payloads(request).into_iter();
                 all.extend(payloads.map(|(what, value)| (format!("{name} with {what} in `{key}`"), with(key, value))));
             }
-            ArgKind::NewHandle => {
+            ArgKind::Words(_) => {
+                all.push((format!("{name} with an unknown word in `{key}`"), with(key, json!(["xqzvap"]))));
+                all.push((format!("{name} with nothing in `{key}`"), with(key, json!([]))));
+            }
+            ArgKind::NewHandle(_) => {
                 all.push((format!("{name} with a name in use as `{key}`"), with(key, "server".into())));
             }
-            ArgKind::Handle => {
+            ArgKind::Handle(kinds) => {
                 all.push((format!("{name} with a handle that does not exist as `{key}`"), with(key, NOBODY.into())));
                 // Everything can be dropped.
-                if name != "drop" {
-                    let other = if handle(name, key) == "node" { "client" } else { "node" };
+                if let Some(other) = other_than(kinds) {
                     all.push((format!("{name} with another kind of handle as `{key}`"), with(key, other.into())));
+                }
+            }
+            ArgKind::Handles(kinds) => {
+                let list = |name: &str| json!([name]);
+                all.push((format!("{name} with a handle that does not exist in `{key}`"), with(key, list(NOBODY))));
+                all.push((format!("{name} with nothing in `{key}`"), with(key, json!([]))));
+                if let Some(other) = other_than(kinds) {
+                    all.push((format!("{name} with another kind of handle in `{key}`"), with(key, list(other))));
                 }
             }
             _ => {}
         }
     }
     all
+}
+
+/// A handle of none of these kinds.
+fn other_than(kinds: &[HandleKind]) -> Option<&'static str> {
+    HandleKind::ALL.iter().find(|kind| !kinds.contains(kind)).map(|kind| handle(*kind))
 }
 
 /// Wrong in themselves, so a `fault` also where the peer has no such feature.
@@ -220,29 +205,4 @@ fn broken_payloads(right: &Value) -> Vec<(&'static str, Value)> {
         ("an `align` of 0", with("align", 0.into())),
         ("an `align` of 3", with("align", 3.into())),
     ]
-}
-
-/// The feature without which a peer need not know an operation.
-fn feature_of_op(op: &str) -> Option<&'static str> {
-    match op {
-        "node.list" | "node.cleanup" => Some("nodes"),
-        "service.exists" | "service.list" | "service.ports" => Some("listing"),
-        "pending.hint_disconnect" | "active.has_hint" => Some("hint"),
-        "resources" => Some("resources"),
-        _ => None,
-    }
-}
-
-/// The feature without which a peer need not know an argument.
-fn feature_of_arg(arg: &str) -> Option<&'static str> {
-    match arg {
-        "request_header" | "response_header" | "header_seed" => Some("user-header"),
-        "attributes" => Some("attributes"),
-        "initial_max_slice_len" => Some("slice"),
-        "allocation" => Some("growth"),
-        "backpressure" => Some("backpressure"),
-        "preallocate" => Some("preallocate"),
-        "wait_ms" => Some("wait"),
-        _ => None,
-    }
 }

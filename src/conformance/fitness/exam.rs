@@ -3,10 +3,20 @@
 use serde_json::{Map, Value, json};
 
 use crate::harness::error::HarnessError;
-use crate::harness::patience::ANSWER_TIME;
-use crate::harness::peer::Peer;
+use crate::harness::peer::{HelloReply, Peer};
+use crate::harness::timeout::ANSWER_TIME;
+use shmark_peer::protocol::has_feature;
 
-use super::Findings;
+/// What looking at a peer has shown.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Findings {
+    /// What is proved, one line each.
+    pub proved: Vec<String>,
+    /// What could not be asked, and why, one line each.
+    pub open: Vec<String>,
+    /// What is wrong with the peer, one sentence each.
+    pub broken: Vec<String>,
+}
 
 /// Fields of an `ok`; `None` if there was none, which is noted.
 pub(super) type Answered = Result<Option<Map<String, Value>>, HarnessError>;
@@ -14,7 +24,7 @@ pub(super) type Answered = Result<Option<Map<String, Value>>, HarnessError>;
 /// One peer, and what was found.
 pub(super) struct Exam<'a> {
     peer: Peer,
-    features: &'a [String],
+    hello: &'a HelloReply,
     id: u64,
     /// The peer does not answer any more; nothing else is sent.
     pub(super) is_over: bool,
@@ -22,12 +32,17 @@ pub(super) struct Exam<'a> {
 }
 
 impl<'a> Exam<'a> {
-    pub(super) fn new(peer: Peer, features: &'a [String]) -> Self {
-        Self { peer, features, id: 0, is_over: false, findings: Findings::default() }
+    pub(super) fn new(peer: Peer, hello: &'a HelloReply) -> Self {
+        Self { peer, hello, id: 0, is_over: false, findings: Findings::default() }
     }
 
     pub(super) fn has(&self, feature: &str) -> bool {
-        self.features.iter().any(|declared| declared == feature)
+        self.hello.features.iter().any(|declared| declared == feature)
+    }
+
+    /// Whether a feature is left out though the peer's version of the protocol has it.
+    pub(super) fn lacks(&self, feature: &str) -> bool {
+        !self.has(feature) && has_feature(self.hello.protocol, feature)
     }
 
     /// Requests with room for any number of bytes, if the peer has any payload at all.
@@ -45,7 +60,7 @@ impl<'a> Exam<'a> {
         if self.is_over {
             return Ok(None);
         }
-        let time = self.peer.patience().of(ANSWER_TIME);
+        let time = self.peer.timeout_multiplier().of(ANSWER_TIME);
         Ok(match self.peer.exchange(line, time)? {
             Ok(answer) => Some(answer),
             Err(why) => {

@@ -1,41 +1,33 @@
 //! Whether a peer is fit to be judged: what every peer has to do, whatever its implementation is like.
 //!
-//! What is found here is laid to the peer, so nothing is asked of the implementation beyond one request and one response.
+//! What is found here is attributed to the peer, so nothing is asked of the implementation beyond one request and one
+//! response.
 
 mod broken;
+mod correct;
 mod exam;
 mod payloads;
 mod undeclared;
 mod walk;
 
 use crate::harness::error::HarnessError;
-use crate::harness::peer::Peer;
+use crate::harness::peer::{HelloReply, Peer};
 use crate::harness::subject::Subject;
 
 use exam::Exam;
-
-/// What looking at a peer has shown.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Findings {
-    /// What is proved, one line each.
-    pub proved: Vec<String>,
-    /// What could not be asked, and why, one line each.
-    pub open: Vec<String>,
-    /// What is wrong with the peer, one sentence each.
-    pub broken: Vec<String>,
-}
+pub use exam::Findings;
 
 /// Sends one peer of a subject the published payloads, a whole conversation, and broken commands of every kind.
 ///
-/// `features` are those that the peer declares, `root` is its namespace.
+/// `hello` is what the peer has said of itself, `root` is its namespace.
 ///
 /// # Errors
 /// The peer cannot be started, or the run is interrupted. What the peer does wrong is found, and no error.
-pub fn examine(subject: &Subject, features: &[String], root: &std::path::Path) -> Result<Findings, HarnessError> {
+pub fn examine(subject: &Subject, hello: &HelloReply, root: &std::path::Path) -> Result<Findings, HarnessError> {
     let peer = Peer::spawn_silent(subject, "peer", root)?;
-    let mut exam = Exam::new(peer, features);
-    broken::before_hello(&mut exam)?;
-    exam.ok("hello", serde_json::json!({ "protocol": 1, "root": root.to_string_lossy() }))?;
+    let mut exam = Exam::new(peer, hello);
+    broken::before_hello(&mut exam, hello.protocol)?;
+    exam.ok("hello", serde_json::json!({ "protocol": hello.protocol, "root": root.to_string_lossy() }))?;
     if exam.request_type().is_some() {
         payloads::published(&mut exam)?;
         walk::through(&mut exam)?;

@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::harness::error::HarnessError;
+use shmark_peer::protocol::OPS;
 
+use super::correct::right;
 use super::exam::Exam;
 
 /// What belongs to features that the peer does not declare: an operation or an argument gets `unsupported`, although it is
@@ -11,22 +13,24 @@ use super::exam::Exam;
 pub(super) fn of_each_feature(exam: &mut Exam<'_>, request: &Value, fresh: &str) -> Result<(), HarnessError> {
     let complaints = exam.findings.broken.len();
     let mut asked = Vec::new();
-    for (feature, op, args) in commands(request, fresh) {
-        if exam.has(feature) {
+    let of_operations = OPS.iter().filter_map(|op| Some((op.feature?, op.name, right(op, request).into())));
+    for (feature, op, args) in commands(request, fresh).into_iter().chain(of_operations) {
+        if !exam.lacks(feature) {
             continue;
         }
         exam.told(&format!("{op} with what belongs to `{feature}`, which is not declared"), op, &args, "unsupported")?;
-        asked.push(feature);
+        if !asked.contains(&feature) {
+            asked.push(feature);
+        }
     }
-    asked.dedup();
     if exam.findings.broken.len() == complaints && !asked.is_empty() {
         exam.findings.proved.push(format!("undeclared features: {} are `unsupported`", asked.join(", ")));
     }
     Ok(())
 }
 
-/// A feature, and a command that needs it and nothing else beyond `request`, for handles that are named as their kinds; `fresh` is the
-/// name of none.
+/// A feature of an argument, and a command that needs it and nothing else beyond `request`, for handles that are named as
+/// their kinds; `fresh` is the name of none.
 fn commands(request: &Value, fresh: &str) -> Vec<(&'static str, &'static str, Value)> {
     let service = |key: &str, value: Value| {
         let mut args = json!({
@@ -60,17 +64,11 @@ fn commands(request: &Value, fresh: &str) -> Vec<(&'static str, &'static str, Va
         ("growth", "server.create", port("allocation", "power-of-two".into())),
         ("backpressure", "client.create", port("backpressure", "discard".into())),
         ("backpressure", "server.create", port("backpressure", "discard".into())),
+        ("backpressure-handler", "client.create", port("handler", json!(["retry"]))),
+        ("backpressure-handler", "server.create", port("handler", json!(["retry"]))),
         ("preallocate", "client.create", port("preallocate", 1.into())),
         ("preallocate", "server.create", port("preallocate", 1.into())),
         ("wait", "server.receive", json!({ "on": "server", "as": fresh, "wait_ms": 1 })),
         ("wait", "pending.receive", json!({ "on": "pending", "as": fresh, "wait_ms": 1 })),
-        ("hint", "pending.hint_disconnect", json!({ "on": "pending" })),
-        ("hint", "active.has_hint", json!({ "on": "active" })),
-        ("nodes", "node.list", json!({})),
-        ("nodes", "node.cleanup", json!({})),
-        ("listing", "service.exists", json!({ "node": "node", "name": "broken" })),
-        ("listing", "service.list", json!({ "node": "node" })),
-        ("listing", "service.ports", json!({ "on": "service" })),
-        ("resources", "resources", json!({})),
     ]
 }

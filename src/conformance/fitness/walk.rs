@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::harness::error::HarnessError;
-use shmark_peer::protocol::QOS_KEYS;
+use shmark_peer::protocol::{SETTINGS, SettingKind, SettingSpec};
 
 use super::exam::Exam;
 
@@ -71,14 +71,11 @@ pub(super) fn through(exam: &mut Exam<'_>) -> Result<(), HarnessError> {
 
 /// An answer has all settings as they are in force.
 fn settings(exam: &mut Exam<'_>, qos: &Value) {
-    let wrong: Vec<&str> = QOS_KEYS
-        .iter()
-        .filter(|(name, is_flag)| {
-            let value = &qos[*name];
-            !(if *is_flag { value.is_boolean() } else { value.is_u64() })
-        })
-        .map(|(name, _)| *name)
-        .collect();
+    let holds = |setting: &SettingSpec| match setting.kind {
+        SettingKind::Flag => qos[setting.name].is_boolean(),
+        SettingKind::Count => qos[setting.name].is_u64(),
+    };
+    let wrong: Vec<&str> = SETTINGS.iter().filter(|setting| !holds(setting)).map(|setting| setting.name).collect();
     if !wrong.is_empty() {
         let text = format!(
             "service.create: `qos` of the answer has to hold every setting; missing or wrong: {}",

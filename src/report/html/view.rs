@@ -2,20 +2,17 @@
 
 use std::time::Duration;
 
-use minijinja::Value;
 use serde::Serialize;
 
-use crate::conformance::catalogue::Catalogue;
-use crate::report::cases::{Case, cases};
+use super::figures::{CaseView, case_view};
+use crate::report::cases::cases;
 use crate::report::error::ReportError;
-use crate::report::figures::{bytes, duration_ns, rate_per_s, three_digits, wall};
-use crate::report::model::{
-    BenchResult, ConformanceResult, CoverageVerdict, Machine, Measure, Ratio, Report, SubjectInfo, Verdict,
-};
-use crate::report::plots::palette::{Colour, Palette, SERIES_COUNT};
-use crate::report::plots::{self, Drawing, Shape};
-use crate::report::regimes::{self, RegimeTable};
-use crate::report::summary::{Pairing, Summary, Tone, group_key, level_word, outcome_word, pairing_label};
+use crate::report::figures::{bytes, wall};
+use crate::report::plots::palette::Palette;
+use crate::report::summary::{Pairing, STRETCHED, Summary, Tone};
+use crate::report::words::{group_key, level_word, outcome_word, pairing_label};
+use crate::results::model::{ConformanceResult, CoverageVerdict, Machine, Report, SubjectInfo, Verdict};
+use crate::scenario::Catalogue;
 
 /// The whole page.
 #[derive(Serialize)]
@@ -27,9 +24,11 @@ pub struct View<'a> {
     seed: u64,
     tiles: Vec<Tile>,
     subjects: &'a [SubjectInfo],
-    unexpected: Vec<Failure<'a>>,
-    known: Vec<Failure<'a>>,
-    differences: Vec<Failure<'a>>,
+    unexpected: Vec<FailureView<'a>>,
+    known: Vec<FailureView<'a>>,
+    differences: Vec<FailureView<'a>>,
+    stretched_title: &'static str,
+    stretched: Vec<Stretched<'a>>,
     pairings: Vec<String>,
     matrix: Vec<MatrixGroup>,
     cases: Vec<CaseView>,
@@ -47,13 +46,21 @@ struct Tile {
 }
 
 #[derive(Serialize)]
-struct Failure<'a> {
+struct FailureView<'a> {
     id: String,
     word: &'static str,
     class: &'static str,
     pairing: String,
     level: &'static str,
     result: &'a ConformanceResult,
+}
+
+/// A pass that is none by the scenario's own bounds.
+#[derive(Serialize)]
+struct Stretched<'a> {
+    scenario: &'a str,
+    pairing: String,
+    bounds: &'a [String],
 }
 
 #[derive(Serialize)]
@@ -81,39 +88,6 @@ struct MatrixCell {
 }
 
 #[derive(Serialize)]
-struct CaseView {
-    id: String,
-    label: String,
-    plots: Vec<Plot>,
-    headings: Vec<Heading>,
-    rows: Vec<BenchRow>,
-    regimes: Option<RegimeTable>,
-    regimes_caption: &'static str,
-    sentences: Vec<String>,
-    rounds: String,
-}
-
-#[derive(Serialize)]
-struct Heading {
-    text: String,
-    small: &'static str,
-}
-
-#[derive(Serialize)]
-struct Plot {
-    wide: Value,
-    narrow: Value,
-}
-
-#[derive(Serialize)]
-struct BenchRow {
-    subject: String,
-    series: Option<usize>,
-    invalid: Option<String>,
-    cells: Vec<String>,
-}
-
-#[derive(Serialize)]
 struct Line<'a> {
     scenario: &'a str,
     pairing: String,
@@ -127,7 +101,7 @@ impl<'a> View<'a> {
     /// Everything about a report.
     pub fn of(report: &'a Report) -> Result<Self, ReportError> {
         let summary = Summary::of(report);
-        let failures = |prefix: &str, results: &[&'a ConformanceResult]| -> Vec<Failure<'a>> {
+        let failures = |prefix: &str, results: &[&'a ConformanceResult]| -> Vec<FailureView<'a>> {
             results.iter().enumerate().map(|(i, result)| failure(format!("{prefix}-{}", i + 1), result)).collect()
         };
         let colours = Palette::of(report);
@@ -147,6 +121,8 @@ impl<'a> View<'a> {
             unexpected: failures("unexpected", &summary.unexpected),
             known: failures("known", &summary.known),
             differences: failures("difference", &summary.differences),
+            stretched_title: STRETCHED,
+            stretched: summary.stretched.iter().map(|result| stretched(result)).collect(),
             pairings: summary.pairings.iter().map(Pairing::label).collect(),
             matrix: matrix(report, &summary),
             cases: case_views,
@@ -180,9 +156,9 @@ fn tiles(summary: &Summary<'_>) -> Vec<Tile> {
     tiles
 }
 
-fn failure(id: String, result: &ConformanceResult) -> Failure<'_> {
+fn failure(id: String, result: &ConformanceResult) -> FailureView<'_> {
     let (word, class) = word_and_class(result);
-    Failure {
+    FailureView {
         id,
         word,
         class,
@@ -190,6 +166,11 @@ fn failure(id: String, result: &ConformanceResult) -> Failure<'_> {
         level: level_word(result.level),
         result,
     }
+}
+
+fn stretched(result: &ConformanceResult) -> Stretched<'_> {
+    let pairing = pairing_label(&result.client, &result.server);
+    Stretched { scenario: &result.scenario, pairing, bounds: &result.stretched }
 }
 
 fn line(result: &ConformanceResult) -> Line<'_> {
@@ -207,6 +188,7 @@ fn line(result: &ConformanceResult) -> Line<'_> {
 fn word_and_class(result: &ConformanceResult) -> (&'static str, &'static str) {
     let class = match result.outcome {
         Verdict::Fail if !result.is_unexpected() => return ("differs", "quiet"),
+        Verdict::Pass if !result.stretched.is_empty() => return ("pass, stretched", "warn"),
         Verdict::Pass => "good",
         Verdict::Fail | Verdict::Timeout | Verdict::Crash | Verdict::Error => "bad",
         Verdict::ExpectedFail | Verdict::UnexpectedPass => "warn",
@@ -253,101 +235,4 @@ impl MatrixCell {
     fn absent() -> Self {
         Self { class: "quiet", mark: "–", word: "not selected", checks: String::new(), reason: String::new() }
     }
-}
-
-fn case_view(case: &Case<'_>, colours: &Palette, number: usize) -> Result<CaseView, ReportError> {
-    let wide = plots::of_case(case, colours, Shape::Wide);
-    let narrow = plots::of_case(case, colours, Shape::Narrow);
-    let mut shown = Vec::new();
-    for ((_, wide), (_, narrow)) in wide.iter().zip(&narrow) {
-        shown.push(Plot { wide: inline_svg(wide)?, narrow: inline_svg(narrow)? });
-    }
-    Ok(CaseView {
-        id: format!("bench-{number}"),
-        label: case.label(),
-        plots: shown,
-        headings: headings(case),
-        rows: bench_rows(case, colours),
-        regimes: case.regimes("–"),
-        regimes_caption: regimes::CAPTION,
-        sentences: case.sentences(),
-        rounds: case.rounds(),
-    })
-}
-
-/// Our own drawing, whose texts the SVG writer has escaped.
-fn inline_svg(drawing: &Drawing) -> Result<Value, ReportError> {
-    Ok(Value::from_safe_string(plots::svg(drawing)?))
-}
-
-fn headings(case: &Case<'_>) -> Vec<Heading> {
-    let heading = |text: &str, small| Heading { text: text.to_owned(), small };
-    let interval = "95 % interval";
-    let (figures, each) = match case.measure() {
-        Measure::RoundTrip => (
-            vec![
-                heading("p50 in floors", interval),
-                heading("p50", ""),
-                heading("p90", ""),
-                heading("p99", ""),
-                heading("p99.9", ""),
-                heading("p99.99", ""),
-                heading("max", ""),
-                heading("Rate", ""),
-            ],
-            "per request",
-        ),
-        Measure::Throughput => (
-            vec![heading("Rate", ""), heading("One message", ""), heading("One message in floors", interval)],
-            "per message",
-        ),
-    };
-    let beside = case.beside().into_iter().map(|column| Heading { text: column.heading, small: interval });
-    let mut headings = vec![heading("Subject", "")];
-    headings.extend(figures);
-    headings.extend(beside);
-    headings.push(Heading { text: format!("CPU {each}"), small: "client + server" });
-    headings.extend([heading("Syscalls", each), heading("Allocs", each)]);
-    headings
-}
-
-fn bench_rows(case: &Case<'_>, colours: &Palette) -> Vec<BenchRow> {
-    let beside = case.beside();
-    let row = |(index, result): (usize, &&BenchResult)| {
-        let ratios: Vec<Option<Ratio>> = beside.iter().map(|column| column.ratios[index]).collect();
-        bench_row(result, &ratios, colours)
-    };
-    case.results.iter().enumerate().map(row).collect()
-}
-
-fn bench_row(result: &BenchResult, beside: &[Option<Ratio>], colours: &Palette) -> BenchRow {
-    let optional = |figure: Option<f64>| figure.map_or_else(|| "–".to_owned(), three_digits);
-    let interval = |ratio: Option<Ratio>| {
-        ratio.map_or_else(
-            || "–".to_owned(),
-            |f| format!("{} ({}–{})", three_digits(f.ratio), three_digits(f.ci95[0]), three_digits(f.ci95[1])),
-        )
-    };
-    let rtt = &result.rtt_ns;
-    let (floors, rate) = (interval(result.p50_floors), rate_per_s(result.throughput_per_s));
-    let cpu = &result.cpu_ns_per_request;
-    let mut cells = Vec::new();
-    match result.measure {
-        Measure::RoundTrip => {
-            cells.push(floors);
-            cells.extend([rtt.p50, rtt.p90, rtt.p99, rtt.p99_9, rtt.p99_99, rtt.max].map(duration_ns));
-            cells.push(rate);
-        }
-        Measure::Throughput => cells.extend([rate, duration_ns(rtt.p50), floors]),
-    }
-    cells.extend(beside.iter().map(|ratio| interval(*ratio)));
-    cells.push(format!("{} + {}", duration_ns(cpu.client), duration_ns(cpu.server)));
-    cells.extend([optional(result.syscalls_per_request), optional(result.allocations_per_request)]);
-    let invalid =
-        (!result.valid).then(|| result.why_invalid.clone().unwrap_or_else(|| "no reason was given".to_owned()));
-    let series = match colours.colour(&result.subject) {
-        Colour::Series(index) => Some(index % SERIES_COUNT),
-        _ => None,
-    };
-    BenchRow { subject: result.subject.clone(), series, invalid, cells }
 }

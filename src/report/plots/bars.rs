@@ -1,4 +1,4 @@
-//! Median round trips in floors, as bars with their intervals: what a subject costs, whatever the machine's mood.
+//! Median round trips in floors, as bars with their intervals: what a subject costs, whatever the state of the machine.
 
 use std::fmt::Write as _;
 
@@ -10,7 +10,7 @@ use super::render::text_width;
 use super::scale::Scale;
 use crate::report::cases::Case;
 use crate::report::figures::{duration_ns, three_digits, tick_ratio};
-use crate::report::model::{BenchResult, Measure, Ratio};
+use crate::results::model::{BenchResult, Measure, Ratio};
 
 /// Largest ratio between bars that a linear axis can show; beyond it the axis is logarithmic.
 const LINEAR_RANGE: f64 = 20.0;

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use hdrhistogram::Histogram;
 use hdrhistogram::serialization::Deserializer;
 
-use crate::report::model::BenchResult;
+use crate::results::model::BenchResult;
 
 /// The last percentile that a curve shows before the maximum, as 1/(1-q): p99.99.
 pub const LAST_INVERSE: f64 = 1e4;

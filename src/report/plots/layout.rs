@@ -98,7 +98,7 @@ pub fn spread(wanted: &[f64], gap: f64, range: (f64, f64)) -> Vec<f64> {
                 break;
             }
             blocks.truncate(blocks.len() - 2);
-            // In a common block, each label's wish is for the block's start.
+            // In a common block, each label wants the block's start.
             blocks.push((above.0 + below.0 - gap * (above.1 * below.1) as f64, above.1 + below.1));
         }
     }

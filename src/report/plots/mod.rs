@@ -18,8 +18,8 @@ pub use render::{raster, svg, text_width, write_png};
 use super::cases::{Case, cases, slugs};
 use super::error::ReportError;
 use super::file::write_file;
-use super::model::Report;
 use super::sanitise::sanitise;
+use crate::results::model::Report;
 
 const FLOORS: &str = "floors";
 const PERCENTILES: &str = "percentiles";

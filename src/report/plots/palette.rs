@@ -3,7 +3,7 @@
 //! The series colours follow Okabe and Ito, darkened where they are too pale for a line on white. Colour is never the
 //! only sign: every line and bar has its subject's name beside it.
 
-use crate::report::model::Report;
+use crate::results::model::Report;
 
 /// A colour by its role. What it looks like depends on light or dark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

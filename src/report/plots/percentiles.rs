@@ -8,7 +8,7 @@ use super::render::text_width;
 use super::scale::Scale;
 use crate::report::cases::Case;
 use crate::report::figures::{duration_ns, tick_ns};
-use crate::report::model::{BenchResult, Measure};
+use crate::results::model::{BenchResult, Measure};
 
 /// Where the maximum stands on the axis of 1/(1-q): it has no finite place, so it gets one behind p99.99.
 pub const MAX_INVERSE: f64 = LAST_INVERSE * 6.0;

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use super::Reference;
 use super::classes::refusal;
+use super::mapping::requested_settings;
 use super::payload::{Block, PeerPayload};
-use super::typed::wishes;
 use shmark_engine::{Client, Node, PendingResponse, Server, Service, ServiceName, Waited};
 use shmark_peer::kit::bench::stamp;
 use shmark_peer::kit::implementation::{
-    BenchClient, BenchServer, BenchSetup, BenchSubject, Element, Kind, Load, Outcome, Waiting,
+    BenchClient, BenchServer, BenchSetup, BenchSubject, Element, Kind, Load, OpResult, Waiting,
 };
 
 /// Longest sleep of a blocking receive, after which the trial looks whether it is still worth it.
@@ -66,13 +66,17 @@ pub struct LoadServer<P: PeerPayload + ?Sized> {
     load: Load,
 }
 
-fn service<P: PeerPayload + ?Sized>(setup: &BenchSetup) -> Outcome<Service<P, P>> {
+fn service<P: PeerPayload + ?Sized>(setup: &BenchSetup) -> OpResult<Service<P, P>> {
     let node = Node::builder().root(&setup.root).create().map_err(refusal)?;
     let name = ServiceName::new(&setup.service).map_err(shmark_engine::error::ServiceError::from).map_err(refusal)?;
-    node.service_builder(&name).request_response::<P, P>().wishes(wishes(&setup.qos)).open_or_create().map_err(refusal)
+    node.service_builder(&name)
+        .request_response::<P, P>()
+        .requested_settings(requested_settings(&setup.qos))
+        .open_or_create()
+        .map_err(refusal)
 }
 
-fn load_client<P: PeerPayload + ?Sized>(setup: &BenchSetup) -> Outcome<LoadClient<P>> {
+fn load_client<P: PeerPayload + ?Sized>(setup: &BenchSetup) -> OpResult<LoadClient<P>> {
     let service = service::<P>(setup)?;
     let create = || service.client_builder().initial_max_slice_len(setup.len).create();
     // The client that works comes last: whatever is looked through is looked through to its end.
@@ -85,7 +89,7 @@ fn load_client<P: PeerPayload + ?Sized>(setup: &BenchSetup) -> Outcome<LoadClien
     Ok(LoadClient { pending, left: load.responses, client, len: setup.len, waiting, load, _idle: idle })
 }
 
-fn load_server<P: PeerPayload + ?Sized>(setup: &BenchSetup) -> Outcome<LoadServer<P>> {
+fn load_server<P: PeerPayload + ?Sized>(setup: &BenchSetup) -> OpResult<LoadServer<P>> {
     let server = service::<P>(setup)?.server_builder().initial_max_slice_len(setup.len).create().map_err(refusal)?;
     server.set_spin_before_sleep(SPIN);
     Ok(LoadServer { server, waiting: setup.waiting, load: setup.load })
@@ -104,7 +108,7 @@ impl BenchSubject for Reference {
     type Client = AnyBenchClient;
     type Server = AnyBenchServer;
 
-    fn bench_server(setup: &BenchSetup) -> Outcome<AnyBenchServer> {
+    fn bench_server(setup: &BenchSetup) -> OpResult<AnyBenchServer> {
         match (setup.payload.element, setup.payload.kind) {
             (Element::U64, Kind::Fixed) => load_server(setup).map(AnyBenchServer::Word),
             (Element::Bytes, Kind::Fixed) => load_server(setup).map(AnyBenchServer::Block),
@@ -113,7 +117,7 @@ impl BenchSubject for Reference {
         }
     }
 
-    fn bench_client(setup: &BenchSetup) -> Outcome<AnyBenchClient> {
+    fn bench_client(setup: &BenchSetup) -> OpResult<AnyBenchClient> {
         match (setup.payload.element, setup.payload.kind) {
             (Element::U64, Kind::Fixed) => load_client(setup).map(AnyBenchClient::Word),
             (Element::Bytes, Kind::Fixed) => load_client(setup).map(AnyBenchClient::Block),

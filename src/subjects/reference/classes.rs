@@ -139,3 +139,32 @@ impl Classify for ReceiveError {
         (class, None)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    /// The arm `_` would take a new error without a word.
+    #[test]
+    fn each_error_of_the_engine_is_named() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let files = fs::read_dir(root.join("crates/engine/src/error")).unwrap();
+        let errors: String = files.map(|file| fs::read_to_string(file.unwrap().path()).unwrap()).collect();
+        let classes = fs::read_to_string(root.join("src/subjects/reference/classes.rs")).unwrap();
+        let mut found = 0;
+        for part in errors.split("pub enum ").skip(1) {
+            let (name, body) = part.split_once(" {\n").unwrap();
+            if !classes.contains(&format!("impl Classify for {name} ")) {
+                continue;
+            }
+            let variants = body.lines().take_while(|line| *line != "}").filter_map(|line| line.strip_prefix("    "));
+            for variant in variants.filter(|line| line.starts_with(|c: char| c.is_ascii_uppercase())) {
+                let variant = variant.split(|c: char| !c.is_alphanumeric()).next().unwrap();
+                assert!(classes.contains(&format!("{name}::{variant}")), "{name}::{variant} has no class");
+                found += 1;
+            }
+        }
+        assert!(found > 40, "only {found} errors were found");
+    }
+}

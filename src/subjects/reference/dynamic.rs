@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use shmark_peer::kit::implementation::{LoanView, Outcome, PortSpec, Ports, Receipt, View};
+use shmark_engine::{AttachmentId, WaitSet};
+use shmark_peer::kit::implementation::{LoanView, OpResult, PortSpec, Ports, Receipt, View};
 
 /// A service of any types.
 pub trait AnyService {
     /// See `client.create`.
-    fn client(&self, spec: &PortSpec) -> Outcome<(Box<dyn AnyClient>, String)>;
+    fn client(&self, spec: &PortSpec) -> OpResult<(Box<dyn AnyClient>, String)>;
     /// See `server.create`.
-    fn server(&self, spec: &PortSpec) -> Outcome<(Box<dyn AnyServer>, String)>;
+    fn server(&self, spec: &PortSpec) -> OpResult<(Box<dyn AnyServer>, String)>;
     /// See `service.ports`.
     fn ports(&self) -> Ports;
 }
@@ -17,7 +18,7 @@ pub trait AnyService {
 /// A client of any types.
 pub trait AnyClient {
     /// See `request.loan`.
-    fn loan(&self, len: usize, uninit: bool) -> Outcome<Box<dyn AnyRequest>>;
+    fn loan(&self, len: usize, uninit: bool) -> OpResult<Box<dyn AnyRequest>>;
 }
 
 /// A loaned request.
@@ -25,15 +26,17 @@ pub trait AnyRequest {
     /// Its bytes.
     fn view(&mut self) -> LoanView<'_>;
     /// See `request.send`.
-    fn send(self: Box<Self>) -> Outcome<(Box<dyn AnyPending>, u64)>;
+    fn send(self: Box<Self>) -> OpResult<(Box<dyn AnyPending>, u64)>;
 }
 
 /// A pending response.
 pub trait AnyPending {
+    /// See `wait`.
+    fn attach(&self, set: &mut WaitSet) -> AttachmentId;
     /// See `pending.receive`.
-    fn receive(&self, wait: Option<Duration>) -> Outcome<Receipt<Box<dyn AnyResponse>>>;
+    fn receive(&self, wait: Option<Duration>) -> OpResult<Receipt<Box<dyn AnyResponse>>>;
     /// See `pending.has_response`.
-    fn has_response(&self) -> Outcome<bool>;
+    fn has_response(&self) -> OpResult<bool>;
     /// See `is_connected`.
     fn is_connected(&self) -> bool;
     /// See `pending.hint_disconnect`.
@@ -48,10 +51,12 @@ pub trait AnyResponse {
 
 /// A server of any types.
 pub trait AnyServer {
+    /// See `wait`.
+    fn attach(&self, set: &mut WaitSet) -> AttachmentId;
     /// See `server.receive`.
-    fn receive(&self, wait: Option<Duration>) -> Outcome<Receipt<Box<dyn AnyActive>>>;
+    fn receive(&self, wait: Option<Duration>) -> OpResult<Receipt<Box<dyn AnyActive>>>;
     /// See `server.has_requests`.
-    fn has_requests(&self) -> Outcome<bool>;
+    fn has_requests(&self) -> OpResult<bool>;
 }
 
 /// An active request.
@@ -59,7 +64,7 @@ pub trait AnyActive {
     /// Its bytes.
     fn view(&self) -> View<'_>;
     /// See `response.loan`.
-    fn loan(&self, len: usize, uninit: bool) -> Outcome<Box<dyn AnyResponseLoan>>;
+    fn loan(&self, len: usize, uninit: bool) -> OpResult<Box<dyn AnyResponseLoan>>;
     /// See `is_connected`.
     fn is_connected(&self) -> bool;
     /// See `active.has_hint`.
@@ -71,5 +76,5 @@ pub trait AnyResponseLoan {
     /// Its bytes.
     fn view(&mut self) -> LoanView<'_>;
     /// See `response.send`.
-    fn send(self: Box<Self>) -> Outcome<()>;
+    fn send(self: Box<Self>) -> OpResult<()>;
 }

@@ -2,19 +2,22 @@
 
 mod bench;
 mod classes;
+mod config;
 mod dynamic;
+mod mapping;
 mod payload;
 mod typed;
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use classes::refusal;
 use dynamic::{AnyActive, AnyClient, AnyPending, AnyRequest, AnyResponse, AnyResponseLoan, AnyServer, AnyService};
-use shmark_engine::{Node, ServiceName};
+use shmark_engine::{AttachmentId, Config, Node, Readiness, ServiceName, WaitSet, Waited};
 use shmark_peer::kit::implementation::{
-    Effective, Hello, Implementation, LoanView, NodeState, Opening, Outcome, OwnResources, PortSpec, Ports, Receipt,
-    ServiceSpec, View,
+    Effective, Hello, Implementation, LoanView, NodeState, OpResult, Opening, OwnResources, PortSpec, Ports, Qos,
+    Receipt, ServiceSpec, View, Waitable, Woken,
 };
 use shmark_peer::kit::serve_with_bench;
 
@@ -27,12 +30,15 @@ const FEATURES: &[&str] = &[
     "attributes",
     "overflow",
     "backpressure",
+    "backpressure-handler",
     "fire-and-forget",
     "growth",
     "hint",
     "wait",
+    "wait-set",
     "preallocate",
     "nodes",
+    "configuration",
     "listing",
     "resources",
     "bench",
@@ -47,6 +53,8 @@ pub fn serve() -> ExitCode {
 #[derive(Debug)]
 pub struct Reference {
     root: String,
+    /// What nodes take their defaults from, where `configure` said so.
+    config: Option<Config>,
 }
 
 impl Implementation for Reference {
@@ -60,7 +68,7 @@ impl Implementation for Reference {
     type ResponseLoan = Box<dyn AnyResponseLoan>;
     type Response = Box<dyn AnyResponse>;
 
-    fn start(root: &str) -> Outcome<(Self, Hello)> {
+    fn start(root: &str) -> OpResult<(Self, Hello)> {
         let hello = Hello {
             implementation: "shmark".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -68,14 +76,23 @@ impl Implementation for Reference {
             features: FEATURES.iter().map(|&feature| feature.to_owned()).collect(),
             wire: format!("shmark/{}", shmark_engine::LAYOUT_VERSION),
         };
-        Ok((Self { root: root.to_owned() }, hello))
+        Ok((Self { root: root.to_owned(), config: None }, hello))
     }
 
-    fn node_create(&mut self, name: Option<&str>) -> Outcome<Node> {
-        Node::builder().root(&self.root).name(name.unwrap_or_default()).create().map_err(refusal)
+    fn node_create(&mut self, name: Option<&str>) -> OpResult<Node> {
+        let mut builder = Node::builder().root(&self.root).name(name.unwrap_or_default());
+        if let Some(config) = &self.config {
+            builder = builder.config(config.clone());
+        }
+        builder.create().map_err(refusal)
     }
 
-    fn node_list(&mut self) -> Outcome<Vec<NodeState>> {
+    fn configure(&mut self, qos: &Qos) -> OpResult<()> {
+        self.config = Some(config::through_a_file(Path::new(&self.root), qos)?);
+        Ok(())
+    }
+
+    fn node_list(&mut self) -> OpResult<Vec<NodeState>> {
         let nodes = Node::list_in(&self.root).map_err(refusal)?.into_iter();
         let word = |state| match state {
             shmark_engine::NodeState::Alive => "alive",
@@ -85,7 +102,7 @@ impl Implementation for Reference {
         Ok(nodes.map(|node| NodeState { state: word(node.state).to_owned() }).collect())
     }
 
-    fn node_cleanup(&mut self) -> Outcome<(u64, u64)> {
+    fn node_cleanup(&mut self) -> OpResult<(u64, u64)> {
         let (cleaned, failed) = shmark_engine::Node::clean_up(&self.root).map_err(refusal)?;
         Ok((cleaned as u64, failed as u64))
     }
@@ -95,20 +112,20 @@ impl Implementation for Reference {
         node: &Node,
         opening: Opening,
         spec: &ServiceSpec,
-    ) -> Outcome<(Box<dyn AnyService>, Effective)> {
+    ) -> OpResult<(Box<dyn AnyService>, Effective)> {
         typed::service(node, opening, spec)
     }
 
-    fn service_exists(&mut self, node: &Node, name: &str) -> Outcome<bool> {
+    fn service_exists(&mut self, node: &Node, name: &str) -> OpResult<bool> {
         let name = ServiceName::new(name).map_err(shmark_engine::error::ServiceError::from).map_err(refusal)?;
         node.service_exists(&name).map_err(refusal)
     }
 
-    fn service_list(&mut self, node: &Node) -> Outcome<Vec<String>> {
+    fn service_list(&mut self, node: &Node) -> OpResult<Vec<String>> {
         Ok(node.services().map_err(refusal)?.into_iter().map(|service| service.name).collect())
     }
 
-    fn service_ports(&mut self, service: &Box<dyn AnyService>) -> Outcome<Ports> {
+    fn service_ports(&mut self, service: &Box<dyn AnyService>) -> OpResult<Ports> {
         Ok(service.ports())
     }
 
@@ -116,7 +133,7 @@ impl Implementation for Reference {
         &mut self,
         service: &Box<dyn AnyService>,
         spec: &PortSpec,
-    ) -> Outcome<(Box<dyn AnyClient>, String)> {
+    ) -> OpResult<(Box<dyn AnyClient>, String)> {
         service.client(spec)
     }
 
@@ -124,19 +141,19 @@ impl Implementation for Reference {
         &mut self,
         service: &Box<dyn AnyService>,
         spec: &PortSpec,
-    ) -> Outcome<(Box<dyn AnyServer>, String)> {
+    ) -> OpResult<(Box<dyn AnyServer>, String)> {
         service.server(spec)
     }
 
-    fn request_loan(&mut self, client: &Box<dyn AnyClient>, len: usize, uninit: bool) -> Outcome<Box<dyn AnyRequest>> {
+    fn request_loan(&mut self, client: &Box<dyn AnyClient>, len: usize, uninit: bool) -> OpResult<Box<dyn AnyRequest>> {
         client.loan(len, uninit)
     }
 
-    fn request_send(&mut self, request: Box<dyn AnyRequest>) -> Outcome<(Box<dyn AnyPending>, u64)> {
+    fn request_send(&mut self, request: Box<dyn AnyRequest>) -> OpResult<(Box<dyn AnyPending>, u64)> {
         request.send()
     }
 
-    fn has_requests(&mut self, server: &Box<dyn AnyServer>) -> Outcome<bool> {
+    fn has_requests(&mut self, server: &Box<dyn AnyServer>) -> OpResult<bool> {
         server.has_requests()
     }
 
@@ -144,7 +161,7 @@ impl Implementation for Reference {
         &mut self,
         server: &Box<dyn AnyServer>,
         wait_ms: Option<u64>,
-    ) -> Outcome<Receipt<Box<dyn AnyActive>>> {
+    ) -> OpResult<Receipt<Box<dyn AnyActive>>> {
         server.receive(wait_ms.map(Duration::from_millis))
     }
 
@@ -153,15 +170,15 @@ impl Implementation for Reference {
         active: &Box<dyn AnyActive>,
         len: usize,
         uninit: bool,
-    ) -> Outcome<Box<dyn AnyResponseLoan>> {
+    ) -> OpResult<Box<dyn AnyResponseLoan>> {
         active.loan(len, uninit)
     }
 
-    fn response_send(&mut self, response: Box<dyn AnyResponseLoan>) -> Outcome<()> {
+    fn response_send(&mut self, response: Box<dyn AnyResponseLoan>) -> OpResult<()> {
         response.send()
     }
 
-    fn has_response(&mut self, pending: &Box<dyn AnyPending>) -> Outcome<bool> {
+    fn has_response(&mut self, pending: &Box<dyn AnyPending>) -> OpResult<bool> {
         pending.has_response()
     }
 
@@ -169,28 +186,50 @@ impl Implementation for Reference {
         &mut self,
         pending: &Box<dyn AnyPending>,
         wait_ms: Option<u64>,
-    ) -> Outcome<Receipt<Box<dyn AnyResponse>>> {
+    ) -> OpResult<Receipt<Box<dyn AnyResponse>>> {
         pending.receive(wait_ms.map(Duration::from_millis))
     }
 
-    fn pending_connected(&mut self, pending: &Box<dyn AnyPending>) -> Outcome<bool> {
+    fn wait(&mut self, waitables: &[Waitable<'_, Self>], wait_ms: u64) -> OpResult<Woken> {
+        let mut set = WaitSet::new();
+        let attached: Vec<AttachmentId> = waitables
+            .iter()
+            .map(|waitable| match waitable {
+                Waitable::Server(server) => server.attach(&mut set),
+                Waitable::Pending(pending) => pending.attach(&mut set),
+            })
+            .collect();
+        let mut woken = Woken::default();
+        if let Waited::Received(events) = set.wait(Duration::from_millis(wait_ms)) {
+            for (index, id) in attached.iter().enumerate() {
+                match events.iter().find(|event| event.id == *id).map(|event| event.readiness) {
+                    Some(Readiness::Ready) => woken.ready.push(index),
+                    Some(Readiness::Disconnected) => woken.ended.push(index),
+                    None => {}
+                }
+            }
+        }
+        Ok(woken)
+    }
+
+    fn pending_connected(&mut self, pending: &Box<dyn AnyPending>) -> OpResult<bool> {
         Ok(pending.is_connected())
     }
 
-    fn active_connected(&mut self, active: &Box<dyn AnyActive>) -> Outcome<bool> {
+    fn active_connected(&mut self, active: &Box<dyn AnyActive>) -> OpResult<bool> {
         Ok(active.is_connected())
     }
 
-    fn hint_disconnect(&mut self, pending: &Box<dyn AnyPending>) -> Outcome<()> {
+    fn hint_disconnect(&mut self, pending: &Box<dyn AnyPending>) -> OpResult<()> {
         pending.hint();
         Ok(())
     }
 
-    fn has_hint(&mut self, active: &Box<dyn AnyActive>) -> Outcome<bool> {
+    fn has_hint(&mut self, active: &Box<dyn AnyActive>) -> OpResult<bool> {
         Ok(active.has_hint())
     }
 
-    fn resources(&mut self) -> Outcome<OwnResources> {
+    fn resources(&mut self) -> OpResult<OwnResources> {
         Ok(OwnResources::default())
     }
 

@@ -6,17 +6,18 @@ use super::classes::refusal;
 use super::dynamic::{
     AnyActive, AnyClient, AnyPending, AnyRequest, AnyResponse, AnyResponseLoan, AnyServer, AnyService,
 };
+use super::mapping::{allocation, backpressure, qos, requested_settings};
 use super::payload::{Block, PeerHeader, PeerPayload};
 use shmark_engine::{
-    ActiveRequest, AllocationStrategy, BackpressureStrategy, Client, Id, Node, PendingResponse, RequestMut, Response,
-    ResponseMut, Server, Service, ServiceName, Settings, Waited, Wishes,
+    ActiveRequest, AttachmentId, BackpressureAction, BackpressureInfo, Client, Id, Node, PendingResponse, RequestMut,
+    Response, ResponseMut, Server, Service, ServiceName, WaitSet, Waited,
 };
 use shmark_peer::kit::implementation::{
-    Allocation, Arrival, Backpressure, Effective, Element, HeaderSpec, Kind, LoanView, Opening, Outcome, PayloadSpec,
-    PortSpec, Ports, Qos, Receipt, ServiceSpec, View,
+    Allocation, Arrival, Backpressure, Decision, Decisions, Effective, Element, HeaderSpec, Kind, LoanView, OpResult,
+    Opening, PayloadSpec, PortSpec, Ports, Receipt, ServiceSpec, View,
 };
 
-type Opened = Outcome<(Box<dyn AnyService>, Effective)>;
+type Opened = OpResult<(Box<dyn AnyService>, Effective)>;
 
 /// Opens or creates a service with the types that the specification names.
 pub fn service(node: &Node, opening: Opening, spec: &ServiceSpec) -> Opened {
@@ -70,7 +71,7 @@ where
         .request_response::<Req, Res>()
         .request_user_header::<A>()
         .response_user_header::<B>()
-        .wishes(wishes(&spec.qos))
+        .requested_settings(requested_settings(&spec.qos))
         .request_payload_alignment(spec.request.align.unwrap_or(1))
         .response_payload_alignment(spec.response.align.unwrap_or(1));
     for (key, value) in &spec.attributes {
@@ -92,49 +93,14 @@ fn align<P: PeerPayload + ?Sized>(spec: &PayloadSpec) -> usize {
     align_of::<P::Element>().max(spec.align.unwrap_or(1))
 }
 
-pub(super) fn wishes(qos: &Qos) -> Wishes {
-    Wishes {
-        overflow_requests: qos.overflow_requests,
-        overflow_responses: qos.overflow_responses,
-        fire_and_forget: qos.fire_and_forget,
-        max_active_requests: qos.max_active_requests,
-        max_loaned_requests: qos.max_loaned_requests,
-        max_borrowed_responses: qos.max_borrowed_responses,
-        response_buffer: qos.response_buffer,
-        max_servers: qos.max_servers,
-        max_clients: qos.max_clients,
-        max_nodes: qos.max_nodes,
-        ..Wishes::default()
-    }
-}
-
-fn qos(settings: &Settings) -> Qos {
-    Qos {
-        overflow_requests: Some(settings.overflow_requests),
-        overflow_responses: Some(settings.overflow_responses),
-        fire_and_forget: Some(settings.fire_and_forget),
-        max_active_requests: Some(settings.max_active_requests),
-        max_loaned_requests: Some(settings.max_loaned_requests),
-        max_borrowed_responses: Some(settings.max_borrowed_responses),
-        response_buffer: Some(settings.response_buffer),
-        max_servers: Some(settings.max_servers),
-        max_clients: Some(settings.max_clients),
-        max_nodes: Some(settings.max_nodes),
-    }
-}
-
-fn strategy(spec: &PortSpec) -> BackpressureStrategy {
-    match spec.backpressure {
-        Some(Backpressure::Discard) => BackpressureStrategy::DiscardData,
-        Some(Backpressure::Retry) | None => BackpressureStrategy::RetryUntilDelivered,
-    }
-}
-
-fn allocation(spec: &PortSpec) -> AllocationStrategy {
-    match spec.allocation {
-        Some(Allocation::BestFit) => AllocationStrategy::BestFit,
-        Some(Allocation::PowerOfTwo) => AllocationStrategy::PowerOfTwo,
-        Some(Allocation::Static) | None => AllocationStrategy::Static,
+/// A handler that decides what the decisions say.
+fn handler(decisions: &Decisions) -> impl Fn(&BackpressureInfo<'_>) -> BackpressureAction + 'static {
+    let decisions = decisions.clone();
+    move |info| match decisions.decide(info.retries) {
+        Decision::Retry => BackpressureAction::Retry,
+        Decision::Discard => BackpressureAction::Discard,
+        Decision::Fail => BackpressureAction::DiscardAndFail,
+        Decision::Strategy => BackpressureAction::FollowStrategy,
     }
 }
 
@@ -177,9 +143,12 @@ where
     A: PeerHeader,
     B: PeerHeader,
 {
-    fn client(&self, spec: &PortSpec) -> Outcome<(Box<dyn AnyClient>, String)> {
-        let mut builder =
-            self.service.client_builder().backpressure_strategy(strategy(spec)).allocation_strategy(allocation(spec));
+    fn client(&self, spec: &PortSpec) -> OpResult<(Box<dyn AnyClient>, String)> {
+        let mut builder = self
+            .service
+            .client_builder()
+            .backpressure_strategy(backpressure(spec.backpressure.unwrap_or(Backpressure::Retry)))
+            .allocation_strategy(allocation(spec.allocation.unwrap_or(Allocation::Static)));
         if let Some(name) = &spec.name {
             builder = builder.name(name);
         }
@@ -192,14 +161,20 @@ where
         if let Some(messages) = spec.preallocate {
             builder = builder.preallocate(messages);
         }
+        if let Some(decisions) = &spec.handler {
+            builder = builder.backpressure_handler(handler(decisions));
+        }
         let client = builder.create().map_err(refusal)?;
         let id = client.id().to_string();
         Ok((Box::new(TypedClient { client, aligns: self.aligns }), id))
     }
 
-    fn server(&self, spec: &PortSpec) -> Outcome<(Box<dyn AnyServer>, String)> {
-        let mut builder =
-            self.service.server_builder().backpressure_strategy(strategy(spec)).allocation_strategy(allocation(spec));
+    fn server(&self, spec: &PortSpec) -> OpResult<(Box<dyn AnyServer>, String)> {
+        let mut builder = self
+            .service
+            .server_builder()
+            .backpressure_strategy(backpressure(spec.backpressure.unwrap_or(Backpressure::Retry)))
+            .allocation_strategy(allocation(spec.allocation.unwrap_or(Allocation::Static)));
         if let Some(name) = &spec.name {
             builder = builder.name(name);
         }
@@ -211,6 +186,9 @@ where
         }
         if let Some(messages) = spec.preallocate {
             builder = builder.preallocate(messages);
+        }
+        if let Some(decisions) = &spec.handler {
+            builder = builder.backpressure_handler(handler(decisions));
         }
         let server = builder.create().map_err(refusal)?;
         let id = server.id().to_string();
@@ -230,7 +208,7 @@ where
     A: PeerHeader,
     B: PeerHeader,
 {
-    fn loan(&self, len: usize, uninit: bool) -> Outcome<Box<dyn AnyRequest>> {
+    fn loan(&self, len: usize, uninit: bool) -> OpResult<Box<dyn AnyRequest>> {
         let request = Req::request(&self.client, len, uninit).map_err(refusal)?;
         Ok(Box::new(TypedRequest { request, aligns: self.aligns }))
     }
@@ -264,7 +242,7 @@ where
     fn view(&mut self) -> LoanView<'_> {
         loan_view(self.request.parts_mut(), self.aligns[0])
     }
-    fn send(self: Box<Self>) -> Outcome<(Box<dyn AnyPending>, u64)> {
+    fn send(self: Box<Self>) -> OpResult<(Box<dyn AnyPending>, u64)> {
         let pending = self.request.send().map_err(refusal)?;
         let delivered = pending.number_of_server_connections() as u64;
         Ok((Box::new(Aligned { value: pending, align: self.aligns[1] }), delivered))
@@ -272,7 +250,10 @@ where
 }
 
 impl<Res: PeerPayload + ?Sized, B: PeerHeader> AnyPending for Aligned<PendingResponse<Res, B>> {
-    fn receive(&self, wait: Option<Duration>) -> Outcome<Receipt<Box<dyn AnyResponse>>> {
+    fn attach(&self, set: &mut WaitSet) -> AttachmentId {
+        set.attach(&self.value)
+    }
+    fn receive(&self, wait: Option<Duration>) -> OpResult<Receipt<Box<dyn AnyResponse>>> {
         let response = match wait {
             Some(timeout) => self.value.receive_timeout(timeout).map_err(refusal)?,
             None => self.value.receive().map_err(refusal)?.map_or(Waited::Timeout, Waited::Received),
@@ -285,7 +266,7 @@ impl<Res: PeerPayload + ?Sized, B: PeerHeader> AnyPending for Aligned<PendingRes
         let arrival = arrival(response.server_id(), response.payload(), self.align);
         Ok(Receipt::Received(Box::new(response), arrival))
     }
-    fn has_response(&self) -> Outcome<bool> {
+    fn has_response(&self) -> OpResult<bool> {
         self.value.has_response().map_err(refusal)
     }
     fn is_connected(&self) -> bool {
@@ -309,7 +290,10 @@ where
     A: PeerHeader,
     B: PeerHeader,
 {
-    fn receive(&self, wait: Option<Duration>) -> Outcome<Receipt<Box<dyn AnyActive>>> {
+    fn attach(&self, set: &mut WaitSet) -> AttachmentId {
+        set.attach(&self.server)
+    }
+    fn receive(&self, wait: Option<Duration>) -> OpResult<Receipt<Box<dyn AnyActive>>> {
         let active = match wait {
             Some(timeout) => self.server.receive_timeout(timeout).map_err(refusal)?,
             None => self.server.receive().map_err(refusal)?.map_or(Waited::Timeout, Waited::Received),
@@ -322,7 +306,7 @@ where
         let arrival = arrival(active.client_id(), active.payload(), self.aligns[0]);
         Ok(Receipt::Received(Box::new(TypedActive { active, align: self.aligns[1] }), arrival))
     }
-    fn has_requests(&self) -> Outcome<bool> {
+    fn has_requests(&self) -> OpResult<bool> {
         self.server.has_requests().map_err(refusal)
     }
 }
@@ -337,7 +321,7 @@ where
     fn view(&self) -> View<'_> {
         view(self.active.payload(), self.active.user_header())
     }
-    fn loan(&self, len: usize, uninit: bool) -> Outcome<Box<dyn AnyResponseLoan>> {
+    fn loan(&self, len: usize, uninit: bool) -> OpResult<Box<dyn AnyResponseLoan>> {
         let value = Res::response(&self.active, len, uninit).map_err(refusal)?;
         Ok(Box::new(Aligned { value, align: self.align }))
     }
@@ -353,7 +337,7 @@ impl<Res: PeerPayload + ?Sized, B: PeerHeader> AnyResponseLoan for Aligned<Respo
     fn view(&mut self) -> LoanView<'_> {
         loan_view(self.value.parts_mut(), self.align)
     }
-    fn send(self: Box<Self>) -> Outcome<()> {
+    fn send(self: Box<Self>) -> OpResult<()> {
         self.value.send().map_err(refusal)
     }
 }

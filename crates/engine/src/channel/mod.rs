@@ -24,9 +24,9 @@ pub trait Slots {
     fn swap(&self, slot: usize, word: u64) -> u64;
     /// Exchanges `old` for 0 with acquire and release ordering; `false` if something else is there.
     fn take(&self, slot: usize, old: u64) -> bool;
-    /// Says that the slot is about to be exchanged. A hint: nothing depends on it.
+    /// Prefetches a slot that is about to be exchanged. A hint: nothing depends on it.
     #[inline]
-    fn warm(&self, _slot: usize) {}
+    fn prefetch(&self, _slot: usize) {}
 }
 
 /// Where a message lies: a chunk in a segment of the sender.

@@ -1,4 +1,4 @@
-//! The offset channel: messages on their way, with or without overflow.
+//! The offset channel: messages in flight, with or without overflow.
 
 use std::cell::Cell;
 use std::num::NonZeroU64;
@@ -75,10 +75,11 @@ impl OffsetProducer {
         Self { round: Round::new(capacity), overflow, slot: Cell::new(0), sequence: Cell::new(0) }
     }
 
-    /// Asks for the slot of the next push while its message is being written, so that the push does not have to wait for it.
+    /// Prefetches the slot of the next push while its message is being written, so that the push does not have to wait
+    /// for it.
     #[inline(always)]
-    pub fn warm(&self, slots: &impl Slots) {
-        slots.warm(self.slot.get() as usize);
+    pub fn prefetch(&self, slots: &impl Slots) {
+        slots.prefetch(self.slot.get() as usize);
     }
 
     /// Slot that the next push uses.
@@ -192,16 +193,16 @@ impl OffsetConsumer {
         slots.load(self.slot.get() as usize) == 0
     }
 
-    /// Looks at the oldest entry without taking it. With overflow it may be displaced before it is taken; what its chunk
-    /// holds is certain only once [`OffsetConsumer::take_front`] has succeeded.
+    /// Peeks at the oldest entry without taking it. With overflow it may be displaced before it is taken; what its
+    /// chunk holds is certain only once [`OffsetConsumer::take_front`] has succeeded.
     ///
     /// # Errors
     /// [`Garbage`].
     #[inline(always)]
     pub fn front(&self, slots: &impl Slots) -> Result<Option<Front>, Garbage> {
-        // Whoever looks is about to take: the line arrives ready to be exchanged, which saves asking for it twice.
+        // Whoever polls is about to take: the line arrives in exclusive state, which saves a second transfer.
         let slot = self.slot.get();
-        slots.warm(slot as usize);
+        slots.prefetch(slot as usize);
         let Some(word) = NonZeroU64::new(slots.load(slot as usize)) else { return Ok(None) };
         if sequence_of(word.get()) == self.sequence.get() {
             return Front::new(word, slot).map(Some);
@@ -210,7 +211,7 @@ impl OffsetConsumer {
         Front::new(word, self.slot.get()).map(Some)
     }
 
-    /// Takes the entry that was looked at; `false` if it was displaced meanwhile.
+    /// Takes the entry that was peeked at; `false` if it was displaced meanwhile.
     #[inline(always)]
     pub fn take_front(&self, slots: &impl Slots, front: Front) -> bool {
         if self.overflow {
@@ -227,8 +228,8 @@ impl OffsetConsumer {
 
     /// Takes the oldest entry.
     ///
-    /// `None` if there is none, and also if the producer displaced every entry that was looked at: the work of one call is
-    /// bounded.
+    /// `None` if there is none, and also if the producer displaced every entry that was peeked at: the work of one call
+    /// is bounded.
     ///
     /// # Errors
     /// [`Garbage`].
@@ -245,9 +246,10 @@ impl OffsetConsumer {
         Ok(None)
     }
 
-    /// The slot holds an entry of a later round, so everything before the round was displaced: the oldest entry that can
-    /// still be there follows in the next slot, one capacity behind what was seen here. The sender may be on its way round
-    /// meanwhile, so that is looked at again; a sender that writes garbage only confuses the order of its own messages.
+    /// The slot holds an entry of a later round, so everything before the round was displaced: the oldest entry that
+    /// can still be there follows in the next slot, one capacity behind what was seen here. The sender may lap the
+    /// consumer meanwhile, so that is looked at again; a sender that writes garbage only confuses the order of its own
+    /// messages.
     #[cold]
     fn front_after_overflow(&self, slots: &impl Slots, mut word: u64) -> Result<Option<NonZeroU64>, Garbage> {
         if !self.overflow {
@@ -284,7 +286,7 @@ mod tests {
     use super::Round;
 
     #[test]
-    fn a_round_meets_every_slot_once_and_no_neighbours_of_many() {
+    fn every_slot_is_used_once_a_round_and_neighbours_are_apart() {
         for capacity in 1..=200 {
             let round = Round::new(capacity);
             let mut slots: Vec<u32> =

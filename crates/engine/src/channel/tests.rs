@@ -159,7 +159,7 @@ proptest! {
 
     /// However a producer goes round while the consumer looks for the oldest entry: order, one owner, bounded work.
     #[test]
-    fn a_producer_that_goes_round_under_the_consumers_eyes_confuses_nobody(
+    fn a_producer_that_laps_the_consumer_keeps_order_and_ownership(
         capacity in 1_usize..6,
         before in messages_before(),
         script in prop::collection::vec(prop_oneof![3 => Just(0_usize), 3 => Just(1), 2 => 0_usize..20], 0..60),

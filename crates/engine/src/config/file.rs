@@ -5,12 +5,8 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer};
-
 use super::Config;
 use crate::error::ConfigError;
-use crate::settings::{COUNT_MAX, Settings};
 
 /// Environment variable that names the configuration file.
 pub const CONFIG_VARIABLE: &str = "SHMARK_CONFIG";
@@ -62,8 +58,9 @@ impl Config {
 
     fn from_text(path: &Path, text: &str) -> Result<Self, ConfigError> {
         toml::from_str(text).map_err(|error| {
-            let start = error.span().map_or(0, |span| text.floor_char_boundary(span.start));
-            let before = &text[..start];
+            // Up to a character's beginning: a file may have an error in the middle of one.
+            let before = error.span().and_then(|span| (0..=span.start).rev().find_map(|end| text.get(..end)));
+            let before = before.unwrap_or_default();
             let line_start = before.rfind('\n').map_or(0, |at| at + 1);
             ConfigError::Invalid {
                 path: path.to_owned(),
@@ -91,59 +88,6 @@ fn locate(variable: impl Fn(&str) -> Option<OsString>) -> Location {
     }
     let users = folder("XDG_CONFIG_HOME").or_else(|| Some(folder("HOME")?.join(".config")));
     users.map_or(Location::Nowhere, |folder| Location::Users(folder.join(USERS)))
-}
-
-/// `[service]`: as the settings of a service on disk, but any of them may be left out.
-#[derive(Deserialize)]
-#[serde(remote = "Settings", default = "Settings::default", deny_unknown_fields)]
-pub(super) struct ServiceTable {
-    overflow_requests: bool,
-    overflow_responses: bool,
-    fire_and_forget: bool,
-    #[serde(deserialize_with = "count")]
-    max_active_requests: usize,
-    #[serde(deserialize_with = "count")]
-    max_loaned_requests: usize,
-    #[serde(deserialize_with = "count")]
-    max_borrowed_responses: usize,
-    #[serde(deserialize_with = "count")]
-    response_buffer: usize,
-    #[serde(deserialize_with = "count")]
-    max_servers: usize,
-    #[serde(deserialize_with = "count")]
-    max_clients: usize,
-    #[serde(deserialize_with = "count")]
-    max_nodes: usize,
-    #[serde(deserialize_with = "count")]
-    max_departed_clients: usize,
-}
-
-fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
-    within(deserializer, COUNT_MAX)
-}
-
-pub(super) fn at_least_one<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
-    within(deserializer, usize::try_from(i64::MAX).unwrap_or(usize::MAX))
-}
-
-pub(super) fn at_least_one_if_any<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<usize>, D::Error> {
-    at_least_one(deserializer).map(Some)
-}
-
-fn within<'de, D: Deserializer<'de>>(deserializer: D, max: usize) -> Result<usize, D::Error> {
-    let asked = i64::deserialize(deserializer)?;
-    let fits = usize::try_from(asked).ok().filter(|count| (1..=max).contains(count));
-    fits.ok_or_else(|| D::Error::custom(format!("{asked} is out of range: write a number from 1 to {max}")))
-}
-
-pub(super) fn absolute<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D::Error> {
-    let path = PathBuf::deserialize(deserializer)?;
-    if path.is_absolute() {
-        return Ok(Some(path));
-    }
-    // Relative to what? Processes would meet or not depending on where they were started.
-    let path = path.display();
-    Err(D::Error::custom(format!("`{path}` is no absolute path: write one that begins with a slash")))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use crate::settings::Settings;
 use crate::shm::LINE;
 
 const MAGIC: u64 = u64::from_le_bytes(*b"shmkcon\x02");
-/// Lines in front of the request channel: constants, client, server, shuttle, and one that is not used.
+/// Lines in front of the request channel: constants, client, server, one that both write, and one that is not used.
 pub(super) const HEAD_LINES: usize = 5;
 /// First word of the request channel.
 pub(super) const REQUESTS_AT: usize = HEAD_LINES * LINE;
@@ -29,7 +29,7 @@ pub(crate) struct ConnectionLayout {
 impl ConnectionLayout {
     pub fn new(settings: &Settings) -> Self {
         let lanes = settings.max_active_requests;
-        // Everything that can be unread and held at once, and one more on its way there. A sender that knows of so many
+        // Everything that can be unread and held at once, and one more in flight. A sender that knows of so many
         // outstanding chunks looks into the queue before it sends, so the queue never overflows.
         let requests = 2 * settings.max_active_requests + 1;
         let response_capacity = settings.response_slots();

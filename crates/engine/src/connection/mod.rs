@@ -11,11 +11,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 pub(crate) use layout::ConnectionLayout;
 use layout::{HEAD_LINES, REQUESTS_AT};
-use slots::Shuttle;
+pub(crate) use slots::{LaneWords, SharedLine, next_chunk_hint, set_next_chunk_hint};
 
-use super::channel::{Slots, shuttle};
+use super::channel::Slots;
 use super::id::Id;
-use super::shm::{Column, LINE, Lines, LinesView, Mapping};
+use super::shm::{Column, LINE, Lines, Mapping};
 
 /// Behind the constants: the node of the side that made the file.
 const MAKER: usize = 6;
@@ -24,9 +24,7 @@ const SERVER_STATE: usize = 2 * LINE;
 /// In a side's line, behind its state.
 const SEGMENT: usize = 1;
 const HANDED_OVER: usize = 3;
-/// In the line of a channel's slot, behind it.
-const NEXT: usize = 1;
-const SHUTTLE_LINE: usize = 3;
+const SHARED_LINE: usize = 3;
 
 /// How a side is, in its own words. What a dead process never wrote is in the registry: its node is not there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -64,7 +62,7 @@ pub(crate) enum Handover {
     InPart = 2,
 }
 
-/// Which side of a connection.
+/// Which kind of port, and which side of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Side {
     Client,
@@ -77,6 +75,14 @@ impl Side {
         match self {
             Self::Client => Self::Server,
             Self::Server => Self::Client,
+        }
+    }
+
+    /// The client and the server of this side and the other one, and the other way round.
+    pub fn pair<T>(self, [a, b]: [T; 2]) -> [T; 2] {
+        match self {
+            Self::Client => [a, b],
+            Self::Server => [b, a],
         }
     }
 
@@ -93,7 +99,7 @@ impl Side {
 #[derive(Debug)]
 pub(crate) struct ConnectionFile {
     head: Column,
-    shuttle: Lines,
+    shared: Lines,
     requests: Lines,
     lanes: Box<[LaneLines]>,
     request_returns: Column,
@@ -103,13 +109,12 @@ pub(crate) struct ConnectionFile {
 /// What belongs to one active request.
 #[derive(Debug)]
 struct LaneLines {
-    /// The client's line and the server's.
-    sides: Lines,
+    words: LaneWords,
     responses: Lines,
 }
 
 impl ConnectionFile {
-    /// Makes the file, for a port of node `maker`, where nobody sees it yet.
+    /// Makes the file, for a port of node `maker`, before others can see it.
     pub fn create(path: &Path, layout: ConnectionLayout, maker: Id) -> io::Result<Self> {
         let map = Mapping::create(path, layout.words() * 8)?;
         for (word, value) in map.words().iter().zip(layout.head().into_iter().chain(maker.words())) {
@@ -124,26 +129,29 @@ impl ConnectionFile {
         let map = Mapping::open(path, true)?;
         let same = map.len() == layout.words() * 8
             && map.words().iter().zip(layout.head()).all(|(word, value)| word.load(Ordering::Relaxed) == value);
-        if same { Self::with(map, layout) } else { Err(misshapen()) }
+        if same { Self::with(map, layout) } else { Err(malformed()) }
     }
 
     fn with(map: Mapping, layout: ConnectionLayout) -> io::Result<Self> {
         let map = &Rc::new(map);
         let lane = |lane| {
             let at = layout.lane_at(lane) / LINE;
-            Some(LaneLines { sides: map.lines(at, 2)?, responses: map.lines(at + 2, layout.response_capacity)? })
+            Some(LaneLines {
+                words: LaneWords::new(map.lines(at, 2)?),
+                responses: map.lines(at + 2, layout.response_capacity)?,
+            })
         };
         let columns = || {
             Some(Self {
                 head: map.column(0, REQUESTS_AT)?,
-                shuttle: map.lines(SHUTTLE_LINE, 1)?,
+                shared: map.lines(SHARED_LINE, 1)?,
                 requests: map.lines(HEAD_LINES, layout.request_capacity)?,
                 lanes: (0..layout.lanes).map(lane).collect::<Option<_>>()?,
                 request_returns: map.column(layout.request_returns_at, layout.request_returns)?,
                 response_returns: map.column(layout.response_returns_at, layout.response_returns)?,
             })
         };
-        columns().ok_or_else(misshapen)
+        columns().ok_or_else(malformed)
     }
 
     /// Touches every page and keeps it in memory.
@@ -220,28 +228,27 @@ impl ConnectionFile {
         }
     }
 
-    /// Requests that nobody has taken, in the channel and in the shuttle.
+    /// Requests that nobody has taken, in the channel and in the line that both sides write.
     pub fn unread_requests(&self) -> usize {
-        let slots = self.requests();
+        let slots = self.requests.view();
         let in_channel = (0..self.lanes.len()).filter(|slot| slots.load(*slot) != 0).count();
-        in_channel + usize::from(self.shuttle().load(shuttle::REQUEST) != 0)
+        in_channel + usize::from(SharedLine::of(&self.shared).has_request())
     }
 
-    /// The line of the shuttle.
-    #[inline(always)]
-    pub fn shuttle(&self) -> Shuttle<'_> {
-        Shuttle::new(self.shuttle.view().line(0))
+    /// The line that both sides write.
+    pub fn shared(&self) -> &Lines {
+        &self.shared
     }
 
     /// Slots of the requests.
     #[inline(always)]
-    pub fn requests(&self) -> LinesView<'_> {
-        self.requests.view()
+    pub fn requests(&self) -> &Lines {
+        &self.requests
     }
 
-    /// The client's line of a lane, and the server's.
-    pub fn sides(&self, lane: usize) -> &Lines {
-        &self.lanes[lane].sides
+    /// The words of a lane.
+    pub fn lane(&self, lane: usize) -> &LaneWords {
+        &self.lanes[lane].words
     }
 
     /// Slots of a lane's responses.
@@ -250,65 +257,16 @@ impl ConnectionFile {
         &self.lanes[lane].responses
     }
 
-    #[inline(always)]
-    pub fn request_returns(&self) -> &Column {
-        &self.request_returns
-    }
-
-    #[inline(always)]
-    pub fn response_returns(&self) -> &Column {
-        &self.response_returns
-    }
-
-    /// The request whose pending response uses the lane, 0 for none. Written by the client.
-    #[inline]
-    pub fn lane_open(&self, lane: usize) -> u64 {
-        // Acquire: a closed lane is seen before anything that the client does with it afterwards.
-        self.lanes[lane].sides.view().line(0)[0].load(Ordering::Acquire)
-    }
-
-    /// The request whose client wants no more responses. Written by the client.
-    pub fn lane_hint(&self, lane: usize) -> u64 {
-        self.lanes[lane].sides.view().line(0)[1].load(Ordering::Acquire) // As lane_open.
-    }
-
-    pub fn set_lane_hint(&self, lane: usize, request_id: u64) {
-        self.lanes[lane].sides.view().line(0)[1].store(request_id, Ordering::Release); // As set_lane_open.
-    }
-
-    /// The newest request of the lane that the server is done with. Written by the server.
-    #[inline]
-    pub fn lane_done(&self, lane: usize) -> u64 {
-        // Acquire: responses sent before are in the lane when the end is seen.
-        self.lanes[lane].sides.view().line(1)[0].load(Ordering::Acquire)
-    }
-
-    #[inline]
-    pub fn set_lane_done(&self, lane: usize, request_id: u64) {
-        self.lanes[lane].sides.view().line(1)[0].store(request_id, Ordering::Release); // Pairs with the above.
+    /// The queue in which the chunks of a side come back to it.
+    pub fn returns(&self, side: Side) -> &Column {
+        match side {
+            Side::Client => &self.request_returns,
+            Side::Server => &self.response_returns,
+        }
     }
 }
 
-/// Writes what [`ConnectionFile::lane_open`] reads, into the lines of a lane's sides.
-#[inline(always)]
-pub(crate) fn set_lane_open(sides: LinesView<'_>, request_id: u64) {
-    sides.line(0)[0].store(request_id, Ordering::Release); // Pairs with the load.
-}
-
-/// The chunk that the sender of a slot expects to send from next, and one more; 0 if it has no idea. Only a hint which line
-/// to ask for in time. It comes with the line of the slot, so it costs no other one; a message in the slot itself takes its
-/// place.
-#[inline(always)]
-pub(crate) fn next_of(slots: LinesView<'_>, slot: usize) -> u64 {
-    slots.line(slot)[NEXT].load(Ordering::Relaxed) // Relaxed: whatever is read, nothing depends on it.
-}
-
-#[inline(always)]
-pub(crate) fn set_next_of(slots: LinesView<'_>, slot: usize, next: u64) {
-    slots.line(slot)[NEXT].store(next, Ordering::Relaxed); // As next_of.
-}
-
-fn misshapen() -> io::Error {
+fn malformed() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, "a connection does not have the shape that the settings give it")
 }
 

@@ -3,11 +3,13 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::channel::{Slots, ordering};
-use crate::shm::{self, Column, LINE, LinesView, SHUTTLE_BODY};
+use crate::shm::{self, Column, LINE, Lines, LinesView, TINY_WORDS};
 
-/// In a shuttle's line: word of the request, its number, its payload; word of the response, its payload.
-const SHUTTLE_WORDS: [usize; 2] = [0, 4];
-const SHUTTLE_REQUEST_ID: usize = 1;
+/// In the line that both sides write: word of the request, its number, its payload; word of the response, its payload.
+const SHARED_WORDS: [usize; 2] = [0, 4];
+const REQUEST_ID: usize = 1;
+/// In the line of a channel's slot, behind it.
+const NEXT: usize = 1;
 
 /// Words of mapped memory that are slots.
 pub(crate) trait MappedSlots {
@@ -37,8 +39,8 @@ impl<M: MappedSlots> Slots for M {
     }
 
     #[inline(always)]
-    fn warm(&self, slot: usize) {
-        shm::warm(self.slot(slot));
+    fn prefetch(&self, slot: usize) {
+        shm::prefetch(self.slot(slot));
     }
 }
 
@@ -58,53 +60,120 @@ impl MappedSlots for Column {
     }
 }
 
-/// The line of a shuttle: two slots, with what belongs to each behind it.
+/// The line that both sides write: a slot for a request and one for a response, with what belongs to each behind it.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Shuttle<'a>(&'a [AtomicU64; LINE]);
+pub(crate) struct SharedLine<'a>(&'a [AtomicU64; LINE]);
 
-impl MappedSlots for Shuttle<'_> {
+impl MappedSlots for SharedLine<'_> {
     #[inline(always)]
     fn slot(&self, slot: usize) -> &AtomicU64 {
-        &self.0[SHUTTLE_WORDS[slot]]
+        &self.0[SHARED_WORDS[slot]]
     }
 }
 
-impl<'a> Shuttle<'a> {
-    /// In line 3 of a connection.
+impl<'a> SharedLine<'a> {
+    /// The only one of these lines.
     #[inline(always)]
-    pub fn new(line: &'a [AtomicU64; LINE]) -> Self {
-        Self(line)
+    pub fn of(line: &'a Lines) -> Self {
+        Self(line.view().line(0))
     }
 
-    /// Asks for the line, to write something in it soon.
+    /// Whether there is a request in it that nobody has taken.
+    pub fn has_request(self) -> bool {
+        self.load(0) != 0
+    }
+
+    /// Prefetches the line, which is written soon.
     #[inline(always)]
-    pub fn warm(self) {
-        shm::warm(self.0);
+    pub fn prefetch(self) {
+        shm::prefetch(self.0);
     }
 
     /// Number of the request in it; it holds if the request is taken afterwards.
     #[inline(always)]
     pub fn request_id(self) -> u64 {
         // Relaxed, as payloads: ordered by the request's word, which was loaded before and is taken afterwards.
-        self.0[SHUTTLE_REQUEST_ID].load(Ordering::Relaxed)
+        self.0[REQUEST_ID].load(Ordering::Relaxed)
     }
 
     #[inline(always)]
     pub fn set_request_id(self, request_id: u64) {
-        self.0[SHUTTLE_REQUEST_ID].store(request_id, Ordering::Relaxed); // The request's word makes it known.
+        self.0[REQUEST_ID].store(request_id, Ordering::Relaxed); // The request's word makes it known.
     }
 
     /// The payload of the request.
     #[inline(always)]
-    pub fn request(self) -> &'a [AtomicU64; SHUTTLE_BODY] {
+    pub fn request(self) -> &'a [AtomicU64; TINY_WORDS] {
         let [_, _, body @ .., _, _, _, _] = self.0;
         body
     }
 
     /// The payload of the response.
     #[inline(always)]
-    pub fn reply(self) -> &'a [AtomicU64; SHUTTLE_BODY] {
+    pub fn reply(self) -> &'a [AtomicU64; TINY_WORDS] {
         let [_, _, _, _, _, body @ .., _] = self.0;
         body
     }
+}
+
+/// What the sides say about a lane: the client in the first line, the server in the second.
+#[derive(Debug, Clone)]
+pub(crate) struct LaneWords(Lines);
+
+impl LaneWords {
+    /// Over these two lines.
+    pub fn new(lines: Lines) -> Self {
+        Self(lines)
+    }
+
+    #[inline(always)]
+    fn word(&self, line: usize, word: usize) -> &AtomicU64 {
+        &self.0.view().line(line)[word]
+    }
+
+    /// The request whose pending response uses the lane, 0 for none. Written by the client.
+    #[inline(always)]
+    pub fn open(&self) -> u64 {
+        // Acquire: a closed lane is seen before anything that the client does with it afterwards.
+        self.word(0, 0).load(Ordering::Acquire)
+    }
+
+    #[inline(always)]
+    pub fn set_open(&self, request_id: u64) {
+        self.word(0, 0).store(request_id, Ordering::Release); // Pairs with the above.
+    }
+
+    /// The request whose client wants no more responses. Written by the client.
+    pub fn hint(&self) -> u64 {
+        self.word(0, 1).load(Ordering::Acquire) // As `open`.
+    }
+
+    pub fn set_hint(&self, request_id: u64) {
+        self.word(0, 1).store(request_id, Ordering::Release); // As `set_open`.
+    }
+
+    /// The newest request of the lane that the server is done with. Written by the server.
+    #[inline(always)]
+    pub fn done(&self) -> u64 {
+        // Acquire: responses sent before are in the lane when the end is seen.
+        self.word(1, 0).load(Ordering::Acquire)
+    }
+
+    #[inline(always)]
+    pub fn set_done(&self, request_id: u64) {
+        self.word(1, 0).store(request_id, Ordering::Release); // Pairs with the above.
+    }
+}
+
+/// The chunk that the sender of a slot expects to send from next, and one more; 0 if it has no idea. Only a hint which
+/// line to prefetch. It comes with the line of the slot, so it costs no other one; a message in the slot itself takes
+/// its place.
+#[inline(always)]
+pub(crate) fn next_chunk_hint(slots: LinesView<'_>, slot: usize) -> u64 {
+    slots.line(slot)[NEXT].load(Ordering::Relaxed) // Relaxed: whatever is read, nothing depends on it.
+}
+
+#[inline(always)]
+pub(crate) fn set_next_chunk_hint(slots: LinesView<'_>, slot: usize, next: u64) {
+    slots.line(slot)[NEXT].store(next, Ordering::Relaxed); // As `next_chunk_hint`.
 }

@@ -47,7 +47,7 @@ impl SystemError {
         Self { path: Some(path.to_owned()), ..Self::new(what, error) }
     }
 
-    /// Whether memory, disk space, descriptors or another limited resource ran out (RR-BAD-04).
+    /// Whether memory, disk space, descriptors or another limited resource ran out ([RR-BAD-04](crate#requirements)).
     pub fn is_exhaustion(&self) -> bool {
         match self.errno {
             Some(libc::EMFILE | libc::ENFILE | libc::ENOMEM | libc::ENOSPC | libc::EDQUOT | libc::EFBIG) => true,
@@ -78,6 +78,32 @@ impl fmt::Display for SystemError {
 }
 
 impl std::error::Error for SystemError {}
+
+/// Says what was being done when the system refused.
+pub(crate) trait SystemContext<T> {
+    /// As [`SystemError::at`].
+    fn at(self, what: &str, path: &Path) -> Result<T, SystemError>;
+    /// As [`SystemError::new`].
+    fn doing(self, what: &str) -> Result<T, SystemError>;
+}
+
+impl<T> SystemContext<T> for io::Result<T> {
+    fn at(self, what: &str, path: &Path) -> Result<T, SystemError> {
+        self.map_err(|error| SystemError::at(what, path, &error))
+    }
+    fn doing(self, what: &str) -> Result<T, SystemError> {
+        self.map_err(|error| SystemError::new(what, &error))
+    }
+}
+
+/// What was found, or nothing where that is no failure.
+pub(crate) fn found<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
 
 /// What helps, where that follows from the system's number.
 fn remedy(errno: Option<i32>, kind: io::ErrorKind) -> Option<&'static str> {

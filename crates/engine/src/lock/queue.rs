@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::{mark, open};
+use super::file::{mark, open};
 use crate::shm::block_signals;
 
 /// A helper does little: what the standard library needs, and a margin.

@@ -6,26 +6,43 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use serde::{Deserialize, Serialize};
-
-use super::watch::Backoff;
+use super::member::watch::Backoff;
 use crate::error::SendError;
 use crate::id::Id;
 use crate::name::ServiceName;
 use crate::service::ServiceInner;
-
-/// What a sender does when a buffer without overflow is full.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum BackpressureStrategy {
-    /// Waits until the receiver makes room or goes away (RR-SND-08).
-    #[default]
-    RetryUntilDelivered,
-    /// Does not deliver to that receiver (RR-SND-07).
-    DiscardData,
-}
+use crate::strategy::BackpressureStrategy;
 
 /// What a backpressure handler decides, for one receiver whose buffer is full.
+///
+/// ```
+/// # use shmark_engine::{Node, ServiceName};
+/// use shmark_engine::{BackpressureAction, BackpressureInfo};
+/// use shmark_engine::error::SendError;
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let node = Node::builder().root(folder.path()).create()?;
+/// # let name = ServiceName::new("My/Funk/ServiceName")?;
+/// let service = node
+///     .service_builder(&name)
+///     .request_response::<u64, u64>()
+///     .enable_safe_overflow_for_requests(false)
+///     .max_active_requests_per_client(1)
+///     .open_or_create()?;
+/// let server = service.server_builder().create()?;
+/// // Tries for a while, and gives up on a server that makes no room.
+/// let handler = |full: &BackpressureInfo<'_>| match full.retries {
+///     0..3 => BackpressureAction::Retry,
+///     _ => BackpressureAction::DiscardAndFail,
+/// };
+/// let client = service.client_builder().backpressure_handler(handler).create()?;
+///
+/// // Nobody waits for the response, but the request still waits for the server, in the only place that there is.
+/// drop(client.send_copy(1)?);
+/// let refused = client.send_copy(2);
+/// assert!(matches!(refused, Err(SendError::UnableToDeliver { receiver }) if receiver == server.id()));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BackpressureAction {
     /// Tries again after a short pause; the handler is asked anew if there is still no room.
@@ -80,7 +97,7 @@ impl fmt::Debug for Backpressure {
 }
 
 /// Why a send fails although it could be tried again.
-pub(super) enum GaveUp {
+pub(super) enum SendAborted {
     /// A receiver's connection is closed now.
     Corrupted,
     /// The handler said so, for this receiver.
@@ -91,7 +108,7 @@ pub(super) enum GaveUp {
     Panicked(Box<dyn Any + Send>),
 }
 
-impl GaveUp {
+impl SendAborted {
     /// The error for the sender, once nothing of the message is left.
     pub fn into_error(self) -> SendError {
         match self {
@@ -104,7 +121,7 @@ impl GaveUp {
 }
 
 /// One message that waits for room, at one receiver or several.
-pub(super) struct Waiting<'a> {
+pub(super) struct BackpressureRetry<'a> {
     backpressure: &'a Backpressure,
     service: &'a ServiceName,
     sender: Id,
@@ -112,10 +129,10 @@ pub(super) struct Waiting<'a> {
     since: Instant,
     backoff: Backoff,
     /// First reason for which the send fails in the end.
-    pub gave_up: Option<GaveUp>,
+    pub gave_up: Option<SendAborted>,
 }
 
-impl<'a> Waiting<'a> {
+impl<'a> BackpressureRetry<'a> {
     pub fn new(backpressure: &'a Backpressure, service: &'a ServiceInner, sender: Id) -> Self {
         let (service, backoff) = (&service.name, Backoff::default());
         Self { backpressure, service, sender, retries: 0, since: Instant::now(), backoff, gave_up: None }
@@ -123,7 +140,7 @@ impl<'a> Waiting<'a> {
 
     /// Whether to try this receiver again, after a try that found its buffer full. Nothing of the port may be borrowed: a
     /// handler may use it, to receive what makes room.
-    pub fn goes_on(&mut self, receiver: Id, receiver_node: Id) -> bool {
+    pub fn should_retry(&mut self, receiver: Id, receiver_node: Id) -> bool {
         let by_strategy = self.backpressure.strategy == BackpressureStrategy::RetryUntilDelivered;
         let Some(handler) = &self.backpressure.handler else { return by_strategy };
         let Self { service, sender, retries, .. } = *self;
@@ -134,13 +151,13 @@ impl<'a> Waiting<'a> {
             Ok(BackpressureAction::Retry) => true,
             Ok(BackpressureAction::FollowStrategy) => by_strategy,
             Ok(BackpressureAction::Discard) => false,
-            Ok(BackpressureAction::DiscardAndFail) => self.give_up(GaveUp::UnableToDeliver(receiver)),
-            Err(reason) => self.give_up(GaveUp::Panicked(reason)),
+            Ok(BackpressureAction::DiscardAndFail) => self.give_up(SendAborted::UnableToDeliver(receiver)),
+            Err(reason) => self.give_up(SendAborted::Panicked(reason)),
         }
     }
 
     /// Notes why the send fails, unless there is a reason already. Always `false`.
-    pub fn give_up(&mut self, reason: GaveUp) -> bool {
+    pub fn give_up(&mut self, reason: SendAborted) -> bool {
         self.gave_up.get_or_insert(reason);
         false
     }

@@ -1,65 +1,28 @@
 //! Clients and servers: what a user sends and receives with.
 //!
-//! A port, and everything made from it, belongs to one thread: no count, list or limit in here is shared, and nothing on a
-//! message's way is locked. Make one port for each thread that needs one.
+//! A port, and everything made from it, belongs to one thread: no count, list or limit in here is shared, and nothing
+//! on the message path is locked. Make one port for each thread that needs one.
 
-mod active;
-mod attaching;
 mod backpressure;
-mod builder;
 mod client;
-mod client_connection;
-mod client_core;
-mod client_registry;
-mod client_sending;
-mod following;
-mod lanes;
-mod lender;
-mod lending;
-mod listener;
+mod link;
+mod loan;
+mod member;
 mod payloads;
-mod pending;
-mod places;
-mod poll_set;
-mod received;
-mod remote;
-mod request;
-mod response;
-mod responses;
 mod server;
-mod server_connection;
-mod server_core;
-mod server_registry;
-mod sleeper;
-mod wait_set;
-mod waiting;
-mod waker;
-mod watch;
+mod track;
+mod turn;
+mod wait;
 
-pub use active::ActiveRequest;
-pub use backpressure::{BackpressureAction, BackpressureInfo, BackpressureStrategy};
-pub use builder::{ClientBuilder, ServerBuilder};
+pub use backpressure::{BackpressureAction, BackpressureInfo};
 pub use client::Client;
-pub use pending::PendingResponse;
-pub use poll_set::PollSet;
-pub use received::Response;
-pub use request::{RequestMut, RequestMutUninit};
-pub use response::{ResponseMut, ResponseMutUninit};
-pub use responses::Responses;
+pub use client::pending::PendingResponse;
+pub use client::request::{RequestMut, RequestMutUninit};
+pub use client::response::Response;
+pub use client::responses::Responses;
+pub use loan::{LoanMut, LoanMutUninit};
+pub use member::{ClientBuilder, ServerBuilder};
 pub use server::Server;
-pub use wait_set::{AttachmentId, Readiness, WaitEvent, WaitSet, Waitable};
-
-use serde::{Deserialize, Serialize};
-
-/// How a payload segment gets room for longer slices.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum AllocationStrategy {
-    /// Not at all: `initial_max_slice_len` is the limit.
-    #[default]
-    Static,
-    /// A longer slice gets a new segment with room for exactly its length.
-    BestFit,
-    /// A longer slice gets a new segment with room for the next power of two of its length.
-    PowerOfTwo,
-}
+pub use server::active::ActiveRequest;
+pub use server::response::{ResponseMut, ResponseMutUninit};
+pub use wait::{AttachmentId, PollSet, Readiness, WaitEvent, WaitSet, Waitable};

@@ -8,7 +8,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
 
-use super::AllocationStrategy;
 use crate::channel::{Entry, SEGMENTS_MAX};
 use crate::connection::{ConnectionFile, Handover, Side, State};
 use crate::error::LoanError;
@@ -17,6 +16,7 @@ use crate::id::Id;
 use crate::payload::ChunkLayout;
 use crate::service::{ServiceInner, files};
 use crate::shm::{CHUNKS_MAX, ChunkHeader, Geometry, Holder, Pool};
+use crate::strategy::AllocationStrategy;
 
 /// Largest segment: what a receiver maps at most.
 const SEGMENT_BYTES_MAX: usize = 1 << 40;
@@ -25,7 +25,7 @@ const CHUNKS_MIN: usize = 4;
 
 /// How the segments of a port begin and grow.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Plan {
+pub(super) struct SegmentPlan {
     pub layout: ChunkLayout,
     pub strategy: AllocationStrategy,
     /// Elements that fit a chunk of the first segment.
@@ -36,7 +36,7 @@ pub(super) struct Plan {
     pub receivers: usize,
 }
 
-impl Plan {
+impl SegmentPlan {
     /// Geometry of a segment for `len` elements, if such a segment can be.
     pub fn geometry(&self, len: usize, chunks: usize) -> Option<Geometry> {
         let stride = self.layout.stride(len).filter(|_| chunks <= CHUNKS_MAX)?;
@@ -50,14 +50,14 @@ impl Plan {
 pub(super) struct Payloads {
     service: Arc<ServiceInner>,
     port: Id,
-    plan: Plan,
+    plan: SegmentPlan,
     /// Elements that fit a chunk of the current segment.
     len_max: Cell<usize>,
-    /// One more than the longest loan that can be served without a look at anything else; 0 while there are older segments,
-    /// whose chunks should come home.
+    /// One more than the longest loan that can be served without a look at anything else; 0 while there are older
+    /// segments, whose chunks should be returned.
     len_end: Cell<usize>,
     current: RefCell<Rc<Pool>>,
-    /// Older ones, of which chunks are still loaned, on their way or held.
+    /// Older ones, of which chunks are still loaned, in flight or held.
     outgrown: RefCell<Vec<Rc<Pool>>>,
     /// Numbers of receivers that no receiver has, below `plan.receivers`.
     numbers: FreeList,
@@ -68,7 +68,7 @@ impl Payloads {
     ///
     /// # Errors
     /// As [`Pool::create`].
-    pub fn create(service: &Arc<ServiceInner>, port: Id, plan: Plan, first: Geometry) -> io::Result<Self> {
+    pub fn create(service: &Arc<ServiceInner>, port: Id, plan: SegmentPlan, first: Geometry) -> io::Result<Self> {
         let pool = Pool::create(&path(service, port, 0), 0, first, plan.receivers)?;
         if service.locks_memory()
             && let Err(error) = pool.lock_in_memory()
@@ -96,7 +96,7 @@ impl Payloads {
 
     /// Whether a longer loan, or one more, is served by growing.
     fn grows(&self) -> bool {
-        self.plan.strategy != AllocationStrategy::Static
+        self.plan.strategy.grows()
     }
 
     /// One more than the longest loan that can be served without a look at anything else.
@@ -105,18 +105,23 @@ impl Payloads {
         self.len_end.get()
     }
 
-    /// Sees to it that the current segment has a free chunk for `len` elements where none is at hand: by `bring_home`, which
-    /// learns what has come back, or else by growing, of which `announce` tells the receivers the new segment's number.
+    /// Ensures that the current segment has a free chunk for `len` elements where none is at hand: by
+    /// `reclaim_returned`, or else by growing, of which `announce` tells the receivers the new segment's number.
     ///
     /// # Errors
     /// [`LoanError`]; everything is as it was then.
     #[cold]
-    pub fn find(&self, len: usize, bring_home: impl FnOnce(), announce: impl FnOnce(u16)) -> Result<(), LoanError> {
+    pub fn find(
+        &self,
+        len: usize,
+        reclaim_returned: impl FnOnce(),
+        announce: impl FnOnce(u16),
+    ) -> Result<(), LoanError> {
         let max = self.len_max.get();
         if len > max && !self.grows() {
             return Err(LoanError::ExceedsMaxLoanSize { len, max });
         }
-        bring_home();
+        reclaim_returned();
         if len <= self.len_max.get() && self.current.borrow().next().is_some() {
             return Ok(());
         }
@@ -158,10 +163,7 @@ impl Payloads {
         let too_long = LoanError::ExceedsMaxLoanSize { len, max };
         let all = self.plan.chunks.max(CHUNKS_MIN);
         let (len, chunks) = if len > max {
-            let longer = match self.plan.strategy {
-                AllocationStrategy::Static | AllocationStrategy::BestFit => Some(len),
-                AllocationStrategy::PowerOfTwo => len.checked_next_power_of_two(),
-            };
+            let longer = self.plan.strategy.room_for(len);
             // What is in use now will be in use with longer slices, and as much again.
             let chunks = (2 * old.in_use()).next_power_of_two().clamp(CHUNKS_MIN, all);
             (longer.ok_or(too_long)?, chunks)
@@ -180,13 +182,13 @@ impl Payloads {
         self.len_max.set(len);
         self.current.replace(pool);
         self.outgrown.borrow_mut().push(old);
-        self.tidy();
+        self.release_segments();
         Ok(())
     }
 
-    /// Gives segments back to the system whose last chunk is home (RR-DYN-04).
+    /// Gives segments back to the system whose last chunk has been returned (RR-DYN-04).
     #[cold]
-    pub fn tidy(&self) {
+    pub fn release_segments(&self) {
         let mut outgrown = self.outgrown.borrow_mut();
         outgrown.retain(|pool| {
             let used = pool.in_use() > 0;
@@ -230,7 +232,7 @@ impl Payloads {
         self.older(entry.segment)?.header(entry.chunk)
     }
 
-    /// Chunks that are loaned or on their way, of all segments.
+    /// Chunks that are loaned or in flight, of all segments.
     pub fn in_use(&self) -> usize {
         self.current.borrow().in_use() + self.outgrown.borrow().iter().map(|pool| pool.in_use()).sum::<usize>()
     }

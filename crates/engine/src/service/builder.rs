@@ -4,17 +4,25 @@ use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use super::inner::ServiceInner;
+use super::opening::{create, open, open_or_create};
 use super::static_config::PARTS;
-use super::{ServiceInner, StaticConfig, create, open, open_or_create};
+use super::static_config::StaticConfig;
 use crate::error::ServiceError;
 use crate::name::ServiceName;
-use crate::node::NodeInner;
+use crate::node::{Node, NodeInner};
 use crate::payload::{ChunkLayout, Payload, TypeDetail, Types};
-use crate::port::{ClientBuilder, ServerBuilder};
-use crate::settings::{Settings, Wishes};
+use crate::settings::{RequestedSettings, Settings, service_settings};
 use crate::shm::{ALIGN_MAX, Plain};
 
-/// Starts a service; from [`Node::service_builder`](crate::Node::service_builder).
+impl Node {
+    /// Starts building a service of this node.
+    pub fn service_builder(&self, name: &ServiceName) -> ServiceBuilder {
+        ServiceBuilder::new(Arc::clone(&self.inner), name.clone())
+    }
+}
+
+/// Starts a service; from [`Node::service_builder`](Node::service_builder).
 #[derive(Debug)]
 pub struct ServiceBuilder {
     node: Arc<NodeInner>,
@@ -31,7 +39,7 @@ impl ServiceBuilder {
         RequestResponseBuilder {
             node: self.node,
             name: self.name,
-            wishes: Wishes::default(),
+            requested_settings: RequestedSettings::default(),
             align: [1, 1],
             attributes: BTreeMap::new(),
             types: PhantomData,
@@ -42,80 +50,73 @@ impl ServiceBuilder {
 /// Settings and types of a service to be created or opened.
 ///
 /// When opening, a count asks for at least that much, a behaviour for exactly that, and what is left out is not checked.
+///
+/// ```
+/// # use shmark_engine::{Node, ServiceName};
+/// use shmark_engine::error::ServiceError;
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let node = Node::builder().root(folder.path()).create()?;
+/// let name = ServiceName::new("Camera/Commands")?;
+/// let service = node.service_builder(&name).request_response::<u64, [u8]>().max_servers(1).create()?;
+///
+/// let refused = node.service_builder(&name).request_response::<u64, [u8]>().max_servers(2).open();
+/// assert!(matches!(refused, Err(ServiceError::DoesNotSupport { setting: "max_servers", asked: 2, has: 1 })));
+/// let refused = node.service_builder(&name).request_response::<u32, [u8]>().open();
+/// assert!(matches!(refused, Err(ServiceError::IncompatibleTypes { .. })));
+/// # drop(service);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct RequestResponseBuilder<Req: ?Sized, Res: ?Sized, ReqHeader = (), ResHeader = ()> {
     node: Arc<NodeInner>,
     name: ServiceName,
-    wishes: Wishes,
+    requested_settings: RequestedSettings,
     align: [usize; 2],
     attributes: BTreeMap<String, String>,
     types: Types<Req, Res, ReqHeader, ResHeader>,
 }
 
-macro_rules! wishes {
-    ($($(#[$doc:meta])* $name:ident: $type:ty => $field:ident;)*) => {$(
-        $(#[$doc])*
+macro_rules! setters {
+    ($($(#[doc = $meaning:literal])+ $name:ident: $type:ty = $default:literal, by $method:ident;)*) => {$(
+        $(#[doc = $meaning])+
+        ///
+        #[doc = concat!("`", stringify!($default), "` unless configured.")]
         #[must_use]
-        pub fn $name(mut self, value: $type) -> Self {
-            self.wishes.$field = Some(value);
+        pub fn $method(mut self, value: $type) -> Self {
+            self.requested_settings.$name = Some(value);
             self
         }
     )*};
 }
 
-impl<Req, Res, ReqHeader, ResHeader> RequestResponseBuilder<Req, Res, ReqHeader, ResHeader>
-where
-    Req: Payload + ?Sized,
-    Res: Payload + ?Sized,
-    ReqHeader: Plain + Default,
-    ResHeader: Plain + Default,
+impl<Req: Payload + ?Sized, Res: Payload + ?Sized, ReqHeader: Plain, ResHeader: Plain>
+    RequestResponseBuilder<Req, Res, ReqHeader, ResHeader>
 {
-    wishes! {
-        /// A full request buffer gives up its oldest request (default: on).
-        enable_safe_overflow_for_requests: bool => overflow_requests;
-        /// A full response buffer gives up its oldest response (default: on).
-        enable_safe_overflow_for_responses: bool => overflow_responses;
-        /// Requests are received even if nobody waits for the response any more (default: on).
-        enable_fire_and_forget_requests: bool => fire_and_forget;
-        /// Pending responses of a client at once (default: 4).
-        max_active_requests_per_client: usize => max_active_requests;
-        /// Loaned requests of a client at once (default: 2).
-        max_loaned_requests: usize => max_loaned_requests;
-        /// Responses held at once, for each pending response and server (default: 2).
-        max_borrowed_responses_per_pending_response: usize => max_borrowed_responses;
-        /// Responses waiting, for each pending response and server (default: 2).
-        max_response_buffer_size: usize => response_buffer;
-        /// Servers at once (default: 2).
-        max_servers: usize => max_servers;
-        /// Clients at once (default: 8).
-        max_clients: usize => max_clients;
-        /// Nodes at once (default: 20).
-        max_nodes: usize => max_nodes;
-        /// Clients that have left while a server had not looked at their requests yet, for each server (default: 256). Beyond
-        /// that, the requests of the one that left first are [given up](crate::Server::requests_given_up) where a full
-        /// request buffer overflows; without overflow, no more clients are created until the server has looked.
-        max_departed_clients: usize => max_departed_clients;
-    }
+    service_settings!(setters);
 
     /// All settings at once, for callers that have them as data.
     #[must_use]
-    pub fn wishes(mut self, wishes: Wishes) -> Self {
-        self.wishes = wishes;
+    pub fn requested_settings(mut self, requested_settings: RequestedSettings) -> Self {
+        self.requested_settings = requested_settings;
         self
     }
 
     /// A user header that travels with every request.
     #[must_use]
     pub fn request_user_header<H: Plain + Default>(self) -> RequestResponseBuilder<Req, Res, H, ResHeader> {
-        let Self { node, name, wishes, align, attributes, .. } = self;
-        RequestResponseBuilder { node, name, wishes, align, attributes, types: PhantomData }
+        self.with_headers()
     }
 
     /// A user header that travels with every response.
     #[must_use]
     pub fn response_user_header<H: Plain + Default>(self) -> RequestResponseBuilder<Req, Res, ReqHeader, H> {
-        let Self { node, name, wishes, align, attributes, .. } = self;
-        RequestResponseBuilder { node, name, wishes, align, attributes, types: PhantomData }
+        self.with_headers()
+    }
+
+    fn with_headers<A, B>(self) -> RequestResponseBuilder<Req, Res, A, B> {
+        let Self { node, name, requested_settings, align, attributes, .. } = self;
+        RequestResponseBuilder { node, name, requested_settings, align, attributes, types: PhantomData }
     }
 
     /// Aligns request payloads to at least so many bytes: a power of two up to 4096.
@@ -132,7 +133,7 @@ where
         self
     }
 
-    /// Defines an attribute when creating, requires it when opening (RR-SVC-12).
+    /// Defines an attribute when creating, requires it when opening ([RR-SVC-12](crate#requirements)).
     #[must_use]
     pub fn attribute(mut self, key: &str, value: &str) -> Self {
         self.attributes.insert(key.to_owned(), value.to_owned());
@@ -154,7 +155,7 @@ where
     }
 
     fn config(&self) -> Result<StaticConfig, ServiceError> {
-        let settings = self.wishes.for_creation(&self.node.config.service)?;
+        let settings = self.requested_settings.for_creation(&self.node.config.service)?;
         let config = StaticConfig::new(self.name.as_str(), settings, self.types()?, self.attributes.clone());
         // Refused here and not when a folder is there: what cannot be read again is never written.
         config.text()?;
@@ -174,7 +175,7 @@ where
                 return Err(ServiceError::IncompatibleAttributes { key, asked, has });
             }
         }
-        self.wishes.check(&has.settings)
+        self.requested_settings.check(&has.settings)
     }
 
     /// Creates the service.
@@ -205,6 +206,26 @@ where
 }
 
 /// A service that is open: makes clients and servers. Cloning is cheap; it may be sent to other threads.
+///
+/// ```
+/// # use shmark_engine::{Node, ServiceName};
+/// # let folder = tempfile::tempdir()?;
+/// # let node = Node::builder().root(folder.path()).create()?;
+/// # let name = ServiceName::new("My/Funk/ServiceName")?;
+/// # let service = node.service_builder(&name).request_response::<u64, u64>().open_or_create()?;
+/// let server = service.server_builder().create()?;
+/// std::thread::scope(|scope| {
+///     // A port belongs to the thread that made it.
+///     let client = scope.spawn(|| {
+///         let client = service.client_builder().create().expect("there is room for eight clients");
+///         client.send_copy(20).map(drop)
+///     });
+///     client.join().expect("nothing panics")
+/// })?;
+/// // Nobody waits for the response any more; the request is received all the same.
+/// assert_eq!(server.receive()?.as_deref(), Some(&20));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Service<Req: ?Sized, Res: ?Sized, ReqHeader = (), ResHeader = ()> {
     pub(crate) inner: Arc<ServiceInner>,
@@ -217,13 +238,7 @@ impl<Req: ?Sized, Res: ?Sized, ReqHeader, ResHeader> Clone for Service<Req, Res,
     }
 }
 
-impl<Req, Res, ReqHeader, ResHeader> Service<Req, Res, ReqHeader, ResHeader>
-where
-    Req: Payload + ?Sized,
-    Res: Payload + ?Sized,
-    ReqHeader: Plain + Default,
-    ResHeader: Plain + Default,
-{
+impl<Req: ?Sized, Res: ?Sized, ReqHeader, ResHeader> Service<Req, Res, ReqHeader, ResHeader> {
     fn new(inner: ServiceInner) -> Self {
         Self { inner: Arc::new(inner), types: PhantomData }
     }
@@ -243,18 +258,8 @@ where
         &self.inner.config.attributes
     }
 
-    /// Starts building a client.
-    pub fn client_builder(&self) -> ClientBuilder<Req, Res, ReqHeader, ResHeader> {
-        ClientBuilder::new(Arc::clone(&self.inner))
-    }
-
-    /// Starts building a server.
-    pub fn server_builder(&self) -> ServerBuilder<Req, Res, ReqHeader, ResHeader> {
-        ServerBuilder::new(Arc::clone(&self.inner))
-    }
-
-    /// Nodes, clients and servers that it has now (RR-PRT-03). The memory is 0 if it cannot be told, for instance for want
-    /// of descriptors.
+    /// Nodes, clients and servers that it has now ([RR-PRT-03](crate#requirements)). The memory is 0 if it cannot be
+    /// told, for instance for lack of descriptors.
     pub fn info(&self) -> super::ServiceInfo {
         let ServiceInner { config, registry, folder, .. } = &*self.inner;
         super::listing::info(config, registry, folder)

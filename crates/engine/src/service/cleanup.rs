@@ -3,6 +3,7 @@
 //! Death is one thing only: the node's lock can be taken. Its taker is the only cleaner of that node, and works under each
 //! service's lock. Every step can be repeated, so a cleaner may itself be killed anywhere.
 
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -11,8 +12,8 @@ use super::registry::Registry;
 use super::static_config::StaticConfig;
 use super::sweep::{Discarded, Leaver, sweep};
 use crate::id::Id;
+use crate::liveness::{DeadNode, claim_dead};
 use crate::lock;
-use crate::node::{DeadNode, claim_dead};
 use crate::root::Root;
 use crate::settings::Settings;
 
@@ -70,32 +71,41 @@ fn clean_service(root: &Root, folder: &Path, dead: Id) -> io::Result<()> {
     }
     let lock_path = folder.join(files::LOCK);
     let file = match lock::open(&lock_path, false) {
-        Ok(file) => file,
         Err(_) if files::is_no_file(&lock_path) => return Ok(()),
-        Err(error) => return Err(error),
+        opened => opened?,
     };
-    let guard = lock::acquire(&file, &lock_path)?;
-    if !lock::is_still_at(&file, &lock_path)? {
+    under_lock(&file, &lock_path, || match open_undamaged(folder)? {
+        Some((registry, settings)) if is_business_of(&registry, dead) => {
+            forget_nodes(root, folder, (&registry, &settings), &[dead], dead)
+        }
+        // A damaged service is reported to whoever opens it; it must not keep the others from being cleaned.
+        _ => Ok(Discarded::default()),
+    })
+}
+
+/// Whether a dead node's cleaner has something to do in a service: it takes part, or nobody does.
+fn is_business_of(registry: &Registry, dead: Id) -> bool {
+    let nodes = registry.node_ids();
+    registry.is_removed() || nodes.contains(&dead) || nodes.is_empty()
+}
+
+/// Does something under a service's lock, unless another service or none is there by now, and removes what that discards
+/// without.
+pub(super) fn under_lock(file: &File, path: &Path, change: impl FnOnce() -> io::Result<Discarded>) -> io::Result<()> {
+    let guard = lock::acquire(file, path)?;
+    if !lock::is_still_at(file, path)? {
         return Ok(());
     }
-    // A damaged service is reported to whoever opens it; it must not keep the others from being cleaned.
-    let Some((registry, settings)) = open_undamaged(folder)? else { return Ok(()) };
-    let discarded = if registry.is_removed() {
-        Discarded::service(root, folder, dead)?
-    } else if registry.node_ids().contains(&dead) || registry.node_ids().is_empty() {
-        forget_node(root, folder, (&registry, &settings), dead, dead)?
-    } else {
-        Discarded::default()
-    };
+    let discarded = change()?;
     drop(guard);
     discarded.remove()
 }
 
-/// A service's registry and settings, or nothing if the service is damaged: only that is final. If it cannot be told, for
-/// instance for want of descriptors, that is an error, so that whoever cleans tries it again.
+/// A service's registry and settings, or nothing if the service is damaged: only that is final. If it cannot be told,
+/// for instance for lack of descriptors, that is an error, so that whoever cleans tries it again.
 pub(super) fn open_undamaged(folder: &Path) -> io::Result<Option<(Registry, Settings)>> {
-    let opened = StaticConfig::read(folder)
-        .and_then(|config| Ok((super::open_registry(folder, &config.settings)?, config.settings)));
+    let opened =
+        StaticConfig::read(folder).and_then(|config| Ok((Registry::open(folder, &config.settings)?, config.settings)));
     match opened {
         Ok(opened) => Ok(Some(opened)),
         Err(error) if error.is_damage() => Ok(None),
@@ -103,19 +113,21 @@ pub(super) fn open_undamaged(folder: &Path) -> io::Result<Option<(Registry, Sett
     }
 }
 
-/// Takes a node and all its ports out of a service, and the service away if it was the last. Under the service's lock.
+/// Takes nodes and all their ports out of a service, and the service away if nobody is left. Under the service's lock.
 ///
 /// `by` owns the temporary name under which the folder disappears.
-pub(crate) fn forget_node(
+pub(crate) fn forget_nodes(
     root: &Root,
     folder: &Path,
     (registry, settings): (&Registry, &Settings),
-    node: Id,
+    nodes: &[Id],
     by: Id,
 ) -> io::Result<Discarded> {
-    registry.leave_ports(|entry| entry.node == node);
-    registry.leave_node(node);
-    if registry.node_ids().is_empty() {
+    for node in nodes {
+        registry.leave_ports(|entry| entry.node == *node);
+        registry.leave_node(*node);
+    }
+    if registry.is_removed() || registry.node_ids().is_empty() {
         registry.remove();
         return Discarded::service(root, folder, by);
     }

@@ -3,110 +3,103 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::error::found;
 use crate::id::Id;
 use crate::root::Root;
 
 /// Locked for every change of the control plane.
 pub(crate) const LOCK: &str = "lock";
 
+/// What a file of a service is, as its name says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FileName {
+    /// Of a client and a server.
+    Connection(ConnectionName, [Id; 2]),
+    /// A connection that a port of a node is still making.
+    Unfinished { node: Id },
+    /// A payload segment of a port of a node. The port removes it itself, at last with the last handle made from it; where
+    /// its node is dead, whoever cleans up does.
+    Segment { node: Id, port: Id },
+    /// A payload segment of a port that is gone, left for the one reader that has messages in it, a port of `node`.
+    Handover { sender: Id, node: Id, reader: Id },
+    /// A port's named pipe.
+    NotificationPipe { port: Id },
+}
+
 /// Which file of a connection, which is there until the second side has mapped it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ConnectionName {
     /// The second side has not looked yet.
     Waiting,
-    /// The second side could not map it for want of descriptors or memory, and tries again.
+    /// The second side could not map it for lack of descriptors or memory, and tries again.
     Deferred,
     /// The client, a port of `node`, has left, and the server has not looked. Numbered in the order in which clients left.
     Departed { number: u64, node: Id },
 }
 
-/// Connection of a client and a server.
-pub(crate) fn connection(client: Id, server: Id) -> String {
-    ConnectionName::Waiting.file(client, server)
-}
-
 impl ConnectionName {
     /// The file's name.
-    pub fn file(self, client: Id, server: Id) -> String {
+    pub fn file(self, [client, server]: [Id; 2]) -> String {
         match self {
             Self::Waiting => format!("connection-{client}-{server}"),
             Self::Deferred => format!("deferred-{client}-{server}"),
             Self::Departed { number, node } => format!("departed-{number}-{node}-{client}-{server}"),
         }
     }
-
-    /// Reads a file's name: which one, client and server.
-    pub fn of(name: &str) -> Option<(Self, Id, Id)> {
-        let (kind, ids) = name.split_once('-')?;
-        let (kind, ids) = match kind {
-            "connection" => (Self::Waiting, ids),
-            "deferred" => (Self::Deferred, ids),
-            "departed" => {
-                let (number, ids) = ids.split_once('-')?;
-                let (node, ids) = ids.split_once('-')?;
-                (Self::Departed { number: number.parse().ok()?, node: node.parse().ok()? }, ids)
-            }
-            _ => return None,
-        };
-        let (client, server) = ids.split_once('-')?;
-        Some((kind, client.parse().ok()?, server.parse().ok()?))
-    }
 }
 
-/// A connection that a port of a node is still making.
-pub(crate) fn unfinished_connection(node: Id, client: Id, server: Id) -> String {
+pub(crate) fn unfinished_connection(node: Id, [client, server]: [Id; 2]) -> String {
     format!("unfinished-{node}-{client}-{server}")
 }
 
-/// The node of an unfinished connection's file name.
-pub(crate) fn unfinished_owner(name: &str) -> Option<Id> {
-    name.strip_prefix("unfinished-")?.split_once('-')?.0.parse().ok()
-}
-
-/// Payload segment `number` of a port of a node. The port removes it itself, at last with the last handle made from it;
-/// where its node is dead, whoever cleans up does.
 pub(crate) fn segment(node: Id, port: Id, number: u16) -> String {
     format!("segment-{node}-{port}-{number}")
 }
 
-/// The node and the port of a segment's file name.
-pub(crate) fn segment_owner(name: &str) -> Option<(Id, Id)> {
-    let mut parts = name.strip_prefix("segment-")?.splitn(3, '-');
-    let ids = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
-    parts.next()?.parse::<u16>().ok()?;
-    Some(ids)
-}
-
-/// Payload segment `number` of a port that is gone, left for the one reader that has messages in it, a port of `node`.
 pub(crate) fn handover(sender: Id, number: u16, [node, reader]: [Id; 2]) -> String {
     format!("handover-{sender}-{number}-{node}-{reader}")
 }
 
-/// A handed-over segment, as its file name says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct HandoverName {
-    pub sender: Id,
-    /// Node of the reader.
-    pub node: Id,
-    pub reader: Id,
-}
-
-/// Reads a handed-over segment's file name.
-pub(crate) fn handover_ids(name: &str) -> Option<HandoverName> {
-    let mut parts = name.strip_prefix("handover-")?.splitn(4, '-');
-    let sender = parts.next()?.parse().ok()?;
-    parts.next()?.parse::<u16>().ok()?;
-    Some(HandoverName { sender, node: parts.next()?.parse().ok()?, reader: parts.next()?.parse().ok()? })
-}
-
-/// Bell of a port: a named pipe.
-pub(crate) fn bell(port: Id) -> String {
+pub(crate) fn notification_pipe(port: Id) -> String {
     format!("bell-{port}")
 }
 
-/// The port of a bell's file name.
-pub(crate) fn bell_owner(name: &str) -> Option<Id> {
-    name.strip_prefix("bell-")?.parse().ok()
+impl FileName {
+    /// Reads a file's name.
+    pub fn of(name: &str) -> Option<Self> {
+        let id = |text: &str| text.parse::<Id>().ok();
+        let is_number = |text: &str| text.parse::<u16>().is_ok();
+        Some(match name.split('-').collect::<Vec<_>>()[..] {
+            ["connection", client, server] => Self::Connection(ConnectionName::Waiting, [id(client)?, id(server)?]),
+            ["deferred", client, server] => Self::Connection(ConnectionName::Deferred, [id(client)?, id(server)?]),
+            ["departed", number, node, client, server] => {
+                let kind = ConnectionName::Departed { number: number.parse().ok()?, node: id(node)? };
+                Self::Connection(kind, [id(client)?, id(server)?])
+            }
+            ["unfinished", node, ..] => Self::Unfinished { node: id(node)? },
+            ["segment", node, port, number] if is_number(number) => Self::Segment { node: id(node)?, port: id(port)? },
+            ["handover", sender, number, node, reader] if is_number(number) => {
+                Self::Handover { sender: id(sender)?, node: id(node)?, reader: id(reader)? }
+            }
+            ["bell", port] => Self::NotificationPipe { port: id(port)? },
+            _ => return None,
+        })
+    }
+}
+
+/// The files in a service's folder whose names tell whose they are.
+///
+/// # Errors
+/// Those of the system.
+pub(crate) fn list(folder: &Path) -> io::Result<Vec<(FileName, PathBuf)>> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        if let Some(name) = entry.file_name().to_str().and_then(FileName::of) {
+            files.push((name, entry.path()));
+        }
+    }
+    Ok(files)
 }
 
 /// A folder that is being made or removed by a node.
@@ -135,26 +128,19 @@ pub(crate) fn is_no_file(path: &Path) -> bool {
 
 /// Removes a file; one that is gone already is fine.
 pub(crate) fn remove(path: &Path) -> io::Result<()> {
-    ignore_missing(std::fs::remove_file(path))
+    found(std::fs::remove_file(path)).map(drop)
 }
 
 /// Removes a folder with all that is in it; one that is gone already is fine.
 pub(crate) fn remove_folder(path: &Path) -> io::Result<()> {
-    ignore_missing(std::fs::remove_dir_all(path))
+    found(std::fs::remove_dir_all(path)).map(drop)
 }
 
 /// Takes a service's folder away in one step: its temporary name, to be removed.
 pub(crate) fn take_folder_away(root: &Root, folder: &Path, by: Id) -> io::Result<PathBuf> {
     let aside = temporary_folder(root, by)?;
-    ignore_missing(std::fs::rename(folder, &aside))?;
+    found(std::fs::rename(folder, &aside))?;
     Ok(aside)
-}
-
-fn ignore_missing(result: io::Result<()>) -> io::Result<()> {
-    match result {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        other => other,
-    }
 }
 
 #[cfg(test)]
@@ -179,17 +165,17 @@ mod tests {
         for kind in
             [ConnectionName::Waiting, ConnectionName::Deferred, ConnectionName::Departed { number: 71, node: b }]
         {
-            assert_eq!(ConnectionName::of(&kind.file(a, b)), Some((kind, a, b)));
+            assert_eq!(FileName::of(&kind.file([a, b])), Some(FileName::Connection(kind, [a, b])));
         }
-        assert_eq!(unfinished_owner(&unfinished_connection(a, b, a)), Some(a));
-        assert_eq!(segment_owner(&segment(a, b, 7)), Some((a, b)));
-        assert_eq!(bell_owner(&bell(a)), Some(a));
-        assert_eq!(handover_ids(&handover(a, 7, [b, a])), Some(HandoverName { sender: a, node: b, reader: a }));
+        assert_eq!(FileName::of(&unfinished_connection(a, [b, a])), Some(FileName::Unfinished { node: a }));
+        assert_eq!(FileName::of(&segment(a, b, 7)), Some(FileName::Segment { node: a, port: b }));
+        assert_eq!(FileName::of(&notification_pipe(a)), Some(FileName::NotificationPipe { port: a }));
+        let handed_over = FileName::Handover { sender: a, node: b, reader: a };
+        assert_eq!(FileName::of(&handover(a, 7, [b, a])), Some(handed_over));
         for other in
             ["lock", "registry", "static.toml", "connection-1-2", "segment-x-0-1", "handover-1-2-3", "departed-1"]
         {
-            assert_eq!((ConnectionName::of(other), segment_owner(other)), (None, None));
-            assert_eq!((handover_ids(other), temporary_owner(other), unfinished_owner(other)), (None, None, None));
+            assert_eq!((FileName::of(other), temporary_owner(other)), (None, None));
         }
     }
 }

@@ -6,10 +6,11 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::cleanup;
-use super::registry::{PortEntry, Registry, Role};
+use super::files::{self, FileName};
+use super::registry::{PortEntry, Registry};
 use super::static_config::StaticConfig;
-use crate::connection::ConnectionLayout;
-use crate::error::{ServiceError, SystemError};
+use crate::connection::{ConnectionLayout, Side};
+use crate::error::{ServiceError, SystemContext, found};
 use crate::id::Id;
 use crate::name::ServiceName;
 use crate::node::Node;
@@ -32,8 +33,8 @@ pub struct PortInfo {
     pub requests_given_up: u64,
 }
 
-fn info_of(registry: &Registry, role: Role, entry: PortEntry) -> PortInfo {
-    let requests_given_up = if role == Role::Server { registry.given_up(entry.id) } else { 0 };
+fn info_of(registry: &Registry, side: Side, entry: PortEntry) -> PortInfo {
+    let requests_given_up = if side == Side::Server { registry.given_up(entry.id) } else { 0 };
     PortInfo { id: entry.id, node: entry.node, name: entry.name, requests_given_up }
 }
 
@@ -77,9 +78,9 @@ pub(crate) fn info(config: &StaticConfig, registry: &Registry, folder: &Path) ->
 
 /// The same with 0 for the memory, which takes no descriptor.
 pub(super) fn info_without_memory(config: &StaticConfig, registry: &Registry) -> ServiceInfo {
-    let [clients, servers] = [Role::Client, Role::Server].map(|role| {
-        let ports = registry.ports(role).into_iter();
-        ports.map(|entry| info_of(registry, role, entry)).collect::<Vec<_>>()
+    let [clients, servers] = [Side::Client, Side::Server].map(|side| {
+        let ports = registry.ports(side).into_iter();
+        ports.map(|entry| info_of(registry, side, entry)).collect::<Vec<_>>()
     });
     ServiceInfo {
         name: config.name.clone(),
@@ -100,23 +101,15 @@ pub(super) fn info_without_memory(config: &StaticConfig, registry: &Registry) ->
 fn memory_bytes(config: &StaticConfig, folder: &Path, [clients, servers]: [&[PortInfo]; 2]) -> io::Result<u64> {
     let mut files_bytes = 0;
     let mut unmapped = 0;
-    let entries = match std::fs::read_dir(folder) {
-        Ok(entries) => entries,
-        // It is being left at this moment.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
-        Err(error) => return Err(error),
-    };
+    // It may be being left at this moment.
+    let Some(entries) = found(std::fs::read_dir(folder))? else { return Ok(0) };
     for entry in entries {
         let entry = entry?;
-        files_bytes += match entry.metadata() {
-            Ok(meta) => meta.blocks() * BLOCK_BYTES,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
-            Err(error) => return Err(error),
-        };
-        let ids = entry.file_name().to_str().and_then(super::files::ConnectionName::of);
-        unmapped += u64::from(ids.is_some_and(|(_, client, server)| {
-            clients.iter().any(|port| port.id == client) && servers.iter().any(|port| port.id == server)
-        }));
+        files_bytes += found(entry.metadata())?.map_or(0, |meta| meta.blocks() * BLOCK_BYTES);
+        if let Some(FileName::Connection(_, [client, server])) = entry.file_name().to_str().and_then(FileName::of) {
+            let is_in = |ports: &[PortInfo], id| ports.iter().any(|port| port.id == id);
+            unmapped += u64::from(is_in(clients, client) && is_in(servers, server));
+        }
     }
     let pairs = clients.len() as u64 * servers.len() as u64;
     Ok(files_bytes + pairs.saturating_sub(unmapped) * ConnectionLayout::new(&config.settings).file_bytes())
@@ -126,29 +119,29 @@ impl Node {
     /// All live services of the namespace, by name. Damaged ones are left out: opening them says what is wrong.
     ///
     /// # Errors
-    /// [`ServiceError::NamespaceGone`]; [`ServiceError::System`] if the namespace or a service in it cannot be read, for
-    /// instance for want of descriptors.
+    /// [`ServiceError::NamespaceGone`]; [`ServiceError::System`] if the namespace or a service in it cannot be read,
+    /// for instance for lack of descriptors.
     pub fn services(&self) -> Result<Vec<ServiceInfo>, ServiceError> {
         self.inner.check_linked()?;
         let folder = self.inner.root.services();
-        let system = |error: io::Error| ServiceError::from(SystemError::at("listing services", &folder, &error));
+        let what = "listing services";
         // Dead nodes' services are not live; what cannot be cleaned now is listed.
         let _ = cleanup::clean_dead_nodes(&self.inner.root);
         let mut services = Vec::new();
-        for entry in std::fs::read_dir(&folder).map_err(system)? {
-            let entry = entry.map_err(system)?;
+        for entry in std::fs::read_dir(&folder).at(what, &folder)? {
+            let entry = entry.at(what, &folder)?;
             let name = entry.file_name();
             let is_service = name.to_str().is_some_and(|name| name.parse::<Id>().is_ok());
-            if !is_service || super::files::is_link(&entry.path()) {
+            if !is_service || files::is_link(&entry.path()) {
                 continue;
             }
             let opened = StaticConfig::read(&entry.path()).and_then(|config| {
-                let registry = super::open_registry(&entry.path(), &config.settings)?;
+                let registry = Registry::open(&entry.path(), &config.settings)?;
                 Ok((config, registry))
             });
             match opened {
                 Ok((_, registry)) if registry.is_removed() => {}
-                Ok((config, registry)) => services.push(info(&config, &registry, &entry.path()).map_err(system)?),
+                Ok((config, registry)) => services.push(info(&config, &registry, &entry.path()).at(what, &folder)?),
                 Err(error) if error.is_damage() => {}
                 Err(error) => return Err(error),
             }

@@ -4,16 +4,19 @@
 //! store of its state; readers look at the state before and after. So a writer that dies anywhere leaves an empty place.
 
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 
 use super::files;
 use super::static_config::LAYOUT_VERSION;
+use crate::connection::Side;
+use crate::error::{ServiceError, SystemError};
 use crate::id::Id;
 use crate::settings::Settings;
 use crate::shm::Mapping;
-use crate::wait::bell;
-use crate::wait::word::{self, Call};
+use crate::wait::notification_pipe;
+use crate::wait::word::{self, WakeAction};
 
 const FILE: &str = "registry";
 const MAGIC: u64 = u64::from_le_bytes(*b"shmkreg\0") + (LAYOUT_VERSION << 56);
@@ -34,13 +37,6 @@ const GIVEN_UP: usize = 15;
 /// Bytes of a port's name.
 pub(crate) const PORT_NAME_BYTES_MAX: usize = 64;
 
-/// Which table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Role {
-    Client,
-    Server,
-}
-
 /// A port as the table shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PortEntry {
@@ -53,17 +49,11 @@ pub(crate) struct PortEntry {
 #[derive(Debug)]
 pub(crate) struct Registry {
     map: Mapping,
-    /// The service's folder, where bells are.
+    /// The service's folder, where notification pipes are.
     folder: PathBuf,
     nodes: usize,
     clients: usize,
     servers: usize,
-}
-
-/// What is wrong with a registry's file.
-pub(crate) enum RegistryError {
-    System(io::Error),
-    Corrupted(String),
 }
 
 fn words(settings: &Settings) -> usize {
@@ -81,24 +71,26 @@ impl Registry {
     }
 
     /// Maps an existing one; `settings` say how long it has to be.
-    pub fn open(folder: &Path, settings: &Settings) -> Result<Self, RegistryError> {
-        let map = match Mapping::open(&folder.join(FILE), true) {
-            Ok(map) => map,
-            Err(error) if matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::NotFound) => {
-                return Err(RegistryError::Corrupted(error.to_string()));
+    ///
+    /// # Errors
+    /// [`ServiceError::Corrupted`], or those of the system.
+    pub fn open(folder: &Path, settings: &Settings) -> Result<Self, ServiceError> {
+        let corrupted = |reason| ServiceError::Corrupted { file: FILE, reason };
+        let (path, bytes) = (folder.join(FILE), words(settings) * 8);
+        let map = Mapping::open(&path, true).map_err(|error| {
+            let is_damage = matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::NotFound);
+            if is_damage || files::is_no_file(&path) {
+                return corrupted(error.to_string());
             }
-            Err(error) if files::is_no_file(&folder.join(FILE)) => {
-                return Err(RegistryError::Corrupted(error.to_string()));
-            }
-            Err(error) => return Err(RegistryError::System(error)),
-        };
-        if map.len() != words(settings) * 8 {
-            return Err(RegistryError::Corrupted(format!("it has {} bytes, not {}", map.len(), words(settings) * 8)));
+            SystemError::at("opening the service's registry", folder, &error).into()
+        })?;
+        if map.len() != bytes {
+            return Err(corrupted(format!("it has {} bytes, not {bytes}", map.len())));
         }
         let registry = Self::with(map, folder, settings);
         // Relaxed: the word never changes once the folder is visible.
         if registry.word(0).load(Ordering::Relaxed) != MAGIC {
-            return Err(RegistryError::Corrupted("wrong magic number or version".to_owned()));
+            return Err(corrupted("wrong magic number or version".to_owned()));
         }
         Ok(registry)
     }
@@ -123,7 +115,7 @@ impl Registry {
         &self.map.words()[index]
     }
 
-    /// How often the table has changed. The only word that is read on the way of a message.
+    /// How often the table has changed. The only word that is read on the message path.
     #[inline]
     pub fn changes(&self) -> u64 {
         // Acquire: whoever sees a new count also sees the change that it counts.
@@ -134,28 +126,26 @@ impl Registry {
     pub fn changed(&self) {
         // Release: pairs with `changes`. A counter and not a flag, so that no change hides another.
         self.word(COUNTER).fetch_add(1, Ordering::Release);
-        // The sender's fence of the module `wait::word`, once for all of them: this is not the way of a message.
+        // The sender's fence of the module `wait::word`, once for all of them: this is not the message path.
         fence(Ordering::SeqCst);
-        for (role, place) in [Role::Client, Role::Server].into_iter().flat_map(|role| self.numbered_places(role)) {
-            let word = self.word(self.port_place(role, place) + WAKE_WORD);
-            if !word::is_quiet(word, false) && word::call(word) == Call::Ring {
-                let bell = self.port(role, place).map(|port| bell::open(&self.folder.join(files::bell(port.id))));
-                if let Some(Ok(bell)) = bell {
-                    bell::ring(&bell);
+        for place in 0..self.clients + self.servers {
+            let word = self.word(self.port_place(place) + WAKE_WORD);
+            if !word::is_quiet(word, false) && word::wake_owner(word) == WakeAction::WritePipe {
+                let pipe = self
+                    .port(place)
+                    .map(|port| notification_pipe::open(&self.folder.join(files::notification_pipe(port.id))));
+                if let Some(Ok(pipe)) = pipe {
+                    notification_pipe::notify(&pipe);
                 }
             }
         }
     }
 
-    fn numbered_places(&self, role: Role) -> impl Iterator<Item = (Role, usize)> {
-        (0..self.places(role)).map(move |place| (role, place))
-    }
-
     /// Index of a port's wake word, for [`Registry::wake_word`]; `None` if it is not entered.
-    pub fn find_wake_word(&self, role: Role, id: Id) -> Option<usize> {
-        let mut places = 0..self.places(role);
-        let place = places.find(|place| self.port(role, *place).is_some_and(|port| port.id == id));
-        place.map(|place| self.port_place(role, place) + WAKE_WORD)
+    pub fn find_wake_word(&self, side: Side, id: Id) -> Option<usize> {
+        let mut places = self.places(side);
+        let place = places.find(|place| self.port(*place).is_some_and(|port| port.id == id));
+        place.map(|place| self.port_place(place) + WAKE_WORD)
     }
 
     /// A port's wake word.
@@ -197,7 +187,7 @@ impl Registry {
     }
 
     fn given_up_word(&self, server: Id) -> Option<&AtomicU64> {
-        let wake = self.find_wake_word(Role::Server, server)?;
+        let wake = self.find_wake_word(Side::Server, server)?;
         self.map.words().get(wake - WAKE_WORD + GIVEN_UP)
     }
 
@@ -217,18 +207,15 @@ impl Registry {
         HEAD_WORDS + place * NODE_WORDS
     }
 
-    fn port_place(&self, role: Role, place: usize) -> usize {
-        let first = match role {
-            Role::Client => 0,
-            Role::Server => self.clients,
-        };
-        HEAD_WORDS + self.nodes * NODE_WORDS + (first + place) * PORT_WORDS
+    fn port_place(&self, place: usize) -> usize {
+        HEAD_WORDS + self.nodes * NODE_WORDS + place * PORT_WORDS
     }
 
-    fn places(&self, role: Role) -> usize {
-        match role {
-            Role::Client => self.clients,
-            Role::Server => self.servers,
+    /// Places of one kind of port.
+    fn places(&self, side: Side) -> Range<usize> {
+        match side {
+            Side::Client => 0..self.clients,
+            Side::Server => self.clients..self.clients + self.servers,
         }
     }
 
@@ -268,13 +255,13 @@ impl Registry {
         self.changed();
     }
 
-    /// All ports of a role.
-    pub fn ports(&self, role: Role) -> Vec<PortEntry> {
-        (0..self.places(role)).filter_map(|place| self.port(role, place)).collect()
+    /// All ports of a side.
+    pub fn ports(&self, side: Side) -> Vec<PortEntry> {
+        self.places(side).filter_map(|place| self.port(place)).collect()
     }
 
-    fn port(&self, role: Role, place: usize) -> Option<PortEntry> {
-        let at = self.port_place(role, place);
+    fn port(&self, place: usize) -> Option<PortEntry> {
+        let at = self.port_place(place);
         // Acquire: the fields are read after the state that made them visible.
         let state = self.word(at).load(Ordering::Acquire);
         if state.is_multiple_of(2) {
@@ -294,10 +281,11 @@ impl Registry {
     }
 
     /// Enters a port; `false` if all places are taken. Not announced: call [`Registry::changed`]. Under the lock.
-    pub fn enter_port(&self, role: Role, entry: &PortEntry) -> bool {
+    pub fn enter_port(&self, side: Side, entry: &PortEntry) -> bool {
         // Relaxed: only lock holders write.
-        let free = (0..self.places(role))
-            .map(|place| self.port_place(role, place))
+        let free = self
+            .places(side)
+            .map(|place| self.port_place(place))
             .find(|at| self.word(*at).load(Ordering::Relaxed).is_multiple_of(2));
         let Some(at) = free else { return false };
         let state = self.word(at).load(Ordering::Relaxed);
@@ -318,23 +306,20 @@ impl Registry {
         true
     }
 
-    /// Takes out every port that `gone` picks, and says whether there was one. Under the lock.
-    pub fn leave_ports(&self, gone: impl Fn(&PortEntry) -> bool) -> bool {
+    /// Takes out every port that `gone` picks. Under the lock.
+    pub fn leave_ports(&self, gone: impl Fn(&PortEntry) -> bool) {
         let mut any = false;
-        for role in [Role::Client, Role::Server] {
-            for place in 0..self.places(role) {
-                if self.port(role, place).is_some_and(|entry| gone(&entry)) {
-                    let at = self.port_place(role, place);
-                    let state = self.word(at).load(Ordering::Relaxed); // Relaxed: only lock holders write.
-                    // Release: what the port undid before is seen by whoever sees it gone.
-                    self.word(at).store(state.wrapping_add(1), Ordering::Release);
-                    any = true;
-                }
+        for place in 0..self.clients + self.servers {
+            if self.port(place).is_some_and(|entry| gone(&entry)) {
+                let at = self.port_place(place);
+                let state = self.word(at).load(Ordering::Relaxed); // Relaxed: only lock holders write.
+                // Release: what the port undid before is seen by whoever sees it gone.
+                self.word(at).store(state.wrapping_add(1), Ordering::Release);
+                any = true;
             }
         }
         if any {
             self.changed();
         }
-        any
     }
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use siphasher::sip128::{Hasher128, SipHasher13};
 
 use super::files;
-use crate::error::{ServiceError, SystemError};
+use crate::error::{ServiceError, SystemContext};
 use crate::lock;
 use crate::payload::TypeDetail;
 use crate::settings::Settings;
@@ -111,30 +111,31 @@ impl StaticConfig {
     pub(crate) fn write(&self, folder: &Path) -> Result<(), ServiceError> {
         let text = self.text()?;
         let path = folder.join(FILE);
-        lock::open(&path, true)
-            .and_then(|mut file| shm::fill(&mut file, text.as_bytes()))
-            .map_err(|error| SystemError::at("writing the service's static settings", &path, &error).into())
+        let written = lock::open(&path, true).and_then(|mut file| shm::fill(&mut file, text.as_bytes()));
+        Ok(written.at("writing the service's static settings", &path)?)
     }
 
-    /// Reads and checks the file (RR-BAD-01). [`ServiceError::System`] is a shortage or a want of rights, and no damage.
+    /// Reads and checks the file (RR-BAD-01). [`ServiceError::System`] is a shortage or a lack of rights, and no
+    /// damage.
     pub(crate) fn read(folder: &Path) -> Result<Self, ServiceError> {
         let mut text = String::new();
         let path = folder.join(FILE);
         let file = match lock::open(&path, false) {
-            Ok(file) => file,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 // The folder is there, or the caller has looked: it appears complete, so the file was taken away.
                 return Err(corrupted("it is missing".to_owned()));
             }
             Err(error) if files::is_no_file(&path) => return Err(corrupted(error.to_string())),
-            Err(error) => return Err(SystemError::at("opening the service's static settings", &path, &error).into()),
+            opened => opened.at("opening the service's static settings", &path)?,
         };
         match file.take(FILE_BYTES_MAX as u64 + 1).read_to_string(&mut text) {
-            Ok(bytes) => check_length(bytes).map_err(|error| corrupted(error.to_string()))?,
             Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
                 return Err(corrupted("it is not text".to_owned()));
             }
-            Err(error) => return Err(SystemError::at("reading the service's static settings", &path, &error).into()),
+            read => {
+                let bytes = read.at("reading the service's static settings", &path)?;
+                check_length(bytes).map_err(|error| corrupted(error.to_string()))?;
+            }
         }
         let (body, sum) = text.rsplit_once(CHECKSUM).ok_or_else(|| corrupted("its checksum is missing".to_owned()))?;
         if sum.trim_end() != checksum(body) {

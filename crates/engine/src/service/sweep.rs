@@ -4,9 +4,9 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::files::{self, ConnectionName};
-use super::registry::{Registry, Role};
-use crate::connection::{ConnectionFile, ConnectionLayout, State};
+use super::files::{self, ConnectionName, FileName};
+use super::registry::Registry;
+use crate::connection::{ConnectionFile, ConnectionLayout, Side, State};
 use crate::id::Id;
 use crate::root::Root;
 use crate::settings::Settings;
@@ -58,6 +58,14 @@ pub(crate) enum Leaver {
 }
 
 impl Leaver {
+    /// Who leaves if that is told later: what a client still holds may have changed by then.
+    pub fn later(self) -> Self {
+        match self {
+            Self::Client { id, .. } => Self::Client { id, holds: true },
+            other => other,
+        }
+    }
+
     /// Whether it is this port.
     pub fn is(self, port: Id) -> bool {
         match self {
@@ -76,7 +84,8 @@ struct Sweep<'a> {
     discarded: Discarded,
     /// Connections of departed clients: number, client, server, path.
     departed: Vec<(u64, Id, Id, PathBuf)>,
-    handovers: Vec<(files::HandoverName, PathBuf)>,
+    /// What was handed over: sender, node of the reader, reader, path.
+    handovers: Vec<([Id; 3], PathBuf)>,
     /// Departed clients whose connections could not be looked at now: what they need is kept.
     unseen: Vec<Id>,
 }
@@ -92,7 +101,7 @@ struct Sweep<'a> {
 /// # Errors
 /// Those of the system; what was not reached is swept the next time.
 pub(crate) fn sweep(folder: &Path, registry: &Registry, settings: &Settings, leaver: Leaver) -> io::Result<Discarded> {
-    let [clients, servers] = [Role::Client, Role::Server]
+    let [clients, servers] = [Side::Client, Side::Server]
         .map(|role| registry.ports(role).into_iter().map(|entry| entry.id).collect::<Vec<_>>());
     let mut sweep = Sweep {
         folder,
@@ -105,39 +114,29 @@ pub(crate) fn sweep(folder: &Path, registry: &Registry, settings: &Settings, lea
         unseen: Vec::new(),
     };
     let mut segments = Vec::new();
-    for entry in std::fs::read_dir(folder)? {
-        let path = entry?.path();
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        if let Some((kind, client, server)) = ConnectionName::of(name) {
-            if !servers.contains(&server) {
-                files::remove(&path)?;
-            } else if !clients.contains(&client) {
-                sweep.depart(kind, [client, server], path, leaver)?;
+    let is_in = |port: &Id| clients.contains(port) || servers.contains(port);
+    for (name, path) in files::list(folder)? {
+        match name {
+            FileName::Connection(kind, [client, server]) => {
+                if !servers.contains(&server) {
+                    files::remove(&path)?;
+                } else if !clients.contains(&client) {
+                    sweep.depart(kind, [client, server], path, leaver)?;
+                }
             }
-        } else if let Some((node, port)) = files::segment_owner(name) {
-            if !sweep.nodes.contains(&node) {
-                segments.push((port, path));
-            }
-        } else if let Some(handover) = files::handover_ids(name) {
-            sweep.handovers.push((handover, path));
-        } else if files::bell_owner(name).is_some_and(|port| !clients.contains(&port) && !servers.contains(&port))
-            || files::unfinished_owner(name).is_some_and(|node| !sweep.nodes.contains(&node))
-        {
-            files::remove(&path)?;
+            FileName::Segment { node, port } if !sweep.nodes.contains(&node) => segments.push((port, path)),
+            FileName::Handover { sender, node, reader } => sweep.handovers.push(([sender, node, reader], path)),
+            FileName::NotificationPipe { port } if !is_in(&port) => files::remove(&path)?,
+            FileName::Unfinished { node } if !sweep.nodes.contains(&node) => files::remove(&path)?,
+            FileName::Segment { .. } | FileName::NotificationPipe { .. } | FileName::Unfinished { .. } => {}
         }
     }
     sweep.keep_to_the_bound()?;
     let Sweep { nodes, departed, handovers, unseen, mut discarded, .. } = sweep;
-    for (handover, path) in handovers {
-        if !nodes.contains(&handover.node) || leaver == Leaver::Server(handover.reader) {
-            discarded.files.push(path);
-        }
-    }
-    for (port, path) in segments {
-        if !departed.iter().any(|(_, client, ..)| *client == port) && !unseen.contains(&port) {
-            discarded.files.push(path);
-        }
-    }
+    let is_given_up = |[_, node, reader]: &[Id; 3]| !nodes.contains(node) || leaver == Leaver::Server(*reader);
+    discarded.files.extend(handovers.into_iter().filter(|(ids, _)| is_given_up(ids)).map(|(_, path)| path));
+    let waits = |port: &Id| departed.iter().any(|(_, client, ..)| client == port) || unseen.contains(port);
+    discarded.files.extend(segments.into_iter().filter(|(port, _)| !waits(port)).map(|(_, path)| path));
     Ok(discarded)
 }
 
@@ -184,7 +183,7 @@ impl Sweep<'_> {
             return files::remove(&path);
         }
         let number = self.registry.next_departure();
-        let departed = self.folder.join(ConnectionName::Departed { number, node }.file(client, server));
+        let departed = self.folder.join(ConnectionName::Departed { number, node }.file([client, server]));
         std::fs::rename(&path, &departed)?;
         self.departed.push((number, client, server, departed));
         Ok(())
@@ -201,12 +200,7 @@ impl Sweep<'_> {
         let mut waiting: Vec<(Id, usize)> = Vec::new();
         let mut given_up = Vec::new();
         for (i, (_, _, server, _)) in self.departed.iter().enumerate().rev() {
-            let count = match waiting.iter_mut().find(|(known, _)| known == server) {
-                Some((_, count)) => count,
-                None => &mut waiting.push_mut((*server, 0)).1,
-            };
-            *count += 1;
-            if *count > self.settings.max_departed_clients {
+            if count_one(&mut waiting, *server) > self.settings.max_departed_clients {
                 given_up.push(i);
             }
         }
@@ -217,11 +211,8 @@ impl Sweep<'_> {
                 .map_or(1, |file| file.unread_requests());
             files::remove(&path)?;
             self.registry.count_given_up(server, requests);
-            let (gone, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut self.handovers)
-                .into_iter()
-                .partition(|(handover, _)| handover.sender == client && handover.reader == server);
-            self.handovers = kept;
-            self.discarded.files.extend(gone.into_iter().map(|(_, path)| path));
+            let gone = self.handovers.extract_if(.., |([sender, _, reader], _)| [*sender, *reader] == [client, server]);
+            self.discarded.files.extend(gone.map(|(_, path)| path));
         }
         if !given_up.is_empty() {
             // Whose pending response lives is to see that nobody comes.
@@ -238,16 +229,21 @@ impl Sweep<'_> {
 /// Those of the system.
 pub(crate) fn waiting_for_servers(folder: &Path) -> io::Result<Vec<(Id, usize)>> {
     let mut counts: Vec<(Id, usize)> = Vec::new();
-    for entry in std::fs::read_dir(folder)? {
-        let name = entry?.file_name();
-        let Some((ConnectionName::Departed { .. }, _, server)) = name.to_str().and_then(ConnectionName::of) else {
-            continue;
-        };
-        match counts.iter_mut().find(|(known, _)| *known == server) {
-            Some((_, count)) => *count += 1,
-            None => counts.push((server, 1)),
+    for (name, _) in files::list(folder)? {
+        if let FileName::Connection(ConnectionName::Departed { .. }, [_, server]) = name {
+            count_one(&mut counts, server);
         }
     }
     counts.sort_unstable_by_key(|(_, count)| std::cmp::Reverse(*count));
     Ok(counts)
+}
+
+/// Counts one more for a server: how many there are now.
+fn count_one(counts: &mut Vec<(Id, usize)>, server: Id) -> usize {
+    if let Some((_, count)) = counts.iter_mut().find(|(known, _)| *known == server) {
+        *count += 1;
+        return *count;
+    }
+    counts.push((server, 1));
+    1
 }

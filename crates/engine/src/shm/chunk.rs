@@ -1,79 +1,24 @@
-//! One chunk: a header of three words, a user header, and the payload.
+//! Chunks as their sender has them: loaned, written and sent.
 
 use std::fmt;
 use std::ptr::NonNull;
 use std::rc::Rc;
 use std::sync::atomic::AtomicU64;
 
-use zerocopy::{FromBytes, Immutable, IntoBytes};
-
-use super::mapping::LINE;
-use super::message::SHUTTLE_BODY;
 use super::pool::{Holder, Pool};
-use super::remote_segment::RemoteSegment;
+use super::segment::{ChunkHeader, Plain, Shape, TINY_WORDS, typed};
+use super::words::LINE;
 use crate::share::Share;
 
-/// What a type needs to travel: every bit pattern is valid (a peer may write any), no padding, no pointer, no interior
-/// mutability.
-pub trait Plain: FromBytes + IntoBytes + Immutable + 'static {}
-impl<T: FromBytes + IntoBytes + Immutable + 'static> Plain for T {}
-
-/// Bytes that the header takes at the start of every chunk.
-pub const CHUNK_HEADER_BYTES: usize = 24;
-
-/// First three words of a chunk. All of it is the sender's word and has to be checked by a receiver.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ChunkHeader {
-    /// Number of the request, counted by its client from 1.
-    pub request_id: u64,
-    /// Lane on which the responses travel.
-    pub lane: u64,
-    /// Elements of the payload.
-    pub len: u64,
-}
-
-impl ChunkHeader {
-    /// # Safety
-    /// `chunk` is aligned to 8 bytes and readable for [`CHUNK_HEADER_BYTES`].
+impl Pool {
+    /// Takes a free chunk, the one that came back last.
     #[inline(always)]
-    pub(super) unsafe fn read(chunk: NonNull<u8>) -> Self {
-        let words = chunk.cast::<u64>();
-        // SAFETY: the caller's promise. Volatile, so that each word is read once even if a peer changes it meanwhile.
-        unsafe {
-            Self {
-                request_id: words.read_volatile(),
-                lane: words.add(1).read_volatile(),
-                len: words.add(2).read_volatile(),
-            }
-        }
+    pub fn loan(self: &Rc<Self>) -> Option<ChunkMut> {
+        let (index, address) = self.take()?;
+        // The chunk was free, so no other `ChunkMut` of it exists, and its sender holds it now, so that none is made until
+        // this one is gone. Receivers map the file read-only; one that reads a chunk which it does not hold sees garbage.
+        Some(ChunkMut { pool: Share::of(self), index, address })
     }
-}
-
-/// Address of `len` elements at `offset`, or nothing where they do not fit the chunk or the alignment.
-#[inline(always)]
-pub(super) fn typed<T>(address: NonNull<u8>, stride: usize, offset: usize, len: usize) -> Option<NonNull<T>> {
-    if size_of::<T>() == 0 {
-        return Some(NonNull::dangling());
-    }
-    // Saturated, they are beyond every stride: no segment is that long.
-    let end = offset.saturating_add(size_of::<T>().saturating_mul(len));
-    if offset < CHUNK_HEADER_BYTES || end > stride {
-        return None;
-    }
-    // SAFETY: `offset <= end <= stride`, and a chunk has `stride` bytes.
-    let place = unsafe { address.add(offset) }.cast::<T>();
-    place.is_aligned().then_some(place)
-}
-
-/// Where user header and payload lie in a chunk, and how many elements there are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Shape {
-    /// Offset of the user header, bytes.
-    pub header: usize,
-    /// Offset of the payload, bytes.
-    pub payload: usize,
-    /// Elements of the payload.
-    pub len: usize,
 }
 
 /// A loaned chunk: nobody else's until it is sent or dropped.
@@ -81,17 +26,11 @@ pub struct Shape {
 pub struct ChunkMut {
     pool: Share<Pool>,
     index: u32,
+    /// That of chunk `index`: aligned to 64, with the pool's stride behind it.
     address: NonNull<u8>,
 }
 
 impl ChunkMut {
-    /// # Safety
-    /// `address` is chunk `index` of `pool`, aligned to 64, as long as the pool's stride, the sender is its only holder, and
-    /// no other `ChunkMut` of it exists.
-    pub(super) unsafe fn new(pool: Share<Pool>, index: u32, address: NonNull<u8>) -> Self {
-        Self { pool, index, address }
-    }
-
     /// Writes the header.
     #[inline(always)]
     pub fn set_header(&mut self, header: ChunkHeader) {
@@ -153,9 +92,9 @@ impl Published<'_> {
         self.pool.copy_to(self.index, bytes, line);
     }
 
-    /// Copies what lies behind its header, up to its first `bytes` bytes, into the empty shuttle.
+    /// Copies what lies behind its header, up to its first `bytes` bytes, for a tiny message.
     #[inline(always)]
-    pub fn copy_body_to(self, bytes: usize, body: &[AtomicU64; SHUTTLE_BODY]) {
+    pub fn copy_body_to(self, bytes: usize, body: &[AtomicU64; TINY_WORDS]) {
         self.pool.copy_body_to(self.index, bytes, body);
     }
 
@@ -240,29 +179,6 @@ impl<T: Plain, H: Plain> Loaned<T, H> {
     #[inline(always)]
     pub fn chunk_mut(&mut self) -> &mut ChunkMut {
         &mut self.chunk
-    }
-}
-
-/// A received chunk: readable as long as this lives, even after its sender is gone.
-#[derive(Debug)]
-pub struct ChunkRef {
-    /// Keeps the mapping.
-    pub(super) segment: Share<RemoteSegment>,
-    pub(super) address: NonNull<u8>,
-}
-
-impl ChunkRef {
-    /// # Safety
-    /// `address` is a chunk of `segment`, aligned to 64 and as long as its stride.
-    pub(super) unsafe fn new(segment: Share<RemoteSegment>, address: NonNull<u8>) -> Self {
-        Self { segment, address }
-    }
-
-    /// The header as it is now; read it once and keep the copy.
-    #[inline(always)]
-    pub fn header(&self) -> ChunkHeader {
-        // SAFETY: the chunk is aligned, at least 64 bytes, and mapped as long as `self` lives.
-        unsafe { ChunkHeader::read(self.address) }
     }
 }
 

@@ -67,7 +67,7 @@ impl<'a> SleepList<'a> {
 
     /// Whether the thread would be woken by every word of the list. It is not where the kernel lets it sleep on one word
     /// alone.
-    pub fn is_heard(&self) -> bool {
+    pub fn wakes_on_all(&self) -> bool {
         // Relaxed: a fact about the kernel, which nothing else depends on.
         self.len == 1 || (self.len > 1 && !ONE_AT_A_TIME.load(Ordering::Relaxed))
     }
@@ -77,7 +77,7 @@ impl<'a> SleepList<'a> {
     pub fn sleep(&self, timeout: Duration) {
         match self.first {
             None => std::thread::sleep(timeout),
-            Some(word) if !self.is_heard() || self.len == 1 => sleep(word, self.waiters[0].value as u32, timeout),
+            Some(word) if !self.wakes_on_all() || self.len == 1 => sleep(word, self.waiters[0].value as u32, timeout),
             Some(_) => self.sleep_on_all(timeout),
         }
     }
@@ -102,7 +102,7 @@ impl<'a> SleepList<'a> {
         };
         let refused = || matches!(io::Error::last_os_error().raw_os_error(), Some(libc::ENOSYS | libc::EPERM));
         if result < 0 && refused() {
-            ONE_AT_A_TIME.store(true, Ordering::Relaxed); // As `is_heard`.
+            ONE_AT_A_TIME.store(true, Ordering::Relaxed); // As `wakes_on_all`.
         }
     }
 }
@@ -126,18 +126,18 @@ pub fn wake(word: &AtomicU64) {
     unsafe { libc::syscall(libc::SYS_futex, low_half(word), libc::FUTEX_WAKE, 1) };
 }
 
-/// Lets [`fence_everybody`] of any process reach the threads of this one. Once a process, before its first message.
+/// Lets [`fence_all`] of any process reach the threads of this one. Once a process, before its first message.
 ///
 /// `false` if the kernel, or what filters its calls, does not know how.
 #[must_use]
-pub fn take_part_in_fences() -> bool {
+pub fn register_for_fences() -> bool {
     membarrier(libc::MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED)
 }
 
 /// A full memory fence in every running thread of every process that takes part: between two of its instructions, at some
 /// moment between the call and its return.
 #[must_use]
-pub fn fence_everybody() -> bool {
+pub fn fence_all() -> bool {
     membarrier(libc::MEMBARRIER_CMD_GLOBAL_EXPEDITED)
 }
 

@@ -2,20 +2,15 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::marker::PhantomData;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
-use std::ptr::NonNull;
-use std::rc::Rc;
 use std::sync::atomic::AtomicU64;
 
 use memmap2::{MmapOptions, MmapRaw};
 
 use super::file::{make_private, may_extend};
 
-/// Words of a cache line.
-pub const LINE: usize = 8;
 /// Largest file that is ever mapped: 1 TiB. A longer one was not made by this engine.
 pub const FILE_BYTES_MAX: u64 = 1 << 40;
 
@@ -119,19 +114,6 @@ impl Mapping {
         unsafe { std::slice::from_raw_parts(self.map.as_mut_ptr().cast::<AtomicU64>(), self.words) }
     }
 
-    /// `count` words from word `at` on, found without a look at the mapping. Nothing where they are not all within the file,
-    /// or the mapping is read-only.
-    pub fn column(self: &Rc<Self>, at: usize, count: usize) -> Option<Column> {
-        let words = self.words().get(at..at.checked_add(count)?)?;
-        Some(Column { first: NonNull::from(words.first()?), count, map: Rc::clone(self) })
-    }
-
-    /// As [`Mapping::column`], `count` lines from line `at` on.
-    pub fn lines(self: &Rc<Self>, at: usize, count: usize) -> Option<Lines> {
-        let Column { first, map, .. } = self.column(at.checked_mul(LINE)?, count.checked_mul(LINE)?)?;
-        Some(Lines { first: first.cast(), count, _map: map })
-    }
-
     /// Touches every page and keeps it in memory, until the mapping is gone.
     ///
     /// # Errors
@@ -165,7 +147,7 @@ impl Mapping {
     }
 }
 
-/// Whether a file could not be opened or mapped because of what it is, which no second try changes, and not for want of
+/// Whether a file could not be opened or mapped because of what it is, which no second try changes, and not for lack of
 /// descriptors, memory or permission.
 pub fn is_damage(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::InvalidData
@@ -187,73 +169,6 @@ impl LockRefused {
     /// The system's number: `ENOMEM`, `EAGAIN`, or `EPERM` where the limit is 0.
     pub fn errno(&self) -> i32 {
         self.errno
-    }
-}
-
-/// Words of a mapping, which stay where they are as long as this lives.
-#[derive(Debug, Clone)]
-pub struct Column {
-    first: NonNull<AtomicU64>,
-    count: usize,
-    /// Keeps the mapping.
-    map: Rc<Mapping>,
-}
-
-impl Column {
-    /// Word `index` of the column.
-    ///
-    /// # Panics
-    /// If the caller's index is beyond the column; no peer chooses one.
-    #[inline(always)]
-    pub fn word(&self, index: usize) -> &AtomicU64 {
-        assert!(index < self.count, "a column of {} words has no word {index}", self.count);
-        // SAFETY: `column` checked that all of `count` words lie within the mapping, which `map` keeps, and that it is
-        // writable. Every bit pattern is a valid AtomicU64, so garbage from a peer is only a wrong number.
-        unsafe { self.first.add(index).as_ref() }
-    }
-
-    /// The whole mapping.
-    pub fn mapping(&self) -> &Mapping {
-        &self.map
-    }
-}
-
-/// Cache lines of a mapping, which stay where they are as long as this lives.
-#[derive(Debug, Clone)]
-pub struct Lines {
-    first: NonNull<[AtomicU64; LINE]>,
-    count: usize,
-    /// Keeps the mapping.
-    _map: Rc<Mapping>,
-}
-
-impl Lines {
-    /// A view of them, to be kept in registers while their words are loaded and stored.
-    #[inline(always)]
-    pub fn view(&self) -> LinesView<'_> {
-        LinesView { first: self.first, count: self.count, lines: PhantomData }
-    }
-}
-
-/// Cache lines of a mapping.
-#[derive(Debug, Clone, Copy)]
-pub struct LinesView<'a> {
-    first: NonNull<[AtomicU64; LINE]>,
-    count: usize,
-    lines: PhantomData<&'a Lines>,
-}
-
-impl<'a> LinesView<'a> {
-    /// The words of line `index`.
-    ///
-    /// # Panics
-    /// If the caller's index is beyond the lines; no peer chooses one.
-    #[inline(always)]
-    pub fn line(self, index: usize) -> &'a [AtomicU64; LINE] {
-        assert!(index < self.count, "there are {} lines, and none with number {index}", self.count);
-        // SAFETY: `Mapping::lines` checked that all words of `count` lines lie within the mapping, which the `Lines` keep, and
-        // that it is writable. Every bit pattern is a valid AtomicU64, so garbage from a peer is only a wrong number.
-        unsafe { self.first.add(index).as_ref() }
     }
 }
 

@@ -1,24 +1,17 @@
-//! Messages as a receiver finds them: in a chunk, or in the slot itself if they are small.
+//! Messages as a receiver finds them: in a chunk, or in the slot itself if they are small, or with a header of their own if they
+//! are tiny.
 
 use std::fmt;
 use std::ptr::NonNull;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::chunk::{CHUNK_HEADER_BYTES, ChunkHeader, ChunkRef, Plain, Shape, typed};
-use super::mapping::LINE;
 use super::remote_segment::RemoteSegment;
+use super::segment::{
+    BODY_WORDS, CHUNK_HEADER_BYTES, ChunkHeader, HEADER_WORDS, Plain, Shape, TINY_WORDS, slot_payload, typed,
+};
+use super::words::LINE;
 use crate::share::Share;
-
-/// Bytes of a chunk that fit a slot beside its entry: what ends within them need not be read from the chunk.
-pub const IMAGE_BYTES: usize = 8 * IMAGE_WORDS;
-const IMAGE_WORDS: usize = LINE - 1;
-/// Words of a message in a shuttle, behind its header.
-pub const SHUTTLE_BODY: usize = 2;
-/// Bytes of a chunk that a shuttle's message is the image of: its user header and payload end within them.
-pub const SHUTTLE_BYTES: usize = CHUNK_HEADER_BYTES + 8 * SHUTTLE_BODY;
-pub(super) const HEADER_WORDS: usize = CHUNK_HEADER_BYTES / 8;
-/// Words behind the header.
-const BODY_WORDS: usize = IMAGE_WORDS - HEADER_WORDS;
 
 /// The header of a message in a slot.
 ///
@@ -33,14 +26,42 @@ pub fn slot_header(line: &[AtomicU64; LINE]) -> ChunkHeader {
     }
 }
 
+impl RemoteSegment {
+    /// A chunk to read, if there is one with this number.
+    #[inline(always)]
+    pub fn chunk(self: &Rc<Self>, index: u32) -> Option<ChunkRef> {
+        // The `ChunkRef` keeps the mapping. That the sender leaves the chunk alone while it is held is the sender's promise;
+        // if it breaks it, the bytes change, and every type in a chunk takes any bytes.
+        self.address(index).map(|address| ChunkRef { segment: Share::of(self), address })
+    }
+}
+
+/// A received chunk: readable as long as this lives, even after its sender is gone.
+#[derive(Debug)]
+pub struct ChunkRef {
+    /// Keeps the mapping.
+    segment: Share<RemoteSegment>,
+    /// That of a chunk of `segment`: aligned to 64, with its stride behind it.
+    address: NonNull<u8>,
+}
+
+impl ChunkRef {
+    /// The header as it is now; read it once and keep the copy.
+    #[inline(always)]
+    pub fn header(&self) -> ChunkHeader {
+        // SAFETY: the chunk is aligned, at least 64 bytes, and mapped as long as `self` lives.
+        unsafe { ChunkHeader::read(self.address) }
+    }
+}
+
 /// A message that was found and is not taken yet.
 #[derive(Debug)]
 pub enum Message<'a> {
     /// A small one, behind the word of its slot: the first bytes of a chunk, header and all. All of it is the sender's word, as
     /// in a chunk.
     InSlot(&'a [AtomicU64; LINE]),
-    /// A very small one, in a shuttle, with what its words say. The body is that of a message in a slot.
-    InShuttle(ChunkHeader, &'a [AtomicU64; SHUTTLE_BODY]),
+    /// A tiny one, whose header came apart from its body, which is that of a message in a slot.
+    Tiny(ChunkHeader, &'a [AtomicU64; TINY_WORDS]),
     /// In the sender's segment.
     InChunk(ChunkRef),
 }
@@ -51,7 +72,7 @@ impl Message<'_> {
     pub fn header(&self) -> ChunkHeader {
         match self {
             Self::InSlot(line) => slot_header(line),
-            Self::InShuttle(header, _) => *header,
+            Self::Tiny(header, _) => *header,
             Self::InChunk(chunk) => chunk.header(),
         }
     }
@@ -75,22 +96,7 @@ enum Body<T, H> {
     },
 }
 
-/// Where a payload of elements `T` begins in the image of a message with a user header `H`, bytes: right behind the header,
-/// which begins where a chunk's does. Nothing if that place, or a word, is not aligned for it, or lies beyond the image.
-#[inline(always)]
-pub const fn slot_payload<T, H>() -> Option<usize> {
-    let payload = CHUNK_HEADER_BYTES + size_of::<H>();
-    if align_of::<T>() > 8
-        || align_of::<H>() > 8
-        || !size_of::<H>().is_multiple_of(align_of::<T>())
-        || payload > IMAGE_BYTES
-    {
-        return None;
-    }
-    Some(payload)
-}
-
-/// A copy of what lies behind a message's header, in a slot or in a shuttle; nothing if it does not end there.
+/// A copy of what lies behind a message's header, in a slot or of a tiny message; nothing if it does not end there.
 #[inline(always)]
 fn copied<T: Plain, H: Plain>(body: &[AtomicU64], shape: Shape) -> Option<Body<T, H>> {
     let payload = slot_payload::<T, H>().filter(|payload| *payload == shape.payload)?;
@@ -116,7 +122,7 @@ impl<T: Plain, H: Plain> Received<T, H> {
     pub fn new(message: Message<'_>, shape: Shape) -> Option<Self> {
         let body = match message {
             Message::InSlot(line) => copied::<T, H>(&line[1 + HEADER_WORDS..], shape)?,
-            Message::InShuttle(_, body) => copied::<T, H>(body, shape)?,
+            Message::Tiny(_, body) => copied::<T, H>(body, shape)?,
             Message::InChunk(chunk) => {
                 let stride = chunk.segment.stride();
                 let header = typed(chunk.address, stride, shape.header, 1)?;
@@ -139,9 +145,10 @@ impl<T: Plain, H: Plain> Received<T, H> {
             (Body::Copied { .. }, None) => return &[],
             (Body::Shared { payload, .. }, _) => *payload,
         };
-        // SAFETY: `new` checked bounds and alignment, for a chunk against our own copy of the geometry; the words are ours
-        // and the mapping lives as long as `self`; any bytes are a `T` (`Plain`). The sender leaves a chunk alone that is
-        // held; one that does not changes numbers under the reader's eyes (docs/THREATS.md), never their validity as a `T`.
+        // SAFETY: `new` checked bounds and alignment, for a chunk against our own copy of the geometry; the words are
+        // ours and the mapping lives as long as `self`; any bytes are a `T` (`Plain`). The sender leaves a chunk alone
+        // that is held; one that does not changes numbers while they are read (docs/THREATS.md), never their validity
+        // as a `T`.
         unsafe { std::slice::from_raw_parts(payload.as_ptr(), self.len) }
     }
 

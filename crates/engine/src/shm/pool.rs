@@ -7,12 +7,11 @@ use std::ptr::NonNull;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::chunk::{ChunkHeader, ChunkMut};
-use super::mapping::{LINE, Mapping};
-use super::message::{HEADER_WORDS, SHUTTLE_BODY};
-use super::segment::{Chunks, Geometry};
+use super::mapping::Mapping;
+use super::segment::{ChunkHeader, Geometry, HEADER_WORDS, TINY_WORDS};
+use super::words::{Chunks, LINE};
+
 use crate::free_list::FreeList;
-use crate::share::Share;
 
 /// Who may hold a chunk: the sender itself, or one of its receivers, by a number of the sender's choice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +40,7 @@ pub struct Pool {
     holders: Box<[Cell<u64>]>,
     /// Words of holders for each chunk.
     width: usize,
-    /// The one that came back last on top: it is the warmest.
+    /// The one that came back last on top: it is the most likely to be in the cache.
     free: FreeList,
 }
 
@@ -55,7 +54,8 @@ impl Pool {
         let bytes = bytes.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "impossible segment geometry"))?;
         let map = Mapping::create(path, bytes)?;
         geometry.write(&map);
-        let chunks = Chunks::new(map, geometry)
+        let chunks = geometry
+            .chunks_of(map)
             .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "impossible segment geometry"))?;
         let width = (receivers + 1).div_ceil(64);
         let holders = (0..geometry.chunks * width).map(|_| Cell::new(0)).collect();
@@ -83,16 +83,13 @@ impl Pool {
         self.number
     }
 
-    /// Takes a free chunk, the one that came back last.
+    /// Takes a free chunk, the one that came back last, for the sender to hold: its number and its address.
     #[inline(always)]
-    pub fn loan(self: &Rc<Self>) -> Option<ChunkMut> {
+    pub(super) fn take(&self) -> Option<(u32, NonNull<u8>)> {
         let index = self.free.pop()?;
         let (address, holders) = (self.chunks.address(index)?, self.holders_of(index, Holder::SENDER)?);
         holders.set(Holder::SENDER.bit);
-        // SAFETY: the chunk was free, so no other ChunkMut of it exists, and its sender holds it now, so that none is made
-        // until this one is gone. Receivers map the file read-only; one that reads a chunk which it does not hold sees
-        // garbage.
-        Some(unsafe { ChunkMut::new(Share::of(self), index, address) })
+        Some((index, address))
     }
 
     #[inline(always)]
@@ -121,7 +118,7 @@ impl Pool {
         }
         holders.set(was & !receiver.bit);
         if self.is_unheld(index, was & !receiver.bit) {
-            self.free.push_under(index);
+            self.free.push_below_top(index);
         }
         true
     }
@@ -171,7 +168,7 @@ impl Pool {
         }
     }
 
-    /// Chunks that are loaned or on their way.
+    /// Chunks that are loaned or in flight.
     pub fn in_use(&self) -> usize {
         self.chunks.count() - self.free.len()
     }
@@ -193,9 +190,9 @@ impl Pool {
         self.copy_words(index, 0, bytes, &line[1..]);
     }
 
-    /// Copies what lies behind the header of a chunk that the sender holds, up to its first `bytes` bytes, into a shuttle.
+    /// Copies what lies behind the header of a chunk that the sender holds, up to its first `bytes` bytes, for a tiny message.
     #[inline(always)]
-    pub(super) fn copy_body_to(&self, index: u32, bytes: usize, body: &[AtomicU64; SHUTTLE_BODY]) {
+    pub(super) fn copy_body_to(&self, index: u32, bytes: usize, body: &[AtomicU64; TINY_WORDS]) {
         self.copy_words(index, HEADER_WORDS, bytes, body);
     }
 

@@ -6,10 +6,9 @@ use std::path::Path;
 use std::ptr::NonNull;
 use std::rc::Rc;
 
-use super::chunk::ChunkRef;
 use super::mapping::Mapping;
-use super::segment::{Chunks, Geometry, invalid};
-use crate::share::Share;
+use super::segment::{Geometry, invalid};
+use super::words::Chunks;
 
 /// The receiver's side of a segment: read-only.
 #[derive(Debug)]
@@ -38,7 +37,7 @@ impl RemoteSegment {
 
     fn over(map: Mapping, align_min: usize) -> io::Result<Rc<Self>> {
         let geometry = Geometry::read(&map)?;
-        match Chunks::new(map, geometry) {
+        match geometry.chunks_of(map) {
             Some(chunks) if geometry.align >= align_min => {
                 let ahead = Cell::new((0, chunks.first()));
                 Ok(Rc::new(Self { chunks, ahead }))
@@ -69,19 +68,16 @@ impl RemoteSegment {
         }
     }
 
-    /// A chunk to read, if there is one with this number.
+    /// Address of a chunk, if there is one with this number.
     #[inline(always)]
-    pub fn chunk(self: &Rc<Self>, index: u32) -> Option<ChunkRef> {
+    pub(super) fn address(&self, index: u32) -> Option<NonNull<u8>> {
         let (ahead, address) = self.ahead.get();
-        // The address of the expected chunk does not depend on the number, which has just been read from a line that may
-        // still be on its way: the processor asks for both lines at once.
-        let address = if index == ahead { address } else { self.unexpected(index)? };
-        // SAFETY: in bounds and aligned; the ChunkRef keeps the mapping. That the sender leaves the chunk alone while it
-        // is held is the sender's promise; if it breaks it, the bytes change, and every type in a chunk takes any bytes.
-        Some(unsafe { ChunkRef::new(Share::of(self), address) })
+        // The address of the expected chunk does not depend on the number, which has just been read from a line that
+        // may still be in flight: the processor asks for both lines at once.
+        if index == ahead { Some(address) } else { self.unexpected(index) }
     }
 
-    /// Not inlined, so that the choice stays a branch, which is guessed, and does not become a wait for the number.
+    /// Not inlined, so that the choice stays a branch, which is predicted, and does not become a wait for the number.
     #[cold]
     #[inline(never)]
     fn unexpected(&self, index: u32) -> Option<NonNull<u8>> {

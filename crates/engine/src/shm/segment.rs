@@ -1,4 +1,4 @@
-//! Payload segments: a file of equal chunks. The sender's side hands chunks out, the receiver's side reads them.
+//! The format of payload segments, which are files of equal chunks, and of the messages in chunks and in slots.
 //!
 //! Everything that decides who may touch a chunk is in the sender's private memory ([`Pool`](super::Pool)); the file holds
 //! only a geometry line and the chunks. `docs/LAYOUT.md` has the bytes.
@@ -7,7 +7,10 @@ use std::io;
 use std::ptr::NonNull;
 use std::sync::atomic::Ordering;
 
+use zerocopy::{FromBytes, Immutable, IntoBytes};
+
 use super::mapping::Mapping;
+use super::words::{Chunks, LINE};
 
 /// First word of a segment file: `shmkseg` and the layout version.
 const MAGIC: u64 = u64::from_le_bytes(*b"shmkseg\x02");
@@ -49,6 +52,11 @@ impl Geometry {
             && self.stride.is_multiple_of(self.align)
     }
 
+    /// The chunks of a mapped segment; `None` if the file does not have exactly the bytes of a valid geometry.
+    pub(super) fn chunks_of(self, map: Mapping) -> Option<Chunks> {
+        if self.is_valid() { Chunks::new(map, self.start(), self.stride, self.chunks) } else { None }
+    }
+
     /// Writes the geometry line of a new segment.
     pub(super) fn write(self, map: &Mapping) {
         let line = [MAGIC, self.stride as u64, self.chunks as u64, self.align as u64];
@@ -84,65 +92,91 @@ pub(super) fn invalid(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, format!("payload segment: {what}"))
 }
 
-/// A mapped segment whose geometry was checked against the file. Both sides find chunks through it, so that the bound is
-/// checked in one place.
-#[derive(Debug)]
-pub(super) struct Chunks {
-    map: Mapping,
-    /// Address of the first chunk.
-    first: NonNull<u8>,
-    stride: usize,
-    count: usize,
+/// What a type needs to travel: every bit pattern is valid (a peer may write any), no padding, no pointer, no interior
+/// mutability.
+pub trait Plain: FromBytes + IntoBytes + Immutable + 'static {}
+impl<T: FromBytes + IntoBytes + Immutable + 'static> Plain for T {}
+
+/// Bytes that the header takes at the start of every chunk.
+pub const CHUNK_HEADER_BYTES: usize = 24;
+
+/// First three words of a chunk. All of it is the sender's word and has to be checked by a receiver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChunkHeader {
+    /// Number of the request, counted by its client from 1.
+    pub request_id: u64,
+    /// Lane on which the responses travel.
+    pub lane: u64,
+    /// Elements of the payload.
+    pub len: u64,
 }
 
-impl Chunks {
-    /// `None` if the file does not have exactly the bytes of the geometry.
-    pub(super) fn new(map: Mapping, geometry: Geometry) -> Option<Self> {
-        if !geometry.is_valid() || geometry.bytes() != Some(map.len()) {
-            return None;
+impl ChunkHeader {
+    /// # Safety
+    /// `chunk` is aligned to 8 bytes and readable for [`CHUNK_HEADER_BYTES`].
+    #[inline(always)]
+    pub(super) unsafe fn read(chunk: NonNull<u8>) -> Self {
+        let words = chunk.cast::<u64>();
+        // SAFETY: the caller's promise. Volatile, so that each word is read once even if a peer changes it meanwhile.
+        unsafe {
+            Self {
+                request_id: words.read_volatile(),
+                lane: words.add(1).read_volatile(),
+                len: words.add(2).read_volatile(),
+            }
         }
-        // SAFETY: `start` lies within the file, whose length was compared with all of the geometry's bytes.
-        let first = NonNull::new(unsafe { map.base().add(geometry.start()) })?;
-        Some(Self { map, first, stride: geometry.stride, count: geometry.chunks })
     }
+}
 
-    /// The file, which lives as long as this.
-    pub(super) fn mapping(&self) -> &Mapping {
-        &self.map
-    }
+/// Where user header and payload lie in a chunk, and how many elements there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shape {
+    /// Offset of the user header, bytes.
+    pub header: usize,
+    /// Offset of the payload, bytes.
+    pub payload: usize,
+    /// Elements of the payload.
+    pub len: usize,
+}
 
-    /// Bytes of a chunk.
-    #[inline(always)]
-    pub(super) fn stride(&self) -> usize {
-        self.stride
+/// Address of `len` elements at `offset`, or nothing where they do not fit the chunk or the alignment.
+#[inline(always)]
+pub(super) fn typed<T>(address: NonNull<u8>, stride: usize, offset: usize, len: usize) -> Option<NonNull<T>> {
+    if size_of::<T>() == 0 {
+        return Some(NonNull::dangling());
     }
+    // Saturated, they are beyond every stride: no segment is that long.
+    let end = offset.saturating_add(size_of::<T>().saturating_mul(len));
+    if offset < CHUNK_HEADER_BYTES || end > stride {
+        return None;
+    }
+    // SAFETY: `offset <= end <= stride`, and a chunk has `stride` bytes.
+    let place = unsafe { address.add(offset) }.cast::<T>();
+    place.is_aligned().then_some(place)
+}
 
-    /// How many there are.
-    #[inline(always)]
-    pub(super) fn count(&self) -> usize {
-        self.count
-    }
+/// Bytes of a chunk that fit a slot beside its entry: what ends within them need not be read from the chunk.
+pub const IMAGE_BYTES: usize = 8 * IMAGE_WORDS;
+const IMAGE_WORDS: usize = LINE - 1;
+/// Words of a tiny message behind its header, which travels apart from them.
+pub const TINY_WORDS: usize = 2;
+/// Bytes of a chunk that a tiny message is the image of: its user header and payload end within them.
+pub const TINY_BYTES: usize = CHUNK_HEADER_BYTES + 8 * TINY_WORDS;
+pub(super) const HEADER_WORDS: usize = CHUNK_HEADER_BYTES / 8;
+/// Words behind the header.
+pub(super) const BODY_WORDS: usize = IMAGE_WORDS - HEADER_WORDS;
 
-    /// Gives the pages that lie within `count` chunks from `first` on back to the system.
-    pub(super) fn give_back_pages(&self, first: usize, count: usize) {
-        let start = self.map.len() - self.count * self.stride;
-        self.map.give_back(start + first * self.stride, count * self.stride);
+/// Where a payload of elements `T` begins in the image of a message with a user header `H`, bytes: right behind the header,
+/// which begins where a chunk's does. Nothing if that place, or a word, is not aligned for it, or lies beyond the image.
+#[inline(always)]
+pub const fn slot_payload<T, H>() -> Option<usize> {
+    let payload = CHUNK_HEADER_BYTES + size_of::<H>();
+    if align_of::<T>() > 8
+        || align_of::<H>() > 8
+        || !size_of::<H>().is_multiple_of(align_of::<T>())
+        || payload > IMAGE_BYTES
+    {
+        return None;
     }
-
-    /// Address of chunk 0.
-    pub(super) fn first(&self) -> NonNull<u8> {
-        self.first
-    }
-
-    /// Address of a chunk, aligned and with a stride's bytes behind it; `None` if there is none with this number.
-    #[inline(always)]
-    pub(super) fn address(&self, index: u32) -> Option<NonNull<u8>> {
-        let index = index as usize;
-        if index >= self.count {
-            return None;
-        }
-        // SAFETY: `start + count * stride` is the length of the file (`new`); stride and count are private copies that no
-        // peer can change afterwards.
-        Some(unsafe { self.first.add(index * self.stride) })
-    }
+    Some(payload)
 }

@@ -10,16 +10,16 @@ use std::sync::OnceLock;
 use crate::shm;
 
 /// Whether this process takes part. Asked for once; processes do not lose it, and forked ones inherit it.
-static TAKES_PART: OnceLock<bool> = OnceLock::new();
+static REGISTERED: OnceLock<bool> = OnceLock::new();
 
 /// Lets sleepers reach the threads of this process. `false` if the kernel refuses: then every sender has to fence after
 /// every push.
-pub(crate) fn take_part() -> bool {
-    *TAKES_PART.get_or_init(shm::take_part_in_fences)
+pub(crate) fn register() -> bool {
+    *REGISTERED.get_or_init(shm::register_for_fences)
 }
 
 /// A full fence in every sender that does not fence by itself. `false` if the kernel refuses: then a sleeper cannot rely on
 /// being woken.
-pub(crate) fn everywhere() -> bool {
-    shm::fence_everybody()
+pub(crate) fn fence_all() -> bool {
+    shm::fence_all()
 }

@@ -1,12 +1,13 @@
-//! Waiting: poll, spin a bounded while, then sleep on the port's wake word, which senders touch only when they are asked to.
+//! Waiting: poll, spin for a bounded time, then sleep on the port's wake word, which senders touch only when they are
+//! asked to.
 //!
-//! Rooms: [`word`] is what sleepers and senders say to each other, and why no wake-up is lost; [`barrier`] the fence that
-//! makes the senders' half of it free; [`ladder`] climbs from polling to sleeping; [`bell`] wakes who waits for a file
-//! descriptor instead. What is waited for is known to ports alone.
+//! Modules: [`word`] is what sleepers and senders say to each other, and why no wake-up is lost; [`barrier`] the fence
+//! that makes the senders' half of it free; [`adaptive`] climbs from polling to sleeping; [`pipe`] wakes who waits for
+//! a file descriptor instead. What is waited for is known to ports alone.
 
+pub(crate) mod adaptive;
 pub(crate) mod barrier;
-pub(crate) mod bell;
-pub(crate) mod ladder;
+pub(crate) mod notification_pipe;
 #[cfg(test)]
 mod schedules;
 pub(crate) mod word;
@@ -19,7 +20,7 @@ pub enum Waited<T> {
     Received(T),
     /// The time is over.
     Timeout,
-    /// Nothing more can come (RR-WAIT-02).
+    /// Nothing more can come ([RR-WAIT-02](crate#requirements)).
     Disconnected,
 }
 

@@ -11,7 +11,7 @@ use loom::sync::atomic::{AtomicBool, AtomicU64, fence};
 use loom::sync::{Condvar, Mutex};
 use loom::thread;
 
-use super::word::{self, WakeWord, Wish};
+use super::word::{self, WakeMethod, WakeWord};
 
 /// What is done wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,7 +19,7 @@ enum Fault {
     None,
     /// The barrier says that it is done, and nothing was.
     NoBarrier,
-    /// The fence behind the wish is missing.
+    /// The fence behind the request is missing.
     NoFenceOfSleeper,
     /// Senders that know that they have to fence do not.
     NoFenceOfSender,
@@ -92,12 +92,12 @@ impl WakeWord for View<'_> {
             fence(SeqCst);
         }
     }
-    fn fence_of_compiler(&self) {
+    fn compiler_fence(&self) {
         if let Some(sender) = self.1 {
             self.0.requests[sender].point();
         }
     }
-    fn fence_everybody(&self) -> bool {
+    fn fence_all(&self) -> bool {
         if self.0.fault != Fault::NoBarrier {
             self.0.requests.iter().for_each(Request::carry_out);
         }
@@ -119,7 +119,7 @@ impl World {
             self.messages[sender].store(message, Release);
             if !word::is_quiet(&view, fences) {
                 request.point();
-                let _ = word::call(&view);
+                let _ = word::wake_owner(&view);
             }
         }
         request.end();
@@ -133,7 +133,7 @@ impl World {
     fn receive(&self, messages: u64) {
         let view = View(self, None);
         while !self.sees(messages) {
-            let Some(value) = word::arm(&view, Wish::Wake) else { panic!("the barrier was refused") };
+            let Some(value) = word::arm(&view, WakeMethod::Futex) else { panic!("the barrier was refused") };
             if self.fault != Fault::NoFenceOfSleeper {
                 fence(SeqCst);
             }
@@ -141,7 +141,7 @@ impl World {
             if !found {
                 self.sleep(value);
             }
-            word::disarm(&view, Wish::Wake);
+            word::disarm(&view, WakeMethod::Futex);
         }
     }
 

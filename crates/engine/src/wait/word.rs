@@ -15,7 +15,7 @@
 //! is seen by the sender. In between, at the call of futex, the kernel compares the word once more.
 //!
 //! A sender executes F only if FENCE is in the word, or if its process cannot take part in [`barrier`](super::barrier). An
-//! owner that finds FENCE missing sets it and calls [`barrier::everywhere`](super::barrier::everywhere): what a sender did
+//! owner that finds FENCE missing sets it and calls [`barrier::fence_all`](super::barrier::fence_all): what a sender did
 //! before its share of that is seen by the look, and what it does behind sees FENCE. From then on both fence, which costs a
 //! sender next to nothing beside the system call that it mostly makes as well.
 
@@ -26,8 +26,8 @@ use crate::shm;
 
 /// The owner sleeps on the word.
 const ASLEEP: u64 = 1;
-/// The owner waits for a byte in its bell.
-const BELL: u64 = 2;
+/// The owner waits for a byte in its notification pipe.
+const NOTIFY_PIPE: u64 = 2;
 /// The owner sleeps now and then: senders fence between a push and their look at the other bits.
 pub(super) const FENCE: u64 = 4;
 
@@ -43,9 +43,9 @@ pub(crate) trait WakeWord {
     /// A full fence.
     fn fence(&self);
     /// A fence for the compiler alone.
-    fn fence_of_compiler(&self);
-    /// A full fence in every sender that does not fence by itself, as [`barrier::everywhere`].
-    fn fence_everybody(&self) -> bool;
+    fn compiler_fence(&self);
+    /// A full fence in every sender that does not fence by itself, as [`barrier::fence_all`].
+    fn fence_all(&self) -> bool;
     /// Wakes who sleeps on the word.
     fn wake(&self);
 }
@@ -66,11 +66,11 @@ impl WakeWord for AtomicU64 {
         fence(Ordering::SeqCst);
     }
     #[inline]
-    fn fence_of_compiler(&self) {
+    fn compiler_fence(&self) {
         compiler_fence(Ordering::SeqCst);
     }
-    fn fence_everybody(&self) -> bool {
-        barrier::everywhere()
+    fn fence_all(&self) -> bool {
+        barrier::fence_all()
     }
     fn wake(&self) {
         shm::wake(self);
@@ -79,67 +79,67 @@ impl WakeWord for AtomicU64 {
 
 /// What a sender has to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Call {
+pub(crate) enum WakeAction {
     /// Nothing, or what it had to do is done.
     Nothing,
-    /// Ring the bell.
-    Ring,
+    /// Write to the notification pipe.
+    WritePipe,
 }
 
-/// How the owner wants to hear of messages.
+/// How the owner is to be woken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Wish {
+pub(crate) enum WakeMethod {
     /// It will sleep on the word.
-    Wake,
+    Futex,
     /// It will wait for a byte.
-    Ring,
+    Pipe,
 }
 
-impl Wish {
+impl WakeMethod {
     fn bit(self) -> u64 {
         match self {
-            Self::Wake => ASLEEP,
-            Self::Ring => BELL,
+            Self::Futex => ASLEEP,
+            Self::Pipe => NOTIFY_PIPE,
         }
     }
 }
 
-/// The owner's wish. It looks for messages behind a `fence(SeqCst)` that follows, and then sleeps while the word is the one
-/// that is returned. `None`: senders may not hear of it, so the sleep has to be short.
+/// Asks for a wake-up. The owner looks for messages behind a `fence(SeqCst)` that follows, and then sleeps while the
+/// word is the one that is returned. `None`: senders may not see it, so the sleep has to be short.
 #[must_use]
-pub(crate) fn arm(word: &impl WakeWord, wish: Wish) -> Option<u64> {
-    // The fence orders it in front of the look.
-    let before = word.add(wish.bit() | FENCE);
-    if before & FENCE == 0 && !word.fence_everybody() {
+pub(crate) fn arm(word: &impl WakeWord, method: WakeMethod) -> Option<u64> {
+    // The fence orders it before the poll.
+    let before = word.add(method.bit() | FENCE);
+    if before & FENCE == 0 && !word.fence_all() {
         // Or it would be believed the next time.
-        calm(word);
+        clear_fence(word);
         return None;
     }
-    Some(before | wish.bit() | FENCE)
+    Some(before | method.bit() | FENCE)
 }
 
-/// Takes back what was not heard.
-pub(crate) fn disarm(word: &impl WakeWord, wish: Wish) {
-    // A sender that still sees the bit calls in vain.
-    if word.bits() & wish.bit() != 0 {
-        word.remove(wish.bit());
+/// Clears what no sender has seen.
+pub(crate) fn disarm(word: &impl WakeWord, method: WakeMethod) {
+    // A sender that still sees the bit wakes spuriously.
+    if word.bits() & method.bit() != 0 {
+        word.remove(method.bit());
     }
 }
 
 /// The owner has not slept for a while: senders need not fence any more.
-pub(crate) fn calm(word: &impl WakeWord) {
+pub(crate) fn clear_fence(word: &impl WakeWord) {
     // A fence too many does no harm, and before the owner sleeps again it makes sure that nobody lacks one.
     word.remove(FENCE);
 }
 
-/// The sender's look, behind its push. `fences` unless its process takes part in barriers.
+/// The sender's check, behind its push. `fences` unless its process takes part in barriers.
 #[inline]
 pub(crate) fn is_quiet(word: &impl WakeWord, fences: bool) -> bool {
     if fences {
         word.fence();
     } else {
         // The compiler must not look before it pushes. The processor may: then the barrier of whoever sleeps tells.
-        word.fence_of_compiler();
+        word.compiler_fence();
     }
     // What matters is the order of the push and this look, and both fences above are about that.
     word.bits() == 0
@@ -147,19 +147,19 @@ pub(crate) fn is_quiet(word: &impl WakeWord, fences: bool) -> bool {
 
 /// Does what the word asks a sender to do, except for ringing, which takes a file.
 #[cold]
-pub(crate) fn call(word: &impl WakeWord) -> Call {
+pub(crate) fn wake_owner(word: &impl WakeWord) -> WakeAction {
     // The F of the module's table.
     word.fence();
-    if word.bits() & (ASLEEP | BELL) == 0 {
-        return Call::Nothing;
+    if word.bits() & (ASLEEP | NOTIFY_PIPE) == 0 {
+        return WakeAction::Nothing;
     }
     // Nothing but the bits is exchanged here. Of several senders one takes them away and calls; one that dies in
     // between leaves the owner asleep for a slice.
-    let asked = word.remove(ASLEEP | BELL);
+    let asked = word.remove(ASLEEP | NOTIFY_PIPE);
     if asked & ASLEEP != 0 {
         word.wake();
     }
-    if asked & BELL == 0 { Call::Nothing } else { Call::Ring }
+    if asked & NOTIFY_PIPE == 0 { WakeAction::Nothing } else { WakeAction::WritePipe }
 }
 
 #[cfg(test)]
@@ -170,23 +170,23 @@ mod tests {
     fn a_sender_does_what_is_asked_once() {
         let word = AtomicU64::new(0);
         assert!(is_quiet(&word, false) && is_quiet(&word, true));
-        assert_eq!(arm(&word, Wish::Ring), Some(BELL | FENCE));
+        assert_eq!(arm(&word, WakeMethod::Pipe), Some(NOTIFY_PIPE | FENCE));
         assert!(!is_quiet(&word, false));
-        assert_eq!([call(&word), call(&word)], [Call::Ring, Call::Nothing]);
-        assert_eq!(arm(&word, Wish::Wake), Some(ASLEEP | FENCE));
-        assert_eq!(call(&word), Call::Nothing);
+        assert_eq!([wake_owner(&word), wake_owner(&word)], [WakeAction::WritePipe, WakeAction::Nothing]);
+        assert_eq!(arm(&word, WakeMethod::Futex), Some(ASLEEP | FENCE));
+        assert_eq!(wake_owner(&word), WakeAction::Nothing);
         assert_eq!(word.load(Ordering::Relaxed), FENCE, "asleep until somebody calls, and fenced until it is calm");
-        calm(&word);
+        clear_fence(&word);
         assert!(is_quiet(&word, false));
     }
 
     #[test]
-    fn what_is_taken_back_calls_nobody() {
+    fn a_disarmed_word_wakes_nobody() {
         let word = AtomicU64::new(0);
-        let _ = arm(&word, Wish::Ring);
-        let _ = arm(&word, Wish::Wake);
-        disarm(&word, Wish::Ring);
-        disarm(&word, Wish::Wake);
-        assert_eq!(call(&word), Call::Nothing);
+        let _ = arm(&word, WakeMethod::Pipe);
+        let _ = arm(&word, WakeMethod::Futex);
+        disarm(&word, WakeMethod::Pipe);
+        disarm(&word, WakeMethod::Futex);
+        assert_eq!(wake_owner(&word), WakeAction::Nothing);
     }
 }

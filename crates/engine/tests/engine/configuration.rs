@@ -57,19 +57,11 @@ fn settings_of_services_come_from_the_builder_then_the_file_then_the_engine() {
     let scratch = Scratch::new();
     let configured = node(&scratch, other());
     let plain = scratch.node();
-    let from_file = Settings {
-        overflow_requests: false,
-        overflow_responses: false,
-        fire_and_forget: false,
-        max_active_requests: 3,
-        max_loaned_requests: 5,
-        max_borrowed_responses: 6,
-        response_buffer: 7,
-        max_servers: 8,
-        max_clients: 9,
-        max_nodes: 10,
-        max_departed_clients: 12,
-    };
+    let from_file = other().service;
+    let table = |settings: Settings| toml::Table::try_from(settings).unwrap();
+    for ((key, other), (_, built_in)) in table(from_file).into_iter().zip(table(Settings::default())) {
+        assert_ne!(other, built_in, "{key} is as it is built in");
+    }
     assert_eq!(*numbers(&configured).create().unwrap().settings(), from_file);
     assert_eq!(*numbers(&plain).create().unwrap().settings(), Settings::default());
     // One of each by the builder, what it leaves out by the file.
@@ -230,6 +222,36 @@ fn the_documented_table_has_every_key_and_its_built_in_value() {
         assert_eq!(documented.remove(optional).as_deref(), Some("none"), "{optional}");
     }
     assert_eq!(documented, built_in());
+}
+
+/// Words that a key may have, in the order of the message that refuses another.
+fn words(key: &str) -> Vec<String> {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), format!("{key} = \"another\"\n")).unwrap();
+    let message = Config::from_file(file.path()).unwrap_err().to_string();
+    let (_, expected) = message.split_once("expected").unwrap_or_else(|| panic!("{message}"));
+    expected.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+/// `SHMARK_WRITE_DOCS=1` writes them anew.
+#[test]
+fn the_documented_words_are_those_that_are_read() {
+    let mut page = shipped("docs/CONFIGURATION.md");
+    let ports = ["client", "server"];
+    let strategies = ["allocation_strategy", "backpressure_strategy"];
+    let keys = ports.iter().flat_map(|port| strategies.iter().map(move |key| format!("{port}.{key}")));
+    for key in keys.chain(["profile".to_owned()]) {
+        let row = page.lines().find(|line| line.starts_with(&format!("| `{key}` |"))).unwrap().to_owned();
+        let range = row.split(" | ").nth(2).unwrap();
+        let right = words(&key).iter().map(|word| format!("`\"{word}\"`")).collect::<Vec<_>>().join(", ");
+        if std::env::var_os("SHMARK_WRITE_DOCS").is_none() {
+            assert_eq!(range, right, "{key}");
+        }
+        page = page.replace(&row, &row.replace(range, &right));
+    }
+    if std::env::var_os("SHMARK_WRITE_DOCS").is_some() {
+        fs::write(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/CONFIGURATION.md"), page).unwrap();
+    }
 }
 
 #[test]

@@ -11,7 +11,7 @@ use shmark_engine::error::{PortError, ServiceError};
 use crate::common::{DEADLINE, Numbers, Scratch, no_hang, numbers, until};
 
 /// Puts something else in the place of a file. The old one stays as it is for those who have mapped it: one that is cut
-/// under their eyes is outside of what can be defended.
+/// while it is read is outside of what can be defended.
 fn replace(path: &Path, content: &[u8]) {
     let aside = path.with_file_name("aside");
     fs::write(&aside, content).unwrap();

@@ -128,7 +128,7 @@ fn exchange_slices((client, server): &Slices, len: usize) {
     assert!(response.len() == len && response.iter().enumerate().all(|(i, byte)| *byte == !(i as u8)));
 }
 
-/// Says that the sender's segment cannot be mapped, and that it is for want of descriptors.
+/// Says that the sender's segment cannot be mapped, and that it is for lack of descriptors.
 fn cannot_map(result: &Result<(), ReceiveError>) -> bool {
     matches!(result, Err(ReceiveError::CannotMap(reason)) if reason.is_exhaustion())
 }
@@ -183,7 +183,7 @@ fn with_free<T>(free: usize, run: impl FnOnce() -> T) -> T {
 /// Descriptors that the longest of the ways below takes, and some more.
 const ENOUGH: usize = 12;
 
-/// Whatever step of cleaning fails for want of a descriptor: a dead node whose file is gone is out of its services.
+/// Whatever step of cleaning fails for lack of a descriptor: a dead node whose file is gone is out of its services.
 pub fn cleaning_without_descriptors(root: &Path) {
     let node = Node::builder().config(Config::default()).root(root).create().unwrap();
     let service = numbers(&node).create().unwrap();

@@ -1,5 +1,5 @@
-//! Faults that came out by running programs against the engine, where two ports meet or part: each test makes the moment
-//! certain that a program had to hit by chance.
+//! Faults that came out by running programs against the engine, where two ports connect or part: each test makes the
+//! moment certain that a program had to hit by chance.
 
 use std::fs::File;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -166,8 +166,8 @@ fn what_was_left_for_a_server_is_there_after_an_attempt_that_failed() {
     in_a_process_of_its_own("handed-over");
 }
 
-/// Symptom: receiving told of a shortage that was over. Cause: what a call that was not asked had met was kept until the next
-/// one that tells. Mending: a walk that leaves nothing to do forgets it.
+/// Symptom: receiving told of a shortage that was over. Cause: what a call that was not asked had met was kept until
+/// the next one that tells. Mending: a sync that leaves nothing to do forgets it.
 #[test]
 fn a_shortage_that_is_over_is_not_told() {
     in_a_process_of_its_own("told-late");
@@ -180,8 +180,9 @@ fn nothing_is_left_of_a_port_for_which_descriptors_run_out_half_way() {
     in_a_process_of_its_own("unfinished");
 }
 
-/// Symptom: a killed client's requests were never received. Cause: the segments of a dead node's ports were removed where
-/// their connections could not be looked at for want of descriptors. Mending: what such a connection needs is kept.
+/// Symptom: a killed client's requests were never received. Cause: the segments of a dead node's ports were removed
+/// where their connections could not be looked at for lack of descriptors. Mending: what such a connection needs is
+/// kept.
 #[test]
 fn what_a_killed_client_has_sent_is_kept_where_descriptors_do_not_suffice_to_look_at_it() {
     in_a_process_of_its_own("swept");

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use shmark_engine::error::LoanError;
-use shmark_engine::{AllocationStrategy, Client, Server, Service, Wishes};
+use shmark_engine::{AllocationStrategy, Client, RequestedSettings, Server, Service};
 
 use crate::common::{Numbers, Scratch, name, until};
 
@@ -12,14 +12,14 @@ type Bytes = Service<[u8], [u8]>;
 const GROWING: [AllocationStrategy; 2] = [AllocationStrategy::BestFit, AllocationStrategy::PowerOfTwo];
 
 fn service(scratch: &Scratch) -> Bytes {
-    let wishes = Wishes {
+    let requested_settings = RequestedSettings {
         max_active_requests: Some(8),
         response_buffer: Some(4),
         max_borrowed_responses: Some(4),
-        ..Wishes::default()
+        ..RequestedSettings::default()
     };
     let builder = scratch.node().service_builder(&name("growth")).request_response::<[u8], [u8]>();
-    builder.wishes(wishes).open_or_create().unwrap()
+    builder.requested_settings(requested_settings).open_or_create().unwrap()
 }
 
 fn client(service: &Bytes, strategy: AllocationStrategy) -> Client<[u8], [u8]> {
@@ -52,7 +52,7 @@ fn mapped(scratch: &Scratch) -> usize {
 }
 
 /// Both sides grow while messages of all ages are unread and held, and none changes (RR-DYN-02, RR-DYN-03); what was
-/// outgrown goes when its last chunk is home (RR-DYN-04).
+/// outgrown goes when its last chunk has been returned (RR-DYN-04).
 #[test]
 fn segments_grow_under_messages_that_are_held_and_shrink_after_them() {
     for strategy in GROWING {
@@ -84,7 +84,7 @@ fn segments_grow_under_messages_that_are_held_and_shrink_after_them() {
         assert_eq!((client.chunks_in_use(), server.chunks_in_use()), (0, 0));
         assert_eq!((client.segments(), server.segments()), (1, 1));
         assert_eq!(scratch.files_like("segment-").len(), 2, "outgrown segments are unlinked");
-        // The other side lets go of them the next time that it looks after its peers.
+        // The other side unmaps them the next time that it looks after its peers.
         until("outgrown segments are unmapped on both sides", || {
             let _ = (server.has_requests(), client.loan_slice(1).unwrap().send().unwrap().is_connected());
             while let Some(active) = server.receive().unwrap() {

@@ -184,7 +184,7 @@ fn another_process() {
             crate::protection::everything_without_a_mask(root);
             ready();
         }
-        // A client with one request on its way.
+        // A client with one request in flight.
         "client" => {
             let node = node();
             let client = numbers(&node).open().unwrap().client_builder().create().unwrap();

@@ -36,7 +36,7 @@ fn node(scratch: &Scratch, profile: DeploymentProfile) -> Node {
     Node::builder().root(scratch.path()).config(config).create().unwrap()
 }
 
-/// Every page of every file that is mapped on a message's way is in memory from the beginning, and stays there.
+/// Every page of every file that is mapped on the message path is in memory from the beginning, and stays there.
 #[test]
 fn safety_critical_ports_have_everything_in_memory() {
     for profile in [DeploymentProfile::Desktop, DeploymentProfile::SafetyCritical] {

@@ -20,7 +20,7 @@ pub fn everything_without_a_mask(root: &Path) {
     let node = Node::builder().config(Config::default()).root(&root).create().unwrap();
     let service = slices(&node).create().unwrap();
     let server = service.server_builder().create().unwrap();
-    // A bell, a connection that only one side has mapped, and a grown segment.
+    // a notification pipe, a connection that only one side has mapped, and a grown segment.
     let mut set = PollSet::new().unwrap();
     set.attach(&server).unwrap();
     let client = service.client_builder().allocation_strategy(AllocationStrategy::PowerOfTwo).create().unwrap();

@@ -1,10 +1,11 @@
 //! Blocking, displacing, ordering: what a random model reaches rarely or cannot reach in one thread.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 
-use shmark_engine::BackpressureStrategy;
 use shmark_engine::error::{LoanError, PortError, ReceiveError, SendError};
+use shmark_engine::{BackpressureAction, BackpressureInfo, BackpressureStrategy};
 
 use crate::common::{Scratch, name, no_hang, numbers, numbers_in_chunks, until};
 
@@ -52,19 +53,24 @@ fn a_blocked_request_goes_on_when_the_server_is_dropped() {
         let service = service.create().unwrap();
         for round in 0..1_000 {
             let server = service.server_builder().create().unwrap();
-            let steps = AtomicUsize::new(0);
+            let steps = Arc::new(AtomicUsize::new(0));
             std::thread::scope(|scope| {
                 let sender = scope.spawn(|| {
-                    let client = service.client_builder().create().unwrap();
+                    // Asked while the request waits for room: only then the server may leave.
+                    let asked = Arc::clone(&steps);
+                    let blocked = move |_: &BackpressureInfo<'_>| {
+                        step(&asked);
+                        BackpressureAction::Retry
+                    };
+                    let client = service.client_builder().backpressure_handler(blocked).create().unwrap();
                     drop(client.send_copy(1).unwrap());
-                    step(&steps);
                     let pending = client.send_copy(2).unwrap();
                     assert!(!pending.is_connected(), "round {round}: connected to a server that has left");
                     // The server is about to leave when it is seen to have left, and its chunk comes back when it has.
                     until("the chunks of both requests", || client.chunks_in_use() == 0);
                     pending.number_of_server_connections()
                 });
-                until("the first request", || steps.load(Ordering::Acquire) == 1);
+                until("a request without room", || steps.load(Ordering::Acquire) > 0);
                 assert!(server.has_requests().unwrap());
                 drop(server);
                 let delivered = sender.join().unwrap();

@@ -3,7 +3,8 @@
 use std::fs::File;
 
 use shmark_engine::error::{NodeError, PortError, ServiceError};
-use shmark_engine::{Config, Node, NodeState, ServiceName, Settings, Wishes};
+use shmark_engine::{Config, Node, NodeState, RequestedSettings, ServiceName, Settings};
+use toml::{Table, Value};
 
 use crate::common::{Scratch, name, numbers};
 
@@ -102,55 +103,46 @@ fn attributes_are_read_and_required() {
     }
 }
 
-/// Every count and every behaviour, so that none is forgotten when one is added.
+/// All settings by their names, with one changed.
+fn changed(settings: &Settings, name: &str, value: impl Into<Value>) -> Settings {
+    let mut table = Table::try_from(settings).unwrap();
+    assert!(table.insert(name.to_owned(), value.into()).is_some(), "{name}");
+    table.try_into().unwrap()
+}
+
+/// Every setting that there is, so that none is forgotten when one is added.
 #[test]
 fn each_setting_is_kept_checked_and_bounded() {
-    type Set<T> = fn(&mut Wishes, T);
-    type Get = fn(&Settings) -> usize;
-    let counts: [(&str, Set<usize>, Get); 7] = [
-        ("max_active_requests", |w, n| w.max_active_requests = Some(n), |s| s.max_active_requests),
-        ("max_loaned_requests", |w, n| w.max_loaned_requests = Some(n), |s| s.max_loaned_requests),
-        ("max_borrowed_responses", |w, n| w.max_borrowed_responses = Some(n), |s| s.max_borrowed_responses),
-        ("response_buffer", |w, n| w.response_buffer = Some(n), |s| s.response_buffer),
-        ("max_servers", |w, n| w.max_servers = Some(n), |s| s.max_servers),
-        ("max_clients", |w, n| w.max_clients = Some(n), |s| s.max_clients),
-        ("max_nodes", |w, n| w.max_nodes = Some(n), |s| s.max_nodes),
-    ];
     let scratch = Scratch::new();
     let node = scratch.node();
-    for (setting, set, get) in counts {
-        let with = |count| {
-            let mut wishes = Wishes::default();
-            set(&mut wishes, count);
-            numbers(&node).wishes(wishes)
-        };
+    let default = Settings::default();
+    let asking = |settings| numbers(&node).requested_settings(RequestedSettings::from(settings));
+    for (name, value) in Table::try_from(default).unwrap() {
+        // What errors name is theirs for ever.
+        let setting: &'static str = name.clone().leak();
+        if value.is_bool() {
+            for has in [false, true] {
+                let with = |on: bool| asking(changed(&default, &name, on));
+                let service = with(has).create().unwrap();
+                assert_eq!(*service.settings(), changed(&default, &name, has));
+                drop(with(has).open().unwrap());
+                let error = ServiceError::IncompatibleBehaviour { setting, asked: !has, has };
+                assert_eq!(with(!has).open().unwrap_err(), error);
+            }
+            continue;
+        }
+        let with = |count: i64| asking(changed(&default, &name, count));
         let service = with(3).create().unwrap();
-        assert_eq!(get(service.settings()), 3, "{setting}");
-        assert_eq!(get(with(2).open().unwrap().settings()), 3, "{setting}");
-        assert_eq!(get(with(0).open().unwrap().settings()), 3, "{setting}");
+        let three = changed(&default, &name, 3);
+        assert_eq!(*service.settings(), three);
+        assert_eq!(*with(2).open().unwrap().settings(), three);
+        assert_eq!(*with(0).open().unwrap().settings(), three);
         assert_eq!(with(4).open().unwrap_err(), ServiceError::DoesNotSupport { setting, asked: 4, has: 3 });
         drop(service);
-        assert_eq!(get(with(0).create().unwrap().settings()), 1, "{setting} of 0 is 1 (RR-SVC-10)");
+        let one = changed(&default, &name, 1);
+        assert_eq!(*with(0).create().unwrap().settings(), one, "{setting} of 0 is 1 (RR-SVC-10)");
         assert_eq!(with(65_537).create().unwrap_err(), ServiceError::CountTooLarge { setting, asked: 65_537 });
-        assert_eq!(get(with(65_536).create().unwrap().settings()), 65_536, "{setting}");
-    }
-    let behaviours: [(&str, Set<bool>); 3] = [
-        ("overflow_requests", |w, on| w.overflow_requests = Some(on)),
-        ("overflow_responses", |w, on| w.overflow_responses = Some(on)),
-        ("fire_and_forget", |w, on| w.fire_and_forget = Some(on)),
-    ];
-    for (setting, set) in behaviours {
-        for has in [false, true] {
-            let with = |on| {
-                let mut wishes = Wishes::default();
-                set(&mut wishes, on);
-                numbers(&node).wishes(wishes)
-            };
-            let _service = with(has).create().unwrap();
-            drop(with(has).open().unwrap());
-            let error = ServiceError::IncompatibleBehaviour { setting, asked: !has, has };
-            assert_eq!(with(!has).open().unwrap_err(), error);
-        }
+        assert_eq!(*with(65_536).create().unwrap().settings(), changed(&default, &name, 65_536));
     }
 }
 

@@ -1,6 +1,6 @@
-//! Descriptors, address space or lockable memory run out at the moment in which two ports meet: the call says so, nothing
-//! that was reported as delivered is lost, and the two meet when there is enough again (RR-BAD-04). In processes of their own,
-//! since limits hold for the whole process.
+//! Descriptors, address space or lockable memory run out at the moment in which two ports connect: the call says so,
+//! nothing that was reported as delivered is lost, and the two meet when there is enough again (RR-BAD-04). In
+//! processes of their own, since limits hold for the whole process.
 
 use std::ffi::OsStr;
 use std::fs::File;

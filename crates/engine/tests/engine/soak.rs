@@ -45,7 +45,7 @@ struct Shared {
     stop: AtomicBool,
     /// How many servers there were so far.
     servers: AtomicU64,
-    /// How often it has looked in vain.
+    /// How often it has polled without result.
     looks: AtomicU64,
     /// How many stretches the server has reported.
     reports: AtomicU64,

@@ -12,7 +12,7 @@ use crate::common::{DEADLINE, Scratch, numbers, until};
 use crate::processes::Process;
 
 /// For `SHMARK_STORM` processes beside `SHMARK_STORM_BUSY` that only use the processors: far beyond what it takes.
-const STORM_DEADLINE: Duration = Duration::from_mins(5);
+const STORM_DEADLINE: Duration = Duration::from_secs(300);
 
 fn from_environment(variable: &str, otherwise: usize) -> usize {
     std::env::var(variable).map_or(otherwise, |value| value.parse().unwrap())

@@ -32,7 +32,7 @@ pub struct Case {
 }
 
 impl Case {
-    /// Everything that can be unread or held, and one more on its way.
+    /// Everything that can be unread or held, and one more in flight.
     fn chunks(self) -> usize {
         self.capacity + 2
     }

@@ -6,10 +6,10 @@ use std::fmt::Write as _;
 use proptest::prelude::*;
 
 use super::entries::Entries;
-use super::{ChannelConsumer, ChannelProducer, ChannelShape, Discipline, Look, OffsetChannel, Pushed};
+use super::{ChannelConsumer, ChannelProducer, ChannelShape, Discipline, OffsetChannel, Peeked, Pushed};
 use crate::explore::{Log, explore};
 use crate::failure::{Broken, Rule, demand};
-use crate::{Config, Failure};
+use crate::{Config, RuleViolation};
 
 /// Operations of a case, at most.
 const OPERATIONS_MAX: usize = 60;
@@ -21,18 +21,18 @@ enum Operation {
     /// Pushes the free entry that the number picks.
     Push(u8),
     Take,
-    Look,
+    Peeked,
 }
 
 fn operation() -> impl Strategy<Value = Operation> {
     prop_oneof![
         5 => any::<u8>().prop_map(Operation::Push),
         3 => Just(Operation::Take),
-        1 => Just(Operation::Look),
+        1 => Just(Operation::Peeked),
     ]
 }
 
-pub(crate) fn check(channel: &impl OffsetChannel, discipline: Discipline, config: Config) -> Result<(), Failure> {
+pub(crate) fn check(channel: &impl OffsetChannel, discipline: Discipline, config: Config) -> Result<(), RuleViolation> {
     let cases = prop::collection::vec(operation(), 0..OPERATIONS_MAX);
     let mut tested = 0;
     for shape in discipline.shapes {
@@ -62,11 +62,11 @@ pub(super) fn title(discipline: Discipline, shape: ChannelShape) -> String {
     format!("{}: capacity {}{overflow}", discipline.name, shape.capacity)
 }
 
-pub(super) fn something_was_tested(shapes: usize, discipline: Discipline) -> Result<(), Failure> {
+pub(super) fn something_was_tested(shapes: usize, discipline: Discipline) -> Result<(), RuleViolation> {
     if shapes > 0 {
         return Ok(());
     }
-    Err(Failure {
+    Err(RuleViolation {
         rule: Rule::SomethingIsTested,
         tested: discipline.name.to_owned(),
         happened: format!("none of these could be created: {:?}", discipline.shapes),
@@ -92,7 +92,7 @@ impl<P: ChannelProducer, C: ChannelConsumer> Case<'_, P, C> {
         match operation {
             Operation::Push(pick) => self.push(pick),
             Operation::Take => self.take(),
-            Operation::Look => self.look(),
+            Operation::Peeked => self.look(),
         }
     }
 
@@ -152,8 +152,8 @@ impl<P: ChannelProducer, C: ChannelConsumer> Case<'_, P, C> {
         self.log.push("look".to_owned());
         let look = self.consumer.front();
         self.note(&look);
-        let expected = self.queue.front().map_or(Look::Empty, |number| Look::Entry(self.entries.entry(*number)));
-        demand(look == Look::Unsupported || look == expected, Rule::FrontIsOldest, || {
+        let expected = self.queue.front().map_or(Peeked::Empty, |number| Peeked::Entry(self.entries.entry(*number)));
+        demand(look == Peeked::Unsupported || look == expected, Rule::FrontIsOldest, || {
             format!("the look gave {look:?} and should have given {expected:?}")
         })
     }

@@ -5,7 +5,7 @@ use std::sync::mpsc::Receiver;
 use std::thread;
 
 use super::entries::Entries;
-use super::threads::{AtEnd, Line, SPARE_ENTRIES, Shared, hesitate};
+use super::shared::{AtEnd, Line, SPARE_ENTRIES, Shared, hesitate};
 use super::{ChannelProducer, ChannelShape, Pushed};
 use crate::Config;
 use crate::failure::{Broken, Rule, demand};

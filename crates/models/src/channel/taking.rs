@@ -5,7 +5,7 @@ use std::sync::mpsc::Sender;
 use std::thread;
 
 use super::entries::Entries;
-use super::threads::{Line, NEVER, Shared, hesitate};
+use super::shared::{Line, NEVER, Shared, hesitate};
 use super::{ChannelConsumer, ChannelShape, Discipline};
 use crate::Config;
 use crate::failure::{Broken, Rule, demand};

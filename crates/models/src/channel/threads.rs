@@ -6,7 +6,6 @@
 //! the end each one was taken or displaced, once.
 
 use std::any::Any;
-use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::channel as way_back;
@@ -15,21 +14,17 @@ use std::thread;
 use super::entries::Entries;
 use super::operations::{something_was_tested, title};
 use super::pushing::Push;
+use super::shared::{Line, NEVER, SPARE_ENTRIES, Shared};
 use super::taking::Take;
-use super::{ChannelConsumer, ChannelProducer, ChannelShape, Discipline, OffsetChannel, Pushed};
+use super::{ChannelConsumer, ChannelProducer, ChannelShape, Discipline, OffsetChannel};
 use crate::explore::panic_text;
 use crate::failure::{Broken, Rule, demand};
-use crate::numbers::Numbers;
-use crate::{Config, Failure};
+use crate::{Config, RuleViolation};
 
-/// Entries beside those that fit into the channel.
-pub(super) const SPARE_ENTRIES: usize = 4;
-/// The message of an entry that was never pushed.
-pub(super) const NEVER: u64 = u64::MAX;
 /// Lines of each side that a failure shows.
 const LINES_MAX: usize = 12;
 
-pub(crate) fn check(channel: &impl OffsetChannel, discipline: Discipline, config: Config) -> Result<(), Failure> {
+pub(crate) fn check(channel: &impl OffsetChannel, discipline: Discipline, config: Config) -> Result<(), RuleViolation> {
     let mut tested = 0;
     for shape in discipline.shapes {
         if let Some((producer, consumer)) = channel.create(*shape) {
@@ -39,42 +34,6 @@ pub(crate) fn check(channel: &impl OffsetChannel, discipline: Discipline, config
         }
     }
     something_was_tested(tested, discipline)
-}
-
-/// What both threads see. The counts are the test's own and say nothing about the channel's memory: relaxed would do where
-/// a bound has to hold, but sequentially consistent is easier to argue about.
-pub(super) struct Shared {
-    /// The message that each entry stands for, as a chunk's contents would say.
-    pub messages: Vec<AtomicU64>,
-    /// Pushes that are done.
-    pub pushed: AtomicU64,
-    /// Entries taken.
-    pub taken: AtomicU64,
-    /// Takes that gave nothing.
-    pub empty: AtomicU64,
-    /// The producer will push no more.
-    pub done: AtomicBool,
-    /// One side found a broken rule.
-    pub stop: AtomicBool,
-}
-
-impl Shared {
-    pub fn get(counter: &AtomicU64) -> u64 {
-        counter.load(Ordering::SeqCst)
-    }
-
-    pub fn stopped(&self) -> bool {
-        self.stop.load(Ordering::SeqCst)
-    }
-}
-
-/// Sets a flag however its thread ends.
-pub(super) struct AtEnd<'a>(pub &'a AtomicBool);
-
-impl Drop for AtEnd<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::SeqCst);
-    }
 }
 
 /// How one side ended.
@@ -92,7 +51,7 @@ fn run<P: ChannelProducer + Send, C: ChannelConsumer + Send>(
     entries: Entries,
     mut producer: P,
     mut consumer: C,
-) -> Result<(), Failure> {
+) -> Result<(), RuleViolation> {
     let shared = Shared {
         messages: (0..shape.capacity + SPARE_ENTRIES).map(|_| AtomicU64::new(NEVER)).collect(),
         pushed: AtomicU64::new(0),
@@ -144,7 +103,7 @@ fn run<P: ChannelProducer + Send, C: ChannelConsumer + Send>(
     outcome.map_err(|broken| {
         let mut operations = tail("producer", &of_producer.log);
         operations.extend(tail("consumer", &of_consumer.log));
-        Failure {
+        RuleViolation {
             rule: broken.rule,
             tested: format!("{}, between two threads", title(discipline, shape)),
             happened: broken.happened,
@@ -177,30 +136,4 @@ fn tail(side: &str, log: &[Line]) -> Vec<String> {
         lines.insert(0, format!("{side}: ... {skipped} lines before"));
     }
     lines
-}
-
-/// Gives the other thread other moments to come.
-pub(super) fn hesitate(numbers: &mut Numbers) {
-    match numbers.below(64) {
-        0 => thread::yield_now(),
-        1..8 => (0..numbers.below(200)).for_each(|_| std::hint::spin_loop()),
-        _ => {}
-    }
-}
-
-/// What one side did; formatted only when it is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Line {
-    Push { message: u64, entry: u64, pushed: Pushed },
-    Take { entry: u64, message: Option<u64> },
-}
-
-impl fmt::Display for Line {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Push { message, entry, pushed } => write!(f, "push message {message} as entry {entry} -> {pushed:?}"),
-            Self::Take { entry, message: Some(message) } => write!(f, "take -> entry {entry}, message {message}"),
-            Self::Take { entry, message: None } => write!(f, "take -> entry {entry}, which nobody pushed"),
-        }
-    }
 }

@@ -2,7 +2,7 @@
 
 use super::event::{Event, Key};
 use super::operation::{Operation, Step};
-use super::world::{Outcome, World, Written, nth};
+use super::system::{StepResult, SystemUnderTest, Written, nth};
 use super::{Ports, Refused};
 
 /// Which request and which response a response is, in its user header.
@@ -14,7 +14,7 @@ pub fn contents(message: Key, len: usize) -> Vec<u64> {
     (0..len).map(|i| (message * 100_000 + i) as u64).collect()
 }
 
-impl<P: Ports> World<P> {
+impl<P: Ports> SystemUnderTest<P> {
     pub fn single(&mut self, Step { operation, pick, size }: Step) -> Result<Option<Event>, String> {
         use Operation as O;
         let event = match operation {
@@ -52,7 +52,7 @@ impl<P: Ports> World<P> {
             | O::Answer
             | O::SendMeanwhile
             | O::SendResponseMeanwhile
-            | O::Look
+            | O::Peeked
             | O::Chunks
             | O::Crowd
             | O::Drain
@@ -203,7 +203,7 @@ impl<P: Ports> World<P> {
     }
 
     /// Everything that is held, once more.
-    pub fn look(&mut self) -> Outcome {
+    pub fn look(&mut self) -> StepResult {
         self.actives.keys().try_for_each(|(request, server)| self.inspect_active(*request, *server))?;
         self.responses.keys().try_for_each(|response| self.inspect_response(*response))?;
         let mut events = Vec::new();

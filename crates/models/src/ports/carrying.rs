@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::event::{Event, Key};
 use super::operation::{Operation, Step, operation};
-use super::world::{Follow, World, Written, nth};
+use super::system::{Follow, SystemUnderTest, Written, nth};
 use super::{Ports, Shortage};
 use crate::numbers::Numbers;
 
@@ -15,7 +15,7 @@ const SENT_MAX: u8 = 4;
 /// From no file at all to all but a segment that has grown.
 const FILE_KIB_MAX: [usize; 4] = [0, 4, 16, 64];
 
-impl<P: Ports> World<P> {
+impl<P: Ports> SystemUnderTest<P> {
     /// Carries out one step on whatever it picks; nothing if there is nothing to do it on.
     pub fn carry_out(&mut self, step: Step, follow: &mut Follow<'_>) -> Result<(), String> {
         let Step { operation, pick, size } = step;
@@ -38,7 +38,7 @@ impl<P: Ports> World<P> {
                     let loaned = self.loan(client, size);
                     follow(loaned.clone())?;
                     let Event::Loan { request, result: Ok(()), .. } = loaned else { break };
-                    self.send_meanwhile(request, u64::from_be_bytes([0, 0, 0, 0, 0, i, pick, size]), follow)?;
+                    self.send_with_handler(request, u64::from_be_bytes([0, 0, 0, 0, 0, i, pick, size]), follow)?;
                     // Or a client would hold as many pending responses as it can before a buffer is full.
                     if size & 1 != 0 && self.pendings.contains_key(&request) {
                         follow(self.drop_pending(request))?;
@@ -55,13 +55,13 @@ impl<P: Ports> World<P> {
                     follow(loaned.clone())?;
                     let Event::LoanResponse { response, result: Ok(()), .. } = loaned else { break };
                     let seed = u64::from_be_bytes([0, 0, 0, 0, 0, i, pick, size]);
-                    self.send_response_meanwhile(key.0, response, seed, follow)?;
+                    self.send_response_with_handler(key.0, response, seed, follow)?;
                     if !self.actives.contains_key(&key) {
                         break;
                     }
                 }
             }
-            Operation::Look => self.look()?.into_iter().try_for_each(follow)?,
+            Operation::Peeked => self.look()?.into_iter().try_for_each(follow)?,
             Operation::Chunks => {
                 self.chunks().into_iter().try_for_each(&mut *follow)?;
                 self.files(true).into_iter().try_for_each(follow)?;

@@ -8,12 +8,12 @@ use proptest::prelude::*;
 use super::event::Event;
 use super::operation::{LeftOut, Step, left_out, step};
 use super::state::{self, Model};
+use super::system::{SystemUnderTest, lens};
 use super::traits::Traits;
-use super::world::{World, lens};
 use super::{PortSettings, RequestResponse, Tried};
 use crate::explore::{Log, explore};
 use crate::failure::{Broken, Rule};
-use crate::{Config, Failure};
+use crate::{Config, RuleViolation};
 
 /// Steps of a case, at most.
 const STEPS_MAX: usize = 400;
@@ -78,7 +78,7 @@ fn run<R: RequestResponse>(
     operations: &mut u64,
 ) -> Result<(), Broken> {
     log.push(format!("a service with {:?}", case.settings));
-    let mut world = World::new(ports, case.settings, implementation.grows());
+    let mut system = SystemUnderTest::new(ports, case.settings, implementation.grows());
     let mut models = vec![Model::new(case.settings, Rc::new(Traits::of(implementation, lens())))];
     let mut too_many = false;
     let mut follow = |event: Event| {
@@ -94,19 +94,19 @@ fn run<R: RequestResponse>(
     };
     let mut all = || {
         for step in case.steps.iter().filter(|step| !case.left_out.contains(step.operation)) {
-            world.carry_out(*step, &mut follow)?;
-            world.files(false).into_iter().try_for_each(&mut follow)?;
+            system.carry_out(*step, &mut follow)?;
+            system.files(false).into_iter().try_for_each(&mut follow)?;
         }
-        world.wind_up(case.ending, case.left_out, &mut follow)
+        system.tear_down(case.ending, case.left_out, &mut follow)
     };
     match all() {
         Err(_) if too_many => Ok(()),
         Err(happened) => Err(broken(happened)),
-        Ok(()) => world.end().map_err(broken),
+        Ok(()) => system.end().map_err(broken),
     }
 }
 
-pub(super) fn check(implementation: &impl RequestResponse, config: Config) -> Result<Tried, Failure> {
+pub(super) fn check(implementation: &impl RequestResponse, config: Config) -> Result<Tried, RuleViolation> {
     let tried = Cell::new(Tried::default());
     explore(TESTED, config, &cases(), |case, log| {
         let Some(ports) = implementation.create(case.settings) else { return Ok(()) };
@@ -119,7 +119,7 @@ pub(super) fn check(implementation: &impl RequestResponse, config: Config) -> Re
     if tried.get().cases > 0 {
         return Ok(tried.get());
     }
-    Err(Failure {
+    Err(RuleViolation {
         rule: Rule::SomethingIsTested,
         tested: TESTED.to_owned(),
         happened: format!("none of {} services could be created", config.cases),

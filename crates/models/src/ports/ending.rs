@@ -3,17 +3,17 @@
 use super::Ports;
 use super::event::Event;
 use super::operation::{LeftOut, Operation, Step};
-use super::world::{Follow, World};
+use super::system::{Follow, SystemUnderTest};
 use crate::numbers::Numbers;
 
-impl<P: Ports> World<P> {
+impl<P: Ports> SystemUnderTest<P> {
     fn holds_something(&self) -> bool {
         let of_clients = self.loans.len() + self.pendings.len() + self.responses.len();
         of_clients + self.actives.len() + self.response_loans.len() > 0
     }
 
     /// Drops everything in some order, at times the ports in between, receives what is left, and counts chunks.
-    pub fn wind_up(&mut self, seed: u64, left_out: LeftOut, follow: &mut Follow<'_>) -> Result<(), String> {
+    pub fn tear_down(&mut self, seed: u64, left_out: LeftOut, follow: &mut Follow<'_>) -> Result<(), String> {
         use Operation as O;
         let mut numbers = Numbers(seed);
         let mut drops = vec![O::DropLoan, O::DropPending, O::DropActive, O::DropResponseLoan, O::DropResponse];

@@ -115,7 +115,7 @@ pub enum Event {
     Shortage {
         shortage: Option<Shortage>,
     },
-    /// `collected`: every port that exists has just taken back what had come home.
+    /// `collected`: every port that exists has just taken back what had been returned.
     Files {
         files: Vec<PortFile<Key>>,
         collected: bool,

@@ -33,7 +33,7 @@ pub enum Operation {
     /// The same with a response.
     SendResponseMeanwhile,
     /// Look at everything that is held.
-    Look,
+    Peeked,
     Chunks,
     /// Several clients come, send and leave, one after the other.
     Crowd,
@@ -70,7 +70,7 @@ const WEIGHTED: [(u32, Operation); 28] = {
         (13, O::Answer),
         (4, O::SendMeanwhile),
         (4, O::SendResponseMeanwhile),
-        (4, O::Look),
+        (4, O::Peeked),
         (3, O::Chunks),
         (1, O::Crowd),
         (1, O::Drain),
@@ -102,7 +102,7 @@ pub fn operation(number: usize) -> Operation {
         }
         number -= weight;
     }
-    Operation::Look
+    Operation::Peeked
 }
 
 /// Operations that a case leaves out: what is done rarely in most cases is done often in some, and what would end

@@ -7,14 +7,14 @@ use std::sync::{Arc, Barrier, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 use super::acting::{both, contents};
-use super::fates::{DEADLINE, Fate, Table};
-use super::world::LENS;
-use super::{ClientShape, Meeting, PortSettings, Ports, Refused, ServerShape, Sizing, Threaded, Tried};
+use super::records::{DEADLINE, RequestRecord, Table};
+use super::system::LENS;
+use super::{ClientShape, PortSettings, Ports, Refused, ServerShape, SharedService, Sizing, Threaded, Tried};
 use crate::explore::{Log, panic_text};
 use crate::failure::{Broken, Rule, demand};
 use crate::numbers::Numbers;
 use crate::segment::Growth;
-use crate::{Config, Failure};
+use crate::{Config, RuleViolation};
 
 const SERVERS: usize = 2;
 const CLIENTS: usize = 3;
@@ -25,7 +25,7 @@ const REQUESTS: usize = 300;
 const SILENCE: Duration = Duration::from_millis(50);
 
 fn sizing(numbers: &mut Numbers) -> Sizing {
-    let growth = [Growth::BestFit, Growth::PowerOfTwo][numbers.below(2)];
+    let growth = Growth::GROWING[numbers.below(Growth::GROWING.len())];
     Sizing { growth, len_initial: 1, preallocate: [None, Some(1), Some(3)][numbers.below(3)] }
 }
 
@@ -52,20 +52,20 @@ fn send<P: Ports>(ports: &mut P, table: &Table, mut numbers: Numbers) -> Result<
         let mut pendings = Vec::new();
         for _ in 0..=numbers.below(8) {
             let (request, len) = (table.number(), LENS[numbers.below(LENS.len())]);
-            let fate = Fate { len, client: number_of_client, ..Fate::default() };
-            table.fates(|fates| fates.insert(request, fate));
+            let fate = RequestRecord { len, client: number_of_client, ..RequestRecord::default() };
+            table.records(|records| records.insert(request, fate));
             let payload = contents(request as usize, len);
             let loan = ports.loan(&client, request, &payload).map_err(|error| refused("a loan", error))?;
             let (pending, delivered) = match ports.send(loan) {
                 Ok(sent) => sent,
                 Err(Refused::TooManyActiveRequests { .. }) => {
-                    table.fates(|fates| fates.remove(&request));
+                    table.records(|records| records.remove(&request));
                     pendings.clear();
                     continue;
                 }
                 Err(error) => return Err(refused("a request", error)),
             };
-            table.fates(|fates| fates.entry(request).or_default().delivered = Some(delivered));
+            table.records(|records| records.entry(request).or_default().delivered = Some(delivered));
             pendings.push((request, pending));
             sent += 1;
             for (request, pending) in &pendings {
@@ -121,8 +121,8 @@ fn serve<P: Ports>(ports: &mut P, table: &Table, (me, mut numbers): (usize, Numb
         silent_since = None;
         let got = ports.request(&active);
         let (request, len) = (got.header, got.payload.len());
-        let is_new = table.fates(|fates| {
-            let fate = fates.get_mut(&request).filter(|fate| fate.len == len && !fate.received_by.contains(&me));
+        let is_new = table.records(|records| {
+            let fate = records.get_mut(&request).filter(|fate| fate.len == len && !fate.received_by.contains(&me));
             fate.map(|fate| fate.received_by.push(me)).is_some()
         });
         let is_right = is_new && got.payload == contents(request as usize, len);
@@ -145,11 +145,11 @@ fn broken(happened: String) -> Result<(), Broken> {
     Err(Broken { rule: Rule::Pattern, happened })
 }
 
-fn meet<M: Meeting>(meeting: M, settings: PortSettings, seed: u64) -> Result<u64, Broken> {
-    let meeting = Arc::new(meeting);
+fn run_threads<M: SharedService>(service: M, settings: PortSettings, seed: u64) -> Result<u64, Broken> {
+    let service = Arc::new(service);
     let table = Arc::new(Table {
         numbers: AtomicU64::new(1),
-        fates: Mutex::default(),
+        records: Mutex::default(),
         clients_left: AtomicUsize::new(CLIENTS),
         begin: Barrier::new(SERVERS + CLIENTS),
         end: Instant::now() + DEADLINE,
@@ -157,11 +157,11 @@ fn meet<M: Meeting>(meeting: M, settings: PortSettings, seed: u64) -> Result<u64
     });
     let (done, is_done) = mpsc::channel();
     for thread in 0..SERVERS + CLIENTS {
-        let (meeting, table, done) = (Arc::clone(&meeting), Arc::clone(&table), done.clone());
+        let (service, table, done) = (Arc::clone(&service), Arc::clone(&table), done.clone());
         let numbers = Numbers(seed.wrapping_mul(31).wrapping_add(thread as u64));
         std::thread::spawn(move || {
             let result = catch_unwind(AssertUnwindSafe(|| {
-                let mut ports = meeting.join();
+                let mut ports = service.join();
                 if thread < SERVERS {
                     return serve(&mut ports, &table, (thread, numbers));
                 }
@@ -171,7 +171,7 @@ fn meet<M: Meeting>(meeting: M, settings: PortSettings, seed: u64) -> Result<u64
                 table.clients_left.fetch_sub(1, Ordering::Release);
                 sent
             }));
-            drop(meeting);
+            drop(service);
             let panicked = |text| Err(Broken { rule: Rule::NoPanic, happened: text });
             // Whoever does not listen any more has told of another failure.
             let _ = done.send(result.unwrap_or_else(|panic| panicked(panic_text(panic.as_ref()))));
@@ -183,8 +183,8 @@ fn meet<M: Meeting>(meeting: M, settings: PortSettings, seed: u64) -> Result<u64
         };
         result?;
     }
-    for (request, fate) in table.fates(std::mem::take) {
-        let Fate { len, client, delivered, received_by } = fate;
+    for (request, fate) in table.records(std::mem::take) {
+        let RequestRecord { len, client, delivered, received_by } = fate;
         let (delivered, received) = (delivered.unwrap_or(0), received_by.len());
         // With overflow, an older request may have made room.
         let is_right = received == delivered || (settings.overflow_requests && received < delivered);
@@ -195,8 +195,8 @@ fn meet<M: Meeting>(meeting: M, settings: PortSettings, seed: u64) -> Result<u64
             ))?;
         }
     }
-    let Some(meeting) = Arc::into_inner(meeting) else { return broken("a thread goes on".to_owned()).map(|()| 0) };
-    let left = meeting.end();
+    let Some(service) = Arc::into_inner(service) else { return broken("a thread goes on".to_owned()).map(|()| 0) };
+    let left = service.end();
     if left.is_empty() {
         Ok(table.operations.load(Ordering::Relaxed))
     } else {
@@ -204,9 +204,9 @@ fn meet<M: Meeting>(meeting: M, settings: PortSettings, seed: u64) -> Result<u64
     }
 }
 
-pub(super) fn check(implementation: &impl Threaded, config: Config) -> Result<Tried, Failure> {
+pub(super) fn check(implementation: &impl Threaded, config: Config) -> Result<Tried, RuleViolation> {
     let mut tried = Tried::default();
-    let fail = |broken: Broken, seed: u64, settings| Failure {
+    let fail = |broken: Broken, seed: u64, settings| RuleViolation {
         rule: broken.rule,
         tested: format!("{SERVERS} servers and {CLIENTS} clients in threads, seed {seed}, {settings:?}"),
         happened: broken.happened,
@@ -227,8 +227,8 @@ pub(super) fn check(implementation: &impl Threaded, config: Config) -> Result<Tr
             max_departed_clients: 256,
             max_nodes: SERVERS + CLIENTS,
         };
-        let Some(meeting) = implementation.meet(settings) else { continue };
-        tried.operations += meet(meeting, settings, seed).map_err(|broken| fail(broken, seed, settings))?;
+        let Some(service) = implementation.create(settings) else { continue };
+        tried.operations += run_threads(service, settings, seed).map_err(|broken| fail(broken, seed, settings))?;
         tried.cases += 1;
     }
     Ok(tried)

@@ -44,11 +44,7 @@ impl Model {
     /// Notes a loan that was granted.
     pub fn loaned(&mut self, key: Key, bytes: Vec<u8>) {
         if bytes.len() > self.len_max {
-            self.len_max = match self.shape.growth {
-                Growth::Static => self.len_max,
-                Growth::BestFit => bytes.len(),
-                Growth::PowerOfTwo => bytes.len().next_power_of_two(),
-            };
+            self.len_max = self.shape.growth.len_max_after(bytes.len(), self.len_max);
         }
         self.loans.insert(key, bytes);
     }

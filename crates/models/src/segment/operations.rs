@@ -9,7 +9,7 @@ use super::model::{Key, Message, Model, pattern};
 use super::{Growth, LoanRefused, PayloadSegment, SegmentInstance, SegmentShape};
 use crate::explore::{Log, explore};
 use crate::failure::{Broken, Rule, demand};
-use crate::{Config, Failure};
+use crate::{Config, RuleViolation};
 
 /// Operations of a case, at most.
 const OPERATIONS_MAX: usize = 50;
@@ -52,7 +52,7 @@ fn operation(shape: SegmentShape) -> impl Strategy<Value = Operation> {
 /// Few of everything, so that limits are met; alignments below, at and above a cache line.
 fn shapes() -> Vec<SegmentShape> {
     let mut shapes = Vec::new();
-    for growth in [Growth::Static, Growth::BestFit, Growth::PowerOfTwo] {
+    for &growth in Growth::ALL {
         for (len_initial, align, loans_max, messages_max, receivers) in
             [(1, 1, 1, 1, 1), (24, 8, 2, 3, 1), (100, 64, 2, 2, 2), (300, 256, 3, 5, 3)]
         {
@@ -62,7 +62,7 @@ fn shapes() -> Vec<SegmentShape> {
     shapes
 }
 
-pub(super) fn check(segment: &impl PayloadSegment, config: Config) -> Result<(), Failure> {
+pub(super) fn check(segment: &impl PayloadSegment, config: Config) -> Result<(), RuleViolation> {
     let mut tested = 0;
     for shape in shapes() {
         if segment.create(shape).is_none() {
@@ -79,13 +79,13 @@ pub(super) fn check(segment: &impl PayloadSegment, config: Config) -> Result<(),
                 case.step(*operation)?;
                 case.look()?;
             }
-            case.wind_up()
+            case.tear_down()
         })?;
     }
     if tested > 0 {
         return Ok(());
     }
-    Err(Failure {
+    Err(RuleViolation {
         rule: Rule::SomethingIsTested,
         tested: "the segment".to_owned(),
         happened: format!("none of {} shapes could be created", shapes().len()),
@@ -256,7 +256,7 @@ impl<I: SegmentInstance> Case<'_, I> {
     }
 
     /// Everything goes back.
-    fn wind_up(&mut self) -> Result<(), Broken> {
+    fn tear_down(&mut self) -> Result<(), Broken> {
         while let Some(key) = nth(&self.loans, 0) {
             self.drop_loan(key);
         }

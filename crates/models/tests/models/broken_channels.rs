@@ -1,6 +1,6 @@
 //! Each property fails for a channel that breaks it, and for no other reason.
 
-use shmark_models::{Config, Failure, Rule, channel, returns};
+use shmark_models::{Config, Rule, RuleViolation, channel, returns};
 
 use crate::locked::{Fault, Locked};
 
@@ -9,14 +9,14 @@ fn config() -> Config {
 }
 
 #[track_caller]
-fn breaks(result: Result<(), Failure>, fault: Fault, rule: Rule) -> Failure {
+fn breaks(result: Result<(), RuleViolation>, fault: Fault, rule: Rule) -> RuleViolation {
     let failure = result.expect_err(&format!("{fault:?} was not found"));
     assert_eq!(failure.rule(), rule, "{fault:?} was found, but for another reason:\n{failure}");
     failure
 }
 
 #[test]
-fn a_right_one_passes() -> Result<(), Failure> {
+fn a_right_one_passes() -> Result<(), RuleViolation> {
     let right = Locked(Fault::None);
     channel::check_operations(&right, config())?;
     channel::check_threads(&right, config())?;

@@ -1,11 +1,11 @@
 //! Each property fails for a segment that breaks it, and for no other reason.
 
-use shmark_models::{Config, Failure, Rule, segment};
+use shmark_models::{Config, Rule, RuleViolation, segment};
 
 use crate::boxes::{Boxes, Fault};
 
 #[test]
-fn a_right_one_passes() -> Result<(), Failure> {
+fn a_right_one_passes() -> Result<(), RuleViolation> {
     segment::check_operations(&Boxes(Fault::None), Config::default())
 }
 

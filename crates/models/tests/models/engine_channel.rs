@@ -6,9 +6,9 @@ use std::sync::atomic::AtomicU64;
 use shmark_engine::channel::{
     Entry, OffsetConsumer, OffsetProducer, Push, ReturnConsumer, ReturnProducer, SEGMENTS_MAX, Slots, ordering,
 };
-use shmark_models::channel::{self, ChannelConsumer, ChannelProducer, ChannelShape, Look, OffsetChannel, Pushed};
+use shmark_models::channel::{self, ChannelConsumer, ChannelProducer, ChannelShape, OffsetChannel, Peeked, Pushed};
 use shmark_models::returns::{self, ReturnGiver, ReturnQueue, ReturnTaker};
-use shmark_models::{Config, Failure};
+use shmark_models::{Config, RuleViolation};
 
 /// Slots beside each other, as a return queue has them.
 #[derive(Debug, Clone)]
@@ -64,8 +64,8 @@ impl ChannelConsumer for Receiver {
     fn take(&mut self) -> Option<u64> {
         self.0.take(&self.1).unwrap().map(bits)
     }
-    fn front(&mut self) -> Look {
-        self.0.front(&self.1).unwrap().map_or(Look::Empty, |front| Look::Entry(bits(front.entry())))
+    fn front(&mut self) -> Peeked {
+        self.0.front(&self.1).unwrap().map_or(Peeked::Empty, |front| Peeked::Entry(bits(front.entry())))
     }
 }
 
@@ -114,21 +114,21 @@ impl ReturnQueue for Engine {
 }
 
 #[test]
-fn the_channel_is_a_bounded_queue() -> Result<(), Failure> {
+fn the_channel_is_a_bounded_queue() -> Result<(), RuleViolation> {
     channel::check_operations(&Engine, Config::from_env()?)
 }
 
 #[test]
-fn the_channel_is_a_bounded_queue_between_threads() -> Result<(), Failure> {
+fn the_channel_is_a_bounded_queue_between_threads() -> Result<(), RuleViolation> {
     channel::check_threads(&Engine, Config::from_env()?)
 }
 
 #[test]
-fn the_return_queue_gives_everything_back() -> Result<(), Failure> {
+fn the_return_queue_gives_everything_back() -> Result<(), RuleViolation> {
     returns::check_operations(&Engine, Config::from_env()?)
 }
 
 #[test]
-fn the_return_queue_gives_everything_back_between_threads() -> Result<(), Failure> {
+fn the_return_queue_gives_everything_back_between_threads() -> Result<(), RuleViolation> {
     returns::check_threads(&Engine, Config::from_env()?)
 }

@@ -1,9 +1,11 @@
 //! The engine's payload segments, through whole ports: a client that sends slices of bytes to one server or several.
 
 use shmark_engine::error::LoanError;
-use shmark_engine::{ActiveRequest, AllocationStrategy, Client, Node, RequestMut, Server, ServiceName, Wishes};
+use shmark_engine::{
+    ActiveRequest, AllocationStrategy, Client, Node, RequestMut, RequestedSettings, Server, ServiceName,
+};
 use shmark_models::segment::{self, Growth, LoanRefused, PayloadSegment, SegmentInstance, SegmentShape};
-use shmark_models::{Config, Failure};
+use shmark_models::{Config, RuleViolation};
 
 struct Engine {
     // Dropped before its folder.
@@ -30,16 +32,17 @@ impl PayloadSegment for Engine {
     type Instance = Ports;
 
     fn create(&self, shape: SegmentShape) -> Option<Ports> {
-        let wishes = Wishes {
+        let requested_settings = RequestedSettings {
             fire_and_forget: Some(true),
             max_active_requests: Some(shape.messages_max),
             max_loaned_requests: Some(shape.loans_max),
             max_servers: Some(shape.receivers),
             max_clients: Some(1),
-            ..Wishes::default()
+            ..RequestedSettings::default()
         };
         let builder = self.node.service_builder(&ServiceName::new("segment").unwrap()).request_response();
-        let service = builder.wishes(wishes).request_payload_alignment(shape.align).create().unwrap();
+        let service =
+            builder.requested_settings(requested_settings).request_payload_alignment(shape.align).create().unwrap();
         let client = service
             .client_builder()
             .initial_max_slice_len(shape.len_initial)
@@ -118,7 +121,7 @@ impl SegmentInstance for Ports {
 }
 
 #[test]
-fn the_ports_segments_keep_what_they_hold_and_grow_as_asked() -> Result<(), Failure> {
+fn the_ports_segments_keep_what_they_hold_and_grow_as_asked() -> Result<(), RuleViolation> {
     let config = Config::from_env()?;
     // Each case makes a service with its files.
     segment::check_operations(&Engine::new(), Config { cases: config.cases.div_ceil(4), ..config })

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use crossbeam_queue::ArrayQueue;
 use rtrb::RingBuffer;
-use shmark_models::channel::{self, ChannelConsumer, ChannelProducer, ChannelShape, Look, OffsetChannel, Pushed};
+use shmark_models::channel::{self, ChannelConsumer, ChannelProducer, ChannelShape, OffsetChannel, Peeked, Pushed};
 use shmark_models::returns::{self, ReturnGiver, ReturnQueue, ReturnTaker};
-use shmark_models::{Config, Failure};
+use shmark_models::{Config, RuleViolation};
 
 /// crossbeam's queue: overflow is its `force_push`.
 struct Crossbeam;
@@ -54,8 +54,8 @@ impl ChannelConsumer for RtrbReceiver {
     fn take(&mut self) -> Option<u64> {
         self.0.pop().ok()
     }
-    fn front(&mut self) -> Look {
-        self.0.peek().map_or(Look::Empty, |entry| Look::Entry(*entry))
+    fn front(&mut self) -> Peeked {
+        self.0.peek().map_or(Peeked::Empty, |entry| Peeked::Entry(*entry))
     }
 }
 
@@ -92,27 +92,27 @@ impl ReturnQueue for Rtrb {
 }
 
 #[test]
-fn crossbeams_queue_is_a_channel() -> Result<(), Failure> {
+fn crossbeams_queue_is_a_channel() -> Result<(), RuleViolation> {
     channel::check_operations(&Crossbeam, Config::from_env()?)
 }
 
 #[test]
-fn crossbeams_queue_is_a_channel_between_threads() -> Result<(), Failure> {
+fn crossbeams_queue_is_a_channel_between_threads() -> Result<(), RuleViolation> {
     channel::check_threads(&Crossbeam, Config::from_env()?)
 }
 
 #[test]
-fn rtrbs_ring_is_a_channel() -> Result<(), Failure> {
+fn rtrbs_ring_is_a_channel() -> Result<(), RuleViolation> {
     channel::check_operations(&Rtrb, Config::from_env()?)
 }
 
 #[test]
-fn rtrbs_ring_is_a_channel_between_threads() -> Result<(), Failure> {
+fn rtrbs_ring_is_a_channel_between_threads() -> Result<(), RuleViolation> {
     channel::check_threads(&Rtrb, Config::from_env()?)
 }
 
 #[test]
-fn rtrbs_ring_gives_everything_back() -> Result<(), Failure> {
+fn rtrbs_ring_gives_everything_back() -> Result<(), RuleViolation> {
     returns::check_operations(&Rtrb, Config::from_env()?)?;
     returns::check_threads(&Rtrb, Config::from_env()?)
 }

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use offset_allocator::{Allocation, Allocator};
 use shmark_models::segment::{self, Growth, LoanRefused, PayloadSegment, SegmentInstance, SegmentShape};
-use shmark_models::{Config, Failure};
+use shmark_models::{Config, RuleViolation};
 
 /// Pieces of a region: far more than the limits allow.
 const ALLOCATIONS_MAX: u32 = 256;
@@ -174,6 +174,6 @@ impl PayloadSegment for OffsetAllocator {
 }
 
 #[test]
-fn offset_allocators_regions_are_a_segment() -> Result<(), Failure> {
+fn offset_allocators_regions_are_a_segment() -> Result<(), RuleViolation> {
     segment::check_operations(&OffsetAllocator, Config::from_env()?)
 }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
-use shmark_models::channel::{ChannelConsumer, ChannelProducer, ChannelShape, Look, OffsetChannel, Pushed};
+use shmark_models::channel::{ChannelConsumer, ChannelProducer, ChannelShape, OffsetChannel, Peeked, Pushed};
 use shmark_models::returns::{ReturnGiver, ReturnQueue, ReturnTaker};
 
 /// What is done wrong.
@@ -107,14 +107,14 @@ impl ChannelConsumer for End {
         }
     }
 
-    fn front(&mut self) -> Look {
+    fn front(&mut self) -> Peeked {
         let mut inside = self.inside.lock().unwrap();
         let shown = match self.fault {
             Fault::LooksAtNewest => inside.queue.back().copied(),
             Fault::LooksTaking => inside.queue.pop_front(),
             _ => inside.queue.front().copied(),
         };
-        shown.map_or(Look::Empty, Look::Entry)
+        shown.map_or(Peeked::Empty, Peeked::Entry)
     }
 }
 

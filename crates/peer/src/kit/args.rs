@@ -36,6 +36,16 @@ impl<'a> Args<'a> {
         Ok(Self(map))
     }
 
+    /// The value of an argument, if it is given.
+    pub(super) fn value(self, name: &str) -> Option<&'a Value> {
+        self.0.get(name)
+    }
+
+    /// The texts of a list; none if it is not given. The check has seen that there is nothing else in it.
+    pub(super) fn texts(self, name: &str) -> impl Iterator<Item = &'a str> {
+        self.0.get(name).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
+    }
+
     pub(super) fn text(self, name: &str) -> Option<&'a str> {
         self.0.get(name).and_then(Value::as_str)
     }
@@ -66,10 +76,19 @@ impl<'a> Args<'a> {
     }
 }
 
+/// Whether it is a list of such texts that is not empty.
+fn is_list(value: &Value, is_such: impl Fn(&str) -> bool) -> bool {
+    value.as_array().is_some_and(|list| !list.is_empty() && list.iter().all(|one| one.as_str().is_some_and(&is_such)))
+}
+
 fn check_kind(spec: &OpSpec, arg: &ArgSpec, value: &Value) -> Result<(), Stop> {
     let wanted = match arg.kind {
-        ArgKind::Handle | ArgKind::NewHandle if value.as_str().is_some_and(|name| !name.is_empty()) => return Ok(()),
-        ArgKind::Handle | ArgKind::NewHandle => "the name of a handle".to_owned(),
+        ArgKind::Handle(_) | ArgKind::NewHandle(_) if value.as_str().is_some_and(|name| !name.is_empty()) => {
+            return Ok(());
+        }
+        ArgKind::Handle(_) | ArgKind::NewHandle(_) => "the name of a handle".to_owned(),
+        ArgKind::Handles(_) if is_list(value, |name| !name.is_empty()) => return Ok(()),
+        ArgKind::Handles(_) => "a list of names of handles, at least one".to_owned(),
         ArgKind::Text if value.is_string() => return Ok(()),
         ArgKind::Text => "a text".to_owned(),
         ArgKind::Count if value.as_u64().is_some_and(|count| count <= COUNT_MAX) => return Ok(()),
@@ -78,6 +97,8 @@ fn check_kind(spec: &OpSpec, arg: &ArgSpec, value: &Value) -> Result<(), Stop> {
         ArgKind::Flag => "true or false".to_owned(),
         ArgKind::Word(words) if value.as_str().is_some_and(|word| words.contains(&word)) => return Ok(()),
         ArgKind::Word(words) => format!("one of {}", words.join(", ")),
+        ArgKind::Words(words) if is_list(value, |word| words.contains(&word)) => return Ok(()),
+        ArgKind::Words(words) => format!("a list of {}, at least one", words.join(", ")),
         ArgKind::Payload => match PayloadSpec::deserialize(value) {
             Ok(PayloadSpec { align: Some(align), .. }) if !align.is_power_of_two() => {
                 "a payload type with a power of two as align".to_owned()

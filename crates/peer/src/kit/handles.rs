@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 
+use super::decisions::Decisions;
 use super::implementation::Implementation;
 use super::reply::Stop;
+use crate::protocol::HandleKind;
 
 /// One object of the implementation.
 pub(super) enum Handle<I: Implementation> {
@@ -19,30 +21,37 @@ pub(super) enum Handle<I: Implementation> {
 }
 
 impl<I: Implementation> Handle<I> {
-    /// What it is, in words of the protocol.
-    pub(super) fn kind(&self) -> &'static str {
+    pub(super) fn kind(&self) -> HandleKind {
         match self {
-            Self::Node(_) => "a node",
-            Self::Service(_) => "a service",
-            Self::Client(_) => "a client",
-            Self::Server(_) => "a server",
-            Self::Request(_) => "a loaned request",
-            Self::Pending(_) => "a pending response",
-            Self::Active(_) => "an active request",
-            Self::ResponseLoan(_) => "a loaned response",
-            Self::Response(_) => "a received response",
+            Self::Node(_) => HandleKind::Node,
+            Self::Service(_) => HandleKind::Service,
+            Self::Client(_) => HandleKind::Client,
+            Self::Server(_) => HandleKind::Server,
+            Self::Request(_) => HandleKind::Request,
+            Self::Pending(_) => HandleKind::Pending,
+            Self::Active(_) => HandleKind::Active,
+            Self::ResponseLoan(_) => HandleKind::ResponseLoan,
+            Self::Response(_) => HandleKind::Response,
         }
     }
 
-    /// The fault of using it where something else is needed.
-    pub(super) fn misused(&self, name: &str, needed: &str) -> Stop {
-        Stop::fault(format!("handle {name} is {}, not {needed}", self.kind()))
+    /// The fault of using it where one of other kinds is needed.
+    pub(super) fn misused(&self, name: &str, needed: &[HandleKind]) -> Stop {
+        Stop::fault(format!("handle {name} is {}, not {}", self.kind().words(), HandleKind::any_of(needed)))
     }
+}
+
+struct Entry<I: Implementation> {
+    /// Place in the order of creation.
+    number: u64,
+    handle: Handle<I>,
+    /// Of a port with a backpressure handler.
+    decisions: Option<Decisions>,
 }
 
 /// Handles by name. Dropped in reverse order of creation, whatever way the table ends.
 pub(super) struct Handles<I: Implementation> {
-    entries: HashMap<String, (u64, Handle<I>)>,
+    entries: HashMap<String, Entry<I>>,
     /// Handles ever created; the order of creation.
     created: u64,
 }
@@ -55,33 +64,50 @@ impl<I: Implementation> Handles<I> {
     /// The fault of naming a new handle like an existing one.
     pub(super) fn check_free(&self, name: &str) -> Result<(), Stop> {
         match self.entries.get(name) {
-            Some((_, handle)) => Err(Stop::fault(format!("handle {name} is in use: it is {}", handle.kind()))),
+            Some(Entry { handle, .. }) => {
+                Err(Stop::fault(format!("handle {name} is in use: it is {}", handle.kind().words())))
+            }
             None => Ok(()),
         }
     }
 
+    /// The fault of naming a handle that does not exist, or is of none of these kinds.
+    pub(super) fn check_kind(&self, name: &str, needed: &[HandleKind]) -> Result<(), Stop> {
+        let handle = self.get(name)?;
+        if needed.contains(&handle.kind()) { Ok(()) } else { Err(handle.misused(name, needed)) }
+    }
+
     /// Adds a handle whose name was checked with [`Self::check_free`].
     pub(super) fn insert(&mut self, name: &str, handle: Handle<I>) {
+        self.insert_port(name, handle, None);
+    }
+
+    /// As [`Self::insert`], of a port that may have a backpressure handler.
+    pub(super) fn insert_port(&mut self, name: &str, handle: Handle<I>, decisions: Option<Decisions>) {
         self.created += 1;
-        self.entries.insert(name.to_owned(), (self.created, handle));
+        self.entries.insert(name.to_owned(), Entry { number: self.created, handle, decisions });
     }
 
     pub(super) fn get(&self, name: &str) -> Result<&Handle<I>, Stop> {
-        self.entries.get(name).map(|(_, handle)| handle).ok_or_else(|| unknown(name))
+        self.entries.get(name).map(|entry| &entry.handle).ok_or_else(|| unknown(name))
     }
 
     pub(super) fn get_mut(&mut self, name: &str) -> Result<&mut Handle<I>, Stop> {
-        self.entries.get_mut(name).map(|(_, handle)| handle).ok_or_else(|| unknown(name))
+        self.entries.get_mut(name).map(|entry| &mut entry.handle).ok_or_else(|| unknown(name))
     }
 
     pub(super) fn remove(&mut self, name: &str) -> Result<Handle<I>, Stop> {
-        self.entries.remove(name).map(|(_, handle)| handle).ok_or_else(|| unknown(name))
+        self.entries.remove(name).map(|entry| entry.handle).ok_or_else(|| unknown(name))
+    }
+
+    pub(super) fn decisions(&self, name: &str) -> Option<&Decisions> {
+        self.entries.get(name)?.decisions.as_ref()
     }
 
     /// Drops everything, the newest first.
     pub(super) fn clear(&mut self) {
         let mut all: Vec<_> = self.entries.drain().map(|(_, entry)| entry).collect();
-        all.sort_unstable_by_key(|(created, _)| *created);
+        all.sort_unstable_by_key(|entry| entry.number);
         while all.pop().is_some() {}
     }
 }
@@ -98,12 +124,12 @@ fn unknown(name: &str) -> Stop {
 
 /// Borrows one kind of handle, or says what the name stands for instead.
 macro_rules! typed {
-    ($($method:ident: $variant:ident($type:ident), $needed:literal;)*) => {
+    ($($method:ident: $variant:ident($type:ident);)*) => {
         impl<I: Implementation> Handles<I> {
             $(pub(super) fn $method(&self, name: &str) -> Result<&I::$type, Stop> {
                 match self.get(name)? {
                     Handle::$variant(value) => Ok(value),
-                    other => Err(other.misused(name, $needed)),
+                    other => Err(other.misused(name, &[HandleKind::$variant])),
                 }
             })*
         }
@@ -111,10 +137,10 @@ macro_rules! typed {
 }
 
 typed! {
-    node: Node(Node), "a node";
-    service: Service(Service), "a service";
-    client: Client(Client), "a client";
-    server: Server(Server), "a server";
-    pending: Pending(Pending), "a pending response";
-    active: Active(Active), "an active request";
+    node: Node(Node);
+    service: Service(Service);
+    client: Client(Client);
+    server: Server(Server);
+    pending: Pending(Pending);
+    active: Active(Active);
 }

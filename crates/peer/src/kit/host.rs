@@ -1,20 +1,17 @@
-//! One implementation in this process: dispatches operations to it.
+//! One implementation in this process: checks commands against the table of operations and carries them out.
 
 use std::path::PathBuf;
 
-use serde_json::Value;
-
 use super::args::Args;
 use super::handles::Handles;
-use super::implementation::{Hello, Implementation, Opening, Outcome};
-use super::reply::{Answer, Stop, ok};
-use super::resources;
-use crate::protocol::OpSpec;
+use super::implementation::{Hello, Implementation, OpResult};
+use super::reply::{Answer, Stop};
+use crate::protocol::{ArgKind, Nodes, Objects, OpSpec, Ports, Requests, Responses, Services, Waiting, has_feature};
 
 /// What a session needs of the implementation, whatever its types are.
 pub(super) trait Ops {
-    /// Starts the implementation.
-    fn hello(&mut self, root: &str) -> Outcome<Hello>;
+    /// Starts the implementation for a version of the protocol.
+    fn hello(&mut self, root: &str, protocol: u32) -> OpResult<Hello>;
     /// Carries out an operation of the table. Called after `hello` only.
     fn call(&mut self, spec: &'static OpSpec, args: Args) -> Answer;
 }
@@ -23,7 +20,7 @@ pub(super) trait Ops {
 pub(super) struct BenchOnly(pub(super) Hello);
 
 impl Ops for BenchOnly {
-    fn hello(&mut self, _root: &str) -> Outcome<Hello> {
+    fn hello(&mut self, _root: &str, _protocol: u32) -> OpResult<Hello> {
         Ok(self.0.clone())
     }
 
@@ -42,10 +39,12 @@ impl<I: Implementation> Host<I> {
 }
 
 impl<I: Implementation> Ops for Host<I> {
-    fn hello(&mut self, root: &str) -> Outcome<Hello> {
-        let (implementation, hello) = I::start(root)?;
-        let can_wait = hello.features.iter().any(|feature| feature == "wait");
-        self.0 = Some(Started { handles: Handles::new(), implementation, root: root.into(), can_wait });
+    fn hello(&mut self, root: &str, protocol: u32) -> OpResult<Hello> {
+        let (implementation, mut hello) = I::start(root)?;
+        // A runner of an earlier version does not know them.
+        hello.features.retain(|feature| has_feature(protocol, feature));
+        let features = hello.features.clone();
+        self.0 = Some(Started { handles: Handles::new(), implementation, root: root.into(), features });
         Ok(hello)
     }
 
@@ -62,78 +61,53 @@ pub(super) struct Started<I: Implementation> {
     /// Dropped before the implementation that they belong to.
     pub(super) handles: Handles<I>,
     pub(super) implementation: I,
-    root: PathBuf,
-    can_wait: bool,
+    pub(super) root: PathBuf,
+    /// Those that `hello` has declared.
+    features: Vec<String>,
 }
 
 impl<I: Implementation> Started<I> {
     fn call(&mut self, spec: &'static OpSpec, args: Args) -> Answer {
-        // A new name is checked before anything happens, so that a fault changes nothing.
-        if let Some(name) = args.text("as") {
-            self.handles.check_free(name)?;
-        }
-        match spec.name {
-            "node.create" => self.node_create(args),
-            "node.list" => self.node_list(),
-            "node.cleanup" => self.node_cleanup(),
-            "service.create" => self.service(Opening::Create, args),
-            "service.open" => self.service(Opening::Open, args),
-            "service.open_or_create" => self.service(Opening::OpenOrCreate, args),
-            "service.exists" => self.service_exists(args),
-            "service.list" => self.service_list(args),
-            "service.ports" => self.service_ports(args),
-            "client.create" => self.client_create(args),
-            "server.create" => self.server_create(args),
-            "request.loan" => self.request_loan(args),
-            "response.loan" => self.response_loan(args),
-            "request.write" => self.request_write(args),
-            "response.write" => self.response_write(args),
-            "request.send" => self.request_send(args),
-            "response.send" => self.response_send(args),
-            "client.send" => self.client_send(args),
-            "active.send" => self.active_send(args),
-            "server.has_requests" => self.has_requests(args),
-            "pending.has_response" => self.has_response(args),
-            "server.receive" => self.server_receive(args),
-            "pending.receive" => self.pending_receive(args),
-            "read" => self.read(args),
-            "is_connected" => self.is_connected(args),
-            "pending.hint_disconnect" => self.hint_disconnect(args),
-            "active.has_hint" => self.has_hint(args),
-            "drop" => self.drop_handle(args),
-            "resources" => self.resources(),
-            other => Err(Stop::unsupported(format!("this kit does not know {other} yet"))),
-        }
+        // Everything is checked before anything happens, so that a fault changes nothing.
+        self.check_features(spec, args)?;
+        self.check_handles(spec, args)?;
+        let name = spec.name;
+        let answer = Nodes::dispatch(self, name, args)
+            .or_else(|| Services::dispatch(self, name, args))
+            .or_else(|| Ports::dispatch(self, name, args))
+            .or_else(|| Requests::dispatch(self, name, args))
+            .or_else(|| Responses::dispatch(self, name, args))
+            .or_else(|| Waiting::dispatch(self, name, args))
+            .or_else(|| Objects::dispatch(self, name, args));
+        answer.unwrap_or_else(|| Err(Stop::unsupported(format!("this kit does not know {name} yet"))))
     }
 
-    /// `wait_ms`, which only peers that declare `wait` have.
-    pub(super) fn wait_ms(&self, args: Args) -> Result<Option<u64>, Stop> {
-        match args.count("wait_ms") {
-            Some(_) if !self.can_wait => Err(Stop::unsupported("wait_ms: the feature wait is not declared")),
-            wait_ms => Ok(wait_ms),
-        }
-    }
-
-    fn drop_handle(&mut self, args: Args) -> Answer {
-        drop(self.handles.remove(args.needed("on")?)?);
-        ok([])
-    }
-
-    fn resources(&mut self) -> Answer {
-        let own = self.implementation.resources()?;
-        let process = resources::of_this_process(&self.root)
-            .map_err(|error| Stop::fault(format!("the process's own resources cannot be read: {error}")))?;
-        let mut fields = ok([
-            ("fds", process.fds.into()),
-            ("rss_bytes", process.rss_bytes.into()),
-            ("files", process.files.into()),
-            ("cpu_ms", process.cpu_ms.into()),
-        ])?;
-        for (key, value) in [("chunks_in_use", own.chunks_in_use), ("segments", own.segments)] {
-            if let Some(value) = value {
-                fields.insert(key.to_owned(), Value::from(value));
+    /// What belongs to a feature that the peer does not declare is unsupported, whatever the implementation can do.
+    fn check_features(&self, spec: &OpSpec, args: Args) -> Result<(), Stop> {
+        let of_args = spec.args.iter().filter_map(|arg| Some((arg.name, arg.features(args.value(arg.name)?))));
+        let of_args = of_args.flat_map(|(name, features)| features.into_iter().map(move |feature| (name, feature)));
+        let needed = spec.feature.map(|feature| (spec.name, feature)).into_iter().chain(of_args);
+        for (what, feature) in needed {
+            if !self.features.iter().any(|declared| declared == feature) {
+                return Err(Stop::unsupported(format!("{what}: the feature {feature} is not declared")));
             }
         }
-        Ok(fields)
+        Ok(())
+    }
+
+    fn check_handles(&self, spec: &OpSpec, args: Args) -> Result<(), Stop> {
+        for arg in spec.args {
+            match arg.kind {
+                ArgKind::NewHandle(_) => args.text(arg.name).map_or(Ok(()), |name| self.handles.check_free(name))?,
+                ArgKind::Handle(kinds) => {
+                    args.text(arg.name).map_or(Ok(()), |name| self.handles.check_kind(name, kinds))?;
+                }
+                ArgKind::Handles(kinds) => {
+                    args.texts(arg.name).try_for_each(|name| self.handles.check_kind(name, kinds))?;
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 }

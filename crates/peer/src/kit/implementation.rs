@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use super::bench::load::{Load, Timing, Touch};
+pub use super::decisions::{Decision, Decisions};
 use crate::protocol::ErrorClass;
+pub use crate::protocol::{Allocation, Backpressure, Qos};
 
 /// Fixed (one element) or slice payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,40 +60,6 @@ pub enum HeaderType {
     U64,
 }
 
-/// Settings of a service: asked for (absent means not checked, or the default), or in force (then all are present).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-#[allow(missing_docs, reason = "each is a setting named in docs/PEER-PROTOCOL.md")]
-pub struct Qos {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub overflow_requests: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub overflow_responses: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub fire_and_forget: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_active_requests: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_loaned_requests: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_borrowed_responses: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub response_buffer: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_servers: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_clients: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_nodes: Option<usize>,
-}
-
-impl Qos {
-    /// Whether nothing is asked for.
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-}
-
 /// How `service.*` gets its service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Opening {
@@ -125,27 +93,8 @@ pub struct Effective {
     pub attributes: BTreeMap<String, String>,
 }
 
-/// How segments grow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[allow(missing_docs, reason = "the words of the protocol")]
-pub enum Allocation {
-    Static,
-    BestFit,
-    PowerOfTwo,
-}
-
-/// What to do when a buffer without overflow is full.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[allow(missing_docs, reason = "the words of the protocol")]
-pub enum Backpressure {
-    Retry,
-    Discard,
-}
-
 /// Arguments of `client.create` and `server.create`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct PortSpec {
     /// Name of the port.
     pub name: Option<String>,
@@ -157,6 +106,8 @@ pub struct PortSpec {
     pub allocation: Option<Allocation>,
     /// Backpressure strategy.
     pub backpressure: Option<Backpressure>,
+    /// What its backpressure handler decides; no handler if absent.
+    pub handler: Option<Decisions>,
     /// Chunks to preallocate.
     pub preallocate: Option<usize>,
 }
@@ -178,7 +129,7 @@ pub enum Refusal {
 }
 
 /// Result of an operation.
-pub type Outcome<T> = Result<T, Refusal>;
+pub type OpResult<T> = Result<T, Refusal>;
 
 /// A received message, as `server.receive` and `pending.receive` report it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -230,6 +181,31 @@ impl<T> From<Option<(T, Arrival)>> for Receipt<T> {
     }
 }
 
+/// What `wait` waits for.
+#[allow(missing_docs, reason = "the kinds of handles that wait takes")]
+pub enum Waitable<'a, I: Implementation> {
+    Server(&'a I::Server),
+    Pending(&'a I::Pending),
+}
+
+impl<I: Implementation> std::fmt::Debug for Waitable<'_, I> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Server(_) => "Server",
+            Self::Pending(_) => "Pending",
+        })
+    }
+}
+
+/// What ended a `wait`: places in the list of what was waited for, in order. Both are empty if the time is over.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Woken {
+    /// From these a receive brings something.
+    pub ready: Vec<usize>,
+    /// From these nothing more can come.
+    pub ended: Vec<usize>,
+}
+
 /// What `hello` answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Hello {
@@ -243,6 +219,11 @@ pub struct Hello {
     pub features: Vec<String>,
     /// Peers with the same value can talk to each other.
     pub wire: String,
+}
+
+/// What an operation comes to that an implementation does not have.
+fn unsupported(op: &str) -> Refusal {
+    Refusal::Unsupported(format!("{op}: this implementation has no such thing"))
 }
 
 /// One process's view of an implementation. Handles are dropped by dropping the value; the kit keeps the table of names.
@@ -270,43 +251,51 @@ pub trait Implementation: Sized {
     ///
     /// # Errors
     /// What the implementation says.
-    fn start(root: &str) -> Outcome<(Self, Hello)>;
+    fn start(root: &str) -> OpResult<(Self, Hello)>;
 
-    fn node_create(&mut self, name: Option<&str>) -> Outcome<Self::Node>;
-    fn node_list(&mut self) -> Outcome<Vec<NodeState>>;
+    fn node_create(&mut self, name: Option<&str>) -> OpResult<Self::Node>;
+    fn node_list(&mut self) -> OpResult<Vec<NodeState>>;
     /// `(cleaned, failed)`.
-    fn node_cleanup(&mut self) -> Outcome<(u64, u64)>;
+    fn node_cleanup(&mut self) -> OpResult<(u64, u64)>;
+    /// Writes a configuration file with these defaults of services, for the nodes that are created from now on.
+    fn configure(&mut self, _qos: &Qos) -> OpResult<()> {
+        Err(unsupported("configure"))
+    }
 
     fn service(
         &mut self,
         node: &Self::Node,
         opening: Opening,
         spec: &ServiceSpec,
-    ) -> Outcome<(Self::Service, Effective)>;
-    fn service_exists(&mut self, node: &Self::Node, name: &str) -> Outcome<bool>;
-    fn service_list(&mut self, node: &Self::Node) -> Outcome<Vec<String>>;
-    fn service_ports(&mut self, service: &Self::Service) -> Outcome<Ports>;
+    ) -> OpResult<(Self::Service, Effective)>;
+    fn service_exists(&mut self, node: &Self::Node, name: &str) -> OpResult<bool>;
+    fn service_list(&mut self, node: &Self::Node) -> OpResult<Vec<String>>;
+    fn service_ports(&mut self, service: &Self::Service) -> OpResult<Ports>;
 
     /// The client and its port id.
-    fn client_create(&mut self, service: &Self::Service, spec: &PortSpec) -> Outcome<(Self::Client, String)>;
+    fn client_create(&mut self, service: &Self::Service, spec: &PortSpec) -> OpResult<(Self::Client, String)>;
     /// The server and its port id.
-    fn server_create(&mut self, service: &Self::Service, spec: &PortSpec) -> Outcome<(Self::Server, String)>;
+    fn server_create(&mut self, service: &Self::Service, spec: &PortSpec) -> OpResult<(Self::Server, String)>;
 
-    fn request_loan(&mut self, client: &Self::Client, len: usize, uninit: bool) -> Outcome<Self::Request>;
+    fn request_loan(&mut self, client: &Self::Client, len: usize, uninit: bool) -> OpResult<Self::Request>;
     /// Sends; the loan is consumed whatever happens. The count is that of deliveries.
-    fn request_send(&mut self, request: Self::Request) -> Outcome<(Self::Pending, u64)>;
-    fn has_requests(&mut self, server: &Self::Server) -> Outcome<bool>;
+    fn request_send(&mut self, request: Self::Request) -> OpResult<(Self::Pending, u64)>;
+    fn has_requests(&mut self, server: &Self::Server) -> OpResult<bool>;
     /// `wait_ms` is absent unless the peer declares `wait`.
-    fn server_receive(&mut self, server: &Self::Server, wait_ms: Option<u64>) -> Outcome<Receipt<Self::Active>>;
-    fn response_loan(&mut self, active: &Self::Active, len: usize, uninit: bool) -> Outcome<Self::ResponseLoan>;
-    fn response_send(&mut self, response: Self::ResponseLoan) -> Outcome<()>;
-    fn has_response(&mut self, pending: &Self::Pending) -> Outcome<bool>;
-    fn pending_receive(&mut self, pending: &Self::Pending, wait_ms: Option<u64>) -> Outcome<Receipt<Self::Response>>;
-    fn pending_connected(&mut self, pending: &Self::Pending) -> Outcome<bool>;
-    fn active_connected(&mut self, active: &Self::Active) -> Outcome<bool>;
-    fn hint_disconnect(&mut self, pending: &Self::Pending) -> Outcome<()>;
-    fn has_hint(&mut self, active: &Self::Active) -> Outcome<bool>;
-    fn resources(&mut self) -> Outcome<OwnResources>;
+    fn server_receive(&mut self, server: &Self::Server, wait_ms: Option<u64>) -> OpResult<Receipt<Self::Active>>;
+    fn response_loan(&mut self, active: &Self::Active, len: usize, uninit: bool) -> OpResult<Self::ResponseLoan>;
+    fn response_send(&mut self, response: Self::ResponseLoan) -> OpResult<()>;
+    fn has_response(&mut self, pending: &Self::Pending) -> OpResult<bool>;
+    fn pending_receive(&mut self, pending: &Self::Pending, wait_ms: Option<u64>) -> OpResult<Receipt<Self::Response>>;
+    /// Waits until something comes to one of them, one of them ends, or the time is over; lists all that are so then.
+    fn wait(&mut self, _waitables: &[Waitable<'_, Self>], _wait_ms: u64) -> OpResult<Woken> {
+        Err(unsupported("wait"))
+    }
+    fn pending_connected(&mut self, pending: &Self::Pending) -> OpResult<bool>;
+    fn active_connected(&mut self, active: &Self::Active) -> OpResult<bool>;
+    fn hint_disconnect(&mut self, pending: &Self::Pending) -> OpResult<()>;
+    fn has_hint(&mut self, active: &Self::Active) -> OpResult<bool>;
+    fn resources(&mut self) -> OpResult<OwnResources>;
 
     fn request_loan_view<'a>(&self, request: &'a mut Self::Request) -> LoanView<'a>;
     fn response_loan_view<'a>(&self, response: &'a mut Self::ResponseLoan) -> LoanView<'a>;
@@ -410,10 +399,10 @@ pub trait BenchSubject {
     ///
     /// # Errors
     /// What the implementation says.
-    fn bench_server(setup: &BenchSetup) -> Outcome<Self::Server>;
+    fn bench_server(setup: &BenchSetup) -> OpResult<Self::Server>;
     /// Creates the client and connects it to the server, which exists.
     ///
     /// # Errors
     /// What the implementation says.
-    fn bench_client(setup: &BenchSetup) -> Outcome<Self::Client>;
+    fn bench_client(setup: &BenchSetup) -> OpResult<Self::Client>;
 }

@@ -16,15 +16,15 @@
 
 mod args;
 pub mod bench;
+mod decisions;
 mod handles;
 mod host;
 pub mod implementation;
-mod messages;
+mod operations;
 pub mod payload;
 mod reply;
 mod resources;
 mod serve;
-mod services;
 mod session;
 
 pub use serve::{complain, serve, serve_bench_only, serve_with_bench};

@@ -10,7 +10,7 @@ use super::bench::{Bench, BenchHost};
 use super::host::{BenchOnly, Host, Ops};
 use super::implementation::{BenchSubject, Hello, Implementation};
 use super::reply::{self, Answer, Stop, ok, ok_table};
-use crate::protocol::{self, PROTOCOL_VERSION};
+use crate::protocol::{self, PROTOCOL_VERSION, PROTOCOL_VERSION_MIN};
 
 /// One peer, from `hello` to the end of its input.
 ///
@@ -119,14 +119,15 @@ impl<'a> Session<'a> {
         if self.greeted {
             return Err(Stop::fault("hello was said already"));
         }
-        if arguments.protocol != PROTOCOL_VERSION {
-            let wanted = arguments.protocol;
-            return Err(Stop::unsupported(format!("protocol {wanted}: this peer speaks version {PROTOCOL_VERSION}")));
+        let wanted = arguments.protocol;
+        if !(PROTOCOL_VERSION_MIN..=PROTOCOL_VERSION).contains(&wanted) {
+            let (first, last) = (PROTOCOL_VERSION_MIN, PROTOCOL_VERSION);
+            return Err(Stop::unsupported(format!("protocol {wanted}: this peer speaks versions {first} to {last}")));
         }
-        let hello = self.ops.hello(&arguments.root)?;
+        let hello = self.ops.hello(&arguments.root, wanted)?;
         self.greeted = true;
         let mut fields = ok_table(&hello)?;
-        fields.insert("protocol".to_owned(), PROTOCOL_VERSION.into());
+        fields.insert("protocol".to_owned(), wanted.into());
         Ok(fields)
     }
 }

@@ -5,7 +5,7 @@ use iceoryx2::pending_response::PendingResponse;
 use iceoryx2::request_mut::RequestMut;
 use iceoryx2::response::Response;
 use iceoryx2::response_mut::ResponseMut;
-use shmark_peer::kit::implementation::{Arrival, LoanView, Outcome, View};
+use shmark_peer::kit::implementation::{Arrival, LoanView, OpResult, View};
 
 use crate::errors::refusal;
 use crate::payload::{Header, Payload, S};
@@ -27,7 +27,7 @@ pub fn port_id(value: u128) -> String {
 /// A loaned request.
 pub trait AnyRequest {
     /// Sends it.
-    fn send(self: Box<Self>) -> Outcome<(Box<dyn AnyPending>, u64)>;
+    fn send(self: Box<Self>) -> OpResult<(Box<dyn AnyPending>, u64)>;
     /// Its bytes.
     fn view(&mut self) -> LoanView<'_>;
 }
@@ -37,7 +37,7 @@ pub trait AnyPending {
     /// See the operation of this name.
     fn has_response(&self) -> bool;
     /// Takes one response, if there is one.
-    fn receive(&self) -> Outcome<Option<(Box<dyn AnyResponse>, Arrival)>>;
+    fn receive(&self) -> OpResult<Option<(Box<dyn AnyResponse>, Arrival)>>;
     /// See the operation of this name.
     fn is_connected(&self) -> bool;
     /// See the operation of this name.
@@ -47,7 +47,7 @@ pub trait AnyPending {
 /// An active request.
 pub trait AnyActive {
     /// Loans a response.
-    fn loan(&self, len: usize, uninit: bool) -> Outcome<Box<dyn AnyResponseLoan>>;
+    fn loan(&self, len: usize, uninit: bool) -> OpResult<Box<dyn AnyResponseLoan>>;
     /// See the operation of this name.
     fn is_connected(&self) -> bool;
     /// See the operation of this name.
@@ -59,7 +59,7 @@ pub trait AnyActive {
 /// A loaned response.
 pub trait AnyResponseLoan {
     /// Sends it.
-    fn send(self: Box<Self>) -> Outcome<()>;
+    fn send(self: Box<Self>) -> OpResult<()>;
     /// Its bytes.
     fn view(&mut self) -> LoanView<'_>;
 }
@@ -89,7 +89,7 @@ impl<Q: Payload + ?Sized, QH: Header, P: Payload + ?Sized, PH: Header> Loan<Requ
 impl<Q: Payload + ?Sized, QH: Header, P: Payload + ?Sized, PH: Header> AnyRequest
     for Loan<RequestMut<S, Q, QH, P, PH>, QH>
 {
-    fn send(mut self: Box<Self>) -> Outcome<(Box<dyn AnyPending>, u64)> {
+    fn send(mut self: Box<Self>) -> OpResult<(Box<dyn AnyPending>, u64)> {
         *self.message.user_header_mut() = self.header;
         let pending = self.message.send().map_err(refusal)?;
         let delivered = pending.number_of_server_connections() as u64;
@@ -102,7 +102,7 @@ impl<Q: Payload + ?Sized, QH: Header, P: Payload + ?Sized, PH: Header> AnyReques
 }
 
 impl<P: Payload + ?Sized, PH: Header> AnyResponseLoan for Loan<ResponseMut<S, P, PH>, PH> {
-    fn send(mut self: Box<Self>) -> Outcome<()> {
+    fn send(mut self: Box<Self>) -> OpResult<()> {
         *self.message.user_header_mut() = self.header;
         self.message.send().map_err(refusal)
     }
@@ -133,7 +133,7 @@ impl<Q: Payload + ?Sized, QH: Header, P: Payload + ?Sized, PH: Header> AnyPendin
         self.message.has_response()
     }
 
-    fn receive(&self) -> Outcome<Option<(Box<dyn AnyResponse>, Arrival)>> {
+    fn receive(&self) -> OpResult<Option<(Box<dyn AnyResponse>, Arrival)>> {
         let Some(message) = P::receive_response(&self.message).map_err(refusal)? else { return Ok(None) };
         let (payload, _) = P::response_bytes(&message);
         let arrival = Arrival {
@@ -155,7 +155,7 @@ impl<Q: Payload + ?Sized, QH: Header, P: Payload + ?Sized, PH: Header> AnyPendin
 impl<Q: Payload + ?Sized, QH: Header, P: Payload + ?Sized, PH: Header> AnyActive
     for Received<ActiveRequest<S, Q, QH, P, PH>>
 {
-    fn loan(&self, len: usize, uninit: bool) -> Outcome<Box<dyn AnyResponseLoan>> {
+    fn loan(&self, len: usize, uninit: bool) -> OpResult<Box<dyn AnyResponseLoan>> {
         let message = P::loan_response(&self.message, len, uninit).map_err(refusal)?;
         Ok(Box::new(Loan { header: *message.user_header(), message, align: self.align }))
     }

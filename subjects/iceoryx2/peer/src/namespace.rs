@@ -3,7 +3,7 @@
 use std::path::{Component, Path as StdPath};
 
 use iceoryx2::prelude::{Config, FileName, Path, SemanticString};
-use shmark_peer::kit::implementation::{Outcome, Refusal};
+use shmark_peer::kit::implementation::{OpResult, Refusal};
 use shmark_peer::kit::payload::crc32;
 use shmark_peer::protocol::ErrorClass;
 
@@ -23,7 +23,7 @@ const TOKEN_BYTES_MAX: usize = 80;
 ///
 /// # Errors
 /// `other` if iceoryx2 cannot use the root as a path.
-pub fn config(root: &str) -> Outcome<Config> {
+pub fn config(root: &str) -> OpResult<Config> {
     if root.len() > ROOT_BYTES_MAX {
         return Err(unusable(root, &format!("it is longer than {ROOT_BYTES_MAX} bytes; use a shorter one")));
     }

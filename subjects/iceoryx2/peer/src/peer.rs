@@ -6,7 +6,7 @@ use iceoryx2::prelude::{
     ServiceName, SignalHandlingMode, set_log_level,
 };
 use shmark_peer::kit::implementation::{
-    Effective, Hello, Implementation, LoanView, NodeState as ListedNode, Opening, Outcome, OwnResources, PortSpec,
+    Effective, Hello, Implementation, LoanView, NodeState as ListedNode, Opening, OpResult, OwnResources, PortSpec,
     Ports, Receipt, Refusal, ServiceSpec, View,
 };
 use shmark_peer::protocol::ErrorClass;
@@ -51,7 +51,7 @@ pub struct Peer {
 ///
 /// # Errors
 /// What iceoryx2 says.
-pub fn node(config: &Config, name: Option<&str>) -> Outcome<Node<S>> {
+pub fn node(config: &Config, name: Option<&str>) -> OpResult<Node<S>> {
     let mut builder = NodeBuilder::new().config(config).signal_handling_mode(SignalHandlingMode::Disabled);
     if let Some(name) = name {
         let name = NodeName::new(name).map_err(|e| refusal_as(ErrorClass::InvalidName, format!("NodeName: {e:?}")))?;
@@ -61,7 +61,7 @@ pub fn node(config: &Config, name: Option<&str>) -> Outcome<Node<S>> {
 }
 
 impl Peer {
-    fn nodes(&self) -> Outcome<Vec<NodeState<S>>> {
+    fn nodes(&self) -> OpResult<Vec<NodeState<S>>> {
         let mut nodes = Vec::new();
         Node::<S>::list(&self.config, |node| {
             nodes.push(node);
@@ -72,7 +72,7 @@ impl Peer {
     }
 }
 
-fn no_waiting(wait_ms: Option<u64>) -> Outcome<()> {
+fn no_waiting(wait_ms: Option<u64>) -> OpResult<()> {
     match wait_ms {
         None => Ok(()),
         Some(_) => Err(Refusal::Unsupported("iceoryx2 has no blocking receive for request-response".into())),
@@ -90,7 +90,7 @@ impl Implementation for Peer {
     type ResponseLoan = Box<dyn AnyResponseLoan>;
     type Response = Box<dyn AnyResponse>;
 
-    fn start(root: &str) -> Outcome<(Self, Hello)> {
+    fn start(root: &str) -> OpResult<(Self, Hello)> {
         // Its console logger writes to stderr only.
         set_log_level(LogLevel::Error);
         let hello = Hello {
@@ -103,11 +103,11 @@ impl Implementation for Peer {
         Ok((Self { config: namespace::config(root)? }, hello))
     }
 
-    fn node_create(&mut self, name: Option<&str>) -> Outcome<Self::Node> {
+    fn node_create(&mut self, name: Option<&str>) -> OpResult<Self::Node> {
         node(&self.config, name)
     }
 
-    fn node_list(&mut self) -> Outcome<Vec<ListedNode>> {
+    fn node_list(&mut self) -> OpResult<Vec<ListedNode>> {
         let state = |node: NodeState<S>| match node {
             NodeState::Alive(_) => "alive",
             NodeState::Dead(_) => "dead",
@@ -118,7 +118,7 @@ impl Implementation for Peer {
 
     /// Goes through the listed nodes, as the operation names no node of this process that could be asked. A node that
     /// somebody else has cleaned or is cleaning counts neither way.
-    fn node_cleanup(&mut self) -> Outcome<(u64, u64)> {
+    fn node_cleanup(&mut self) -> OpResult<(u64, u64)> {
         let (mut cleaned, mut failed) = (0, 0);
         for node in self.nodes()? {
             let NodeState::Dead(dead) = node else { continue };
@@ -139,16 +139,16 @@ impl Implementation for Peer {
         node: &Self::Node,
         opening: Opening,
         spec: &ServiceSpec,
-    ) -> Outcome<(Self::Service, Effective)> {
+    ) -> OpResult<(Self::Service, Effective)> {
         service::open(node, opening, spec)
     }
 
-    fn service_exists(&mut self, node: &Self::Node, name: &str) -> Outcome<bool> {
+    fn service_exists(&mut self, node: &Self::Node, name: &str) -> OpResult<bool> {
         let name = ServiceName::new(name).map_err(refusal)?;
         S::does_exist(&name, node.config(), MessagingPattern::RequestResponse).map_err(refusal)
     }
 
-    fn service_list(&mut self, node: &Self::Node) -> Outcome<Vec<String>> {
+    fn service_list(&mut self, node: &Self::Node) -> OpResult<Vec<String>> {
         let mut names = Vec::new();
         S::list(node.config(), |service| {
             // Not `Display`, which escapes.
@@ -159,71 +159,71 @@ impl Implementation for Peer {
         Ok(names)
     }
 
-    fn service_ports(&mut self, service: &Self::Service) -> Outcome<Ports> {
+    fn service_ports(&mut self, service: &Self::Service) -> OpResult<Ports> {
         service.ports()
     }
 
-    fn client_create(&mut self, service: &Self::Service, spec: &PortSpec) -> Outcome<(Self::Client, String)> {
+    fn client_create(&mut self, service: &Self::Service, spec: &PortSpec) -> OpResult<(Self::Client, String)> {
         service.client(spec)
     }
 
-    fn server_create(&mut self, service: &Self::Service, spec: &PortSpec) -> Outcome<(Self::Server, String)> {
+    fn server_create(&mut self, service: &Self::Service, spec: &PortSpec) -> OpResult<(Self::Server, String)> {
         service.server(spec)
     }
 
-    fn request_loan(&mut self, client: &Self::Client, len: usize, uninit: bool) -> Outcome<Self::Request> {
+    fn request_loan(&mut self, client: &Self::Client, len: usize, uninit: bool) -> OpResult<Self::Request> {
         client.loan(len, uninit)
     }
 
-    fn request_send(&mut self, request: Self::Request) -> Outcome<(Self::Pending, u64)> {
+    fn request_send(&mut self, request: Self::Request) -> OpResult<(Self::Pending, u64)> {
         request.send()
     }
 
-    fn has_requests(&mut self, server: &Self::Server) -> Outcome<bool> {
+    fn has_requests(&mut self, server: &Self::Server) -> OpResult<bool> {
         server.has_requests()
     }
 
-    fn server_receive(&mut self, server: &Self::Server, wait_ms: Option<u64>) -> Outcome<Receipt<Self::Active>> {
+    fn server_receive(&mut self, server: &Self::Server, wait_ms: Option<u64>) -> OpResult<Receipt<Self::Active>> {
         no_waiting(wait_ms)?;
         Ok(server.receive()?.into())
     }
 
-    fn response_loan(&mut self, active: &Self::Active, len: usize, uninit: bool) -> Outcome<Self::ResponseLoan> {
+    fn response_loan(&mut self, active: &Self::Active, len: usize, uninit: bool) -> OpResult<Self::ResponseLoan> {
         active.loan(len, uninit)
     }
 
-    fn response_send(&mut self, response: Self::ResponseLoan) -> Outcome<()> {
+    fn response_send(&mut self, response: Self::ResponseLoan) -> OpResult<()> {
         response.send()
     }
 
-    fn has_response(&mut self, pending: &Self::Pending) -> Outcome<bool> {
+    fn has_response(&mut self, pending: &Self::Pending) -> OpResult<bool> {
         Ok(pending.has_response())
     }
 
-    fn pending_receive(&mut self, pending: &Self::Pending, wait_ms: Option<u64>) -> Outcome<Receipt<Self::Response>> {
+    fn pending_receive(&mut self, pending: &Self::Pending, wait_ms: Option<u64>) -> OpResult<Receipt<Self::Response>> {
         no_waiting(wait_ms)?;
         Ok(pending.receive()?.into())
     }
 
-    fn pending_connected(&mut self, pending: &Self::Pending) -> Outcome<bool> {
+    fn pending_connected(&mut self, pending: &Self::Pending) -> OpResult<bool> {
         Ok(pending.is_connected())
     }
 
-    fn active_connected(&mut self, active: &Self::Active) -> Outcome<bool> {
+    fn active_connected(&mut self, active: &Self::Active) -> OpResult<bool> {
         Ok(active.is_connected())
     }
 
-    fn hint_disconnect(&mut self, pending: &Self::Pending) -> Outcome<()> {
+    fn hint_disconnect(&mut self, pending: &Self::Pending) -> OpResult<()> {
         pending.hint_disconnect();
         Ok(())
     }
 
-    fn has_hint(&mut self, active: &Self::Active) -> Outcome<bool> {
+    fn has_hint(&mut self, active: &Self::Active) -> OpResult<bool> {
         Ok(active.has_hint())
     }
 
     /// iceoryx2 has no public counters; the kit adds what the system knows of the process.
-    fn resources(&mut self) -> Outcome<OwnResources> {
+    fn resources(&mut self) -> OpResult<OwnResources> {
         Ok(OwnResources::default())
     }
 

@@ -4,7 +4,7 @@ use iceoryx2::port::client::Client;
 use iceoryx2::port::server::Server;
 use iceoryx2::prelude::{BackpressureStrategy, CallbackProgression, PortFactory as _, PortName};
 use iceoryx2::service::port_factory::request_response::PortFactory;
-use shmark_peer::kit::implementation::{Arrival, Backpressure, Outcome, PortSpec, Ports};
+use shmark_peer::kit::implementation::{Arrival, Backpressure, OpResult, PortSpec, Ports};
 use shmark_peer::protocol::ErrorClass;
 
 use crate::errors::{refusal, refusal_as};
@@ -14,25 +14,25 @@ use crate::payload::{Header, Payload, S};
 /// A service.
 pub trait AnyService {
     /// Creates a client; with its port id.
-    fn client(&self, spec: &PortSpec) -> Outcome<(Box<dyn AnyClient>, String)>;
+    fn client(&self, spec: &PortSpec) -> OpResult<(Box<dyn AnyClient>, String)>;
     /// Creates a server; with its port id.
-    fn server(&self, spec: &PortSpec) -> Outcome<(Box<dyn AnyServer>, String)>;
+    fn server(&self, spec: &PortSpec) -> OpResult<(Box<dyn AnyServer>, String)>;
     /// Counts what is registered.
-    fn ports(&self) -> Outcome<Ports>;
+    fn ports(&self) -> OpResult<Ports>;
 }
 
 /// A client.
 pub trait AnyClient {
     /// Loans a request.
-    fn loan(&self, len: usize, uninit: bool) -> Outcome<Box<dyn AnyRequest>>;
+    fn loan(&self, len: usize, uninit: bool) -> OpResult<Box<dyn AnyRequest>>;
 }
 
 /// A server.
 pub trait AnyServer {
     /// See the operation of this name.
-    fn has_requests(&self) -> Outcome<bool>;
+    fn has_requests(&self) -> OpResult<bool>;
     /// Takes one request, if there is one.
-    fn receive(&self) -> Outcome<Option<(Box<dyn AnyActive>, Arrival)>>;
+    fn receive(&self) -> OpResult<Option<(Box<dyn AnyActive>, Arrival)>>;
 }
 
 /// A service or port with the alignments of its service.
@@ -61,14 +61,14 @@ fn strategy(backpressure: Backpressure) -> BackpressureStrategy {
     }
 }
 
-fn port_name(name: &str) -> Outcome<PortName> {
+fn port_name(name: &str) -> OpResult<PortName> {
     PortName::new(name).map_err(|e| refusal_as(ErrorClass::InvalidName, format!("PortName: {e:?}")))
 }
 
 impl<Q: Payload + ?Sized, QH: Header, P: Payload + ?Sized, PH: Header> AnyService
     for Port<PortFactory<S, Q, QH, P, PH>>
 {
-    fn client(&self, spec: &PortSpec) -> Outcome<(Box<dyn AnyClient>, String)> {
+    fn client(&self, spec: &PortSpec) -> OpResult<(Box<dyn AnyClient>, String)> {
         let mut builder = Q::tune_client(self.port.client_builder(), spec);
         if let Some(name) = &spec.name {
             builder = builder.name(&port_name(name)?);
@@ -87,7 +87,7 @@ impl<Q: Payload + ?Sized, QH: Header, P: Payload + ?Sized, PH: Header> AnyServic
         Ok((Box::new(Port { port, align: self.align }), id))
     }
 
-    fn server(&self, spec: &PortSpec) -> Outcome<(Box<dyn AnyServer>, String)> {
+    fn server(&self, spec: &PortSpec) -> OpResult<(Box<dyn AnyServer>, String)> {
         let mut builder = P::tune_server(self.port.server_builder(), spec);
         if let Some(name) = &spec.name {
             builder = builder.name(&port_name(name)?);
@@ -106,7 +106,7 @@ impl<Q: Payload + ?Sized, QH: Header, P: Payload + ?Sized, PH: Header> AnyServic
         Ok((Box::new(Port { port, align: self.align }), id))
     }
 
-    fn ports(&self) -> Outcome<Ports> {
+    fn ports(&self) -> OpResult<Ports> {
         let registered = self.port.dynamic_config();
         let mut nodes = 0;
         self.port
@@ -120,18 +120,18 @@ impl<Q: Payload + ?Sized, QH: Header, P: Payload + ?Sized, PH: Header> AnyServic
 }
 
 impl<Q: Payload + ?Sized, QH: Header, P: Payload + ?Sized, PH: Header> AnyClient for Port<Client<S, Q, QH, P, PH>> {
-    fn loan(&self, len: usize, uninit: bool) -> Outcome<Box<dyn AnyRequest>> {
+    fn loan(&self, len: usize, uninit: bool) -> OpResult<Box<dyn AnyRequest>> {
         let loan = Q::loan_request(&self.port, len, uninit).map_err(refusal)?;
         Ok(Box::new(Loan::request(loan, self.align)))
     }
 }
 
 impl<Q: Payload + ?Sized, QH: Header, P: Payload + ?Sized, PH: Header> AnyServer for Port<Server<S, Q, QH, P, PH>> {
-    fn has_requests(&self) -> Outcome<bool> {
+    fn has_requests(&self) -> OpResult<bool> {
         self.port.has_requests().map_err(refusal)
     }
 
-    fn receive(&self) -> Outcome<Option<(Box<dyn AnyActive>, Arrival)>> {
+    fn receive(&self) -> OpResult<Option<(Box<dyn AnyActive>, Arrival)>> {
         let Some(message) = Q::receive_request(&self.port).map_err(refusal)? else { return Ok(None) };
         let (payload, _) = Q::active_bytes(&message);
         let arrival = Arrival {

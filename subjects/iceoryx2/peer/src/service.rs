@@ -10,7 +10,7 @@ use iceoryx2::service::attribute::{AttributeKey, AttributeValue};
 use iceoryx2::service::builder::request_response::Builder;
 use iceoryx2::service::port_factory::request_response::PortFactory;
 use iceoryx2::service::static_config::request_response::StaticConfig;
-use shmark_peer::kit::implementation::{Effective, Element, Kind, Opening, Outcome, Qos, Refusal, ServiceSpec};
+use shmark_peer::kit::implementation::{Effective, Element, Kind, Opening, OpResult, Qos, Refusal, ServiceSpec};
 use shmark_peer::protocol::ErrorClass;
 
 use crate::errors::{refusal, refusal_as};
@@ -25,7 +25,7 @@ pub type Opened = (Box<dyn AnyService>, Effective);
 /// # Errors
 /// What iceoryx2 says; `Unsupported` for user headers in a service of two element types, which this peer was not
 /// compiled for: each combination of types is machine code of its own.
-pub fn open(node: &Node<S>, opening: Opening, spec: &ServiceSpec) -> Outcome<Opened> {
+pub fn open(node: &Node<S>, opening: Opening, spec: &ServiceSpec) -> OpResult<Opened> {
     match (spec.request.element, spec.request.kind) {
         (Element::U64, Kind::Fixed) => open_request::<u64>(node, opening, spec),
         (Element::Bytes, Kind::Fixed) => open_request::<Page>(node, opening, spec),
@@ -34,7 +34,7 @@ pub fn open(node: &Node<S>, opening: Opening, spec: &ServiceSpec) -> Outcome<Ope
     }
 }
 
-fn open_request<Q>(node: &Node<S>, opening: Opening, spec: &ServiceSpec) -> Outcome<Opened>
+fn open_request<Q>(node: &Node<S>, opening: Opening, spec: &ServiceSpec) -> OpResult<Opened>
 where
     Q: Answered<u64> + Answered<Page> + Answered<[u64]> + Answered<[u8]> + ?Sized,
 {
@@ -49,7 +49,7 @@ where
 
 /// A request payload whose services answer with `P`.
 trait Answered<P: Payload + ?Sized>: Payload {
-    fn open(node: &Node<S>, name: &ServiceName, opening: Opening, spec: &ServiceSpec) -> Outcome<Opened>;
+    fn open(node: &Node<S>, name: &ServiceName, opening: Opening, spec: &ServiceSpec) -> OpResult<Opened>;
 }
 
 /// Opens a service of one combination of types. iceoryx2's builder has the methods once for each pair of kinds, so that
@@ -75,7 +75,7 @@ macro_rules! typed {
 macro_rules! answered {
     ($($request:ty => $($same:ty),*; and without headers $($other:ty),*;)*) => {$(
         $(impl Answered<$same> for $request {
-            fn open(node: &Node<S>, name: &ServiceName, opening: Opening, spec: &ServiceSpec) -> Outcome<Opened> {
+            fn open(node: &Node<S>, name: &ServiceName, opening: Opening, spec: &ServiceSpec) -> OpResult<Opened> {
                 match (spec.request_header, spec.response_header) {
                     (None, None) => typed!(node, name, opening, spec, Self, (), $same, ()),
                     (Some(_), None) => typed!(node, name, opening, spec, Self, u64, $same, ()),
@@ -85,7 +85,7 @@ macro_rules! answered {
             }
         })*
         $(impl Answered<$other> for $request {
-            fn open(node: &Node<S>, name: &ServiceName, opening: Opening, spec: &ServiceSpec) -> Outcome<Opened> {
+            fn open(node: &Node<S>, name: &ServiceName, opening: Opening, spec: &ServiceSpec) -> OpResult<Opened> {
                 if spec.request_header.is_some() || spec.response_header.is_some() {
                     let why = "this peer was compiled without user headers for services of two element types";
                     return Err(Refusal::Unsupported(why.into()));
@@ -117,7 +117,7 @@ fn opened<Q: Payload + ?Sized, QH: Header, P: Payload + ?Sized, PH: Header>(
 pub fn configure<Q: Payload + ?Sized, QH: Header, P: Payload + ?Sized, PH: Header>(
     mut builder: Builder<Q, QH, P, PH, S>,
     spec: &ServiceSpec,
-) -> Outcome<Builder<Q, QH, P, PH, S>> {
+) -> OpResult<Builder<Q, QH, P, PH, S>> {
     if let Some(align) = spec.request.align {
         builder = builder.request_payload_alignment(alignment(align)?);
     }
@@ -146,7 +146,7 @@ pub fn configure<Q: Payload + ?Sized, QH: Header, P: Payload + ?Sized, PH: Heade
     Ok(builder)
 }
 
-fn alignment(bytes: usize) -> Outcome<Alignment> {
+fn alignment(bytes: usize) -> OpResult<Alignment> {
     Alignment::new(bytes)
         .ok_or_else(|| refusal_as(ErrorClass::Other, format!("Alignment::new({bytes}): not a power of two")))
 }
@@ -166,7 +166,7 @@ fn settings(config: &StaticConfig) -> Qos {
     }
 }
 
-fn definition(attributes: &BTreeMap<String, String>) -> Outcome<AttributeSpecifier> {
+fn definition(attributes: &BTreeMap<String, String>) -> OpResult<AttributeSpecifier> {
     let mut definition = AttributeSpecifier::new();
     for (key, value) in attributes {
         let (key, value) = attribute(key, value)?;
@@ -175,7 +175,7 @@ fn definition(attributes: &BTreeMap<String, String>) -> Outcome<AttributeSpecifi
     Ok(definition)
 }
 
-fn requirement(attributes: &BTreeMap<String, String>) -> Outcome<AttributeVerifier> {
+fn requirement(attributes: &BTreeMap<String, String>) -> OpResult<AttributeVerifier> {
     let mut requirement = AttributeVerifier::new();
     for (key, value) in attributes {
         let (key, value) = attribute(key, value)?;
@@ -184,7 +184,7 @@ fn requirement(attributes: &BTreeMap<String, String>) -> Outcome<AttributeVerifi
     Ok(requirement)
 }
 
-fn attribute(key: &str, value: &str) -> Outcome<(AttributeKey, AttributeValue)> {
+fn attribute(key: &str, value: &str) -> OpResult<(AttributeKey, AttributeValue)> {
     let key = AttributeKey::try_from(key).map_err(|e| attribute_refusal(&e))?;
     let value = AttributeValue::try_from(value).map_err(|e| attribute_refusal(&e))?;
     Ok((key, value))

@@ -6,7 +6,7 @@ use std::fs;
 use shmark::harness::manifest::Manifest;
 use shmark_peer::kit::implementation::{
     Allocation, Backpressure, BenchClient, BenchServer, BenchSetup, BenchSubject, Element, HeaderSpec, HeaderType,
-    Implementation, Kind, Load, Opening, Outcome, PayloadSpec, PortSpec, Qos, Receipt, Refusal, ServiceSpec, Timing,
+    Implementation, Kind, Load, Opening, OpResult, PayloadSpec, PortSpec, Qos, Receipt, Refusal, ServiceSpec, Timing,
     Touch, Waiting,
 };
 use shmark_peer::protocol::{ErrorClass, FEATURES};
@@ -79,7 +79,7 @@ fn slices(len: usize) -> PortSpec {
 }
 
 #[track_caller]
-fn refused<T>(outcome: Outcome<T>) -> (ErrorClass, String, Option<String>) {
+fn refused<T>(outcome: OpResult<T>) -> (ErrorClass, String, Option<String>) {
     match outcome {
         Err(Refusal::Error { class, native, setting }) => (class, native, setting),
         Err(Refusal::Unsupported(why)) => panic!("unsupported: {why}"),

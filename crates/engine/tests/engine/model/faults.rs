@@ -23,9 +23,9 @@ pub enum Fault {
     LosesLongResponse,
     /// The same, if its server was dropped.
     LosesResponseOfDropped,
-    /// The first element of a request changes on its way.
+    /// The first element of a request changes in flight.
     Damages,
-    /// The hundredth element of a response changes on its way.
+    /// The hundredth element of a response changes in flight.
     DamagesLongResponse,
     /// Elements of a response behind the eighth are cut off.
     ShortensResponse,

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use shmark_engine::{BackpressureAction, BackpressureInfo};
-use shmark_models::ports::{Done, Meanwhile};
+use shmark_models::ports::{Done, HandlerAction};
 
 use super::faults::Fault;
 use super::{World, receive_refused};
@@ -12,7 +12,7 @@ use super::{World, receive_refused};
 /// What the handler of the port that sends does when it is asked, and what came of it.
 #[derive(Default)]
 pub struct Todo {
-    meanwhile: RefCell<Vec<Meanwhile<World>>>,
+    actions: RefCell<Vec<HandlerAction<World>>>,
     done: RefCell<Vec<Done<World>>>,
 }
 
@@ -24,8 +24,8 @@ impl Todo {
             if info.retries > 0 {
                 return BackpressureAction::Discard;
             }
-            for meanwhile in todo.meanwhile.take() {
-                let done = match carry_out(meanwhile) {
+            for actions in todo.actions.take() {
+                let done = match carry_out(actions) {
                     Done::Received(server, Ok(_)) if fault == Fault::LosesRequestInHandler => {
                         Done::Received(server, Ok(None))
                     }
@@ -38,28 +38,28 @@ impl Todo {
     }
 
     /// Sends; what the handler was not asked to do is not done.
-    pub fn meanwhile<T>(&self, meanwhile: Vec<Meanwhile<World>>, send: impl FnOnce() -> T) -> (T, Vec<Done<World>>) {
-        self.meanwhile.replace(meanwhile);
+    pub fn actions<T>(&self, actions: Vec<HandlerAction<World>>, send: impl FnOnce() -> T) -> (T, Vec<Done<World>>) {
+        self.actions.replace(actions);
         let result = send();
         let mut done = self.done.take();
-        done.extend(self.meanwhile.take().into_iter().map(Done::Not));
+        done.extend(self.actions.take().into_iter().map(Done::Not));
         (result, done)
     }
 }
 
-fn carry_out(meanwhile: Meanwhile<World>) -> Done<World> {
-    match meanwhile {
-        Meanwhile::DropClient(client) => drop(client),
-        Meanwhile::DropServer(server) => drop(server),
-        Meanwhile::DropLoan(loan) => drop(loan),
-        Meanwhile::DropPending(pending) => drop(pending),
-        Meanwhile::DropActive(active) => drop(active),
-        Meanwhile::DropResponse(response) => drop(response),
-        Meanwhile::Receive(server) => {
+fn carry_out(actions: HandlerAction<World>) -> Done<World> {
+    match actions {
+        HandlerAction::DropClient(client) => drop(client),
+        HandlerAction::DropServer(server) => drop(server),
+        HandlerAction::DropLoan(loan) => drop(loan),
+        HandlerAction::DropPending(pending) => drop(pending),
+        HandlerAction::DropActive(active) => drop(active),
+        HandlerAction::DropResponse(response) => drop(response),
+        HandlerAction::Receive(server) => {
             let received = server.receive().map_err(receive_refused);
             return Done::Received(server, received);
         }
-        Meanwhile::ReceiveResponse(pending) => {
+        HandlerAction::ReceiveResponse(pending) => {
             let received = pending.receive().map_err(receive_refused);
             return Done::ReceivedResponse(pending, received);
         }

@@ -14,15 +14,15 @@ use std::time::{Duration, Instant};
 
 use shmark_engine::error::{LoanError, PortError, ReceiveError, SendError};
 use shmark_engine::{
-    ActiveRequest, AllocationStrategy, BackpressureStrategy, Client, Node, PendingResponse, RequestMut, Response,
-    ResponseMut, Server, Service, Wishes,
+    ActiveRequest, AllocationStrategy, BackpressureStrategy, Client, Node, PendingResponse, RequestMut,
+    RequestedSettings, Response, ResponseMut, Server, Service,
 };
 use shmark_models::ports::{
-    self, ClientShape, Done, Meanwhile, Meeting, PortFile, PortSettings, Ports, ReceivedRequest, ReceivedResponse,
-    Refused, RequestResponse, Sent, ServerShape, Shortage, Sizing, Threaded, Tried,
+    self, ClientShape, Done, HandlerAction, PortFile, PortSettings, Ports, ReceivedRequest, ReceivedResponse, Refused,
+    RequestResponse, Sent, ServerShape, SharedService, Shortage, Sizing, Threaded, Tried,
 };
 use shmark_models::segment::Growth;
-use shmark_models::{Config, Failure};
+use shmark_models::{Config, RuleViolation};
 
 use self::faults::Fault;
 use self::handler::Todo;
@@ -66,7 +66,7 @@ struct Met {
 impl Met {
     fn world(&self, nodes: usize) -> World {
         let Self { fault, settings, .. } = *self;
-        let wishes = Wishes {
+        let requested_settings = RequestedSettings {
             overflow_requests: Some(settings.overflow_requests),
             overflow_responses: Some(settings.overflow_responses != (fault == Fault::TurnsOverflowRound)),
             fire_and_forget: Some(settings.fire_and_forget || fault == Fault::ForgetsWhoWaits),
@@ -81,7 +81,10 @@ impl Met {
         };
         let open = |node: &Node| {
             let builder = node.service_builder(&name("model")).request_response::<Numbers, Numbers>();
-            let builder = builder.request_user_header::<u64>().response_user_header::<u64>().wishes(wishes);
+            let builder = builder
+                .request_user_header::<u64>()
+                .response_user_header::<u64>()
+                .requested_settings(requested_settings);
             builder.open_or_create().unwrap()
         };
         let nodes: Vec<_> = (0..nodes).map(|_| self.scratch.node()).collect();
@@ -101,7 +104,7 @@ impl Met {
     }
 }
 
-impl Meeting for Met {
+impl SharedService for Met {
     type Ports = World;
 
     fn join(&self) -> World {
@@ -114,9 +117,9 @@ impl Meeting for Met {
 }
 
 impl Threaded for Engine {
-    type Meeting = Met;
+    type SharedService = Met;
 
-    fn meet(&self, settings: PortSettings) -> Option<Met> {
+    fn create(&self, settings: PortSettings) -> Option<Met> {
         Some(Met { fault: self.0, settings, scratch: Arc::new(Scratch::new()) })
     }
 }
@@ -336,18 +339,22 @@ impl Ports for World {
         Ok((pending, delivered))
     }
 
-    fn send_meanwhile(&mut self, loan: Self::Loan, meanwhile: Vec<Meanwhile<Self>>) -> (Sent<Self>, Vec<Done<Self>>) {
+    fn send_with_handler(
+        &mut self,
+        loan: Self::Loan,
+        actions: Vec<HandlerAction<Self>>,
+    ) -> (Sent<Self>, Vec<Done<Self>>) {
         let todo = Rc::clone(&self.todo);
-        todo.meanwhile(meanwhile, || self.send(loan))
+        todo.actions(actions, || self.send(loan))
     }
 
-    fn send_response_meanwhile(
+    fn send_response_with_handler(
         &mut self,
         loan: Self::ResponseLoan,
-        meanwhile: Vec<Meanwhile<Self>>,
+        actions: Vec<HandlerAction<Self>>,
     ) -> (Result<(), Refused>, Vec<Done<Self>>) {
         let todo = Rc::clone(&self.todo);
-        todo.meanwhile(meanwhile, || self.send_response(loan))
+        todo.actions(actions, || self.send_response(loan))
     }
 
     fn set_disconnect_hint(&mut self, pending: &Self::Pending) {
@@ -506,21 +513,21 @@ impl Ports for World {
 /// Every result, payload, count, order and connection is as the requirements say, no file is there for nothing, and nothing
 /// is left afterwards.
 #[test]
-fn the_pattern_is_as_required() -> Result<(), Failure> {
+fn the_pattern_is_as_required() -> Result<(), RuleViolation> {
     let config = Config::from_env()?;
     ports::check_operations(&Engine(Fault::None), config).map(|_| ())
 }
 
 /// Threads with nodes of their own: nothing is lost, doubled, damaged or out of order, and nobody hangs.
 #[test]
-fn the_pattern_is_as_required_between_threads() -> Result<(), Failure> {
+fn the_pattern_is_as_required_between_threads() -> Result<(), RuleViolation> {
     ports::check_threads(&Engine(Fault::None), Config::from_env()?).map(|_| ())
 }
 
 /// As many operations as it is told, with one seed after the other: `scripts/explore`.
 #[test]
 #[ignore = "takes as long as it is told to: scripts/explore"]
-fn explore_for_long() -> Result<(), Failure> {
+fn explore_for_long() -> Result<(), RuleViolation> {
     let wanted: u64 =
         std::env::var("SHMARK_EXPLORE").map_or(1_000_000, |text| text.parse().expect("a number of operations"));
     let (mut config, begin, mut done) = (Config::from_env()?, Instant::now(), Tried::default());

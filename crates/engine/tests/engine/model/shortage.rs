@@ -1,4 +1,5 @@
-//! Descriptors and memory run out under the model's eyes: in a process of its own, since the limit holds for all that a process does.
+//! Descriptors and memory run out while the model watches: in a process of its own, since the limit holds for all that
+//! a process does.
 
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use shmark_models::ports::Shortage;
-use shmark_models::{Config, Failure, ports};
+use shmark_models::{Config, RuleViolation, ports};
 
 use super::Engine;
 use super::faults::Fault;
@@ -15,7 +16,7 @@ use super::faults::Fault;
 pub static MAY_RUN_OUT: AtomicBool = AtomicBool::new(false);
 
 /// Far beyond what the process takes.
-const DEADLINE: Duration = Duration::from_mins(2);
+const DEADLINE: Duration = Duration::from_secs(120);
 
 /// Lowers a limit as long as it is held.
 pub struct Limit {
@@ -46,7 +47,8 @@ impl Drop for Limit {
     }
 }
 
-/// Everything that is refused for want of descriptors or memory is refused for that reason, nothing is lost, and all works again.
+/// Everything that is refused for lack of descriptors or memory is refused for that reason, nothing is lost, and all
+/// works again.
 #[test]
 fn the_pattern_is_as_required_in_a_shortage() {
     let test = "model::shortage::with_shortages_in_this_process";
@@ -70,7 +72,7 @@ fn the_pattern_is_as_required_in_a_shortage() {
 
 #[test]
 #[ignore = "in a process of its own: the_pattern_is_as_required_in_a_shortage"]
-fn with_shortages_in_this_process() -> Result<(), Failure> {
+fn with_shortages_in_this_process() -> Result<(), RuleViolation> {
     MAY_RUN_OUT.store(true, Ordering::Relaxed);
     ports::check_operations(&Engine(Fault::None), Config::from_env()?).map(|_| ())
 }

@@ -20,7 +20,7 @@ enum By {
 }
 
 /// Does it when the wait has begun, in another thread, and says when.
-fn meanwhile(end: impl FnOnce() + Send + 'static) -> std::thread::JoinHandle<Instant> {
+fn actions(end: impl FnOnce() + Send + 'static) -> std::thread::JoinHandle<Instant> {
     std::thread::spawn(move || {
         std::thread::sleep(Duration::from_millis(50));
         let at = Instant::now();
@@ -31,7 +31,7 @@ fn meanwhile(end: impl FnOnce() + Send + 'static) -> std::thread::JoinHandle<Ins
 
 #[track_caller]
 fn assert_ends(what: &str, by: By, wait: impl FnOnce() -> bool, end: impl FnOnce() + Send + 'static) {
-    let ender = meanwhile(end);
+    let ender = actions(end);
     let is_told = wait();
     let now = Instant::now();
     assert!(is_told, "{what}, by {by:?}: the wait is over without saying that nothing more can come");

@@ -18,7 +18,7 @@ use shmark_engine::{Client, Node, PendingResponse, Server, Service, Waited};
 use crate::common::{Numbers, numbers};
 
 /// A time that no wait of these tests may need, and longer than what fails a test that hangs.
-const LONG: Duration = Duration::from_mins(2);
+const LONG: Duration = Duration::from_secs(120);
 /// What a wait has to end within although nobody wakes it: the requirement says one second, of a machine of its own.
 const SOON: Duration = Duration::from_secs(10);
 
@@ -94,7 +94,7 @@ fn received<T: std::fmt::Debug>(waited: Waited<T>) -> T {
 
 type Sent = (Service<u64, u64>, Server<u64, u64>, Client<u64, u64>, PendingResponse<u64>);
 
-/// A service, a server and a client of it, and a request on its way.
+/// A service, a server and a client of it, and a request in flight.
 fn sent(node: &Node) -> Sent {
     let service = numbers(node).create().unwrap();
     let server = service.server_builder().create().unwrap();

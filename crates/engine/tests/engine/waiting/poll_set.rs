@@ -93,7 +93,7 @@ fn the_descriptor_shows_what_comes_after_arming() {
     let first = server.receive().unwrap().unwrap();
     let second = server.receive().unwrap().unwrap();
 
-    // Nobody rings before the set is armed, nor when it lists something. (The timer alone rings after 100 ms.)
+    // Nobody notifies before the set is armed, nor when it lists something. (The timer alone fires after 100 ms.)
     let quiet = |set: &mut PollSet| {
         let armed = Instant::now();
         assert_eq!(ready(set), []);
@@ -106,7 +106,7 @@ fn the_descriptor_shows_what_comes_after_arming() {
     assert_eq!(ready(&mut set), [(responses, Readiness::Ready)]);
     assert_eq!(**pending.receive().unwrap().as_ref().unwrap(), 11);
     quiet(&mut set);
-    // Both pending responses share their client's bell; one that is detached leaves it to the other.
+    // Both pending responses share their client's notification pipe; one that is detached leaves it to the other.
     assert!(set.detach(responses));
     quiet(&mut set);
     second.send_copy(12).unwrap();
@@ -129,7 +129,7 @@ fn the_descriptor_shows_what_comes_after_arming() {
     root.assert_empty();
 }
 
-/// Nobody rings for the dead: the set looks by itself.
+/// Nobody notifies of a death: the set checks by itself.
 #[test]
 fn the_descriptor_shows_that_a_peer_was_killed() {
     no_hang(|| {

@@ -264,7 +264,8 @@ fn a_wait_asleep_leaves_armed_sets_alone() {
     });
 }
 
-/// A client that is dropped has no place in the service, so nobody would ring: no pipe is made for it, and its own goes.
+/// A client that is dropped has no place in the service, so nobody would notify: no pipe is made for it, and its own
+/// goes.
 #[test]
 fn a_dropped_client_leaves_no_pipe() {
     let root = Scratch::new();
@@ -282,7 +283,7 @@ fn a_dropped_client_leaves_no_pipe() {
     assert_eq!(*pending.receive().unwrap().unwrap(), 2);
 }
 
-/// Nobody rings for a client any more once it is dropped, so whoever relied on that has to arm again.
+/// Nobody notifies a client any more once it is dropped, so whoever relied on that has to arm again.
 #[test]
 fn a_client_that_is_dropped_shows_in_armed_sets() {
     let root = Scratch::new();

@@ -1,4 +1,4 @@
-//! What the way of a message costs of the system: nothing, unless the receiver sleeps. Counted by tracing a process.
+//! System calls on the message path: nothing, unless the receiver sleeps. Counted by tracing a process.
 
 use std::fs;
 use std::path::Path;

@@ -98,7 +98,7 @@ fn one_thread_serves_several_services() {
             }
         }
         // Each of 6000 wake-ups that was lost would have cost 100 ms.
-        assert!(began.elapsed() < Duration::from_mins(1), "took {:?}: wake-ups are lost", began.elapsed());
+        assert!(began.elapsed() < Duration::from_secs(60), "took {:?}: wake-ups are lost", began.elapsed());
         for thread in threads {
             thread.join().unwrap();
         }

@@ -18,8 +18,8 @@ const FEW_STEPS: &[Plans] = &[
     (&[Small, Receive, Receive], &[Take, Answer, Answer]),
 ];
 
-/// What can meet: the shuttle that comes back, that is given up before the server answers or is done, and that is passed by
-/// requests or responses on their way through the channel.
+/// What can meet: the shuttle that comes back, that is given up before the server answers or is done, and that is
+/// passed by requests or responses in flight through the channel.
 const PLANS: &[Plans] = &[
     (&[Small, Receive, Small], &[Take, Answer, Take, Answer]),
     (&[Small, Receive, Small, Receive], &[Take, Answer, Finish, Take, Answer, Finish]),

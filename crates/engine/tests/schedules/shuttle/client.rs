@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use shmark_engine::channel::shuttle::{Carried, REQUEST, Room, ShuttleClient};
+use shmark_engine::channel::shuttle::{REQUEST, Room, ShuttleClient, ShuttleWord};
 use shmark_engine::channel::{Entry, Front, OffsetConsumer, OffsetProducer, Push, Slots};
 
 use super::account::{Account, Payloads, Reply, Request};
@@ -30,7 +30,7 @@ pub struct Client {
 }
 
 /// What is behind a look.
-enum Look {
+enum Peeked {
     Nothing,
     Received,
     Again,
@@ -65,9 +65,9 @@ impl Client {
         }
     }
 
-    /// Whether the shuttle is here and nothing is in the channel that the server has to take first.
+    /// Whether the shuttle is free and nothing is in the channel that the server has to take first.
     pub fn is_shuttle_free(&mut self) -> bool {
-        if self.shuttle.is_here() && self.sent_slot.is_none() {
+        if self.shuttle.is_free() && self.sent_slot.is_none() {
             return true;
         }
         let (_, slots) = &self.requests;
@@ -76,10 +76,10 @@ impl Client {
         }
         self.sent_slot = None;
         if self.rules.sends_before_taken {
-            return self.shuttle.has_come_back(&Taken(&self.line), |_| u64::MAX);
+            return self.shuttle.poll_free(&Taken(&self.line), |_| u64::MAX);
         }
         let done = |_| if self.rules.sends_before_done { u64::MAX } else { self.done.load(0) };
-        self.shuttle.has_come_back(&self.line, done)
+        self.shuttle.poll_free(&self.line, done)
     }
 
     /// Gives up what is pending, and sends the next request.
@@ -191,18 +191,18 @@ impl Client {
         if self.pending == 0 {
             return false;
         }
-        // A server that goes on displacing is heard by the next call.
+        // A server that goes on displacing is served by the next call.
         for _ in 0..=2 * self.buffer {
             let look = self.look();
             match look {
-                Look::Again if !self.life.is_dead() => {}
-                look => return matches!(look, Look::Received) && !self.life.is_dead(),
+                Peeked::Again if !self.life.is_dead() => {}
+                look => return matches!(look, Peeked::Received) && !self.life.is_dead(),
             }
         }
         false
     }
 
-    fn look(&self) -> Look {
+    fn look(&self) -> Peeked {
         let by_shuttle = self.shuttle.is_awaited(self.pending);
         let in_shuttle = || if by_shuttle { self.shuttle.front(&self.line).unwrap() } else { None };
         let (consumer, slots) = &self.lane;
@@ -216,25 +216,25 @@ impl Client {
         if let Some(carried) = first {
             return self.take_from_shuttle(carried);
         }
-        let Some(front) = front else { return Look::Nothing };
+        let Some(front) = front else { return Peeked::Nothing };
         let reply = self.read(front);
         if reply.to != self.pending {
             self.refuse(front);
-            return Look::Again;
+            return Peeked::Again;
         }
         if !consumer.take_front(slots, front) || self.life.is_dead() {
-            return Look::Again;
+            return Peeked::Again;
         }
         self.account.reply_received(reply);
-        Look::Received
+        Peeked::Received
     }
 
-    fn take_from_shuttle(&self, carried: Carried) -> Look {
+    fn take_from_shuttle(&self, carried: ShuttleWord) -> Peeked {
         let reply = Reply::of_word(self.incoming.in_shuttle.get());
         if !self.shuttle.take(&self.line, carried) || self.life.is_dead() {
-            return Look::Again;
+            return Peeked::Again;
         }
         self.account.reply_received(reply);
-        Look::Received
+        Peeked::Received
     }
 }

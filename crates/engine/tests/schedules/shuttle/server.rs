@@ -47,7 +47,7 @@ impl Server {
 
     /// Takes a request if there is one.
     pub fn take(&mut self) -> bool {
-        // A client that goes on displacing is heard by the next call.
+        // A client that goes on displacing is served by the next call.
         for _ in 0..=2 * self.capacity {
             let Some(oldest) = self.oldest() else { return false };
             let request = self.read(oldest);
@@ -109,7 +109,7 @@ impl Server {
             return false;
         }
         if !self.rules.replies_twice || reply.nth > 1 {
-            self.shuttle.has_answered();
+            self.shuttle.mark_answered();
         }
         if !is_small {
             return false;

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::floor::{Floor, Phase};
-use super::plan::Plan;
+use super::plan::BenchPlan;
 use super::record::{Measurements, Tally};
 use super::usage::{Meter, thread_cpu_ns};
 use crate::kit::implementation::{BenchClient, Timing};
@@ -18,7 +18,7 @@ use crate::kit::implementation::{BenchClient, Timing};
 pub(super) fn run(
     port: &mut impl BenchClient,
     floor: &mut Floor,
-    plan: &Plan,
+    plan: &BenchPlan,
     tally: &mut Tally,
     meter: &mut Meter,
     measurements: &mut Measurements,
@@ -68,7 +68,7 @@ fn floor_slice(floor: &mut Floor, durations: &mut [u64]) -> Result<(), String> {
 fn load_slice(
     port: &mut impl BenchClient,
     floor: &Floor,
-    plan: &Plan,
+    plan: &BenchPlan,
     tally: &mut Tally,
     durations: &mut [u64],
 ) -> Result<(), String> {
@@ -87,11 +87,11 @@ fn load_slice(
 }
 
 #[inline]
-fn round_trip(port: &mut impl BenchClient, floor: &Floor, plan: &Plan, tally: &mut Tally) -> Result<(), String> {
+fn round_trip(port: &mut impl BenchClient, floor: &Floor, plan: &BenchPlan, tally: &mut Tally) -> Result<(), String> {
     let sequence = tally.sent + 1;
     port.send(sequence)?;
     tally.sent = sequence;
-    let response = floor.patience.port(plan.waiting, "response", || port.poll())?;
+    let response = floor.wait.port(plan.waiting, "response", || port.poll())?;
     tally.receive(response, sequence);
     Ok(())
 }
@@ -101,7 +101,7 @@ fn round_trip(port: &mut impl BenchClient, floor: &Floor, plan: &Plan, tally: &m
 fn many(
     port: &mut impl BenchClient,
     floor: &Floor,
-    plan: &Plan,
+    plan: &BenchPlan,
     tally: &mut Tally,
     requests: usize,
 ) -> Result<(), String> {
@@ -114,7 +114,7 @@ fn many(
             under_way += 1;
         }
         for _ in 0..plan.load.responses {
-            let response = floor.patience.port(plan.waiting, "response", || port.poll())?;
+            let response = floor.wait.port(plan.waiting, "response", || port.poll())?;
             tally.receive(response, tally.received + 1);
         }
         under_way -= 1;

@@ -1,14 +1,14 @@
 //! The floor: one word in one cache line goes to the other core and comes back.
 //!
-//! The word holds the *ball*: `turn << 3 | flags`. The client serves with the ping bit set; the server answers with the
-//! same ball without it, in the same line. So one floor is two transfers of one line, and nothing else.
+//! The word holds the *token*: `turn << 3 | flags`. The client serves with the ping bit set; the server answers with
+//! the same token without it, in the same line. So one floor is two transfers of one line, and nothing else.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::wait::Patience;
+use super::wait::Wait;
 
-/// Index of the ball among the calibration file's words.
-const BALL: usize = 0;
+/// Index of the token among the calibration file's words.
+const TOKEN: usize = 0;
 /// Index of the word that a peer sets when it gives up: two lines away, out of reach of adjacent-line prefetch.
 const GIVEN_UP: usize = 16;
 /// Words that a calibration file has to have.
@@ -37,8 +37,8 @@ impl Phase {
         }
     }
 
-    fn of(ball: u64) -> Self {
-        match ball & (COUNTED | END) {
+    fn of(token: u64) -> Self {
+        match token & (COUNTED | END) {
             0 => Self::WarmUp,
             COUNTED => Self::Counted,
             _ => Self::End,
@@ -49,22 +49,22 @@ impl Phase {
 /// One side's view of the calibration file.
 #[derive(Debug)]
 pub(super) struct Floor<'a> {
-    ball: &'a AtomicU64,
+    token: &'a AtomicU64,
     given_up: &'a AtomicU64,
-    /// Turns played; both sides count them, so that no stale ball is taken for a new one.
+    /// Turns played; both sides count them, so that no stale token is taken for a new one.
     turn: u64,
     phase: Phase,
-    pub(super) patience: Patience<'a>,
+    pub(super) wait: Wait<'a>,
 }
 
 impl<'a> Floor<'a> {
     /// # Errors
     /// The file is too short, or was used by another trial.
     pub(super) fn new(words: &'a [AtomicU64], limit: std::time::Duration) -> Result<Self, String> {
-        let (Some(ball), Some(given_up)) = (words.get(BALL), words.get(GIVEN_UP)) else {
+        let (Some(token), Some(given_up)) = (words.get(TOKEN), words.get(GIVEN_UP)) else {
             return Err(format!("the calibration file needs at least {WORDS_MIN} words of 8 bytes"));
         };
-        Ok(Self { ball, given_up, turn: 0, phase: Phase::WarmUp, patience: Patience::new(limit, given_up) })
+        Ok(Self { token, given_up, turn: 0, phase: Phase::WarmUp, wait: Wait::new(limit, given_up) })
     }
 
     /// Whether no trial has touched the file yet.
@@ -84,16 +84,17 @@ impl<'a> Floor<'a> {
     pub(super) fn round_trip(&mut self) -> Result<(), String> {
         self.turn += 1;
         let pong = self.turn << TURN_SHIFT | self.phase.flags();
-        // Release and Acquire, here and below: what one side did before it passed the ball on, the other side sees when
-        // it has it, so slices of floor and load cannot overlap on any machine. Engines pay for the same orderings.
-        self.ball.store(pong | PING, Ordering::Release);
-        self.patience.spin("pong", || (self.ball.load(Ordering::Acquire) == pong).then_some(()))
+        // Release and Acquire, here and below: what one side did before it passed the token on, the other side sees
+        // when it has it, so slices of floor and load cannot overlap on any machine. Engines pay for the same
+        // orderings.
+        self.token.store(pong | PING, Ordering::Release);
+        self.wait.spin("pong", || (self.token.load(Ordering::Acquire) == pong).then_some(()))
     }
 
     /// Server: waits for the ping that opens a slice. It is answered by [`Self::pong`].
     pub(super) fn opened(&mut self) -> Result<Phase, String> {
-        let ball = self.ping()?;
-        self.phase = Phase::of(ball);
+        let token = self.ping()?;
+        self.phase = Phase::of(token);
         Ok(self.phase)
     }
 
@@ -109,21 +110,21 @@ impl<'a> Floor<'a> {
     fn ping(&mut self) -> Result<u64, String> {
         self.turn += 1;
         let expected = self.turn << TURN_SHIFT | PING;
-        self.patience.spin("ping", || {
-            let ball = self.ball.load(Ordering::Acquire);
-            (ball & !(COUNTED | END) == expected).then_some(ball)
+        self.wait.spin("ping", || {
+            let token = self.token.load(Ordering::Acquire);
+            (token & !(COUNTED | END) == expected).then_some(token)
         })
     }
 
-    /// Server: gives the ball back.
+    /// Server: gives the token back.
     #[inline]
     pub(super) fn pong(&self) {
-        self.ball.store(self.turn << TURN_SHIFT | self.phase.flags(), Ordering::Release);
+        self.token.store(self.turn << TURN_SHIFT | self.phase.flags(), Ordering::Release);
     }
 
     /// Tells the other side not to wait any longer.
     pub(super) fn give_up(&self) {
-        // Relaxed: see `Patience::look`.
+        // Relaxed: see `Wait::look`.
         self.given_up.store(1, Ordering::Relaxed);
     }
 }

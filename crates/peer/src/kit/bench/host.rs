@@ -7,10 +7,10 @@ use nix::sched::{CpuSet, sched_setaffinity};
 use nix::unistd::Pid;
 
 use super::floor::{Floor, WORDS_MIN};
-use super::plan::Plan;
+use super::plan::BenchPlan;
 use super::record::{Measurements, Record, Tally};
 use super::usage::{Meter, monotonic_ns};
-use super::wait::PATIENCE;
+use super::wait::TIMEOUT;
 use super::{client, server};
 use crate::bench_protocol::{BenchCollected, BenchPrepare, BenchRole, BenchStart};
 use crate::kit::implementation::BenchSubject;
@@ -37,7 +37,7 @@ pub(in crate::kit) trait Bench {
 /// The benchmark mode of one subject.
 pub(in crate::kit) struct BenchHost<B: BenchSubject> {
     state: State<B>,
-    patience: Duration,
+    timeout: Duration,
 }
 
 enum State<B: BenchSubject> {
@@ -56,18 +56,18 @@ enum Port<B: BenchSubject> {
 struct Trial<B: BenchSubject> {
     port: Port<B>,
     calibration: Mapping,
-    plan: Plan,
+    plan: BenchPlan,
     record: Record,
 }
 
 impl<B: BenchSubject> BenchHost<B> {
     pub(in crate::kit) fn new() -> Self {
-        Self::with_patience(PATIENCE)
+        Self::with_timeout(TIMEOUT)
     }
 
     /// For tests, which have less of it.
-    pub(super) fn with_patience(patience: Duration) -> Self {
-        Self { state: State::Idle, patience }
+    pub(super) fn with_timeout(timeout: Duration) -> Self {
+        Self { state: State::Idle, timeout }
     }
 }
 
@@ -76,7 +76,7 @@ impl<B: BenchSubject> Bench for BenchHost<B> {
         if !matches!(self.state, State::Idle) {
             return Err(Stop::fault("a trial is prepared already; bench.collect ends it"));
         }
-        let plan = Plan::check(prepare).map_err(Stop::Fault)?;
+        let plan = BenchPlan::check(prepare).map_err(Stop::Fault)?;
         // Before anything is allocated, so that memory is near the processor that uses it.
         prepare.pin.map_or(Ok(()), pin)?;
         let calibration = calibration(&prepare.calibration)?;
@@ -115,7 +115,7 @@ impl<B: BenchSubject> Bench for BenchHost<B> {
 
     fn run_if_started(&mut self) {
         self.state = match std::mem::replace(&mut self.state, State::Idle) {
-            State::Started(trial, start) => trial.run(start, self.patience),
+            State::Started(trial, start) => trial.run(start, self.timeout),
             other => other,
         };
     }
@@ -134,9 +134,9 @@ impl<B: BenchSubject> Bench for BenchHost<B> {
 }
 
 impl<B: BenchSubject> Trial<B> {
-    fn run(mut self, start: BenchStart, patience: Duration) -> State<B> {
+    fn run(mut self, start: BenchStart, timeout: Duration) -> State<B> {
         let record = &mut self.record;
-        let result = Floor::new(self.calibration.words(), patience).and_then(|mut floor| {
+        let result = Floor::new(self.calibration.words(), timeout).and_then(|mut floor| {
             wait_until(start.at_ns)?;
             let result = match (&mut self.port, &mut record.measurements) {
                 (Port::Client(port), Some(measurements)) => {

@@ -27,31 +27,99 @@ pub enum Touch {
     Stamp,
 }
 
-/// Load of a trial. The default is one round trip after the other, nobody else connected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Load {
-    /// What is timed.
-    pub timing: Timing,
-    /// Requests under way at a time, `1..=`[`LOAD_MAX`].
-    pub outstanding: usize,
-    /// Responses to each request, `1..=`[`LOAD_MAX`]. There is room for all of them in the response buffer.
-    pub responses: usize,
-    /// Clients that are connected and never send, `0..=`[`LOAD_MAX`]. The client's process holds them.
-    pub idle_clients: usize,
-    /// How much of each payload is written and read.
-    pub touch: Touch,
+/// What a setting of a load can be.
+#[derive(Debug, Clone, Copy)]
+pub enum Values {
+    /// One word for all cases of a benchmark.
+    Word(&'static [&'static str]),
+    /// A list of words in a benchmark's file, one a case.
+    Words(&'static [&'static str]),
+    /// A list of numbers in a benchmark's file, one a case.
+    Counts {
+        /// The smallest; the largest is [`LOAD_MAX`].
+        min: usize,
+        /// Of a number of messages that are under way at a time: the service's setting that has to have room for them. More
+        /// than one needs [`Timing::Throughput`].
+        room: Option<&'static str>,
+        /// What it is in a load.
+        of: fn(&Load) -> usize,
+    },
 }
 
-impl Default for Load {
-    fn default() -> Self {
-        Self { timing: Timing::RoundTrip, outstanding: 1, responses: 1, idle_clients: 0, touch: Touch::All }
-    }
+/// A setting of a load: argument of the peer protocol, and key of a benchmark's file.
+#[derive(Debug, Clone, Copy)]
+pub struct LoadSetting {
+    /// Its name in both.
+    pub name: &'static str,
+    /// What it can be.
+    pub values: Values,
+    /// What docs/PEER-PROTOCOL.md says of it.
+    pub in_protocol: &'static str,
+    /// What docs/SCENARIOS.md says of it.
+    pub in_file: &'static str,
+}
+
+/// Makes [`Load`] and [`LOADS`] of one entry a setting: its field with its default, what it can be, and what both documents
+/// say of it.
+macro_rules! loads {
+    ($($(#[doc = $doc:literal])+ $name:ident: $type:ty = $default:expr, $values:expr, $in_protocol:literal, $in_file:literal;)+) => {
+        /// Load of a trial. The default is one round trip after the other, nobody else connected.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        pub struct Load {
+            $($(#[doc = $doc])+ pub $name: $type,)+
+        }
+
+        impl Default for Load {
+            fn default() -> Self {
+                Self { $($name: $default,)+ }
+            }
+        }
+
+        /// Every setting of a load, in the order of the documents.
+        pub const LOADS: &[LoadSetting] = &[
+            $(LoadSetting { name: stringify!($name), values: $values, in_protocol: $in_protocol, in_file: $in_file },)+
+        ];
+    };
+}
+
+loads! {
+    /// What is timed.
+    timing: Timing = Timing::RoundTrip,
+        Values::Word(&["round-trip", "throughput"]),
+        "`throughput`: a load slice is timed as a whole, see [Times](#times)",
+        "`\"round-trip\"`, the default: each round trip is timed, one after the other. `\"throughput\"`: messages per \
+         second, and compared as such";
+    /// Requests under way at a time, `1..=`[`LOAD_MAX`].
+    outstanding: usize = 1,
+        Values::Counts { min: 1, room: Some("max_active_requests"), of: |load| load.outstanding },
+        "Requests under way at a time. The client fills up to that number, then sends one for each that is answered. More \
+         than 1 only with `throughput`",
+        "List: requests under way at a time. More than one needs `timing = \"throughput\"`, and `max_active_requests` with \
+         room for them";
+    /// Responses to each request, `1..=`[`LOAD_MAX`]. There is room for all of them in the response buffer.
+    responses: usize = 1,
+        Values::Counts { min: 1, room: Some("response_buffer"), of: |load| load.responses },
+        "Responses to each request, sent one after the other by the server. Likewise. `qos` asks for a response buffer that \
+         holds all of them, so that none is lost and none has to wait",
+        "List: responses to each request. More than one needs `timing = \"throughput\"`, and a `response_buffer` that holds \
+         them all";
+    /// Clients that are connected and never send, `0..=`[`LOAD_MAX`]. The client's process holds them.
+    idle_clients: usize = 0,
+        Values::Counts { min: 0, room: None, of: |load| load.idle_clients },
+        "Clients that the client's process creates before its own, and that never send",
+        "List: clients that are connected beside the one that works, and never send";
+    /// How much of each payload is written and read.
+    touch: Touch = Touch::All,
+        Values::Words(&["all", "stamp"]),
+        "`stamp`: the sequence number alone is written and read, and the rest of the payload is sent as it is",
+        "List: `\"all\"`, every byte of a payload is written and read; `\"stamp\"`, only the 8 bytes of its sequence number \
+         are";
 }
 
 impl Load {
     /// Whether it is the default one.
-    pub fn is_plain(&self) -> bool {
+    pub(crate) fn is_plain(&self) -> bool {
         *self == Self::default()
     }
 
@@ -67,16 +135,19 @@ impl Load {
     /// # Errors
     /// What is out of range.
     pub(super) fn check(&self) -> Result<(), String> {
-        let counts = [("outstanding", self.outstanding, 1), ("responses", self.responses, 1)];
-        for (name, value, min) in counts.into_iter().chain([("idle_clients", self.idle_clients, 0)]) {
+        for setting in LOADS {
+            let Values::Counts { min, room, of } = setting.values else { continue };
+            let (name, value) = (setting.name, of(self));
             if !(min..=LOAD_MAX).contains(&value) {
                 return Err(format!("{name} is {value}; it has to be from {min} to {LOAD_MAX}"));
             }
-        }
-        if self.timing == Timing::RoundTrip && (self.outstanding > 1 || self.responses > 1) {
-            return Err("round trips are timed one after the other; several requests or responses at a time need the \
-                        timing throughput"
-                .to_owned());
+            if self.timing == Timing::RoundTrip && room.is_some() && value > 1 {
+                return Err(
+                    "round trips are timed one after the other; several requests or responses at a time need the \
+                            timing throughput"
+                        .to_owned(),
+                );
+            }
         }
         Ok(())
     }
@@ -110,6 +181,31 @@ mod tests {
             assert!(wrong.check().is_err(), "{wrong:?}");
         }
         assert!(Load { timing: Timing::Throughput, outstanding: 8, responses: 8, ..plain }.check().is_ok());
+    }
+
+    #[test]
+    fn every_setting_is_an_argument_and_every_word_of_it_is_one() {
+        let arguments = serde_json::to_value(Load::default()).unwrap();
+        let names: Vec<&str> = LOADS.iter().map(|setting| setting.name).collect();
+        assert_eq!(names.len(), arguments.as_object().unwrap().len());
+        for setting in LOADS {
+            let values: Vec<serde_json::Value> = match setting.values {
+                Values::Word(words) | Values::Words(words) => words.iter().map(|word| (*word).into()).collect(),
+                Values::Counts { min, of, .. } => {
+                    assert_eq!(Some(of(&Load::default()) as u64), arguments[setting.name].as_u64(), "{}", setting.name);
+                    vec![min.into(), LOAD_MAX.into()]
+                }
+            };
+            assert!(
+                values.contains(&arguments[setting.name]) || arguments[setting.name].is_number(),
+                "{}",
+                setting.name
+            );
+            for value in values {
+                let load = serde_json::json!({ (setting.name): value });
+                assert!(serde_json::from_value::<Load>(load.clone()).is_ok(), "{load}");
+            }
+        }
     }
 
     #[test]

@@ -17,7 +17,7 @@ const ROUND_TRIP_NS_MIN: u64 = 20;
 
 /// What one trial does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Plan {
+pub(super) struct BenchPlan {
     pub(super) warmup: Duration,
     pub(super) duration: Duration,
     pub(super) slice_requests: usize,
@@ -26,7 +26,7 @@ pub(super) struct Plan {
     pub(super) load: Load,
 }
 
-impl Plan {
+impl BenchPlan {
     /// # Errors
     /// The text of a fault.
     pub(super) fn check(prepare: &BenchPrepare) -> Result<Self, String> {

@@ -6,7 +6,7 @@ use hdrhistogram::Histogram;
 use hdrhistogram::serialization::{Serializer, V2Serializer};
 
 use super::median::median;
-use super::plan::Plan;
+use super::plan::BenchPlan;
 use super::usage::Meter;
 use crate::bench_protocol::{BenchCollected, Interval};
 
@@ -103,7 +103,7 @@ pub(super) struct Measurements {
 }
 
 impl Measurements {
-    pub(super) fn new(plan: &Plan) -> Result<Self, String> {
+    pub(super) fn new(plan: &BenchPlan) -> Result<Self, String> {
         let unused = Interval { at_ns: 1, floor_p50_ns: 1.0, load_p50_ns: 1.0, load_count: 1, load_ns: 1 };
         let room = plan.intervals_max();
         let mut intervals = vec![unused; room];

@@ -1,7 +1,7 @@
 //! The server's side of a trial: follows and answers.
 
 use super::floor::{Floor, Phase};
-use super::plan::Plan;
+use super::plan::BenchPlan;
 use super::record::Tally;
 use super::usage::{Meter, thread_cpu_ns};
 use crate::kit::implementation::BenchServer;
@@ -13,7 +13,7 @@ use crate::kit::implementation::BenchServer;
 pub(super) fn run(
     port: &mut impl BenchServer,
     floor: &mut Floor,
-    plan: &Plan,
+    plan: &BenchPlan,
     tally: &mut Tally,
     meter: &mut Meter,
 ) -> Result<(), String> {
@@ -34,7 +34,7 @@ pub(super) fn run(
         let cpu_before_ns = thread_cpu_ns()?;
         // One more than is timed: the opening request.
         for _ in 0..=plan.slice_requests {
-            let request = floor.patience.port(plan.waiting, "request", || port.serve())?;
+            let request = floor.wait.port(plan.waiting, "request", || port.serve())?;
             tally.serve(request, tally.received + 1, plan.load.numbers(request));
         }
         if phase == Phase::Counted {

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::floor::{Floor, Phase, WORDS_MIN};
-use super::plan::Plan;
+use super::plan::BenchPlan;
 use super::record::{Measurements, Record, Tally};
 use super::usage::Meter;
 use super::{client, server};
@@ -15,11 +15,11 @@ use crate::bench_protocol::BenchCollected;
 use crate::kit::implementation::{BenchClient, BenchServer, Load, Timing, Touch, Waiting};
 
 /// For tests in which nothing is supposed to run out.
-const LONG: Duration = Duration::from_hours(1);
+const LONG: Duration = Duration::from_secs(3600);
 /// For tests in which it is.
 const SHORT: Duration = Duration::from_millis(50);
 
-const PLAN: Plan = Plan {
+const PLAN: BenchPlan = BenchPlan {
     warmup: Duration::from_millis(2),
     duration: Duration::from_millis(20),
     slice_requests: 10,
@@ -34,7 +34,7 @@ fn words() -> Arc<Vec<AtomicU64>> {
 
 /// What a port of the tests does to the message with this sequence.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Mischief {
+enum PortFault {
     None,
     Fail(u64),
     Lose(u64),
@@ -44,7 +44,7 @@ enum Mischief {
 struct Port {
     to: Sender<u64>,
     from: Receiver<u64>,
-    mischief: Mischief,
+    faults: PortFault,
     load: Load,
     /// Requests sent and responses received.
     sent: u64,
@@ -53,10 +53,10 @@ struct Port {
 
 impl Port {
     fn put(&self, sequence: u64) -> Result<(), String> {
-        let sequence = match self.mischief {
-            Mischief::Fail(at) if at == sequence => return Err("broken on purpose".to_owned()),
-            Mischief::Lose(at) if at == sequence => return Ok(()),
-            Mischief::Falsify(at) if at == sequence => sequence + 1_000_000,
+        let sequence = match self.faults {
+            PortFault::Fail(at) if at == sequence => return Err("broken on purpose".to_owned()),
+            PortFault::Lose(at) if at == sequence => return Ok(()),
+            PortFault::Falsify(at) if at == sequence => sequence + 1_000_000,
             _ => sequence,
         };
         self.to.send(sequence).map_err(|_| "the other port is gone".to_owned())
@@ -91,22 +91,27 @@ impl BenchServer for Port {
 }
 
 /// Runs both sides; what the client and what the server collect.
-fn trial(plan: Plan, mischief: [Mischief; 2], patience: [Duration; 2]) -> [BenchCollected; 2] {
-    trial_with_room(plan, plan, mischief, patience)
+fn trial(plan: BenchPlan, faults: [PortFault; 2], timeout: [Duration; 2]) -> [BenchCollected; 2] {
+    trial_with_room(plan, plan, faults, timeout)
 }
 
 /// As [`trial`], with the memory of another plan.
-fn trial_with_room(plan: Plan, room: Plan, mischief: [Mischief; 2], patience: [Duration; 2]) -> [BenchCollected; 2] {
+fn trial_with_room(
+    plan: BenchPlan,
+    room: BenchPlan,
+    faults: [PortFault; 2],
+    timeout: [Duration; 2],
+) -> [BenchCollected; 2] {
     let words = words();
     let (to_server, from_client) = channel();
     let (to_client, from_server) = channel();
     let load = plan.load;
-    let mut client_port = Port { to: to_server, from: from_server, mischief: mischief[0], load, sent: 0, received: 0 };
-    let mut server_port = Port { to: to_client, from: from_client, mischief: mischief[1], load, sent: 0, received: 0 };
+    let mut client_port = Port { to: to_server, from: from_server, faults: faults[0], load, sent: 0, received: 0 };
+    let mut server_port = Port { to: to_client, from: from_client, faults: faults[1], load, sent: 0, received: 0 };
     let server_words = words.clone();
     let server = thread::spawn(move || {
         let mut record = Record { tally: Tally::default(), meter: Meter::default(), measurements: None };
-        let mut floor = Floor::new(&server_words, patience[1]).unwrap();
+        let mut floor = Floor::new(&server_words, timeout[1]).unwrap();
         let result = server::run(&mut server_port, &mut floor, &plan, &mut record.tally, &mut record.meter);
         if result.is_err() {
             floor.give_up();
@@ -115,7 +120,7 @@ fn trial_with_room(plan: Plan, room: Plan, mischief: [Mischief; 2], patience: [D
     });
     let mut record = Record { tally: Tally::default(), meter: Meter::default(), measurements: None };
     let mut measurements = Measurements::new(&room).unwrap();
-    let mut floor = Floor::new(&words, patience[0]).unwrap();
+    let mut floor = Floor::new(&words, timeout[0]).unwrap();
     let (tally, meter) = (&mut record.tally, &mut record.meter);
     let result = client::run(&mut client_port, &mut floor, &plan, tally, meter, &mut measurements);
     if result.is_err() {
@@ -127,7 +132,7 @@ fn trial_with_room(plan: Plan, room: Plan, mischief: [Mischief; 2], patience: [D
 
 #[test]
 fn both_sides_of_a_trial_come_to_the_same_counts() {
-    let [client, server] = trial(PLAN, [Mischief::None; 2], [LONG; 2]);
+    let [client, server] = trial(PLAN, [PortFault::None; 2], [LONG; 2]);
     assert_eq!((client.error, server.error), (None, None));
     assert!(client.sent > PLAN.slice_requests as u64, "{} sent", client.sent);
     assert_eq!(
@@ -147,12 +152,12 @@ fn both_sides_of_a_trial_come_to_the_same_counts() {
 }
 
 /// Several requests at a time, several responses to each.
-const STREAMS: Plan =
-    Plan { load: Load { timing: Timing::Throughput, outstanding: 4, responses: 3, ..PLAN.load }, ..PLAN };
+const STREAMS: BenchPlan =
+    BenchPlan { load: Load { timing: Timing::Throughput, outstanding: 4, responses: 3, ..PLAN.load }, ..PLAN };
 
 #[test]
 fn many_messages_under_way_are_counted_one_by_one() {
-    let [client, server] = trial(STREAMS, [Mischief::None; 2], [LONG; 2]);
+    let [client, server] = trial(STREAMS, [PortFault::None; 2], [LONG; 2]);
     assert_eq!((client.error, server.error), (None, None));
     assert_eq!([server.received, server.verified], [client.sent; 2], "every request arrives once and in order");
     assert_eq!([server.sent, client.received, client.verified], [3 * client.sent; 3], "and has three responses");
@@ -166,7 +171,7 @@ fn many_messages_under_way_are_counted_one_by_one() {
 
 #[test]
 fn a_response_that_a_stream_loses_is_an_error_and_not_a_hang() {
-    let [client, server] = trial(STREAMS, [Mischief::None, Mischief::Lose(7)], [SHORT, LONG]);
+    let [client, server] = trial(STREAMS, [PortFault::None, PortFault::Lose(7)], [SHORT, LONG]);
     // The next one takes its place, until none comes any more.
     assert!(client.error.is_some() && server.error.is_some(), "{:?} {:?}", client.error, server.error);
     assert!(client.verified < client.received || client.received < 3 * client.sent);
@@ -174,8 +179,8 @@ fn a_response_that_a_stream_loses_is_an_error_and_not_a_hang() {
 
 #[test]
 fn a_trial_counts_one_pair_of_slices_however_short_it_is() {
-    let plan = Plan { warmup: Duration::ZERO, duration: Duration::from_nanos(1), ..PLAN };
-    let [client, server] = trial(plan, [Mischief::None; 2], [LONG; 2]);
+    let plan = BenchPlan { warmup: Duration::ZERO, duration: Duration::from_nanos(1), ..PLAN };
+    let [client, server] = trial(plan, [PortFault::None; 2], [LONG; 2]);
     assert_eq!((client.error, server.error), (None, None));
     assert_eq!(client.intervals.len(), 1);
     assert_eq!(server.sent, PLAN.slice_requests as u64 + 1);
@@ -183,27 +188,27 @@ fn a_trial_counts_one_pair_of_slices_however_short_it_is() {
 
 #[test]
 fn a_trial_ends_early_when_its_intervals_are_used_up() {
-    let room = Plan { warmup: Duration::ZERO, duration: Duration::from_micros(1), ..PLAN };
-    let endless = Plan { duration: LONG, ..room };
-    let [client, server] = trial_with_room(endless, room, [Mischief::None; 2], [LONG; 2]);
+    let room = BenchPlan { warmup: Duration::ZERO, duration: Duration::from_micros(1), ..PLAN };
+    let endless = BenchPlan { duration: LONG, ..room };
+    let [client, server] = trial_with_room(endless, room, [PortFault::None; 2], [LONG; 2]);
     assert_eq!((client.error, server.error), (None, None));
     assert_eq!(client.intervals.len(), room.intervals_max());
 }
 
 #[test]
 fn a_port_that_fails_ends_both_sides_at_once() {
-    let [client, server] = trial(PLAN, [Mischief::Fail(5), Mischief::None], [LONG; 2]);
+    let [client, server] = trial(PLAN, [PortFault::Fail(5), PortFault::None], [LONG; 2]);
     assert_eq!(client.error.as_deref(), Some("broken on purpose"));
     assert!(server.error.as_deref().unwrap().contains("gave up"), "{:?}", server.error);
 
-    let [client, server] = trial(PLAN, [Mischief::None, Mischief::Fail(5)], [LONG; 2]);
+    let [client, server] = trial(PLAN, [PortFault::None, PortFault::Fail(5)], [LONG; 2]);
     assert_eq!(server.error.as_deref(), Some("broken on purpose"));
     assert!(client.error.is_some(), "{client:?}");
 }
 
 #[test]
 fn a_lost_message_is_an_error_and_not_a_hang() {
-    let [client, server] = trial(PLAN, [Mischief::None, Mischief::Lose(7)], [SHORT, LONG]);
+    let [client, server] = trial(PLAN, [PortFault::None, PortFault::Lose(7)], [SHORT, LONG]);
     assert!(client.error.as_deref().unwrap().contains("no response from the other peer"), "{:?}", client.error);
     assert_eq!((client.sent, client.received), (7, 6));
     assert!(server.error.as_deref().unwrap().contains("gave up"), "{:?}", server.error);
@@ -211,7 +216,7 @@ fn a_lost_message_is_an_error_and_not_a_hang() {
 
 #[test]
 fn a_wrong_sequence_is_counted_and_said() {
-    let [client, server] = trial(PLAN, [Mischief::None, Mischief::Falsify(3)], [LONG; 2]);
+    let [client, server] = trial(PLAN, [PortFault::None, PortFault::Falsify(3)], [LONG; 2]);
     assert_eq!(client.received, client.verified + 1);
     assert!(client.error.as_deref().unwrap().starts_with("1 of "), "{:?}", client.error);
     assert_eq!(server.error, None);
@@ -230,7 +235,7 @@ fn a_partner_that_is_not_there_ends_the_wait_with_what_is_missing() {
 }
 
 #[test]
-fn the_ball_carries_the_phase_and_comes_back_in_the_same_word() {
+fn the_token_carries_the_phase_and_returns_in_the_same_word() {
     let words = words();
     let server_words = words.clone();
     let server = thread::spawn(move || {

@@ -1,4 +1,4 @@
-//! Waiting for the other peer, in one way everywhere: poll, pause, and now and then look whether it is still worth it.
+//! Waiting for the other peer, in one way everywhere: poll, pause, and check the deadline now and then.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -6,20 +6,20 @@ use std::time::{Duration, Instant};
 use crate::kit::implementation::Waiting;
 
 /// How long a peer waits for a sign of the other one.
-pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Polls between two looks at the clock: so many that the clock costs nothing.
 const SPINS_BETWEEN_LOOKS: u32 = 1 << 16;
 
-/// When to give up.
+/// How one side waits for the other, and when it gives up.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Patience<'a> {
+pub(super) struct Wait<'a> {
     limit: Duration,
     /// Not 0 once the other peer gave up.
     given_up: &'a AtomicU64,
 }
 
-impl<'a> Patience<'a> {
+impl<'a> Wait<'a> {
     pub(super) fn new(limit: Duration, given_up: &'a AtomicU64) -> Self {
         Self { limit, given_up }
     }

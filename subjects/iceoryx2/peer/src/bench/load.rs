@@ -6,7 +6,7 @@ use iceoryx2::port::client::Client;
 use iceoryx2::prelude::{Node, ServiceName};
 use iceoryx2::service::port_factory::request_response::PortFactory;
 use shmark_peer::kit::bench::stamp;
-use shmark_peer::kit::implementation::{Outcome, ServiceSpec};
+use shmark_peer::kit::implementation::{OpResult, ServiceSpec};
 use zerocopy::FromZeros;
 
 use crate::errors::refusal;
@@ -16,7 +16,7 @@ use crate::service::configure;
 /// A payload that carries a sequence. `len` is its elements; a fixed payload has no use for it.
 #[allow(missing_docs, clippy::missing_errors_doc, reason = "each error is what iceoryx2 says")]
 pub trait Load: Payload {
-    fn open(node: &Node<S>, name: &ServiceName, spec: &ServiceSpec) -> Outcome<PortFactory<S, Self, (), Self, ()>>;
+    fn open(node: &Node<S>, name: &ServiceName, spec: &ServiceSpec) -> OpResult<PortFactory<S, Self, (), Self, ()>>;
     fn send(
         client: &Client<S, Self, (), Self, ()>,
         len: usize,
@@ -33,7 +33,7 @@ macro_rules! load {
                 node: &Node<S>,
                 name: &ServiceName,
                 spec: &ServiceSpec,
-            ) -> Outcome<PortFactory<S, Self, (), Self, ()>> {
+            ) -> OpResult<PortFactory<S, Self, (), Self, ()>> {
                 configure(node.service_builder(name).request_response::<Self, Self>(), spec)?
                     .open_or_create()
                     .map_err(refusal)

@@ -14,7 +14,7 @@ use iceoryx2::prelude::{LogLevel, ServiceName, set_log_level};
 use iceoryx2::service::port_factory::request_response::PortFactory;
 use shmark_peer::kit::bench::stamp;
 use shmark_peer::kit::implementation::{
-    BenchClient, BenchServer, BenchSetup, BenchSubject, Element, Kind, Load as Plan, Outcome, PortSpec, Refusal,
+    BenchClient, BenchServer, BenchSetup, BenchSubject, Element, Kind, Load as Plan, OpResult, PortSpec, Refusal,
     ServiceSpec, Touch, Waiting,
 };
 
@@ -130,7 +130,7 @@ impl BenchServer for AnyBenchServer {
     }
 }
 
-fn open<P: Load + ?Sized>(setup: &BenchSetup) -> Outcome<PortFactory<S, P, (), P, ()>> {
+fn open<P: Load + ?Sized>(setup: &BenchSetup) -> OpResult<PortFactory<S, P, (), P, ()>> {
     set_log_level(LogLevel::Error);
     let node = peer::node(&namespace::config(&setup.root)?, None)?;
     let name = ServiceName::new(&setup.service).map_err(refusal)?;
@@ -150,24 +150,24 @@ fn port_spec(setup: &BenchSetup) -> PortSpec {
     PortSpec { initial_max_slice_len: Some(setup.len), ..PortSpec::default() }
 }
 
-fn client<P: Load + ?Sized>(setup: &BenchSetup) -> Outcome<TypedClient<P>> {
+fn client<P: Load + ?Sized>(setup: &BenchSetup) -> OpResult<TypedClient<P>> {
     let service = open::<P>(setup)?;
     let create = || P::tune_client(service.client_builder(), &port_spec(setup)).create().map_err(refusal);
     let plan = setup.load;
     // The client that works comes last: whatever is looked through is looked through to its end.
-    let idle = (0..plan.idle_clients).map(|_| create()).collect::<Outcome<Vec<_>>>()?;
+    let idle = (0..plan.idle_clients).map(|_| create()).collect::<OpResult<Vec<_>>>()?;
     let pending = VecDeque::with_capacity(plan.outstanding);
     Ok(TypedClient { pending, left: plan.responses, client: create()?, len: setup.len, plan, _idle: idle })
 }
 
-fn server<P: Load + ?Sized>(setup: &BenchSetup) -> Outcome<TypedServer<P>> {
+fn server<P: Load + ?Sized>(setup: &BenchSetup) -> OpResult<TypedServer<P>> {
     let service = open::<P>(setup)?;
     let server = P::tune_server(service.server_builder(), &port_spec(setup)).create().map_err(refusal)?;
     Ok(TypedServer { server, len: setup.len, plan: setup.load })
 }
 
 /// What a benchmark can ask for and iceoryx2 or this peer has not.
-fn check(setup: &BenchSetup) -> Outcome<()> {
+fn check(setup: &BenchSetup) -> OpResult<()> {
     let unsupported = |why: &str| Err(Refusal::Unsupported(why.into()));
     if setup.waiting == Waiting::Block {
         return unsupported("iceoryx2 has no blocking receive for request-response: its ports can only be polled");
@@ -196,12 +196,12 @@ impl BenchSubject for Peer {
     type Client = AnyBenchClient;
     type Server = AnyBenchServer;
 
-    fn bench_server(setup: &BenchSetup) -> Outcome<AnyBenchServer> {
+    fn bench_server(setup: &BenchSetup) -> OpResult<AnyBenchServer> {
         check(setup)?;
         Ok(by_payload!(AnyBenchServer, server, setup))
     }
 
-    fn bench_client(setup: &BenchSetup) -> Outcome<AnyBenchClient> {
+    fn bench_client(setup: &BenchSetup) -> OpResult<AnyBenchClient> {
         check(setup)?;
         Ok(by_payload!(AnyBenchClient, client, setup))
     }

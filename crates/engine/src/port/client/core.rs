@@ -1,0 +1,101 @@
+//! What a client is, whatever it sends: its loans, its active requests and their lanes.
+
+use std::cell::Cell;
+use std::ops::Deref;
+use std::sync::atomic::{Ordering, fence};
+
+use super::lanes::Lane;
+use crate::free_list::FreeList;
+use crate::port::member::sync_state::{Member, Port};
+use crate::port::track::ClientTrack;
+
+#[derive(Debug)]
+pub(in crate::port) struct ClientCore {
+    member: Member<ClientTrack>,
+    /// Whether requests and responses are tiny.
+    pub(in crate::port) is_tiny: bool,
+    /// Whether a full lane gives up its oldest response.
+    pub(in crate::port) overflows_responses: bool,
+    pub loans: Cell<usize>,
+    pub(in crate::port) loans_max: usize,
+    pub(in crate::port) borrows_max: usize,
+    pub(in crate::port) active_max: usize,
+    pub(in crate::port) active: Cell<usize>,
+    pub lanes: Box<[Lane]>,
+    pub(in crate::port) free_lanes: FreeList,
+    pub(in crate::port) next_request: Cell<u64>,
+}
+
+impl Deref for ClientCore {
+    type Target = Member<ClientTrack>;
+    #[inline(always)]
+    fn deref(&self) -> &Self::Target {
+        &self.member
+    }
+}
+
+impl ClientCore {
+    pub fn new(member: Member<ClientTrack>, active_max: usize) -> Self {
+        let settings = member.service.settings();
+        let lanes = settings.max_active_requests;
+        Self {
+            is_tiny: member.request_layout.is_tiny() && member.response_layout.is_tiny(),
+            overflows_responses: settings.overflow_responses,
+            loans: Cell::new(0),
+            loans_max: settings.max_loaned_requests,
+            borrows_max: settings.max_borrowed_responses,
+            active_max,
+            active: Cell::new(0),
+            lanes: (0..lanes).map(|_| Lane::default()).collect(),
+            free_lanes: FreeList::new(lanes),
+            next_request: Cell::new(1),
+            member,
+        }
+    }
+
+    /// The server to receive a response from: the next one, or of several the next one that has sent something. Nothing if
+    /// none has.
+    #[inline(always)]
+    pub fn next_with_response(&self, lane: usize) -> Option<usize> {
+        let place = &self.lanes[lane];
+        let found = place.turn.next(&place.deliveries, |connection| {
+            connection.track.has_answered(lane, place.request_id.get()) && !connection.broken.get()
+        });
+        if found.is_none() {
+            self.on_empty_poll();
+        }
+        found
+    }
+
+    /// Ends a pending response.
+    #[inline(always)]
+    pub fn close_lane(&self, lane: usize) {
+        let place = &self.lanes[lane];
+        place.request_id.set(0);
+        let mut owes = false;
+        let mut deliveries = place.deliveries.borrow_mut();
+        while let Some(connection) = deliveries.pop() {
+            let end = &connection.track.lanes[lane];
+            end.set_open(0);
+            if !self.overflows_responses {
+                // Pairs with that of a server between a response and its next look at this word. A look behind this fence sees
+                // that nobody waits; one in front of it had its earlier responses in the lane, which are drained below. So at
+                // most one response comes behind what is drained: there is a slot for it (RR-ACT-03).
+                fence(Ordering::SeqCst);
+            }
+            if end.drain(&connection).is_err() {
+                connection.fail(&self.payloads);
+            }
+            owes |= end.borrowed.get() > 0;
+        }
+        drop(deliveries);
+        self.active.set(self.active.get() - 1);
+        // The next request takes the lane that was used last and owes nothing, so that responses which are kept beyond their
+        // pending response do not count against another one while there is a choice.
+        if owes {
+            self.free_lanes.push_bottom(lane as u32);
+        } else {
+            self.free_lanes.push(lane as u32);
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! How the responses to a request are found and taken.
+
+use std::marker::PhantomData;
+use std::rc::Rc;
+
+use crate::error::ReceiveError;
+use crate::payload::{Kind, Payload, ResponseTypes};
+use crate::port::client::connection::ClientConnection;
+use crate::port::client::core::ClientCore;
+use crate::port::client::response::{Borrow, Response};
+use crate::port::link::remote::Unreadable;
+use crate::port::member::sync_state::Port;
+use crate::port::track::{FastPathMiss, NotTaken, Oldest, Takes};
+use crate::share::Share;
+use crate::shm::{Message, Plain, Received};
+
+/// What receives for a pending response, without its address: a handle whose address nobody has stays in registers.
+pub(in crate::port) struct Listener<'a, Res: ?Sized, ResHeader> {
+    pub core: &'a ClientCore,
+    pub lane: usize,
+    pub request_id: u64,
+    pub types: ResponseTypes<Res, ResHeader>,
+}
+
+impl<'a, Res: Payload + ?Sized, ResHeader: Plain> Listener<'a, Res, ResHeader> {
+    /// Fast path: the server of this number has sent a response that is what it has to be, or it is the only one and
+    /// has sent nothing.
+    #[inline(always)]
+    pub fn receive_from(&self, turn: usize) -> Result<Option<Response<Res, ResHeader>>, FastPathMiss> {
+        let place = &self.core.lanes[self.lane];
+        let deliveries = place.deliveries.borrow();
+        // Behind the last one it is the first one's turn.
+        let turn = if turn < deliveries.len() { turn } else { 0 };
+        let connection = deliveries.get(turn).ok_or(FastPathMiss)?;
+        if connection.broken.get() {
+            return Err(FastPathMiss);
+        }
+        match connection.track.receive(self, (connection, turn), (self.lane, self.request_id)) {
+            Ok(taken) => return Ok(Some(taken)),
+            Err(NotTaken::Empty) if deliveries.len() == 1 => {}
+            Err(_) => return Err(FastPathMiss),
+        }
+        connection.track.on_empty_poll();
+        drop(deliveries);
+        self.core.on_empty_poll();
+        // Something may be to be told.
+        if self.core.sync_state.needs_attention() { Err(FastPathMiss) } else { Ok(None) }
+    }
+
+    /// Slow path: the server to receive from.
+    ///
+    /// Says only which, and of a listener's parts: what a call has written itself, or can look at, does not stay in
+    /// registers.
+    #[cold]
+    #[inline(never)]
+    pub fn find(
+        core: &'a ClientCore,
+        lane: usize,
+        request_id: u64,
+        tries: usize,
+    ) -> Result<Option<usize>, ReceiveError> {
+        // A server whose overflow replaces whatever was found, again and again, is served by the next call.
+        if tries > core.service.settings().response_slots() {
+            return Ok(None);
+        }
+        Self { core, lane, request_id, types: PhantomData }.search()
+    }
+
+    /// Looks for a server of which a response can be received now, beginning with the one whose turn it is.
+    fn search(&self) -> Result<Option<usize>, ReceiveError> {
+        let place = &self.core.lanes[self.lane];
+        let found = place.turn.search(&place.deliveries.borrow(), |connection| self.can_receive_from(connection));
+        if let Ok(Some(_)) = found {
+            return found;
+        }
+        self.core.on_empty_poll();
+        if found.is_ok() { self.core.problem().map_or(Ok(None), Err) } else { found }
+    }
+
+    /// Whether a response of this server can be received.
+    fn can_receive_from(&self, connection: &ClientConnection) -> Result<bool, ReceiveError> {
+        let front = self.front(connection)?;
+        let Some(message) = front else { return Ok(false) };
+        let max = self.core.borrows_max;
+        if connection.track.lanes[self.lane].borrowed.get() >= max {
+            return Err(ReceiveError::ExceedsMaxBorrows { max });
+        }
+        let len = usize::try_from(message.header().len).ok().filter(|len| Res::KIND == Kind::Slice || *len == 1);
+        let received =
+            len.and_then(|len| Received::<Res::Element, ResHeader>::new(message, self.core.response_layout.shape(len)));
+        if received.is_some() { Ok(true) } else { Err(connection.unreadable(&self.core.payloads, Unreadable::Garbage)) }
+    }
+
+    pub fn has_response(&self) -> Result<bool, ReceiveError> {
+        let mut error = None;
+        for connection in self.core.lanes[self.lane].deliveries.borrow().iter() {
+            match self.front(connection) {
+                Ok(Some(_)) => return Ok(true),
+                Ok(None) => {}
+                Err(reason) => error = Some(reason),
+            }
+        }
+        self.core.on_empty_poll();
+        error.or_else(|| self.core.problem()).map_or(Ok(false), Err)
+    }
+
+    /// The oldest response to this request, with what belongs to others out of the way.
+    fn front<'b>(&self, connection: &'b ClientConnection) -> Result<Option<Message<'b>>, ReceiveError> {
+        if connection.broken.get() {
+            return Ok(None);
+        }
+        // Bounded by what can be in the lane; a server that goes on sending is served by the next call.
+        for _ in 0..=self.core.service.settings().response_slots() {
+            let front = connection.track.front(connection, self.lane, self.request_id);
+            let front = front.map_err(|reason| connection.unreadable(&self.core.payloads, reason))?;
+            let Some((oldest, message)) = front else { return Ok(None) };
+            if message.header().request_id == self.request_id {
+                return Ok(Some(message));
+            }
+            // Sent by an active request whose pending response is gone: nobody's any more (RR-ACT-03). What may have
+            // displaced it meanwhile does not go with it.
+            connection.track.refuse(connection, self.lane, oldest);
+        }
+        Ok(None)
+    }
+}
+
+impl<Res: Payload + ?Sized, ResHeader: Plain> Takes for Listener<'_, Res, ResHeader> {
+    type Connection = ClientConnection;
+    type Taken = Response<Res, ResHeader>;
+
+    #[inline(always)]
+    fn take(
+        &self,
+        connection: &Rc<ClientConnection>,
+        turn: usize,
+        message: Message<'_>,
+        oldest: Oldest,
+    ) -> Result<Self::Taken, NotTaken> {
+        let end = &connection.track.lanes[self.lane];
+        let header = message.header();
+        let len = header.len as usize;
+        let borrowed = end.borrowed.get();
+        if header.request_id != self.request_id
+            || borrowed >= self.core.borrows_max
+            || (Res::KIND == Kind::Fixed && len != 1)
+        {
+            return Err(NotTaken::Miss);
+        }
+        let received =
+            Received::new(message, self.core.response_layout.shape(Res::elements(len))).ok_or(NotTaken::Miss)?;
+        // What the header said holds if it is taken: the entry was in the channel from the look to the taking.
+        if !connection.track.take(end, oldest) {
+            return Err(NotTaken::Miss);
+        }
+        end.borrowed.set(borrowed + 1);
+        self.core.lanes[self.lane].turn.set(turn);
+        // Lanes are counted in 32 bits.
+        let borrow = Borrow { connection: Share::of(connection), lane: self.lane as u32, entry: oldest.entry() };
+        Ok(Response { received, borrow })
+    }
+}

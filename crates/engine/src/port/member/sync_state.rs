@@ -1,0 +1,253 @@
+//! How a port follows its service: what both kinds of port have as members of it, how far a port has followed the changes, what
+//! it has to try again, and what it has to tell.
+
+use std::cell::{Cell, RefCell};
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::watch::LivenessTimer;
+use crate::connection::{Side, State};
+use crate::error::{NamespaceGone, ReceiveError, SystemError};
+use crate::id::Id;
+use crate::payload::ChunkLayout;
+use crate::port::backpressure::Backpressure;
+use crate::port::link::{Connection, Connections, Ends};
+use crate::port::payloads::Payloads;
+use crate::port::wait::wait_state::WaitState;
+use crate::service::sweep::Leaver;
+use crate::service::{ServiceInner, cleanup};
+
+/// Time between two tries where peers wait until others have gone.
+const RETRY: Duration = Duration::from_millis(10);
+/// Time between two tries to have the service's lock, where its holder may be stopped.
+const RETRY_LOCK: Duration = Duration::from_millis(200);
+
+/// How a sync ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::port) enum SyncOutcome {
+    /// Everything was done.
+    Complete,
+    /// Peers wait until others have gone.
+    Crowded,
+    /// Something could not be done now, and is tried again by the next call.
+    Incomplete,
+}
+
+/// Something that a call has met and that its caller can do something about.
+#[derive(Debug)]
+pub(in crate::port) enum Problem {
+    /// A peer cannot be attached for lack of descriptors or memory, or its files cannot be reached.
+    CannotAttach(Box<SystemError>),
+    /// The files of this port's node were removed.
+    NamespaceGone(NamespaceGone),
+}
+
+/// What a client and a server have as members of a service.
+#[derive(Debug)]
+pub(in crate::port) struct Member<T> {
+    pub service: Arc<ServiceInner>,
+    pub id: Id,
+    pub request_layout: ChunkLayout,
+    pub response_layout: ChunkLayout,
+    pub payloads: Payloads,
+    pub backpressure: Backpressure,
+    pub connections: RefCell<Connections<T>>,
+    /// Peers whose files could not be used; not tried again.
+    pub(super) refused: RefCell<Vec<Id>>,
+    pub sync_state: SyncState,
+    pub(super) registered: Cell<bool>,
+    pub watch: LivenessTimer,
+    pub wait_state: WaitState,
+}
+
+impl<T: Ends> Member<T> {
+    /// Whether the port still has its place in the service.
+    pub fn is_registered(&self) -> bool {
+        self.registered.get()
+    }
+
+    /// Gives up the place in the service; what was made from the port lives on. `refuse` ends what nobody has received.
+    pub(super) fn leave_service(&self, leaver: Leaver, refuse: impl Fn(&Connection<T>)) {
+        if !self.registered.replace(false) {
+            return;
+        }
+        self.wait_state.leave(&self.service);
+        for connection in self.connections.borrow().iter() {
+            connection.file.set_state(T::SIDE, State::Left);
+            refuse(connection);
+        }
+        // Connections that were never mapped are unread whole; their clients see that nobody came.
+        self.service.leave_port(leaver);
+    }
+
+    /// Layout of the messages that the port receives.
+    pub(super) fn received_layout(&self) -> &ChunkLayout {
+        if T::SIDE == Side::Client { &self.response_layout } else { &self.request_layout }
+    }
+
+    /// What a call that has found nothing has to tell.
+    #[cold]
+    #[inline(never)]
+    pub fn problem(&self) -> Option<ReceiveError> {
+        self.sync_state.take_problem().map(|problem| match problem {
+            Problem::CannotAttach(reason) => ReceiveError::CannotAttach(reason),
+            Problem::NamespaceGone(reason) => ReceiveError::NamespaceGone(Box::new(reason)),
+        })
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn check_liveness(&self) {
+        if let Err(gone) = self.service.node.check_linked() {
+            self.sync_state.note_once(Problem::NamespaceGone(gone));
+        }
+        for connection in self.connections.borrow().iter().filter(|connection| !connection.closed.get()) {
+            // If the node is dead, cleaning it up changes the registry, which is what is looked at next. If it could not
+            // be looked at, the peer counts as alive, and the next slice tries again.
+            let _ = cleanup::clean_node_if_dead(&self.service.node.root, connection.node);
+            connection.release_segments();
+        }
+    }
+}
+
+/// A port as a member of its service: what both kinds do alike, over the little that each does in its own way.
+pub(in crate::port) trait Port: Deref<Target = Member<<Self as Port>::Ends>> {
+    type Ends: Ends;
+
+    /// Something has changed, or is left to do.
+    fn follow(&self);
+
+    /// Follows what has changed in the service, if anything has: one load of a word that hardly ever changes.
+    #[inline(always)]
+    fn follow_changes(&self) {
+        if !self.sync_state.is_current(self.service.registry.changes()) {
+            self.follow();
+        }
+    }
+
+    /// After a poll that found nothing.
+    #[inline(always)]
+    fn on_empty_poll(&self) {
+        self.check_peers(self.watch.take_due_while_polling());
+    }
+
+    /// Where the answer matters now, such as `is_connected`.
+    fn check_peers_if_due(&self) {
+        self.check_peers(self.watch.take_due());
+    }
+
+    #[inline(always)]
+    fn check_peers(&self, due: bool) {
+        if due {
+            self.check_liveness();
+        }
+        self.follow_changes();
+    }
+}
+
+/// What a port knows of the registry's counter of changes.
+#[derive(Debug)]
+pub(in crate::port) struct SyncState {
+    /// The counter at the last sync; another number than that while something is left to do.
+    seen: Cell<u64>,
+    /// The counter at the last sync.
+    synced: Cell<u64>,
+    retry_at: Cell<Option<Instant>>,
+    /// Whether the last try did not even see the service.
+    is_blocked: Cell<bool>,
+    problem: RefCell<Option<Problem>>,
+    /// Whether a call that finds nothing has something to do, or to tell.
+    needs_attention: Cell<bool>,
+    /// Whether what does not change any more was told.
+    is_told: Cell<bool>,
+}
+
+impl SyncState {
+    /// Of a port that has just come, at this count.
+    pub fn new(changes: u64) -> Self {
+        Self {
+            seen: Cell::new(changes),
+            synced: Cell::new(changes),
+            retry_at: Cell::new(None),
+            is_blocked: Cell::new(false),
+            problem: RefCell::new(None),
+            needs_attention: Cell::new(false),
+            is_told: Cell::new(false),
+        }
+    }
+
+    /// Whether there is nothing to follow.
+    #[inline(always)]
+    pub fn is_current(&self, changes: u64) -> bool {
+        self.seen.get() == changes
+    }
+
+    /// Whether to sync now: something has changed, or it is time to try again.
+    #[cold]
+    pub fn is_due(&self, changes: u64) -> bool {
+        let has_changed = changes != self.synced.get() && !self.is_blocked.get();
+        has_changed || self.retry_at.get().is_none_or(|at| Instant::now() >= at)
+    }
+
+    /// A sync has looked at the service when its counter was `changes`.
+    pub fn record_sync(&self, changes: u64, synced: SyncOutcome) {
+        self.synced.set(changes);
+        self.is_blocked.set(false);
+        let is_behind = synced != SyncOutcome::Complete;
+        self.seen.set(if is_behind { changes.wrapping_sub(1) } else { changes });
+        self.retry_at.set((synced == SyncOutcome::Crowded).then(|| Instant::now() + RETRY));
+        if synced != SyncOutcome::Incomplete && matches!(*self.problem.borrow(), Some(Problem::CannotAttach(_))) {
+            // It is over, and nobody has asked.
+            self.problem.replace(None);
+        }
+        self.needs_attention.set(is_behind || self.has_problem());
+    }
+
+    /// The service could not be looked at.
+    pub fn record_failed_sync(&self) {
+        self.record_sync(self.synced.get(), SyncOutcome::Crowded);
+        self.retry_at.set(Some(Instant::now() + RETRY_LOCK));
+        self.is_blocked.set(true);
+    }
+
+    /// What kept something waiting has gone: it is not waited for any longer.
+    pub fn retry_now(&self) {
+        self.retry_at.set(None);
+    }
+
+    /// Whether the last sync has left something to do.
+    pub fn is_behind(&self) -> bool {
+        self.seen.get() != self.synced.get()
+    }
+
+    /// Whether a call that finds nothing has something to do, or to tell.
+    #[inline(always)]
+    pub fn needs_attention(&self) -> bool {
+        self.needs_attention.get()
+    }
+
+    fn has_problem(&self) -> bool {
+        self.problem.borrow().is_some()
+    }
+
+    /// Something that the next call which finds nothing has to tell; the last one counts.
+    pub fn note(&self, problem: Problem) {
+        self.problem.replace(Some(problem));
+        self.needs_attention.set(true);
+    }
+
+    /// As [`SyncState::note`], of something that does not change any more: told by one call of the port.
+    pub fn note_once(&self, problem: Problem) {
+        if !self.is_told.replace(true) {
+            self.note(problem);
+        }
+    }
+
+    /// What is to be told, once.
+    pub fn take_problem(&self) -> Option<Problem> {
+        let problem = self.problem.take();
+        self.needs_attention.set(self.is_behind());
+        problem
+    }
+}

@@ -1,0 +1,250 @@
+//! Active requests: what a server has received and may answer.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::ops::Deref;
+use std::rc::Rc;
+
+use crate::channel::Entry;
+use crate::error::{LoanError, SendError};
+use crate::id::Id;
+use crate::payload::{Payload, ResponseTypes};
+use crate::port::loan::Lender;
+use crate::port::member::sync_state::Port;
+use crate::port::server::connection::ServerConnection;
+use crate::port::server::core::ServerCore;
+use crate::port::server::response::{ResponseMut, ResponseMutUninit};
+use crate::share::Share;
+use crate::shm::{ChunkHeader, Loaned, Plain, Received};
+
+/// A received request, readable and unchanged until it is dropped, to be answered with any number of responses.
+///
+/// Dropping it tells the client that no more responses come from here ([RR-ACT-05](crate#requirements)).
+///
+/// ```
+/// # use shmark_engine::{Node, ServiceName};
+/// # let folder = tempfile::tempdir()?;
+/// # let node = Node::builder().root(folder.path()).create()?;
+/// # let name = ServiceName::new("My/Funk/ServiceName")?;
+/// # let service = node.service_builder(&name).request_response::<u64, u64>().open_or_create()?;
+/// # let server = service.server_builder().create()?;
+/// # let client = service.client_builder().create()?;
+/// # let pending = client.send_copy(2)?;
+/// if let Some(request) = server.receive()? {
+///     for n in 0..*request {
+///         // Nobody has to look, but it saves the work for a client that has heard enough.
+///         if request.has_disconnect_hint() || !request.is_connected() {
+///             break;
+///         }
+///         // In place, where the client will read it; `send_copy` is the same in one call.
+///         request.loan_uninit()?.write_payload(n).send()?;
+///     }
+/// }
+/// # assert_eq!(pending.receive()?.as_deref(), Some(&0));
+/// # assert_eq!(pending.receive()?.as_deref(), Some(&1));
+/// # assert!(!pending.is_connected());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct ActiveRequest<Req: Payload + ?Sized, Res: ?Sized, ReqHeader = (), ResHeader = ()> {
+    received: Received<Req::Element, ReqHeader>,
+    place: Held,
+    types: ResponseTypes<Res, ResHeader>,
+}
+
+/// The request's place in the connection; gives the chunk back.
+#[derive(Debug)]
+struct Held {
+    core: Share<ServerCore>,
+    connection: Share<ServerConnection>,
+    entry: Entry,
+    lane: u32,
+    place: u32,
+    request_id: u64,
+}
+
+impl Drop for Held {
+    #[inline(always)]
+    fn drop(&mut self) {
+        let Self { entry, lane, place, request_id, .. } = *self;
+        if let (Some(core), Some(connection)) = (self.core.take(), self.connection.take()) {
+            end(core, connection, entry, (lane, place), request_id);
+        }
+    }
+}
+
+/// Ends an active request; by value, so that dropping it does not take its address.
+#[inline(never)]
+fn end(
+    core: Rc<ServerCore>,
+    connection: Rc<ServerConnection>,
+    entry: Entry,
+    (lane, place): (u32, u32),
+    request_id: u64,
+) {
+    connection.finish(lane as usize, request_id);
+    connection.give_back(entry);
+    connection.track.places.leave(place);
+    drop((core, connection));
+}
+
+impl<Req, Res, ReqHeader, ResHeader> ActiveRequest<Req, Res, ReqHeader, ResHeader>
+where
+    Req: Payload + ?Sized,
+    Res: Payload + ?Sized,
+    ReqHeader: Plain + Default,
+    ResHeader: Plain + Default,
+{
+    pub(in crate::port) fn new(
+        core: Share<ServerCore>,
+        connection: Share<ServerConnection>,
+        received: Received<Req::Element, ReqHeader>,
+        entry: Entry,
+        (lane, request_id, place): (u32, u64, u32),
+    ) -> Self {
+        Self { received, place: Held { core, connection, entry, lane, place, request_id }, types: PhantomData }
+    }
+
+    /// The payload.
+    #[inline(always)]
+    pub fn payload(&self) -> &Req {
+        Req::view(self.received.payload())
+    }
+
+    /// The user header.
+    pub fn user_header(&self) -> &ReqHeader {
+        self.received.header()
+    }
+
+    /// The client that sent it.
+    pub fn client_id(&self) -> Id {
+        self.place.connection.peer
+    }
+
+    /// Whether its pending response is still there ([RR-ACT-01](crate#requirements)).
+    pub fn is_connected(&self) -> bool {
+        self.place.core.check_peers_if_due();
+        self.place.connection.is_awaited(self.place.lane as usize, self.place.request_id)
+    }
+
+    /// Whether the client hinted that it wants no more responses ([RR-PND-07](crate#requirements)).
+    pub fn has_disconnect_hint(&self) -> bool {
+        self.place.connection.track.lanes[self.place.lane as usize].words.hint() == self.place.request_id
+    }
+
+    #[inline(always)]
+    fn loan_elements(&self, len: usize) -> Result<ResponseMut<Res, ResHeader>, LoanError> {
+        let Held { core, connection, lane, request_id, place, .. } = &self.place;
+        if !connection.track.places.loan(*place, core.loans_max) {
+            return Err(LoanError::ExceedsMaxLoans { max: core.loans_max });
+        }
+        connection.track.prefetch(*lane as usize, *request_id);
+        let failed = |error| {
+            connection.track.places.leave(*place);
+            Err(error)
+        };
+        // Numbers of receivers may all be taken, by clients that have left and still hold something: then a chunk could not be
+        // lent (RR-PRT-07).
+        if !connection.lending.has_number()
+            && !connection.closed.get()
+            && !connection.lending.find_number(&core.payloads)
+        {
+            return failed(LoanError::OutOfMemory);
+        }
+        let mut chunk = match core.loan_chunk(len) {
+            Ok(chunk) => chunk,
+            Err(error) => return failed(error),
+        };
+        chunk.set_header(ChunkHeader { request_id: *request_id, lane: (*lane).into(), len: len as u64 });
+        let Some(mut loaned) = Loaned::<Res::Element, ResHeader>::new(chunk, core.response_layout.shape(len)) else {
+            return failed(LoanError::OutOfMemory);
+        };
+        *loaned.header_mut() = ResHeader::default();
+        Ok(ResponseMut::new(core.clone(), connection.clone(), loaned, (*lane, *request_id, *place)))
+    }
+}
+
+impl<Req, Res, ReqHeader, ResHeader> ActiveRequest<Req, Res, ReqHeader, ResHeader>
+where
+    Req: Payload + ?Sized,
+    Res: Payload<Element = Res> + Plain,
+    ReqHeader: Plain + Default,
+    ResHeader: Plain + Default,
+{
+    /// Loans a response that holds the type's default.
+    ///
+    /// # Errors
+    /// [`LoanError`].
+    pub fn loan(&self) -> Result<ResponseMut<Res, ResHeader>, LoanError>
+    where
+        Res: Default,
+    {
+        Ok(self.loan_uninit()?.write_payload(Res::default()))
+    }
+
+    /// Loans a response whose payload still has to be written.
+    ///
+    /// # Errors
+    /// [`LoanError`].
+    #[inline(always)]
+    pub fn loan_uninit(&self) -> Result<ResponseMutUninit<Res, ResHeader>, LoanError> {
+        self.loan_elements(1).map(ResponseMutUninit::new)
+    }
+
+    /// Loans, writes and sends in one call.
+    ///
+    /// # Errors
+    /// [`SendError`].
+    pub fn send_copy(&self, value: Res) -> Result<(), SendError> {
+        self.loan_uninit()?.write_payload(value).send()
+    }
+}
+
+impl<Req, T, ReqHeader, ResHeader> ActiveRequest<Req, [T], ReqHeader, ResHeader>
+where
+    Req: Payload + ?Sized,
+    T: Plain,
+    ReqHeader: Plain + Default,
+    ResHeader: Plain + Default,
+{
+    /// Loans a slice of `len` defaults.
+    ///
+    /// # Errors
+    /// [`LoanError`].
+    pub fn loan_slice(&self, len: usize) -> Result<ResponseMut<[T], ResHeader>, LoanError>
+    where
+        T: Default,
+    {
+        Ok(self.loan_slice_uninit(len)?.write_from_fn(|_| T::default()))
+    }
+
+    /// Loans a slice of `len` elements that still have to be written.
+    ///
+    /// # Errors
+    /// [`LoanError`].
+    pub fn loan_slice_uninit(&self, len: usize) -> Result<ResponseMutUninit<[T], ResHeader>, LoanError> {
+        self.loan_elements(len).map(ResponseMutUninit::new)
+    }
+}
+
+impl<Req, Res, ReqHeader, ResHeader> Deref for ActiveRequest<Req, Res, ReqHeader, ResHeader>
+where
+    Req: Payload + ?Sized,
+    Res: Payload + ?Sized,
+    ReqHeader: Plain + Default,
+    ResHeader: Plain + Default,
+{
+    type Target = Req;
+    fn deref(&self) -> &Req {
+        self.payload()
+    }
+}
+
+impl<Req, Res, ReqHeader, ResHeader> fmt::Debug for ActiveRequest<Req, Res, ReqHeader, ResHeader>
+where
+    Req: Payload + ?Sized,
+    Res: ?Sized,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ActiveRequest").field(&self.received).finish()
+    }
+}

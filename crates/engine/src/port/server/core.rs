@@ -1,0 +1,162 @@
+//! What a server is, whatever it receives: its connections, its loans, and how a response goes to its client.
+
+use std::cell::Cell;
+use std::ops::Deref;
+use std::sync::atomic::{Ordering, fence};
+
+use crate::error::{ReceiveError, SendError};
+use crate::port::backpressure::{BackpressureRetry, SendAborted};
+use crate::port::link::lending::Trouble;
+use crate::port::link::remote::Unreadable;
+use crate::port::member::sync_state::{Member, Port};
+use crate::port::server::connection::ServerConnection;
+use crate::port::track::Outgoing;
+use crate::port::track::ServerTrack;
+use crate::port::turn::Turn;
+use crate::settings::Settings;
+use crate::shm::{ChunkMut, Message};
+
+#[derive(Debug)]
+pub(in crate::port) struct ServerCore {
+    member: Member<ServerTrack>,
+    pub loans_max: usize,
+    pub(super) fire_and_forget: bool,
+    overflows_responses: bool,
+    /// Where the next receive begins, so that every client is served in turn.
+    pub(in crate::port) turn: Turn,
+    /// Clients that were attached in its life.
+    pub(in crate::port) attached: Cell<u64>,
+}
+
+impl Deref for ServerCore {
+    type Target = Member<ServerTrack>;
+    #[inline(always)]
+    fn deref(&self) -> &Self::Target {
+        &self.member
+    }
+}
+
+impl ServerCore {
+    pub fn new(member: Member<ServerTrack>, loans_max: usize) -> Self {
+        let Settings { fire_and_forget, overflow_responses: overflows_responses, .. } = *member.service.settings();
+        let (turn, attached) = (Turn::default(), Cell::new(0));
+        Self { member, loans_max, fire_and_forget, overflows_responses, turn, attached }
+    }
+
+    pub fn has_requests(&self) -> Result<bool, ReceiveError> {
+        self.follow_changes();
+        loop {
+            let mut error = None;
+            for connection in self.connections.borrow().iter() {
+                match self.front(connection) {
+                    Ok(Some(_)) => return Ok(true),
+                    Ok(None) => {}
+                    Err(reason) => error = Some(reason),
+                }
+            }
+            self.on_empty_poll();
+            // Each time around, clients are taken in that have left, of which there is an end.
+            if self.sync_state.needs_attention() && self.catch_up() {
+                continue;
+            }
+            return error.or_else(|| self.problem()).map_or(Ok(false), Err);
+        }
+    }
+
+    /// The request that a client waits for to be received, with unwanted ones out of the way.
+    pub fn front<'a>(&self, connection: &'a ServerConnection) -> Result<Option<Message<'a>>, ReceiveError> {
+        if connection.broken.get() {
+            return Ok(None);
+        }
+        // Requests that are skipped are bounded by the channel; a client that goes on sending is served by the next
+        // call.
+        for _ in 0..=self.service.settings().max_active_requests {
+            let front = connection.track.front(connection);
+            let front = front.map_err(|reason| connection.unreadable(&self.payloads, reason))?;
+            let Some((oldest, message)) = front else { return Ok(None) };
+            let header = message.header();
+            let Ok(lane) = connection.track.lane_of(header.lane) else {
+                return Err(connection.unreadable(&self.payloads, Unreadable::Garbage));
+            };
+            if !self.is_unwanted(connection, lane, header.request_id) {
+                return Ok(Some(message));
+            }
+            connection.refuse(oldest, header.request_id, lane);
+        }
+        Ok(None)
+    }
+
+    /// Sends a response, unless its request is nobody's any more: then the chunk is simply free again (RR-PND-06).
+    #[inline(always)]
+    pub fn send(
+        &self,
+        connection: &ServerConnection,
+        chunk: &mut ChunkMut,
+        (lane, request_id): (usize, u64),
+        (len, small): (usize, Option<usize>),
+    ) -> Result<(), SendError> {
+        if connection.closed.get() || connection.track.lanes[lane].newest.get() != request_id {
+            return Ok(());
+        }
+        // Without overflow, it would take the room of a later request's responses on the same lane (RR-ACT-03). With
+        // overflow it gives way to them, and the look at the client's word is saved.
+        if !self.overflows_responses {
+            // What was sent before is in the lane when the client's word is looked at: of those who look while the pending
+            // response ends, a client that drains its lane behind that end misses one response at most.
+            fence(Ordering::SeqCst);
+            if !connection.is_awaited(lane, request_id) {
+                return Ok(());
+            }
+        }
+        let response = Outgoing { chunk: chunk.publish(), request_id, lane, len, small };
+        match connection.track.push(connection, &self.payloads, response) {
+            Ok(()) => Ok(()),
+            Err(Trouble::Full | Trouble::Crowded) => self.settle(connection, response),
+            Err(Trouble::Corrupted) => Err(self.abort_send(connection, SendAborted::Corrupted)),
+        }
+    }
+
+    /// What is left to do where there was no room.
+    #[cold]
+    #[inline(never)]
+    fn settle(&self, connection: &ServerConnection, response: Outgoing<'_>) -> Result<(), SendError> {
+        if !self.backpressure.may_wait() {
+            return Ok(());
+        }
+        match self.push_when_there_is_room(connection, response) {
+            None => Ok(()),
+            Some(gave_up) => Err(self.abort_send(connection, gave_up)),
+        }
+    }
+
+    /// Ends when somebody makes room, when nobody waits any more, or when the strategy or the handler says so.
+    fn push_when_there_is_room(&self, connection: &ServerConnection, response: Outgoing<'_>) -> Option<SendAborted> {
+        let Outgoing { lane, request_id, .. } = response;
+        let mut waiting = BackpressureRetry::new(&self.backpressure, &self.service, self.id);
+        // A handler may do anything in between, even drop the request or who waits for the response.
+        let is_wanted =
+            || connection.is_awaited(lane, request_id) && connection.track.lanes[lane].newest.get() == request_id;
+        while is_wanted() && waiting.should_retry(connection.peer, connection.node) {
+            waiting.pause();
+            self.check_peers(self.watch.take_due());
+            if !is_wanted() {
+                break;
+            }
+            match connection.track.push(connection, &self.payloads, response) {
+                Ok(()) => break,
+                Err(Trouble::Full | Trouble::Crowded) => {}
+                Err(Trouble::Corrupted) => return Some(SendAborted::Corrupted),
+            }
+        }
+        waiting.gave_up
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn abort_send(&self, connection: &ServerConnection, gave_up: SendAborted) -> SendError {
+        if matches!(gave_up, SendAborted::Corrupted) {
+            connection.fail(&self.payloads);
+        }
+        gave_up.into_error()
+    }
+}

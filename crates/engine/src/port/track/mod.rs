@@ -1,0 +1,165 @@
+//! How a message travels: by the shuttle, in the slot of a channel, or in a chunk that a slot names. All others push a message
+//! and take one; which way it goes is decided here, by its size and by what is under way.
+//!
+//! Here is what the two sides of a connection have; [`outbound`] has how they push, and [`inbound`] how they take.
+
+mod inbound;
+mod outbound;
+
+use std::cell::Cell;
+use std::io;
+
+pub(super) use self::inbound::{FastPathMiss, NotTaken, Takes};
+pub(super) use self::outbound::Outgoing;
+pub(super) use crate::channel::shuttle::Oldest;
+use crate::channel::shuttle::{ShuttleClient, ShuttleServer};
+use crate::channel::{Entry, Garbage, OffsetConsumer, OffsetProducer, Slots};
+use crate::connection::{ConnectionFile, LaneWords, Side};
+use crate::port::link::{Ends, Link};
+use crate::port::server::places::Places;
+use crate::settings::Settings;
+use crate::shm::Lines;
+
+/// The sender's end of a channel.
+#[derive(Debug)]
+pub(super) struct Outbound {
+    producer: OffsetProducer,
+    slots: Lines,
+}
+
+impl Outbound {
+    pub fn new(slots: &Lines, overflow: bool) -> Self {
+        Self { producer: OffsetProducer::new(slots.len(), overflow), slots: slots.clone() }
+    }
+}
+
+/// The receiver's end of a channel.
+#[derive(Debug)]
+pub(super) struct Inbound {
+    consumer: OffsetConsumer,
+    slots: Lines,
+}
+
+impl Inbound {
+    pub fn new(slots: &Lines, overflow: bool) -> Self {
+        Self { consumer: OffsetConsumer::new(slots.len(), overflow), slots: slots.clone() }
+    }
+}
+
+/// One lane's receiving end.
+#[derive(Debug)]
+pub(in crate::port) struct LaneReceiver {
+    responses: Inbound,
+    pub words: LaneWords,
+    /// Responses of this lane that are held, older pending responses' too.
+    pub borrowed: Cell<usize>,
+    /// Slot of the request channel in which the lane's request is, none if it is in the shuttle, and the word that is there
+    /// until the server takes it.
+    sent_slot: Cell<Option<usize>>,
+    sent_word: Cell<u64>,
+    /// The server can never take it: a newer request displaced it.
+    pub displaced: Cell<bool>,
+}
+
+/// The client's ends of a connection: requests go out, and responses come in on the lane of their request.
+#[derive(Debug)]
+pub(in crate::port) struct ClientTrack {
+    requests: Outbound,
+    /// Slot of the newest request that may be in the channel.
+    newest_slot: Cell<Option<usize>>,
+    shuttle: ShuttleClient,
+    /// The line of the shuttle.
+    line: Lines,
+    pub lanes: Box<[LaneReceiver]>,
+}
+
+impl Ends for ClientTrack {
+    const SIDE: Side = Side::Client;
+
+    fn new(file: &ConnectionFile, settings: &Settings) -> Self {
+        let lane = |lane| LaneReceiver {
+            responses: Inbound::new(file.responses(lane), settings.overflow_responses),
+            words: file.lane(lane).clone(),
+            borrowed: Cell::new(0),
+            sent_slot: Cell::new(None),
+            sent_word: Cell::new(0),
+            displaced: Cell::new(false),
+        };
+        Self {
+            requests: Outbound::new(file.requests(), settings.overflow_requests),
+            newest_slot: Cell::new(None),
+            shuttle: ShuttleClient::new(file.requests().len(), settings.overflow_requests, settings.overflow_responses),
+            line: file.shared().clone(),
+            lanes: (0..settings.max_active_requests).map(lane).collect(),
+        }
+    }
+}
+
+/// One lane's sending end.
+#[derive(Debug)]
+pub(in crate::port) struct LaneSender {
+    responses: Outbound,
+    pub words: LaneWords,
+    /// Newest request that came on the lane, 0 once it is finished. An older one is nobody's any more: its lane was used
+    /// anew. Only this one is answered.
+    pub newest: Cell<u64>,
+    /// Without overflow: the request to which a response was pushed last, and how many were.
+    pushed: Cell<(u64, usize)>,
+}
+
+/// The server's ends of a connection: requests come in, and responses go out on the lane of their request.
+#[derive(Debug)]
+pub(in crate::port) struct ServerTrack {
+    requests: Inbound,
+    shuttle: ShuttleServer,
+    /// The line of the shuttle.
+    line: Lines,
+    pub lanes: Box<[LaneSender]>,
+    /// Responses to a request that may be unread.
+    response_buffer: usize,
+    /// Active requests that are held, and their loans.
+    pub places: Places,
+}
+
+impl Ends for ServerTrack {
+    const SIDE: Side = Side::Server;
+
+    fn new(file: &ConnectionFile, settings: &Settings) -> Self {
+        let lane = |lane| LaneSender {
+            responses: Outbound::new(file.responses(lane), settings.overflow_responses),
+            words: file.lane(lane).clone(),
+            newest: Cell::new(0),
+            pushed: Cell::new((0, 0)),
+        };
+        Self {
+            requests: Inbound::new(file.requests(), settings.overflow_requests),
+            shuttle: ShuttleServer::new(
+                settings.response_buffer,
+                settings.overflow_requests,
+                settings.overflow_responses,
+            ),
+            line: file.shared().clone(),
+            lanes: (0..settings.max_active_requests).map(lane).collect(),
+            response_buffer: settings.response_buffer,
+            places: Places::new(settings.max_active_requests),
+        }
+    }
+
+    /// All of them, before what a client that is gone has left is swept away with the connection's file.
+    fn map_ahead(link: &Link, settings: &Settings) -> io::Result<()> {
+        for slot in 0..settings.max_active_requests {
+            if let Ok(Some(entry)) = Entry::of_word(link.file.requests().view().load(slot)) {
+                link.remote.map_ahead(entry)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl ServerTrack {
+    /// A lane that a client has written.
+    #[inline(always)]
+    pub fn lane_of(&self, lane: u64) -> Result<usize, Garbage> {
+        usize::try_from(lane).ok().filter(|lane| *lane < self.lanes.len()).ok_or(Garbage)
+    }
+}

@@ -1,0 +1,14 @@
+//! Medians over rounds, with their intervals, as results have them.
+
+use super::statistics::{median, median_interval};
+use crate::results::model::{Estimate, Ratio};
+
+/// Median over rounds with its interval; absent for fewer than two rounds, which have none.
+pub fn ratio(rounds: &[f64]) -> Option<Ratio> {
+    Some(Ratio { ratio: median(rounds)?, ci95: median_interval(rounds)? })
+}
+
+/// Median over rounds, with its interval if there are two or more; absent without a round.
+pub fn estimate(rounds: &[f64]) -> Option<Estimate> {
+    Some(Estimate { ratio: median(rounds)?, ci95: median_interval(rounds) })
+}
