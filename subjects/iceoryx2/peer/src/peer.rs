@@ -6,7 +6,7 @@ use iceoryx2::prelude::{
     ServiceName, SignalHandlingMode, set_log_level,
 };
 use shmark_peer::kit::implementation::{
-    Effective, Hello, Implementation, LoanView, NodeState as ListedNode, Opening, OpResult, OwnResources, PortSpec,
+    Effective, Hello, Implementation, LoanView, NodeState as ListedNode, OpResult, Opening, OwnResources, PortSpec,
     Ports, Receipt, Refusal, ServiceSpec, View,
 };
 use shmark_peer::protocol::ErrorClass;

@@ -10,7 +10,7 @@ use iceoryx2::service::attribute::{AttributeKey, AttributeValue};
 use iceoryx2::service::builder::request_response::Builder;
 use iceoryx2::service::port_factory::request_response::PortFactory;
 use iceoryx2::service::static_config::request_response::StaticConfig;
-use shmark_peer::kit::implementation::{Effective, Element, Kind, Opening, OpResult, Qos, Refusal, ServiceSpec};
+use shmark_peer::kit::implementation::{Effective, Element, Kind, OpResult, Opening, Qos, Refusal, ServiceSpec};
 use shmark_peer::protocol::ErrorClass;
 
 use crate::errors::{refusal, refusal_as};

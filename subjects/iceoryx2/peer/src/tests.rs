@@ -6,7 +6,7 @@ use std::fs;
 use shmark::harness::manifest::Manifest;
 use shmark_peer::kit::implementation::{
     Allocation, Backpressure, BenchClient, BenchServer, BenchSetup, BenchSubject, Element, HeaderSpec, HeaderType,
-    Implementation, Kind, Load, Opening, OpResult, PayloadSpec, PortSpec, Qos, Receipt, Refusal, ServiceSpec, Timing,
+    Implementation, Kind, Load, OpResult, Opening, PayloadSpec, PortSpec, Qos, Receipt, Refusal, ServiceSpec, Timing,
     Touch, Waiting,
 };
 use shmark_peer::protocol::{ErrorClass, FEATURES};

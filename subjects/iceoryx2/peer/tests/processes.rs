@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 use shmark::harness::namespace::{Leak, Namespace};
-use shmark::harness::run_folder::RunFolder;
 use shmark::harness::peer::Peer;
 use shmark::harness::reply::{Exit, Reply};
+use shmark::harness::run_folder::RunFolder;
 use shmark::harness::subject::Subject;
 use shmark_peer::kit::payload::seeded_crc32;
 
