@@ -75,7 +75,7 @@ impl<'a> SharedLine<'a> {
     /// The only one of these lines.
     #[inline(always)]
     pub fn of(line: &'a Lines) -> Self {
-        Self(line.view().line(0))
+        Self(line.first())
     }
 
     /// Whether there is a request in it that nobody has taken.

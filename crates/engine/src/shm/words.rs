@@ -76,6 +76,15 @@ impl Lines {
         self.count
     }
 
+    /// The words of the first line, of which there is one.
+    #[inline(always)]
+    pub fn first(&self) -> &[AtomicU64; LINE] {
+        // SAFETY: `Mapping::lines` makes none without a line: it found the first word, and checked that all words of the line
+        // lie within the mapping, which `_map` keeps, and that it is writable. Every bit pattern is a valid AtomicU64, so
+        // garbage from a peer is only a wrong number.
+        unsafe { self.first.as_ref() }
+    }
+
     /// A view of them, to be kept in registers while their words are loaded and stored.
     #[inline(always)]
     pub fn view(&self) -> LinesView<'_> {
