@@ -1,10 +1,10 @@
 //! What the protocol says of one operation: its arguments, its answer, and what it does to handles.
 //!
-//! An operation is one entry in [`operations`](super::operations). What follows from it, and is written nowhere else:
+//! An operation is one entry in `operations`. What follows from it, and is written nowhere else:
 //!
 //! - the check of a command's arguments and handles, and `unsupported` for what belongs to an undeclared feature
 //!   (`kit/args.rs`, `kit/host.rs`);
-//! - the kit's dispatch: the [`operations`] macro makes a trait of each group of entries, with a method for each entry,
+//! - the kit's dispatch: the `operations` macro makes a trait of each group of entries, with a method for each entry,
 //!   so that an operation that the kit does not carry out does not compile;
 //! - the checks in scenario files: arguments, kinds of handles, names that are made and used up, fields and their types,
 //!   which operations may be asked again, and the features that a scenario needs (`src/scenario`);
@@ -39,7 +39,7 @@ pub enum ArgKind {
     Payload,
     /// A user header: `{ type }` with `type = "u64"`, see [`HEADER_TYPES`](super::HEADER_TYPES).
     Header,
-    /// A table of service settings, see [`SETTINGS`](super::SETTINGS).
+    /// A table of service settings, see [`SETTINGS`].
     Qos,
     /// A table of text keys and text values.
     Attributes,
@@ -118,7 +118,7 @@ pub enum FieldKind {
     Text,
     /// A list.
     List,
-    /// All service settings, see [`SETTINGS`](super::SETTINGS).
+    /// All service settings, see [`SETTINGS`].
     Qos,
     /// A table of text keys and text values.
     Attributes,
