@@ -16,9 +16,6 @@ use std::path::{Path, PathBuf};
 
 use imports::{Crate, Module};
 
-/// Imports that close circles still: crate, who imports, whom. One that closes none any more has to go.
-const ALLOWED: &[(&str, &str, &str)] = &[];
-
 /// Folders of the suite, each with those below it that it may import from, besides the crates.
 const ORDER: [(&str, &[&str]); 8] = [
     ("results", &[]),
@@ -85,43 +82,14 @@ fn no_file_needs_itself_through_others() {
     let mut wrong = Vec::new();
     for (name, root) in crates() {
         let whole = Crate::read(&root);
-        let mut imports = whole.imports();
+        let imports = whole.imports();
         assert!(imports.len() > 10 && imports.values().any(|of| of.len() > 3), "{name}: this is not the crate");
-        for (_, from, to) in ALLOWED.iter().filter(|(of, ..)| *of == name) {
-            let module = |text: &str| text.split("::").map(str::to_owned).collect::<Module>();
-            let (from, to) = (module(from), module(to));
-            let closes = imports.get(&from).is_some_and(|all| all.contains(&to)) && leads(&imports, &to, &from);
-            if !closes {
-                wrong.push(format!("{name}: {} > {} closes no circle: remove it here", shown(&from), shown(&to)));
-            }
-        }
-        for (_, from, to) in ALLOWED.iter().filter(|(of, ..)| *of == name) {
-            let module = |text: &str| text.split("::").map(str::to_owned).collect::<Module>();
-            imports.entry(module(from)).or_default().remove(&module(to));
-        }
         for circle in circles(&imports) {
             let way = circle.iter().chain(circle.first()).map(shown).collect::<Vec<_>>().join(" > ");
             wrong.push(format!("{name}: {way}: put what they share into a file that needs none of them"));
         }
     }
     assert!(wrong.is_empty(), "import circles:\n{}", wrong.join("\n"));
-}
-
-/// Whether a file needs another, directly or through more.
-fn leads(imports: &Imports, from: &Module, to: &Module) -> bool {
-    let mut seen = BTreeSet::from([from]);
-    let mut open = vec![from];
-    while let Some(at) = open.pop() {
-        for next in imports.get(at).into_iter().flatten() {
-            if next == to {
-                return true;
-            }
-            if seen.insert(next) {
-                open.push(next);
-            }
-        }
-    }
-    false
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::ops::Deref;
 use std::rc::Rc;
 
 use super::{ClientTrack, Inbound, LaneReceiver, ServerTrack};
-use crate::channel::shuttle::{self, Oldest};
+use crate::channel::shuttle::{self, Oldest, ShuttleWord};
 use crate::channel::{Front, Garbage, Slots};
 use crate::connection::SharedLine;
 use crate::port::link::Link;
@@ -161,16 +161,21 @@ impl ClientTrack {
         self.has_answered(lane, request_id) || self.lanes[lane].responses.has_any()
     }
 
+    /// The word of a response to this request that has come by the shuttle.
     #[inline(always)]
-    fn front_in_shuttle(&self, lane: usize, request_id: u64) -> Result<Option<Found<'_>>, Garbage> {
+    fn poll_shuttle(&self, request_id: u64) -> Result<Option<ShuttleWord>, Garbage> {
         if !self.shuttle.is_awaited(request_id) {
             return Ok(None);
         }
         let shared = SharedLine::of(&self.line);
         shared.prefetch();
-        let Some(carried) = self.shuttle.front(&shared)? else { return Ok(None) };
-        let header = ChunkHeader { request_id, lane: lane as u64, len: carried.len as u64 };
-        Ok(Some((Oldest::InShuttle(carried), Message::Tiny(header, shared.reply()))))
+        self.shuttle.front(&shared)
+    }
+
+    #[inline(always)]
+    fn in_shuttle(&self, word: ShuttleWord, lane: usize, request_id: u64) -> Message<'_> {
+        let header = ChunkHeader { request_id, lane: lane as u64, len: word.len as u64 };
+        Message::Tiny(header, SharedLine::of(&self.line).reply())
     }
 
     /// Takes the oldest response to a request, or else the oldest of its lane, in the common case.
@@ -184,25 +189,19 @@ impl ClientTrack {
         let responses = &self.lanes[lane].responses;
         let front = responses.consumer.front(&responses.slots.view());
         // After polling the channel: what is in the shuttle was sent before what is there.
-        if self.shuttle.is_awaited(request_id) {
-            let shared = SharedLine::of(&self.line);
-            shared.prefetch();
-            match self.shuttle.front(&shared) {
-                Ok(None) => {}
-                Ok(Some(carried)) => {
-                    let header = ChunkHeader { request_id, lane: lane as u64, len: carried.len as u64 };
-                    let message = Message::Tiny(header, shared.reply());
-                    return taker.take(from.0, from.1, message, Oldest::InShuttle(carried));
-                }
-                Err(Garbage) => return Err(NotTaken::Miss),
+        match self.poll_shuttle(request_id) {
+            Ok(None) => responses.receive(taker, from, front),
+            Ok(Some(word)) => {
+                taker.take(from.0, from.1, self.in_shuttle(word, lane, request_id), Oldest::InShuttle(word))
             }
+            Err(Garbage) => Err(NotTaken::Miss),
         }
-        responses.receive(taker, from, front)
     }
 
     /// The oldest one, still where it is, with those out of the way that cannot be read any more.
     pub fn front<'a>(&'a self, link: &'a Link, lane: usize, request_id: u64) -> Result<Option<Found<'a>>, Unreadable> {
-        self.lanes[lane].responses.front(link, || self.front_in_shuttle(lane, request_id))
+        let found = |word| (Oldest::InShuttle(word), self.in_shuttle(word, lane, request_id));
+        self.lanes[lane].responses.front(link, || Ok(self.poll_shuttle(request_id)?.map(found)))
     }
 
     /// After a look that has found nothing.
@@ -238,13 +237,19 @@ impl ServerTrack {
         !(self.shuttle.is_empty(&shared) && self.requests.is_empty())
     }
 
+    /// The word of the request that is in the shuttle.
     #[inline(always)]
-    fn front_in_shuttle(&self) -> Result<Option<Found<'_>>, Garbage> {
+    fn poll_shuttle(&self) -> Result<Option<ShuttleWord>, Garbage> {
         let shared = SharedLine::of(&self.line);
         shared.prefetch();
-        let Some(carried) = self.shuttle.front(&shared)? else { return Ok(None) };
-        let header = ChunkHeader { request_id: shared.request_id(), lane: carried.lane(), len: carried.len as u64 };
-        Ok(Some((Oldest::InShuttle(carried), Message::Tiny(header, shared.request()))))
+        self.shuttle.front(&shared)
+    }
+
+    #[inline(always)]
+    fn in_shuttle(&self, word: ShuttleWord) -> Message<'_> {
+        let shared = SharedLine::of(&self.line);
+        let header = ChunkHeader { request_id: shared.request_id(), lane: word.lane(), len: word.len as u64 };
+        Message::Tiny(header, shared.request())
     }
 
     /// Takes the oldest request, in the common case.
@@ -252,23 +257,17 @@ impl ServerTrack {
     pub fn receive<T: Takes>(&self, taker: &T, from: (&Rc<T::Connection>, usize)) -> Result<T::Taken, NotTaken> {
         let front = self.requests.consumer.front(&self.requests.slots.view());
         // After polling the channel: what is in the shuttle was sent before what is there.
-        let shared = SharedLine::of(&self.line);
-        shared.prefetch();
-        match self.shuttle.front(&shared) {
+        match self.poll_shuttle() {
             Ok(None) => self.requests.receive(taker, from, front),
-            Ok(Some(carried)) => {
-                let header =
-                    ChunkHeader { request_id: shared.request_id(), lane: carried.lane(), len: carried.len as u64 };
-                let message = Message::Tiny(header, shared.request());
-                taker.take(from.0, from.1, message, Oldest::InShuttle(carried))
-            }
+            Ok(Some(word)) => taker.take(from.0, from.1, self.in_shuttle(word), Oldest::InShuttle(word)),
             Err(Garbage) => Err(NotTaken::Miss),
         }
     }
 
     /// The oldest one, still where it is, with those out of the way that cannot be read any more.
     pub fn front<'a>(&'a self, link: &'a Link) -> Result<Option<Found<'a>>, Unreadable> {
-        self.requests.front(link, || self.front_in_shuttle())
+        self.requests
+            .front(link, || Ok(self.poll_shuttle()?.map(|word| (Oldest::InShuttle(word), self.in_shuttle(word)))))
     }
 
     /// After a look that has found nothing.
