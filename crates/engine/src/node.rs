@@ -57,18 +57,13 @@ impl NodeInner {
         self.services.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The node's file.
-    fn path(&self) -> PathBuf {
-        self.root.nodes().join(self.id.to_string())
-    }
-
     /// Notices that the namespace was removed or moved beneath the node: nobody else finds it any more. Two system calls,
     /// which may be made every 100 ms.
     ///
     /// # Errors
     /// [`NamespaceGone`].
     pub(crate) fn check_linked(&self) -> Result<(), NamespaceGone> {
-        match lock::is_still_at(&self.alive, &self.path()) {
+        match lock::is_still_at(&self.alive, &self.root.node(self.id)) {
             Ok(true) => Ok(()),
             Err(error) if error.kind() != io::ErrorKind::NotADirectory => Ok(()), // It cannot be told.
             _ => Err(NamespaceGone { path: self.root.path().to_owned() }),
@@ -199,7 +194,7 @@ impl Drop for NodeInner {
             return; // Relaxed: as above.
         }
         // Unlinked while the lock is held: nobody ever sees this node dead. If it fails, the file is found unlocked later.
-        let _ = std::fs::remove_file(self.path());
+        let _ = std::fs::remove_file(self.root.node(self.id));
         let _ = cleanup::clean_dead_nodes(&self.root);
     }
 }

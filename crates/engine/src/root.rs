@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::config::Config;
 use super::error::{NodeError, SystemError};
+use super::id::Id;
 use super::shm;
 
 /// Environment variable that names the root.
@@ -90,6 +91,11 @@ impl Root {
     /// Folder of the nodes' locks.
     pub(crate) fn nodes(&self) -> PathBuf {
         self.path.join("nodes")
+    }
+
+    /// A node's file, whose lock says that it is alive.
+    pub(crate) fn node(&self, id: Id) -> PathBuf {
+        self.nodes().join(id.to_string())
     }
 
     /// Folder of the services' folders.

@@ -41,6 +41,12 @@ pub fn try_acquire(file: &File) -> io::Result<bool> {
     }
 }
 
+/// Takes the lock of the file at `path`, if there is one that nobody has locked.
+pub fn claim(path: &Path) -> io::Result<Option<File>> {
+    let Some(file) = found(open(path, false))? else { return Ok(None) };
+    Ok((try_acquire(&file)? && is_still_at(&file, path)?).then_some(file))
+}
+
 /// Says that the lock has a new holder, by the file's time of modification: it takes no room, and needs none.
 pub(super) fn mark(file: &File) {
     // Without it those who wait give up sooner.

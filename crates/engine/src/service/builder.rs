@@ -261,9 +261,8 @@ impl<Req: ?Sized, Res: ?Sized, ReqHeader, ResHeader> Service<Req, Res, ReqHeader
     /// Nodes, clients and servers that it has now ([RR-PRT-03](crate#requirements)). The memory is 0 if it cannot be
     /// told, for instance for lack of descriptors.
     pub fn info(&self) -> super::ServiceInfo {
-        let ServiceInner { config, registry, folder, .. } = &*self.inner;
-        super::listing::info(config, registry, folder)
-            .unwrap_or_else(|_| super::listing::info_without_memory(config, registry))
+        let ServiceInner { config, registry, .. } = &*self.inner;
+        super::listing::info(config, registry).unwrap_or_else(|_| super::listing::info_without_memory(config, registry))
     }
 }
 

@@ -108,7 +108,7 @@ impl ServiceInner {
     /// Takes a port out of the registry. Under the lock: what is discarded, to be removed without.
     fn take_out(&self, leaver: Leaver) -> io::Result<Discarded> {
         self.registry.leave_ports(|entry| leaver.is(entry.id));
-        sweep::sweep(&self.folder, &self.registry, self.settings(), leaver)
+        sweep::sweep(&self.registry, leaver)
     }
 
     pub fn settings(&self) -> &Settings {
@@ -149,8 +149,7 @@ impl ServiceInner {
     fn leave(&self) -> io::Result<()> {
         let discarded = {
             let _lock = self.lock()?;
-            let service = (&self.registry, self.settings());
-            cleanup::forget_nodes(&self.node.root, &self.folder, service, &[self.node.id], self.node.id)?
+            cleanup::forget_nodes(&self.node.root, &self.registry, &[self.node.id], self.node.id)?
         };
         discarded.remove()
     }

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
 
 use super::cleanup;
 use super::files::{self, FileName};
@@ -70,9 +69,9 @@ pub struct ServiceInfo {
 ///
 /// # Errors
 /// What the system says if its folder cannot be read.
-pub(crate) fn info(config: &StaticConfig, registry: &Registry, folder: &Path) -> io::Result<ServiceInfo> {
+pub(crate) fn info(config: &StaticConfig, registry: &Registry) -> io::Result<ServiceInfo> {
     let mut info = info_without_memory(config, registry);
-    info.memory_bytes = memory_bytes(config, folder, [&info.clients, &info.servers])?;
+    info.memory_bytes = memory_bytes(registry, [&info.clients, &info.servers])?;
     Ok(info)
 }
 
@@ -98,11 +97,11 @@ pub(super) fn info_without_memory(config: &StaticConfig, registry: &Registry) ->
 }
 
 /// Blocks of all files, and of the connections that have no file any more because both their ports have mapped it.
-fn memory_bytes(config: &StaticConfig, folder: &Path, [clients, servers]: [&[PortInfo]; 2]) -> io::Result<u64> {
+fn memory_bytes(registry: &Registry, [clients, servers]: [&[PortInfo]; 2]) -> io::Result<u64> {
     let mut files_bytes = 0;
     let mut unmapped = 0;
     // It may be being left at this moment.
-    let Some(entries) = found(std::fs::read_dir(folder))? else { return Ok(0) };
+    let Some(entries) = found(std::fs::read_dir(&registry.folder))? else { return Ok(0) };
     for entry in entries {
         let entry = entry?;
         files_bytes += found(entry.metadata())?.map_or(0, |meta| meta.blocks() * BLOCK_BYTES);
@@ -112,7 +111,7 @@ fn memory_bytes(config: &StaticConfig, folder: &Path, [clients, servers]: [&[Por
         }
     }
     let pairs = clients.len() as u64 * servers.len() as u64;
-    Ok(files_bytes + pairs.saturating_sub(unmapped) * ConnectionLayout::new(&config.settings).file_bytes())
+    Ok(files_bytes + pairs.saturating_sub(unmapped) * ConnectionLayout::new(&registry.settings).file_bytes())
 }
 
 impl Node {
@@ -135,15 +134,11 @@ impl Node {
             if !is_service || files::is_link(&entry.path()) {
                 continue;
             }
-            let opened = StaticConfig::read(&entry.path()).and_then(|config| {
-                let registry = Registry::open(&entry.path(), &config.settings)?;
-                Ok((config, registry))
-            });
-            match opened {
-                Ok((_, registry)) if registry.is_removed() => {}
-                Ok((config, registry)) => services.push(info(&config, &registry, &entry.path()).at(what, &folder)?),
-                Err(error) if error.is_damage() => {}
-                Err(error) => return Err(error),
+            match Registry::open_undamaged(&entry.path())? {
+                Some((config, registry)) if !registry.is_removed() => {
+                    services.push(info(&config, &registry).at(what, &folder)?);
+                }
+                _ => {}
             }
         }
         services.sort_by(|a, b| a.name.cmp(&b.name));

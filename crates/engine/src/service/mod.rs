@@ -6,7 +6,6 @@ pub(crate) mod files;
 mod inner;
 mod listing;
 mod opening;
-pub(crate) mod orphans;
 pub(crate) mod registry;
 mod static_config;
 pub(crate) mod sweep;

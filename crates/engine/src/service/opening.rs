@@ -100,7 +100,7 @@ fn find(
         return Err(ServiceError::NameCollision { other: config.name });
     }
     let registry = Registry::open(folder, &config.settings)?;
-    if registry.is_removed() || registry.node_ids().is_empty() {
+    if registry.is_abandoned() {
         // Its last user was killed while leaving.
         registry.remove();
         let discarded = Discarded::service(&node.root, folder, node.id);

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 
 use super::files;
-use super::static_config::LAYOUT_VERSION;
+use super::static_config::{LAYOUT_VERSION, StaticConfig};
 use crate::connection::Side;
 use crate::error::{ServiceError, SystemError};
 use crate::id::Id;
@@ -50,10 +50,8 @@ pub(crate) struct PortEntry {
 pub(crate) struct Registry {
     map: Mapping,
     /// The service's folder, where notification pipes are.
-    folder: PathBuf,
-    nodes: usize,
-    clients: usize,
-    servers: usize,
+    pub folder: PathBuf,
+    pub settings: Settings,
 }
 
 fn words(settings: &Settings) -> usize {
@@ -64,7 +62,7 @@ impl Registry {
     /// Makes the file in a folder that nobody else sees yet, and that is called `folder` later.
     pub fn create(aside: &Path, folder: &Path, settings: &Settings) -> io::Result<Self> {
         let map = Mapping::create(&aside.join(FILE), words(settings) * 8)?;
-        let registry = Self::with(map, folder, settings);
+        let registry = Self { map, folder: folder.to_owned(), settings: *settings };
         // Relaxed: the folder becomes visible by rename, which orders everything before it.
         registry.word(0).store(MAGIC, Ordering::Relaxed);
         Ok(registry)
@@ -87,7 +85,7 @@ impl Registry {
         if map.len() != bytes {
             return Err(corrupted(format!("it has {} bytes, not {bytes}", map.len())));
         }
-        let registry = Self::with(map, folder, settings);
+        let registry = Self { map, folder: folder.to_owned(), settings: *settings };
         // Relaxed: the word never changes once the folder is visible.
         if registry.word(0).load(Ordering::Relaxed) != MAGIC {
             return Err(corrupted("wrong magic number or version".to_owned()));
@@ -95,13 +93,16 @@ impl Registry {
         Ok(registry)
     }
 
-    fn with(map: Mapping, folder: &Path, settings: &Settings) -> Self {
-        Self {
-            map,
-            folder: folder.to_owned(),
-            nodes: settings.max_nodes,
-            clients: settings.max_clients,
-            servers: settings.max_servers,
+    /// Settings and table of the service in a folder, or nothing if it is damaged: only that is final.
+    ///
+    /// # Errors
+    /// If it cannot be told, for instance for lack of descriptors.
+    pub fn open_undamaged(folder: &Path) -> Result<Option<(StaticConfig, Self)>, ServiceError> {
+        let config = StaticConfig::read(folder);
+        match config.and_then(|config| Ok((Self::open(folder, &config.settings)?, config))) {
+            Ok((registry, config)) => Ok(Some((config, registry))),
+            Err(error) if error.is_damage() => Ok(None),
+            Err(error) => Err(error),
         }
     }
 
@@ -128,7 +129,7 @@ impl Registry {
         self.word(COUNTER).fetch_add(1, Ordering::Release);
         // The sender's fence of the module `wait::word`, once for all of them: this is not the message path.
         fence(Ordering::SeqCst);
-        for place in 0..self.clients + self.servers {
+        for place in self.all_places() {
             let word = self.word(self.port_place(place) + WAKE_WORD);
             if !word::is_quiet(word, false) && word::wake_owner(word) == WakeAction::WritePipe {
                 let pipe = self
@@ -158,6 +159,11 @@ impl Registry {
     pub fn is_removed(&self) -> bool {
         // Relaxed: the lock orders it.
         self.word(REMOVED).load(Ordering::Relaxed) != 0
+    }
+
+    /// Whether nobody uses the service any more. Under the lock.
+    pub fn is_abandoned(&self) -> bool {
+        self.is_removed() || self.node_ids().is_empty()
     }
 
     /// Marks the service removed. Under the lock.
@@ -208,20 +214,24 @@ impl Registry {
     }
 
     fn port_place(&self, place: usize) -> usize {
-        HEAD_WORDS + self.nodes * NODE_WORDS + place * PORT_WORDS
+        HEAD_WORDS + self.settings.max_nodes * NODE_WORDS + place * PORT_WORDS
     }
 
     /// Places of one kind of port.
     fn places(&self, side: Side) -> Range<usize> {
         match side {
-            Side::Client => 0..self.clients,
-            Side::Server => self.clients..self.clients + self.servers,
+            Side::Client => 0..self.settings.max_clients,
+            Side::Server => self.settings.max_clients..self.all_places().end,
         }
+    }
+
+    fn all_places(&self) -> Range<usize> {
+        0..self.settings.max_clients + self.settings.max_servers
     }
 
     /// Nodes that have the service open.
     pub fn node_ids(&self) -> Vec<Id> {
-        (0..self.nodes)
+        (0..self.settings.max_nodes)
             .map(Self::node_place)
             // Acquire: pairs with the release store that made the place visible.
             .filter(|at| self.word(*at).load(Ordering::Acquire) == 1)
@@ -234,7 +244,8 @@ impl Registry {
         if self.node_ids().contains(&id) {
             return true;
         }
-        let free = (0..self.nodes).map(Self::node_place).find(|at| self.word(*at).load(Ordering::Relaxed) != 1);
+        let free =
+            (0..self.settings.max_nodes).map(Self::node_place).find(|at| self.word(*at).load(Ordering::Relaxed) != 1);
         let Some(at) = free else { return false };
         self.set_id_at(at + 1, id);
         // Release: the id is there before the place is taken.
@@ -245,7 +256,7 @@ impl Registry {
 
     /// Takes a node out, if it is in. Under the lock.
     pub fn leave_node(&self, id: Id) {
-        for at in (0..self.nodes).map(Self::node_place) {
+        for at in (0..self.settings.max_nodes).map(Self::node_place) {
             // Relaxed: only lock holders write.
             if self.word(at).load(Ordering::Relaxed) == 1 && self.id_at(at + 1) == id {
                 // Release: what the node undid before is seen by whoever sees it gone.
@@ -309,7 +320,7 @@ impl Registry {
     /// Takes out every port that `gone` picks. Under the lock.
     pub fn leave_ports(&self, gone: impl Fn(&PortEntry) -> bool) {
         let mut any = false;
-        for place in 0..self.clients + self.servers {
+        for place in self.all_places() {
             if self.port(place).is_some_and(|entry| gone(&entry)) {
                 let at = self.port_place(place);
                 let state = self.word(at).load(Ordering::Relaxed); // Relaxed: only lock holders write.

@@ -1,6 +1,7 @@
 //! Files of a service that nobody will ask for any more, and connections of clients that have left. Under the service's
 //! lock; what takes longer the larger it is, is left to do without.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -9,7 +10,6 @@ use super::registry::Registry;
 use crate::connection::{ConnectionFile, ConnectionLayout, Side, State};
 use crate::id::Id;
 use crate::root::Root;
-use crate::settings::Settings;
 
 /// Files and folders that nobody can find any more, to be removed when the lock is released: that takes longer the larger
 /// they are. Whoever sweeps next finds those that a killed process has not removed.
@@ -77,9 +77,7 @@ impl Leaver {
 
 /// Service that is swept.
 struct Sweep<'a> {
-    folder: &'a Path,
     registry: &'a Registry,
-    settings: &'a Settings,
     nodes: Vec<Id>,
     discarded: Discarded,
     /// Connections of departed clients: number, client, server, path.
@@ -100,13 +98,11 @@ struct Sweep<'a> {
 ///
 /// # Errors
 /// Those of the system; what was not reached is swept the next time.
-pub(crate) fn sweep(folder: &Path, registry: &Registry, settings: &Settings, leaver: Leaver) -> io::Result<Discarded> {
+pub(crate) fn sweep(registry: &Registry, leaver: Leaver) -> io::Result<Discarded> {
     let [clients, servers] = [Side::Client, Side::Server]
         .map(|role| registry.ports(role).into_iter().map(|entry| entry.id).collect::<Vec<_>>());
     let mut sweep = Sweep {
-        folder,
         registry,
-        settings,
         nodes: registry.node_ids(),
         discarded: Discarded::default(),
         departed: Vec::new(),
@@ -115,7 +111,7 @@ pub(crate) fn sweep(folder: &Path, registry: &Registry, settings: &Settings, lea
     };
     let mut segments = Vec::new();
     let is_in = |port: &Id| clients.contains(port) || servers.contains(port);
-    for (name, path) in files::list(folder)? {
+    for (name, path) in files::list(&registry.folder)? {
         match name {
             FileName::Connection(kind, [client, server]) => {
                 if !servers.contains(&server) {
@@ -141,6 +137,10 @@ pub(crate) fn sweep(folder: &Path, registry: &Registry, settings: &Settings, lea
 }
 
 impl Sweep<'_> {
+    fn open_connection(&self, path: &Path) -> io::Result<ConnectionFile> {
+        ConnectionFile::open(path, ConnectionLayout::new(&self.registry.settings))
+    }
+
     /// A client that has left, before a server has mapped their connection.
     fn depart(
         &mut self,
@@ -151,13 +151,13 @@ impl Sweep<'_> {
     ) -> io::Result<()> {
         if let ConnectionName::Departed { number, node } = kind {
             // Without fire-and-forget, it waited for what its client might still want.
-            if !self.settings.fire_and_forget && !self.nodes.contains(&node) {
+            if !self.registry.settings.fire_and_forget && !self.nodes.contains(&node) {
                 return files::remove(&path);
             }
             self.departed.push((number, client, server, path));
             return Ok(());
         }
-        let file = match ConnectionFile::open(&path, ConnectionLayout::new(self.settings)) {
+        let file = match self.open_connection(&path) {
             Ok(file) => file,
             // Of no use to anybody.
             Err(error) if error.kind() == io::ErrorKind::InvalidData => return files::remove(&path),
@@ -178,12 +178,12 @@ impl Sweep<'_> {
         };
         // A client that has never mapped the connection has sent nothing there, and will not.
         let is_wanted = file.client_state() != State::Absent
-            && (may_send || (self.settings.fire_and_forget && file.unread_requests() > 0));
+            && (may_send || (self.registry.settings.fire_and_forget && file.unread_requests() > 0));
         if !is_wanted {
             return files::remove(&path);
         }
         let number = self.registry.next_departure();
-        let departed = self.folder.join(ConnectionName::Departed { number, node }.file([client, server]));
+        let departed = self.registry.folder.join(ConnectionName::Departed { number, node }.file([client, server]));
         std::fs::rename(&path, &departed)?;
         self.departed.push((number, client, server, departed));
         Ok(())
@@ -192,23 +192,25 @@ impl Sweep<'_> {
     /// Gives up the requests of the clients that left first, where too many wait for a server that does not look. Without
     /// overflow of requests, none more than that are created instead.
     fn keep_to_the_bound(&mut self) -> io::Result<()> {
-        if !self.settings.overflow_requests {
+        let settings = &self.registry.settings;
+        if !settings.overflow_requests {
             return Ok(());
         }
         self.departed.sort_unstable_by_key(|(number, ..)| *number);
         // From the one that left last on.
-        let mut waiting: Vec<(Id, usize)> = Vec::new();
+        let mut waiting = BTreeMap::new();
         let mut given_up = Vec::new();
         for (i, (_, _, server, _)) in self.departed.iter().enumerate().rev() {
-            if count_one(&mut waiting, *server) > self.settings.max_departed_clients {
+            let count = waiting.entry(*server).or_insert(0);
+            *count += 1;
+            if *count > settings.max_departed_clients {
                 given_up.push(i);
             }
         }
         for i in &given_up {
             let (_, client, server, path) = self.departed.remove(*i);
             // What cannot be looked at counts as one, so that the loss is seen.
-            let requests = ConnectionFile::open(&path, ConnectionLayout::new(self.settings))
-                .map_or(1, |file| file.unread_requests());
+            let requests = self.open_connection(&path).map_or(1, |file| file.unread_requests());
             files::remove(&path)?;
             self.registry.count_given_up(server, requests);
             let gone = self.handovers.extract_if(.., |([sender, _, reader], _)| [*sender, *reader] == [client, server]);
@@ -228,22 +230,13 @@ impl Sweep<'_> {
 /// # Errors
 /// Those of the system.
 pub(crate) fn waiting_for_servers(folder: &Path) -> io::Result<Vec<(Id, usize)>> {
-    let mut counts: Vec<(Id, usize)> = Vec::new();
+    let mut counts = BTreeMap::new();
     for (name, _) in files::list(folder)? {
         if let FileName::Connection(ConnectionName::Departed { .. }, [_, server]) = name {
-            count_one(&mut counts, server);
+            *counts.entry(server).or_insert(0) += 1;
         }
     }
+    let mut counts: Vec<_> = counts.into_iter().collect();
     counts.sort_unstable_by_key(|(_, count)| std::cmp::Reverse(*count));
     Ok(counts)
-}
-
-/// Counts one more for a server: how many there are now.
-fn count_one(counts: &mut Vec<(Id, usize)>, server: Id) -> usize {
-    if let Some((_, count)) = counts.iter_mut().find(|(known, _)| *known == server) {
-        *count += 1;
-        return *count;
-    }
-    counts.push((server, 1));
-    1
 }
