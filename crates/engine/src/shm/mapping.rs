@@ -9,7 +9,7 @@ use std::sync::atomic::AtomicU64;
 
 use memmap2::{MmapOptions, MmapRaw};
 
-use super::file::{make_private, may_extend};
+use super::system::{make_private, may_extend};
 
 /// Largest file that is ever mapped: 1 TiB. A longer one was not made by this engine.
 pub const FILE_BYTES_MAX: u64 = 1 << 40;

@@ -14,14 +14,14 @@
 //! Of two full fences one comes first. If it is the sender's, the push is seen by the look; if it is the sleeper's, ASLEEP
 //! is seen by the sender. In between, at the call of futex, the kernel compares the word once more.
 //!
-//! A sender executes F only if FENCE is in the word, or if its process cannot take part in [`barrier`](super::barrier). An
-//! owner that finds FENCE missing sets it and calls [`barrier::fence_all`](super::barrier::fence_all): what a sender did
-//! before its share of that is seen by the look, and what it does behind sees FENCE. From then on both fence, which costs a
-//! sender next to nothing beside the system call that it mostly makes as well.
+//! The textbook puts F into every send. Here a sender executes F only if FENCE is in the word, or if the kernel does not let
+//! its process [take part](shm::register_for_fences) in `membarrier`. An owner that finds FENCE missing sets it and calls
+//! [`shm::fence_all`], once in a long while instead of once a message: what a sender did before its share of that is seen by
+//! the look, and what it does behind sees FENCE. From then on both fence, which costs a sender next to nothing beside the
+//! system call that it mostly makes as well.
 
 use std::sync::atomic::{AtomicU64, Ordering, compiler_fence, fence};
 
-use super::barrier;
 use crate::shm;
 
 /// The owner sleeps on the word.
@@ -44,7 +44,7 @@ pub(crate) trait WakeWord {
     fn fence(&self);
     /// A fence for the compiler alone.
     fn compiler_fence(&self);
-    /// A full fence in every sender that does not fence by itself, as [`barrier::fence_all`].
+    /// A full fence in every sender that does not fence by itself, as [`shm::fence_all`].
     fn fence_all(&self) -> bool;
     /// Wakes who sleeps on the word.
     fn wake(&self);
@@ -70,7 +70,7 @@ impl WakeWord for AtomicU64 {
         compiler_fence(Ordering::SeqCst);
     }
     fn fence_all(&self) -> bool {
-        barrier::fence_all()
+        shm::fence_all()
     }
     fn wake(&self) {
         shm::wake(self);
@@ -132,7 +132,7 @@ pub(crate) fn clear_fence(word: &impl WakeWord) {
     word.remove(FENCE);
 }
 
-/// The sender's check, behind its push. `fences` unless its process takes part in barriers.
+/// The sender's check, behind its push. `fences` unless its process is [registered](shm::register_for_fences).
 #[inline]
 pub(crate) fn is_quiet(word: &impl WakeWord, fences: bool) -> bool {
     if fences {

@@ -1,4 +1,5 @@
-//! Of files, what std does not offer: whose they are, in what file system they lie, and how long they may become.
+//! Of files and threads, what std does not offer: whose files are, in what file system they lie, how long they may become,
+//! named pipes, and signals of threads.
 
 use std::ffi::CString;
 use std::fs::{File, Permissions};
@@ -7,6 +8,11 @@ use std::mem::MaybeUninit;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+
+/// What a call says that returns a negative number when it fails.
+pub(super) fn checked(result: libc::c_int) -> io::Result<libc::c_int> {
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
+}
 
 /// The user whose rights this process has.
 pub fn user() -> u32 {
@@ -22,9 +28,7 @@ pub fn has_huge_pages(path: &Path) -> io::Result<bool> {
     let path = CString::new(path.as_os_str().as_bytes())?;
     let mut found = MaybeUninit::<libc::statfs>::uninit();
     // SAFETY: the call reads a string that ends with 0 and writes into `found`; both live until it returns.
-    if unsafe { libc::statfs(path.as_ptr(), found.as_mut_ptr()) } != 0 {
-        return Err(io::Error::last_os_error());
-    }
+    checked(unsafe { libc::statfs(path.as_ptr(), found.as_mut_ptr()) })?;
     // SAFETY: the call has succeeded, so it has filled all of it; every bit pattern is a value.
     Ok(unsafe { found.assume_init() }.f_type == libc::HUGETLBFS_MAGIC)
 }
@@ -44,9 +48,7 @@ pub fn make_private(file: &File) -> io::Result<()> {
 pub fn may_extend(len: u64) -> io::Result<()> {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: the call writes into `limit`, which lives until it returns.
-    if unsafe { libc::getrlimit(libc::RLIMIT_FSIZE, &raw mut limit) } != 0 {
-        return Err(io::Error::last_os_error());
-    }
+    checked(unsafe { libc::getrlimit(libc::RLIMIT_FSIZE, &raw mut limit) })?;
     if len <= limit.rlim_cur { Ok(()) } else { Err(io::Error::from_raw_os_error(libc::EFBIG)) }
 }
 
@@ -57,4 +59,30 @@ pub fn may_extend(len: u64) -> io::Result<()> {
 pub fn fill(file: &mut File, bytes: &[u8]) -> io::Result<()> {
     may_extend(bytes.len() as u64)?;
     file.write_all(bytes)
+}
+
+/// Makes a named pipe, readable and writable by its owner alone.
+///
+/// # Errors
+/// `AlreadyExists`, and whatever else the system says.
+pub fn make_pipe(path: &Path) -> io::Result<()> {
+    let name = CString::new(path.as_os_str().as_bytes())?;
+    // SAFETY: the call reads a string that ends with 0 and lives until it returns.
+    checked(unsafe { libc::mkfifo(name.as_ptr(), 0o600) })?;
+    // Whatever the process's mask has left of it. By path: opening it may need the very rights that it lacks.
+    std::fs::set_permissions(path, Permissions::from_mode(0o600)).inspect_err(|_| {
+        // The first error is the one worth telling.
+        let _ = std::fs::remove_file(path);
+    })
+}
+
+/// Keeps all signals from the calling thread, so that they reach the program's own.
+pub(crate) fn block_signals() {
+    let mut set = MaybeUninit::<libc::sigset_t>::uninit();
+    // SAFETY: sigfillset writes the whole set before pthread_sigmask reads it; no old set is asked for. Neither keeps the
+    // pointer, and nothing here comes from a peer.
+    unsafe {
+        libc::sigfillset(set.as_mut_ptr());
+        libc::pthread_sigmask(libc::SIG_SETMASK, set.as_ptr(), std::ptr::null_mut());
+    }
 }
