@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::registry::Registry;
@@ -70,7 +70,7 @@ impl ServiceInner {
     /// # Errors
     /// `TimedOut` if somebody holds it for 3 seconds.
     pub fn lock(&self) -> io::Result<ServiceLock<'_>> {
-        self.lock_by(lock::acquire)
+        self.lock_within(lock::LOOKS_MAX)
     }
 
     /// Takes the service's lock for something that can as well be done later.
@@ -78,16 +78,13 @@ impl ServiceInner {
     /// # Errors
     /// `TimedOut` if somebody holds it for 100 ms.
     pub fn lock_soon(&self) -> io::Result<ServiceLock<'_>> {
-        self.lock_by(lock::acquire_soon)
+        self.lock_within(lock::LOOKS_SOON)
     }
 
-    fn lock_by<'a>(
-        &'a self,
-        acquire: impl Fn(&'a File, &Path) -> io::Result<lock::Guard<'a>>,
-    ) -> io::Result<ServiceLock<'a>> {
+    fn lock_within(&self, looks_max: u32) -> io::Result<ServiceLock<'_>> {
         // The mutex guards nothing but the lock below, so a panic of its holder leaves nothing half done.
         let thread = self.lock_threads.lock().unwrap_or_else(PoisonError::into_inner);
-        let file = acquire(&self.lock_file, &self.folder.join(files::LOCK))?;
+        let file = lock::acquire_within(&self.lock_file, &self.folder.join(files::LOCK), looks_max)?;
         let late = Late(self.take_out_late_ports());
         Ok(ServiceLock { _file: file, _thread: thread, _late: late })
     }
@@ -141,17 +138,16 @@ impl ServiceInner {
         let path = self.folder.join(files::LOCK);
         let there = lock::is_still_at(&self.lock_file, &path).and_then(|is_there| {
             let missing = || io::Error::new(io::ErrorKind::NotFound, "it is not there any more, or another one is");
-            if is_there { Ok(()) } else { Err(missing()) }
+            is_there.then_some(()).ok_or_else(missing)
         });
         there.at("reaching the service's folder", &self.folder)
     }
 
     fn leave(&self) -> io::Result<()> {
-        let discarded = {
-            let _lock = self.lock()?;
-            cleanup::forget_nodes(&self.node.root, &self.registry, &[self.node.id], self.node.id)?
-        };
-        discarded.remove()
+        let lock = self.lock()?;
+        let discarded = cleanup::forget_nodes(&self.node.root, &self.registry, &[self.node.id], self.node.id);
+        drop(lock);
+        discarded?.remove()
     }
 }
 
