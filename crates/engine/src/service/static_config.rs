@@ -1,16 +1,15 @@
 //! `static.toml`: what never changes about a service, readable by people, protected by a checksum.
 
 use std::collections::BTreeMap;
-use std::hash::Hasher;
 use std::io::Read;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use siphasher::sip128::{Hasher128, SipHasher13};
 
 use super::files;
 use crate::error::{ServiceError, SystemContext};
 use crate::lock;
+use crate::name::hash;
 use crate::payload::TypeDetail;
 use crate::settings::Settings;
 use crate::shm;
@@ -22,7 +21,8 @@ const FILE_BYTES_MAX: usize = 1 << 20;
 /// The four types, as errors call them.
 pub(crate) const PARTS: [&str; 4] = ["request type", "response type", "request user header", "response user header"];
 const FILE: &str = "static.toml";
-/// In front of the checksum, on the last line.
+const BYTE_ORDER: &str = if cfg!(target_endian = "little") { "little" } else { "big" };
+/// In front of the file's hash, on the last line.
 const CHECKSUM: &str = "# checksum: ";
 
 /// The immutable side of a service.
@@ -53,16 +53,6 @@ struct Version {
     version: u64,
 }
 
-fn byte_order() -> &'static str {
-    if cfg!(target_endian = "little") { "little" } else { "big" }
-}
-
-fn checksum(text: &str) -> String {
-    let mut hasher = SipHasher13::new();
-    hasher.write(text.as_bytes());
-    format!("{:032x}", hasher.finish128().as_u128())
-}
-
 impl StaticConfig {
     /// For a new service.
     pub(crate) fn new(
@@ -73,7 +63,7 @@ impl StaticConfig {
     ) -> Self {
         Self {
             version: LAYOUT_VERSION,
-            byte_order: byte_order().to_owned(),
+            byte_order: BYTE_ORDER.to_owned(),
             name: name.to_owned(),
             settings,
             request,
@@ -93,8 +83,7 @@ impl StaticConfig {
     pub(crate) fn text(&self) -> Result<String, ServiceError> {
         self.check()?;
         let text = toml::to_string(self).map_err(|error| corrupted(error.to_string()))?;
-        let sum = checksum(&text);
-        let text = format!("{text}{CHECKSUM}{sum}\n");
+        let text = format!("{text}{CHECKSUM}{}\n", hash(&text));
         check_length(text.len())?;
         Ok(text)
     }
@@ -138,7 +127,7 @@ impl StaticConfig {
             }
         }
         let (body, sum) = text.rsplit_once(CHECKSUM).ok_or_else(|| corrupted("its checksum is missing".to_owned()))?;
-        if sum.trim_end() != checksum(body) {
+        if sum.trim_end() != hash(body) {
             return Err(corrupted("its checksum does not match".to_owned()));
         }
         let version: Version = toml::from_str(body).map_err(|error| corrupted(error.message().to_owned()))?;
@@ -146,7 +135,7 @@ impl StaticConfig {
             return Err(ServiceError::VersionMismatch { has: version.version, speaks: LAYOUT_VERSION });
         }
         let config: Self = toml::from_str(body).map_err(|error| corrupted(error.message().to_owned()))?;
-        if config.byte_order != byte_order() {
+        if config.byte_order != BYTE_ORDER {
             return Err(corrupted(format!("it has {}-endian byte order", config.byte_order)));
         }
         config.check().map_err(|error| match error {
@@ -206,7 +195,7 @@ mod tests {
     fn another_version_is_told_from_damage() {
         let folder = tempfile::tempdir().unwrap();
         let text = "version = 99\nfuture = true\n";
-        std::fs::write(folder.path().join(FILE), format!("{text}{CHECKSUM}{}\n", checksum(text))).unwrap();
+        std::fs::write(folder.path().join(FILE), format!("{text}{CHECKSUM}{}\n", hash(text))).unwrap();
         let error = ServiceError::VersionMismatch { has: 99, speaks: LAYOUT_VERSION };
         assert_eq!(StaticConfig::read(folder.path()), Err(error));
     }
