@@ -1,6 +1,6 @@
 //! Files that are locked: opened safely, tried, marked by whoever takes the lock, and told from others of the same name.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
@@ -15,14 +15,7 @@ use crate::shm;
 /// `InvalidData` for something that is not a regular file: reading a pipe would not end. Whatever the system says, with
 /// its number: a lack of descriptors is no damage.
 pub fn open(path: &Path, create: bool) -> io::Result<File> {
-    let file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(create)
-        .truncate(false)
-        .mode(0o600)
-        .custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC)
-        .open(path)?;
+    let file = shm::open_options(0).create(create).mode(0o600).open(path)?;
     if !file.metadata()?.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "not a regular file"));
     }

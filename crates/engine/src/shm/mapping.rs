@@ -1,6 +1,6 @@
 //! Files mapped into memory, and the only view of them that safe code gets: atomic words.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -9,7 +9,7 @@ use std::sync::atomic::AtomicU64;
 
 use memmap2::{MmapOptions, MmapRaw};
 
-use super::system::{make_private, may_extend};
+use super::system::{make_private, may_extend, open_options};
 
 /// Largest file that is ever mapped: 1 TiB. A longer one was not made by this engine.
 pub const FILE_BYTES_MAX: u64 = 1 << 40;
@@ -35,13 +35,7 @@ impl Mapping {
     /// `AlreadyExists`, `StorageFull`, `FileTooLarge` beyond `ulimit -f`, and whatever else the system says, with its
     /// number. The file is gone again after an error.
     pub fn create(path: &Path, len: usize) -> io::Result<Self> {
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC)
-            .open(path)?;
+        let file = open_options(0).create_new(true).mode(0o600).open(path)?;
         let made = make_private(&file).and_then(|()| reserve(&file, len));
         let mapped = made.and_then(|()| Self::map(&file, len, true));
         if mapped.is_err() {
@@ -69,11 +63,7 @@ impl Mapping {
     }
 
     fn open_file(path: &Path, writable: bool, may_have_holes: bool) -> io::Result<Self> {
-        let file = OpenOptions::new()
-            .read(true)
-            .write(writable)
-            .custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC | libc::O_NONBLOCK)
-            .open(path)?;
+        let file = open_options(libc::O_NONBLOCK).write(writable).open(path)?;
         let meta = file.metadata()?;
         if !meta.is_file() || meta.len() == 0 || meta.size() > FILE_BYTES_MAX {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "not a shared-memory file of this engine"));

@@ -28,5 +28,5 @@ pub use segment::{
     TINY_WORDS, slot_payload,
 };
 pub(crate) use system::block_signals;
-pub use system::{fill, has_huge_pages, make_pipe, make_private, may_extend, user};
+pub use system::{fill, has_huge_pages, make_pipe, make_private, may_extend, open_options, user};
 pub use words::{Column, LINE, Lines, LinesView, prefetch};

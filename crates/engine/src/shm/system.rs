@@ -2,11 +2,11 @@
 //! named pipes, and signals of threads.
 
 use std::ffi::CString;
-use std::fs::{File, Permissions};
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::mem::MaybeUninit;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 /// What a call says that returns a negative number when it fails.
@@ -50,6 +50,13 @@ pub fn may_extend(len: u64) -> io::Result<()> {
     // SAFETY: the call writes into `limit`, which lives until it returns.
     checked(unsafe { libc::getrlimit(libc::RLIMIT_FSIZE, &raw mut limit) })?;
     if len <= limit.rlim_cur { Ok(()) } else { Err(io::Error::from_raw_os_error(libc::EFBIG)) }
+}
+
+/// To open a file for reading and writing, never through a symbolic link; with more `flags`.
+pub fn open_options(flags: libc::c_int) -> OpenOptions {
+    let mut options = File::options();
+    options.read(true).write(true).custom_flags(flags | libc::O_NOFOLLOW | libc::O_CLOEXEC);
+    options
 }
 
 /// Writes all of a new file.
