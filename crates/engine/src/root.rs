@@ -6,7 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsE
 use std::path::{Path, PathBuf};
 
 use super::config::Config;
-use super::error::{NodeError, SystemError};
+use super::error::{NodeError, SystemContext, SystemError, found};
 use super::id::Id;
 use super::shm;
 
@@ -14,6 +14,7 @@ use super::shm;
 pub const ROOT_VARIABLE: &str = "SHMARK_ROOT";
 /// Rights of a folder: its owner's alone.
 const MODE: u32 = 0o700;
+const PREPARING: &str = "preparing the namespace";
 
 /// A namespace: services of different roots never meet ([RR-SVC-05](crate#requirements)).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,7 +76,7 @@ impl Root {
             )),
             other => other,
         })?;
-        if shm::has_huge_pages(path).map_err(|error| failed(path, &error))? {
+        if shm::has_huge_pages(path).at(PREPARING, path)? {
             return Err(NodeError::HugePages { path: path.to_owned() });
         }
         make_folder(&root.nodes())?;
@@ -109,10 +110,6 @@ fn absolute(path: &Path) -> Result<(), NodeError> {
     if path.is_absolute() { Ok(()) } else { Err(NodeError::RelativeRoot { path: path.to_owned() }) }
 }
 
-fn failed(path: &Path, error: &io::Error) -> NodeError {
-    SystemError::at("preparing the namespace", path, error).into()
-}
-
 /// Makes a folder for its owner alone, with the modes that this says and not with those that the process's mask leaves.
 ///
 /// # Errors
@@ -137,25 +134,23 @@ fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
 
 fn make_folder(path: &Path) -> Result<(), NodeError> {
     match make_private_folder(path) {
-        Ok(()) => return Ok(()),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(failed(path, &error)),
+        made => return Ok(made.at(PREPARING, path)?),
     }
     match mode_of(path)? {
         // Made under another mask, or between being made and getting its mode. What others may is as somebody wanted it.
-        Some(mode) if mode & MODE != MODE => set_mode(path, mode & 0o7777 | MODE).map_err(|error| failed(path, &error)),
+        Some(mode) if mode & MODE != MODE => Ok(set_mode(path, mode & 0o7777 | MODE).at(PREPARING, path)?),
         Some(_) => Ok(()),
-        None => Err(failed(path, &io::ErrorKind::NotFound.into())),
+        None => Err(SystemError::at(PREPARING, path, &io::ErrorKind::NotFound.into()).into()),
     }
 }
 
 /// The mode of a folder, if it is there. Fails for anything but a folder of this user.
 fn mode_of(path: &Path) -> Result<Option<u32>, NodeError> {
-    match std::fs::symlink_metadata(path) {
-        Ok(meta) if meta.is_dir() && meta.uid() == shm::user() => Ok(Some(meta.mode())),
-        Ok(_) => Err(NodeError::NotOurFolder { path: path.to_owned() }),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(failed(path, &error)),
+    match found(std::fs::symlink_metadata(path)).at(PREPARING, path)? {
+        Some(meta) if meta.is_dir() && meta.uid() == shm::user() => Ok(Some(meta.mode())),
+        Some(_) => Err(NodeError::NotOurFolder { path: path.to_owned() }),
+        None => Ok(None),
     }
 }
 
