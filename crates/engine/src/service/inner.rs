@@ -24,11 +24,11 @@ pub(crate) struct ServiceInner {
     pub folder: PathBuf,
     pub config: StaticConfig,
     pub registry: Registry,
-    lock_file: File,
+    pub(super) lock_file: File,
     /// A file's lock belongs to its open description, so threads that share it need a lock of their own.
-    lock_threads: Mutex<()>,
+    pub(super) lock_threads: Mutex<()>,
     /// Ports that are gone and could not get the lock to say so.
-    late_ports: Mutex<Vec<Leaver>>,
+    pub(super) late_ports: Mutex<Vec<Leaver>>,
 }
 
 /// The service's lock, held.
@@ -52,19 +52,6 @@ impl Drop for Late {
 }
 
 impl ServiceInner {
-    pub(super) fn new(
-        node: &Arc<NodeInner>,
-        name: &ServiceName,
-        config: StaticConfig,
-        registry: Registry,
-        lock_file: File,
-    ) -> Self {
-        let (node, name) = (Arc::clone(node), name.clone());
-        let folder = node.root.services().join(name.folder());
-        let (lock_threads, late_ports) = Default::default();
-        Self { node, name, folder, config, registry, lock_file, lock_threads, late_ports }
-    }
-
     /// Takes the service's lock.
     ///
     /// # Errors

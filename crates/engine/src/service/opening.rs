@@ -112,7 +112,13 @@ impl ServiceBuilder {
             return Err(ServiceError::ExceedsMaxNodes { max_nodes: config.settings.max_nodes });
         }
         drop(guard);
-        Ok(Some(ServiceInner::new(node, &self.name, config, registry, lock_file)))
+        Ok(Some(self.opened(config, registry, lock_file)))
+    }
+
+    fn opened(&self, config: StaticConfig, registry: Registry, lock_file: File) -> ServiceInner {
+        let (node, name, folder) = (Arc::clone(&self.node), self.name.clone(), registry.folder.clone());
+        let (lock_threads, late_ports) = Default::default();
+        ServiceInner { node, name, folder, config, registry, lock_file, lock_threads, late_ports }
     }
 
     /// Creates a service.
@@ -131,7 +137,7 @@ impl ServiceBuilder {
             let _ = files::remove_folder(&aside);
         })?;
         *services.entry(self.name.folder()).or_insert(0) += 1;
-        Ok(ServiceInner::new(node, &self.name, config, registry, lock_file))
+        Ok(self.opened(config, registry, lock_file))
     }
 
     /// Opens the service, or creates it if it does not exist; of several that do so at once, one creates (RR-SVC-03).
