@@ -48,11 +48,9 @@ pub struct NotAnId;
 impl FromStr for Id {
     type Err = NotAnId;
     fn from_str(text: &str) -> Result<Self, NotAnId> {
-        let digits = text.len() == 32 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
-        if !digits {
-            return Err(NotAnId);
-        }
-        u128::from_str_radix(text, 16).map(Self).map_err(|_| NotAnId)
+        let is_id = text.len() == 32 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+        let number = is_id.then(|| u128::from_str_radix(text, 16).ok()).flatten();
+        number.map(Self).ok_or(NotAnId)
     }
 }
 

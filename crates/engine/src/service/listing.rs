@@ -32,11 +32,6 @@ pub struct PortInfo {
     pub requests_given_up: u64,
 }
 
-fn info_of(registry: &Registry, side: Side, entry: PortEntry) -> PortInfo {
-    let requests_given_up = if side == Side::Server { registry.given_up(entry.id) } else { 0 };
-    PortInfo { id: entry.id, node: entry.node, name: entry.name, requests_given_up }
-}
-
 /// A service of a listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceInfo {
@@ -77,10 +72,8 @@ pub(crate) fn info(config: &StaticConfig, registry: &Registry) -> io::Result<Ser
 
 /// The same with 0 for the memory, which takes no descriptor.
 pub(super) fn info_without_memory(config: &StaticConfig, registry: &Registry) -> ServiceInfo {
-    let [clients, servers] = [Side::Client, Side::Server].map(|side| {
-        let ports = registry.ports(side).into_iter();
-        ports.map(|entry| info_of(registry, side, entry)).collect::<Vec<_>>()
-    });
+    let info_of = |PortEntry { id, node, name }| PortInfo { id, node, name, requests_given_up: registry.given_up(id) };
+    let ports = |side| registry.ports(side).into_iter().map(info_of).collect();
     ServiceInfo {
         name: config.name.clone(),
         settings: config.settings,
@@ -90,8 +83,8 @@ pub(super) fn info_without_memory(config: &StaticConfig, registry: &Registry) ->
         request_header: config.request_header.clone(),
         response_header: config.response_header.clone(),
         attributes: config.attributes.clone(),
-        clients,
-        servers,
+        clients: ports(Side::Client),
+        servers: ports(Side::Server),
         memory_bytes: 0,
     }
 }

@@ -131,13 +131,12 @@ impl Registry {
         fence(Ordering::SeqCst);
         for place in self.all_places() {
             let word = self.word(self.port_place(place) + WAKE_WORD);
-            if !word::is_quiet(word, false) && word::wake_owner(word) == WakeAction::WritePipe {
-                let pipe = self
-                    .port(place)
-                    .map(|port| notification_pipe::open(&self.folder.join(files::notification_pipe(port.id))));
-                if let Some(Ok(pipe)) = pipe {
-                    notification_pipe::notify(&pipe);
-                }
+            if !word::is_quiet(word, false)
+                && word::wake_owner(word) == WakeAction::WritePipe
+                && let Some(port) = self.port(place)
+                && let Ok(pipe) = notification_pipe::open(&self.folder.join(files::notification_pipe(port.id)))
+            {
+                notification_pipe::notify(&pipe);
             }
         }
     }

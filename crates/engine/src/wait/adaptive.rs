@@ -99,19 +99,14 @@ fn poll_spin_sleep<P: Deref<Target: WaitingPort>, T>(
         if left.is_zero() {
             return None;
         }
-        let mut found = {
-            let (armed, list, slice) = Armed::new(ports);
-            let found = look(PollDepth::Thorough);
-            if found.is_none() {
-                *slept = true;
-                list.sleep(slice.min(left));
-            }
-            drop(armed);
-            found
-        };
+        let (armed, list, slice) = Armed::new(ports);
+        let mut found = look(PollDepth::Thorough);
         if found.is_none() {
-            found = look(PollDepth::Quick);
+            *slept = true;
+            list.sleep(slice.min(left));
         }
+        drop(armed);
+        found = found.or_else(|| look(PollDepth::Quick));
         if found.is_some() {
             return found;
         }
