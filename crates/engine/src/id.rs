@@ -14,10 +14,7 @@ impl Id {
     /// What the kernel says when it has none.
     pub fn random() -> std::io::Result<Self> {
         let mut bytes = [0; 16];
-        getrandom::fill(&mut bytes).map_err(|error| {
-            let numbered = error.raw_os_error().map(std::io::Error::from_raw_os_error);
-            numbered.unwrap_or_else(|| std::io::Error::other(error.to_string()))
-        })?;
+        getrandom::fill(&mut bytes)?;
         // Zero marks an empty place in the registry.
         Ok(Self(u128::from_le_bytes(bytes).max(1)))
     }
