@@ -49,12 +49,14 @@ pub struct SleepList<'a> {
     len: usize,
 }
 
-impl<'a> SleepList<'a> {
-    /// Without words.
-    pub fn new() -> Self {
+/// Without words.
+impl Default for SleepList<'_> {
+    fn default() -> Self {
         Self { waiters: [Waiter::default(); WORDS_MAX], first: None, len: 0 }
     }
+}
 
+impl<'a> SleepList<'a> {
     /// Adds a word, to be slept on while its low half is that of `value`; `false` if the list is full.
     #[must_use]
     pub fn push(&mut self, word: &'a AtomicU64, value: u64) -> bool {
@@ -105,12 +107,6 @@ impl<'a> SleepList<'a> {
         if result < 0 && refused() {
             ONE_AT_A_TIME.store(true, Ordering::Relaxed); // As `wakes_on_all`.
         }
-    }
-}
-
-impl Default for SleepList<'_> {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

@@ -21,7 +21,6 @@ pub const FILE_BYTES_MAX: u64 = 1 << 40;
 #[derive(Debug)]
 pub struct Mapping {
     map: MmapRaw,
-    len: usize,
     /// Whole words that may be accessed as atomics: 0 if the mapping is read-only.
     words: usize,
 }
@@ -80,17 +79,17 @@ impl Mapping {
         options.len(len);
         let map = if writable { options.map_raw(file)? } else { options.map_raw_read_only(file)? };
         let words = if writable { len / 8 } else { 0 };
-        Ok(Self { map, len, words })
+        Ok(Self { map, words })
     }
 
     /// Bytes mapped.
     pub fn len(&self) -> usize {
-        self.len
+        self.map.len()
     }
 
     /// Never: an empty file is not mapped.
     pub fn is_empty(&self) -> bool {
-        self.len == 0
+        self.len() == 0
     }
 
     /// The whole file as atomic words; bytes behind the last whole word are left out. Empty for a read-only mapping, so
@@ -111,7 +110,7 @@ impl Mapping {
     pub fn lock_in_memory(&self) -> io::Result<()> {
         self.map.lock().map_err(|error| match error.raw_os_error() {
             Some(errno @ (libc::ENOMEM | libc::EAGAIN | libc::EPERM)) => {
-                io::Error::new(io::ErrorKind::OutOfMemory, LockRefused { errno, bytes: self.len })
+                io::Error::new(io::ErrorKind::OutOfMemory, LockRefused { errno, bytes: self.len() })
             }
             _ => error,
         })
@@ -122,7 +121,7 @@ impl Mapping {
     pub(super) fn give_back(&self, from: usize, len: usize) {
         let page = page_bytes();
         let first = from.next_multiple_of(page);
-        let end = from.saturating_add(len).min(self.len) / page * page;
+        let end = from.saturating_add(len).min(self.len()) / page * page;
         if first < end && self.words > 0 {
             // SAFETY: whole pages within the mapping, which is shared and writable and lives as long as `self`. Bytes that read
             // as zeros are a value like any other to whoever looks there; no reference of ours points there, since chunks that
@@ -151,15 +150,9 @@ pub fn is_damage(error: &io::Error) -> bool {
     io::Error::from_raw_os_error(*errno)
 )]
 pub struct LockRefused {
-    errno: i32,
-    bytes: usize,
-}
-
-impl LockRefused {
     /// The system's number: `ENOMEM`, `EAGAIN`, or `EPERM` where the limit is 0.
-    pub fn errno(&self) -> i32 {
-        self.errno
-    }
+    pub errno: i32,
+    bytes: usize,
 }
 
 fn page_bytes() -> usize {

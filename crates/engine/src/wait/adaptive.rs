@@ -159,7 +159,7 @@ impl<'a, P: Deref<Target: WaitingPort>> Armed<'a, P> {
     /// With the words to sleep on, and for how long at most.
     fn new(ports: &'a [P]) -> (Self, SleepList<'a>, Duration) {
         let armed = Self(ports);
-        let mut list = SleepList::new();
+        let mut list = SleepList::default();
         let mut notified = true;
         for port in ports {
             let listed = port.wake_word().is_some_and(|word| {
