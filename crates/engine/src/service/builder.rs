@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::inner::ServiceInner;
 use super::opening::ServiceBuilder;
-use super::static_config::{PARTS, StaticConfig};
+use super::static_config::{PARTS, StaticConfig, check_types};
 use crate::error::ServiceError;
 use crate::name::ServiceName;
 use crate::node::Node;
@@ -136,7 +136,7 @@ impl<Req: Payload + ?Sized, Res: Payload + ?Sized, ReqHeader: Plain, ResHeader: 
             TypeDetail::of::<ReqHeader>(1),
             TypeDetail::of::<ResHeader>(1),
         ];
-        PARTS.into_iter().zip(&types).try_for_each(|(part, detail)| detail.check(part))?;
+        check_types(types.each_ref())?;
         Ok(types)
     }
 

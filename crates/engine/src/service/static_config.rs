@@ -79,21 +79,12 @@ impl StaticConfig {
         [&self.request, &self.response, &self.request_header, &self.response_header]
     }
 
-    /// The text of the file. Fails for everything that [`StaticConfig::read`] would call damaged.
+    /// The text of the file.
     pub(crate) fn text(&self) -> Result<String, ServiceError> {
-        self.check()?;
         let text = toml::to_string(self).map_err(|error| corrupted(error.to_string()))?;
         let text = format!("{text}{CHECKSUM}{}\n", hash(&text));
         check_length(text.len())?;
         Ok(text)
-    }
-
-    /// Whether there can be such a service; decides when it is created and when it is opened.
-    fn check(&self) -> Result<(), ServiceError> {
-        if !self.settings.is_valid() {
-            return Err(corrupted("a setting is out of range".to_owned()));
-        }
-        PARTS.into_iter().zip(self.types()).try_for_each(|(part, detail)| detail.check(part))
     }
 
     /// Writes the file into a service's folder that nobody else sees yet.
@@ -138,12 +129,17 @@ impl StaticConfig {
         if config.byte_order != BYTE_ORDER {
             return Err(corrupted(format!("it has {}-endian byte order", config.byte_order)));
         }
-        config.check().map_err(|error| match error {
-            error @ ServiceError::Corrupted { .. } => error,
-            error => corrupted(error.to_string()),
-        })?;
+        if !config.settings.is_valid() {
+            return Err(corrupted("a setting is out of range".to_owned()));
+        }
+        check_types(config.types()).map_err(|error| corrupted(error.to_string()))?;
         Ok(config)
     }
+}
+
+/// Whether there can be a service with these types; decides when it is created and when it is opened.
+pub(super) fn check_types(types: [&TypeDetail; 4]) -> Result<(), ServiceError> {
+    PARTS.into_iter().zip(types).try_for_each(|(part, detail)| detail.check(part))
 }
 
 fn check_length(bytes: usize) -> Result<(), ServiceError> {
