@@ -72,9 +72,9 @@ fn clean_behind(root: &Root, folder: &Path, dead: Id) -> io::Result<()> {
         Err(_) if files::is_no_file(&lock_path) => return Ok(()),
         opened => opened?,
     };
-    under_lock(&file, &lock_path, || match Registry::open_undamaged(folder).map_err(ServiceError::into_io)? {
+    under_lock(folder, &file, |registry| match registry {
         // It takes part, or nobody does.
-        Some((_, registry)) if registry.is_abandoned() || registry.node_ids().contains(&dead) => {
+        Some(registry) if registry.is_abandoned() || registry.node_ids().contains(&dead) => {
             forget_nodes(root, &registry, &[dead], dead)
         }
         // A damaged service is reported to whoever opens it; it must not keep the others from being cleaned.
@@ -82,14 +82,19 @@ fn clean_behind(root: &Root, folder: &Path, dead: Id) -> io::Result<()> {
     })
 }
 
-/// Does something under a service's lock, unless another service or none is there by now, and removes what that discards
-/// without.
-fn under_lock(file: &File, path: &Path, change: impl FnOnce() -> io::Result<Discarded>) -> io::Result<()> {
-    let guard = lock::acquire(file, path)?;
-    if !lock::is_still_at(file, path)? {
+/// Does something to a service, or with nothing if it is damaged, under its lock, unless another service or none is there by
+/// now; and removes what that discards without.
+fn under_lock<F>(folder: &Path, lock_file: &File, change: F) -> io::Result<()>
+where
+    F: FnOnce(Option<Registry>) -> io::Result<Discarded>,
+{
+    let path = folder.join(files::LOCK);
+    let guard = lock::acquire(lock_file, &path)?;
+    if !lock::is_still_at(lock_file, &path)? {
         return Ok(());
     }
-    let discarded = change()?;
+    let opened = Registry::open_undamaged(folder).map_err(ServiceError::into_io)?;
+    let discarded = change(opened.map(|(_, registry)| registry))?;
     drop(guard);
     discarded.remove()
 }
@@ -141,8 +146,8 @@ fn clean_orphan(root: &Root, folder: &Path, cleaner: Id) -> io::Result<()> {
         None if is_alone(root, cleaner)? => lock::open(&lock_path, true)?,
         None => return Ok(()),
     };
-    under_lock(&file, &lock_path, || match Registry::open_undamaged(folder).map_err(ServiceError::into_io)? {
-        Some((_, registry)) => {
+    under_lock(folder, &file, |registry| match registry {
+        Some(registry) => {
             // A node's file is there before the node is entered under this lock, and stays until it has left.
             let mut gone = Vec::new();
             for id in registry.node_ids() {

@@ -136,13 +136,6 @@ pub(crate) fn remove_folder(path: &Path) -> io::Result<()> {
     found(std::fs::remove_dir_all(path)).map(drop)
 }
 
-/// Takes a service's folder away in one step: its temporary name, to be removed.
-pub(crate) fn take_folder_away(root: &Root, folder: &Path, by: Id) -> io::Result<PathBuf> {
-    let aside = temporary_folder(root, by)?;
-    found(std::fs::rename(folder, &aside))?;
-    Ok(aside)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use super::files::{self, ConnectionName, FileName};
 use super::registry::Registry;
 use crate::connection::{ConnectionFile, ConnectionLayout, Side, State};
+use crate::error::found;
 use crate::id::Id;
 use crate::root::Root;
 
@@ -21,12 +22,13 @@ pub(crate) struct Discarded {
 }
 
 impl Discarded {
-    /// A service's folder, which gets the name of a temporary one of node `by`.
+    /// A service's folder, which gets the name of a temporary one of node `by` in one step.
     ///
     /// # Errors
     /// Those of the system.
     pub fn service(root: &Root, folder: &Path, by: Id) -> io::Result<Self> {
-        let aside = files::take_folder_away(root, folder, by)?;
+        let aside = files::temporary_folder(root, by)?;
+        found(std::fs::rename(folder, &aside))?;
         Ok(Self { files: Vec::new(), folder: Some(aside) })
     }
 
