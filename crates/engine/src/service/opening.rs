@@ -27,23 +27,19 @@ const TRIES_WITHOUT_PAUSE: u32 = 10;
 
 const CREATING: &str = "creating the service's files";
 
-/// Counts tries.
-#[derive(Default)]
-struct Tries {
-    made: u32,
-    end: Option<Instant>,
-}
-
-impl Tries {
-    /// Whether to try once more; pauses before all but the first few.
-    fn again(&mut self) -> bool {
-        let end = *self.end.get_or_insert_with(|| Instant::now() + TRIES_TIME);
-        self.made = self.made.saturating_add(1);
-        if self.made > TRIES_WITHOUT_PAUSE {
+/// Tries something until there is a result; pauses before all but the first few tries.
+fn repeat<T>(mut attempt: impl FnMut() -> Result<Option<T>, ServiceError>) -> Result<T, ServiceError> {
+    let (mut made, end) = (0_u32, Instant::now() + TRIES_TIME);
+    while made < TRIES_MAX || Instant::now() < end {
+        if made >= TRIES_WITHOUT_PAUSE {
             std::thread::sleep(Duration::from_millis(1));
         }
-        self.made <= TRIES_MAX || Instant::now() < end
+        made = made.saturating_add(1);
+        if let Some(service) = attempt()? {
+            return Ok(service);
+        }
     }
+    Err(ServiceError::InCreation)
 }
 
 /// What opening asks of a service that is there.
@@ -65,14 +61,9 @@ impl ServiceBuilder {
     pub(super) fn open(&self, check: Check<'_>) -> Result<ServiceInner, ServiceError> {
         self.node.check_linked()?;
         let mut services = self.node.lock_services();
-        let mut tries = Tries::default();
-        while tries.again() {
-            if let Some(service) = self.find(check)? {
-                *services.entry(self.name.folder()).or_insert(0) += 1;
-                return Ok(service);
-            }
-        }
-        Err(ServiceError::InCreation)
+        let service = repeat(|| self.find(check))?;
+        *services.entry(self.name.folder()).or_insert(0) += 1;
+        Ok(service)
     }
 
     /// What is in the service's folder; `None` if it was removed meanwhile, or what was left of it has been removed now.
@@ -142,18 +133,16 @@ impl ServiceBuilder {
 
     /// Opens the service, or creates it if it does not exist; of several that do so at once, one creates (RR-SVC-03).
     pub(super) fn open_or_create(&self, config: &StaticConfig, check: Check<'_>) -> Result<ServiceInner, ServiceError> {
-        let mut tries = Tries::default();
-        while tries.again() {
+        repeat(|| {
             match self.open(check) {
                 Err(ServiceError::DoesNotExist) => {}
-                other => return other,
+                other => return other.map(Some),
             }
             match self.create(config.clone()) {
-                Err(ServiceError::AlreadyExists) => {}
-                other => return other,
+                Err(ServiceError::AlreadyExists) => Ok(None),
+                other => other.map(Some),
             }
-        }
-        Err(ServiceError::InCreation)
+        })
     }
 }
 
