@@ -88,20 +88,12 @@ pub(crate) enum WakeAction {
 
 /// How the owner is to be woken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u64)]
 pub(crate) enum WakeMethod {
     /// It will sleep on the word.
-    Futex,
+    Futex = ASLEEP,
     /// It will wait for a byte.
-    Pipe,
-}
-
-impl WakeMethod {
-    fn bit(self) -> u64 {
-        match self {
-            Self::Futex => ASLEEP,
-            Self::Pipe => NOTIFY_PIPE,
-        }
-    }
+    Pipe = NOTIFY_PIPE,
 }
 
 /// Asks for a wake-up. The owner looks for messages behind a `fence(SeqCst)` that follows, and then sleeps while the
@@ -109,20 +101,20 @@ impl WakeMethod {
 #[must_use]
 pub(crate) fn arm(word: &impl WakeWord, method: WakeMethod) -> Option<u64> {
     // The fence orders it before the poll.
-    let before = word.add(method.bit() | FENCE);
+    let before = word.add(method as u64 | FENCE);
     if before & FENCE == 0 && !word.fence_all() {
         // Or it would be believed the next time.
         clear_fence(word);
         return None;
     }
-    Some(before | method.bit() | FENCE)
+    Some(before | method as u64 | FENCE)
 }
 
 /// Clears what no sender has seen.
 pub(crate) fn disarm(word: &impl WakeWord, method: WakeMethod) {
     // A sender that still sees the bit wakes spuriously.
-    if word.bits() & method.bit() != 0 {
-        word.remove(method.bit());
+    if word.bits() & method as u64 != 0 {
+        word.remove(method as u64);
     }
 }
 
