@@ -80,6 +80,7 @@ impl Leaver {
 /// Service that is swept.
 struct Sweep<'a> {
     registry: &'a Registry,
+    leaver: Leaver,
     nodes: Vec<Id>,
     discarded: Discarded,
     /// Connections of departed clients: number, client, server, path.
@@ -105,6 +106,7 @@ pub(crate) fn sweep(registry: &Registry, leaver: Leaver) -> io::Result<Discarded
         .map(|role| registry.ports(role).into_iter().map(|entry| entry.id).collect::<Vec<_>>());
     let mut sweep = Sweep {
         registry,
+        leaver,
         nodes: registry.node_ids(),
         discarded: Discarded::default(),
         departed: Vec::new(),
@@ -119,7 +121,7 @@ pub(crate) fn sweep(registry: &Registry, leaver: Leaver) -> io::Result<Discarded
                 if !servers.contains(&server) {
                     files::remove(&path)?;
                 } else if !clients.contains(&client) {
-                    sweep.depart(kind, [client, server], path, leaver)?;
+                    sweep.depart(kind, [client, server], path)?;
                 }
             }
             FileName::Segment { node, port } if !sweep.nodes.contains(&node) => segments.push((port, path)),
@@ -144,13 +146,7 @@ impl Sweep<'_> {
     }
 
     /// A client that has left, before a server has mapped their connection.
-    fn depart(
-        &mut self,
-        kind: ConnectionName,
-        [client, server]: [Id; 2],
-        path: PathBuf,
-        leaver: Leaver,
-    ) -> io::Result<()> {
+    fn depart(&mut self, kind: ConnectionName, [client, server]: [Id; 2], path: PathBuf) -> io::Result<()> {
         if let ConnectionName::Departed { number, node } = kind {
             // Without fire-and-forget, it waited for what its client might still want.
             if !self.registry.settings.fire_and_forget && !self.nodes.contains(&node) {
@@ -174,7 +170,7 @@ impl Sweep<'_> {
             return Ok(());
         }
         let node = file.maker();
-        let may_send = match leaver {
+        let may_send = match self.leaver {
             Leaver::Client { id, holds } if id == client => holds,
             _ => self.nodes.contains(&node),
         };
