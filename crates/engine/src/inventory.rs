@@ -185,11 +185,8 @@ impl Inventory {
         }
         match service {
             Ok(service) => {
-                let mut live = false;
-                for id in &service.nodes {
-                    live |= self.may_live(root, *id)?;
-                }
-                if live {
+                let lives = service.nodes.iter().map(|id| self.may_live(root, *id));
+                if lives.collect::<io::Result<Vec<_>>>()?.contains(&true) {
                     self.services.push(service);
                 } else {
                     self.remains(RemainsKind::AbandonedService, folder, service.name);

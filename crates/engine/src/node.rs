@@ -121,25 +121,14 @@ impl NodeBuilder {
             return Err(NodeError::NameTooLong { bytes: self.name.len() });
         }
         let config = self.config.map_or_else(Config::load, Ok)?;
-        let root = match &self.root {
-            Some(path) => Root::at(path),
-            None => Root::from_environment(&config),
-        }?;
+        let root = self.root.map_or_else(|| Root::from_environment(&config), |path| Root::at(&path))?;
         let id = Id::random().doing("making a node id")?;
         let alive = liveness::create(&root, id, &self.name).at("creating the node's lock", &root.nodes())?;
-        let inner = NodeInner {
-            root,
-            config,
-            id,
-            name: self.name,
-            alive,
-            services: Mutex::default(),
-            left_behind: AtomicBool::new(false),
-        };
-        let node = Node { inner: Arc::new(inner) };
+        let (name, services, left_behind) = (self.name, Mutex::default(), AtomicBool::new(false));
+        let inner = Arc::new(NodeInner { root, config, id, name, alive, services, left_behind });
         // What cannot be cleaned now is tried again by the next one; a new node does not fail because of an old one.
-        let _ = cleanup::clean_dead_nodes(&node.inner.root);
-        Ok(node)
+        let _ = cleanup::clean_dead_nodes(&inner.root);
+        Ok(Node { inner })
     }
 }
 

@@ -15,6 +15,8 @@ pub const ROOT_VARIABLE: &str = "SHMARK_ROOT";
 /// Rights of a folder: its owner's alone.
 const MODE: u32 = 0o700;
 const PREPARING: &str = "preparing the namespace";
+const FOLDER_ABOVE: &str =
+    "the folder above has to exist and to be writable: mount a tmpfs there, or name another one in SHMARK_ROOT";
 
 /// A namespace: services of different roots never meet ([RR-SVC-05](crate#requirements)).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,9 +73,7 @@ impl Root {
         absolute(path)?;
         let root = Self { path: path.to_owned() };
         make_folder(path).map_err(|error| match error {
-            NodeError::System(error) => NodeError::System(error.or_remedy(
-                "the folder above has to exist and to be writable: mount a tmpfs there, or name another one in SHMARK_ROOT",
-            )),
+            NodeError::System(error) => error.or_remedy(FOLDER_ABOVE).into(),
             other => other,
         })?;
         if shm::has_huge_pages(path).at(PREPARING, path)? {

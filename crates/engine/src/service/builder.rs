@@ -24,13 +24,8 @@ impl Node {
 impl ServiceBuilder {
     /// Request-response with these payloads: `T` for one value, `[T]` for slices.
     pub fn request_response<Req: Payload + ?Sized, Res: Payload + ?Sized>(self) -> RequestResponseBuilder<Req, Res> {
-        RequestResponseBuilder {
-            service: self,
-            requested_settings: RequestedSettings::default(),
-            align: [1, 1],
-            attributes: BTreeMap::new(),
-            types: PhantomData,
-        }
+        let (requested_settings, attributes) = Default::default();
+        RequestResponseBuilder { service: self, requested_settings, align: [1, 1], attributes, types: PhantomData }
     }
 }
 
@@ -142,7 +137,7 @@ impl<Req: Payload + ?Sized, Res: Payload + ?Sized, ReqHeader: Plain, ResHeader: 
 
     fn config(&self) -> Result<StaticConfig, ServiceError> {
         let settings = self.requested_settings.for_creation(&self.service.node.config.service)?;
-        let config = StaticConfig::new(self.service.name.as_str(), settings, self.types()?, self.attributes.clone());
+        let config = StaticConfig::new(self.service.name.to_string(), settings, self.types()?, self.attributes.clone());
         // Refused here and not when a folder is there: what cannot be read again is never written.
         config.text()?;
         Ok(config)

@@ -1,7 +1,7 @@
 //! `static.toml`: what never changes about a service, readable by people, protected by a checksum.
 
 use std::collections::BTreeMap;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -56,22 +56,13 @@ struct Version {
 impl StaticConfig {
     /// For a new service.
     pub(crate) fn new(
-        name: &str,
+        name: String,
         settings: Settings,
         [request, response, request_header, response_header]: [TypeDetail; 4],
         attributes: BTreeMap<String, String>,
     ) -> Self {
-        Self {
-            version: LAYOUT_VERSION,
-            byte_order: BYTE_ORDER.to_owned(),
-            name: name.to_owned(),
-            settings,
-            request,
-            response,
-            request_header,
-            response_header,
-            attributes,
-        }
+        let (version, byte_order) = (LAYOUT_VERSION, BYTE_ORDER.to_owned());
+        Self { version, byte_order, name, settings, request, response, request_header, response_header, attributes }
     }
 
     /// The four types, in the order of [`PARTS`].
@@ -101,36 +92,30 @@ impl StaticConfig {
         let mut text = String::new();
         let path = folder.join(FILE);
         let file = match lock::open(&path, false) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                // The folder is there, or the caller has looked: it appears complete, so the file was taken away.
-                return Err(corrupted("it is missing".to_owned()));
-            }
+            // The folder is there, or the caller has looked: it appears complete, so the file was taken away.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(corrupted("it is missing")),
             Err(error) if files::is_no_file(&path) => return Err(corrupted(error.to_string())),
             opened => opened.at("opening the service's static settings", &path)?,
         };
-        match file.take(FILE_BYTES_MAX as u64 + 1).read_to_string(&mut text) {
-            Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
-                return Err(corrupted("it is not text".to_owned()));
-            }
-            read => {
-                let bytes = read.at("reading the service's static settings", &path)?;
-                check_length(bytes).map_err(|error| corrupted(error.to_string()))?;
-            }
-        }
-        let (body, sum) = text.rsplit_once(CHECKSUM).ok_or_else(|| corrupted("its checksum is missing".to_owned()))?;
+        let bytes = match file.take(FILE_BYTES_MAX as u64 + 1).read_to_string(&mut text) {
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => return Err(corrupted("it is not text")),
+            read => read.at("reading the service's static settings", &path)?,
+        };
+        check_length(bytes).map_err(|error| corrupted(error.to_string()))?;
+        let (body, sum) = text.rsplit_once(CHECKSUM).ok_or_else(|| corrupted("its checksum is missing"))?;
         if sum.trim_end() != hash(body) {
-            return Err(corrupted("its checksum does not match".to_owned()));
+            return Err(corrupted("its checksum does not match"));
         }
-        let version: Version = toml::from_str(body).map_err(|error| corrupted(error.message().to_owned()))?;
+        let version: Version = toml::from_str(body).map_err(|error| corrupted(error.message()))?;
         if version.version != LAYOUT_VERSION {
             return Err(ServiceError::VersionMismatch { has: version.version, speaks: LAYOUT_VERSION });
         }
-        let config: Self = toml::from_str(body).map_err(|error| corrupted(error.message().to_owned()))?;
+        let config: Self = toml::from_str(body).map_err(|error| corrupted(error.message()))?;
         if config.byte_order != BYTE_ORDER {
             return Err(corrupted(format!("it has {}-endian byte order", config.byte_order)));
         }
         if !config.settings.is_valid() {
-            return Err(corrupted("a setting is out of range".to_owned()));
+            return Err(corrupted("a setting is out of range"));
         }
         check_types(config.types()).map_err(|error| corrupted(error.to_string()))?;
         Ok(config)
@@ -146,8 +131,8 @@ fn check_length(bytes: usize) -> Result<(), ServiceError> {
     if bytes <= FILE_BYTES_MAX { Ok(()) } else { Err(ServiceError::AttributesTooLarge { bytes, max: FILE_BYTES_MAX }) }
 }
 
-fn corrupted(reason: String) -> ServiceError {
-    ServiceError::Corrupted { file: FILE, reason }
+fn corrupted(reason: impl Into<String>) -> ServiceError {
+    ServiceError::Corrupted { file: FILE, reason: reason.into() }
 }
 
 #[cfg(test)]
@@ -158,7 +143,7 @@ mod tests {
         let [a, b] = [TypeDetail::of::<u64>(1), TypeDetail::of::<[u8]>(64)];
         let none = TypeDetail::of::<()>(1);
         let attributes = [("camera \"left\"".to_owned(), "a\nb".to_owned())].into();
-        StaticConfig::new("x/y z", Settings::default(), [a, b, none.clone(), none], attributes)
+        StaticConfig::new("x/y z".to_owned(), Settings::default(), [a, b, none.clone(), none], attributes)
     }
 
     #[test]
