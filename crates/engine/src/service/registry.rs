@@ -15,7 +15,7 @@ use crate::id::Id;
 use crate::settings::Settings;
 use crate::shm::Mapping;
 use crate::wait::notification_pipe;
-use crate::wait::word::{self, WakeAction};
+use crate::wait::word;
 
 const FILE: &str = "registry";
 const MAGIC: u64 = u64::from_le_bytes(*b"shmkreg\0") + (LAYOUT_VERSION << 56);
@@ -141,7 +141,7 @@ impl Registry {
         for place in self.all_places() {
             let word = self.word(place + WAKE_WORD);
             if !word::is_quiet(word, false)
-                && word::wake_owner(word) == WakeAction::WritePipe
+                && word::wake_owner(word)
                 && let Some(port) = self.port(place)
                 && let Ok(pipe) = notification_pipe::open(&self.folder.join(files::notification_pipe(port.id)))
             {

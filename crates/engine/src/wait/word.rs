@@ -77,15 +77,6 @@ impl WakeWord for AtomicU64 {
     }
 }
 
-/// What a sender has to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum WakeAction {
-    /// Nothing, or what it had to do is done.
-    Nothing,
-    /// Write to the notification pipe.
-    WritePipe,
-}
-
 /// How the owner is to be woken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u64)]
@@ -137,13 +128,15 @@ pub(crate) fn is_quiet(word: &impl WakeWord, fences: bool) -> bool {
     word.bits() == 0
 }
 
-/// Does what the word asks a sender to do, except for ringing, which takes a file.
+/// Does what the word asks a sender to do, except for writing to the notification pipe, which takes a file: whether that is
+/// left to do.
 #[cold]
-pub(crate) fn wake_owner(word: &impl WakeWord) -> WakeAction {
+#[must_use]
+pub(crate) fn wake_owner(word: &impl WakeWord) -> bool {
     // The F of the module's table.
     word.fence();
     if word.bits() & (ASLEEP | NOTIFY_PIPE) == 0 {
-        return WakeAction::Nothing;
+        return false;
     }
     // Nothing but the bits is exchanged here. Of several senders one takes them away and calls; one that dies in
     // between leaves the owner asleep for a slice.
@@ -151,7 +144,7 @@ pub(crate) fn wake_owner(word: &impl WakeWord) -> WakeAction {
     if asked & ASLEEP != 0 {
         word.wake();
     }
-    if asked & NOTIFY_PIPE == 0 { WakeAction::Nothing } else { WakeAction::WritePipe }
+    asked & NOTIFY_PIPE != 0
 }
 
 #[cfg(test)]
@@ -164,9 +157,9 @@ mod tests {
         assert!(is_quiet(&word, false) && is_quiet(&word, true));
         assert_eq!(arm(&word, WakeMethod::Pipe), Some(NOTIFY_PIPE | FENCE));
         assert!(!is_quiet(&word, false));
-        assert_eq!([wake_owner(&word), wake_owner(&word)], [WakeAction::WritePipe, WakeAction::Nothing]);
+        assert_eq!([wake_owner(&word), wake_owner(&word)], [true, false], "whether to write");
         assert_eq!(arm(&word, WakeMethod::Futex), Some(ASLEEP | FENCE));
-        assert_eq!(wake_owner(&word), WakeAction::Nothing);
+        assert!(!wake_owner(&word));
         assert_eq!(word.load(Ordering::Relaxed), FENCE, "asleep until somebody calls, and fenced until it is calm");
         clear_fence(&word);
         assert!(is_quiet(&word, false));
@@ -179,6 +172,6 @@ mod tests {
         let _ = arm(&word, WakeMethod::Futex);
         disarm(&word, WakeMethod::Pipe);
         disarm(&word, WakeMethod::Futex);
-        assert_eq!(wake_owner(&word), WakeAction::Nothing);
+        assert!(!wake_owner(&word));
     }
 }

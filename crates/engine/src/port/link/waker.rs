@@ -9,7 +9,7 @@ use crate::id::Id;
 use crate::service::{ServiceInner, files};
 use crate::shm;
 use crate::wait::notification_pipe;
-use crate::wait::word::{self, WakeAction};
+use crate::wait::word;
 
 /// Wakes the port on the other side of a connection, if it asks for that.
 #[derive(Debug)]
@@ -42,7 +42,7 @@ impl Waker {
     pub fn wake(&self) {
         if let Some(word) = self.service.registry.wake_word(self.at)
             && !word::is_quiet(word, self.fences)
-            && word::wake_owner(word) == WakeAction::WritePipe
+            && word::wake_owner(word)
         {
             self.notify();
         }
