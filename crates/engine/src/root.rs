@@ -20,9 +20,7 @@ const FOLDER_ABOVE: &str =
 
 /// A namespace: services of different roots never meet ([RR-SVC-05](crate#requirements)).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Root {
-    path: PathBuf,
-}
+pub struct Root(PathBuf);
 
 impl Root {
     /// The root that `SHMARK_ROOT` names, else that of the configuration, else a folder for this user in `/dev/shm`.
@@ -51,11 +49,11 @@ impl Root {
     /// [`NodeError::NotANamespace`] for a folder that is no root; else as [`Root::at`].
     pub fn existing(path: &Path) -> Result<Option<Self>, NodeError> {
         absolute(path)?;
-        let root = Self { path: path.to_owned() };
+        let root = Self(path.to_owned());
         if mode_of(path)?.is_none() {
             return Ok(None);
         }
-        for folder in [root.path.clone(), root.nodes(), root.services()] {
+        for folder in [root.0.clone(), root.nodes(), root.services()] {
             match mode_of(&folder)? {
                 Some(mode) if mode & MODE == MODE => {}
                 Some(mode) => return Err(NodeError::FolderMode { path: folder, mode: mode & 0o777 }),
@@ -71,7 +69,7 @@ impl Root {
     /// [`NodeError::RelativeRoot`], [`NodeError::NotOurFolder`], [`NodeError::HugePages`], [`NodeError::System`].
     pub fn at(path: &Path) -> Result<Self, NodeError> {
         absolute(path)?;
-        let root = Self { path: path.to_owned() };
+        let root = Self(path.to_owned());
         make_folder(path).map_err(|error| match error {
             NodeError::System(error) => error.or_remedy(FOLDER_ABOVE).into(),
             other => other,
@@ -86,12 +84,12 @@ impl Root {
 
     /// Its folder.
     pub fn path(&self) -> &Path {
-        &self.path
+        &self.0
     }
 
     /// Folder of the nodes' locks.
     pub(crate) fn nodes(&self) -> PathBuf {
-        self.path.join("nodes")
+        self.0.join("nodes")
     }
 
     /// A node's file, whose lock says that it is alive.
@@ -101,7 +99,7 @@ impl Root {
 
     /// Folder of the services' folders.
     pub(crate) fn services(&self) -> PathBuf {
-        self.path.join("services")
+        self.0.join("services")
     }
 }
 
