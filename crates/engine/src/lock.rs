@@ -8,7 +8,7 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-pub use file::{claim, is_still_at, open, try_acquire};
+pub use file::{claim, is_still_at, locked, open, try_acquire};
 use file::{last_marked, mark};
 use queue::Place;
 

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use super::config::Config;
 use super::error::{NamespaceGone, NodeError, SystemContext};
@@ -45,18 +45,12 @@ pub(crate) struct NodeInner {
     alive: File,
     /// How many handles of this node use a service, by folder: a node counts once in a service (RR-SVC-11). Held while a
     /// service is opened or left, so that the two never interleave within a process.
-    services: Mutex<HashMap<String, usize>>,
+    pub(crate) services: Mutex<HashMap<String, usize>>,
     /// Something could not be undone: the file stays and lets others do it.
-    left_behind: AtomicBool,
+    pub(crate) left_behind: AtomicBool,
 }
 
 impl NodeInner {
-    /// How many handles use which service.
-    pub(crate) fn lock_services(&self) -> MutexGuard<'_, HashMap<String, usize>> {
-        // Counts are changed in one step each, so a panic elsewhere leaves them right.
-        self.services.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Notices that the namespace was removed or moved beneath the node: nobody else finds it any more. Two system calls,
     /// which may be made every 100 ms.
     ///
@@ -68,12 +62,6 @@ impl NodeInner {
             Err(error) if error.kind() != io::ErrorKind::NotADirectory => Ok(()), // It cannot be told.
             _ => Err(NamespaceGone { path: self.root.path().to_owned() }),
         }
-    }
-
-    /// Says that a service could not be left.
-    pub(crate) fn leave_behind(&self) {
-        // Relaxed: read by the last owner, which the reference count orders after this.
-        self.left_behind.store(true, Ordering::Relaxed);
     }
 }
 
@@ -180,7 +168,7 @@ impl Node {
 impl Drop for NodeInner {
     fn drop(&mut self) {
         if self.left_behind.load(Ordering::Relaxed) {
-            return; // Relaxed: as above.
+            return; // Relaxed: the reference count orders it after every store.
         }
         // Unlinked while the lock is held: nobody ever sees this node dead. If it fails, the file is found unlocked later.
         let _ = std::fs::remove_file(self.root.node(self.id));

@@ -1,9 +1,11 @@
-//! Files that are locked: opened safely, tried, marked by whoever takes the lock, and told from others of the same name.
+//! Files that are locked: opened safely, tried, marked by whoever takes the lock, and told from others of the same name; and how locks
+//! of threads are taken.
 
 use std::fs::{File, TryLockError};
 use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use crate::error::found;
@@ -48,6 +50,11 @@ pub(super) fn mark(file: &File) {
 
 pub(super) fn last_marked(file: &File) -> io::Result<(i64, i64)> {
     file.metadata().map(|meta| (meta.mtime(), meta.mtime_nsec()))
+}
+
+/// Takes the lock of a mutex whose value changes in one step each time, so that a panic elsewhere leaves nothing half done.
+pub fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Whether `path` still names the file that `file` is.

@@ -8,10 +8,10 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::file::{mark, open};
+use super::file::{locked, mark, open};
 use crate::shm::block_signals;
 
 /// A helper does little: what the standard library needs, and a margin.
@@ -34,11 +34,6 @@ struct Helper {
 /// A place in the queue. Dropping it leaves the helper behind.
 #[derive(Debug)]
 pub(super) struct Place(Arc<Helper>);
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // What they guard changes in one step each, so a panic elsewhere leaves nothing half done.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 fn key(file: &File) -> io::Result<Key> {
     file.metadata().map(|meta| (meta.dev(), meta.ino()))

@@ -3,7 +3,8 @@
 use std::fs::File;
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::registry::Registry;
 use super::static_config::StaticConfig;
@@ -69,23 +70,18 @@ impl ServiceInner {
     }
 
     fn lock_within(&self, looks_max: u32) -> io::Result<ServiceLock<'_>> {
-        // The mutex guards nothing but the lock below, so a panic of its holder leaves nothing half done.
-        let thread = self.lock_threads.lock().unwrap_or_else(PoisonError::into_inner);
+        let thread = lock::locked(&self.lock_threads);
         let file = lock::acquire_within(&self.lock_file, &self.folder.join(files::LOCK), looks_max)?;
         let late = Late(self.take_out_late_ports());
         Ok(ServiceLock { _file: file, _thread: thread, _late: late })
-    }
-
-    fn lock_late_ports(&self) -> MutexGuard<'_, Vec<Leaver>> {
-        // Changed in one step each, so a panic elsewhere leaves it right.
-        self.late_ports.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Under the lock: what is discarded, to be removed without.
     fn take_out_late_ports(&self) -> Vec<Discarded> {
         let mut discarded = Vec::new();
         // What cannot be swept now is tried again with the lock that comes next; leaving twice is leaving once.
-        self.lock_late_ports().retain(|leaver| self.take_out(*leaver).map(|files| discarded.push(files)).is_err());
+        lock::locked(&self.late_ports)
+            .retain(|leaver| self.take_out(*leaver).map(|files| discarded.push(files)).is_err());
         discarded
     }
 
@@ -113,7 +109,7 @@ impl ServiceInner {
             // What cannot be removed now is removed with the next port that leaves, or with the service.
             let _ = discarded.and_then(Discarded::remove);
         } else {
-            self.lock_late_ports().push(leaver.later());
+            lock::locked(&self.late_ports).push(leaver.later());
         }
     }
 
@@ -140,7 +136,7 @@ impl ServiceInner {
 
 impl Drop for ServiceInner {
     fn drop(&mut self) {
-        let mut services = self.node.lock_services();
+        let mut services = lock::locked(&self.node.services);
         let key = self.name.folder();
         let last = match services.get_mut(&key) {
             Some(count) if *count > 1 => {
@@ -152,7 +148,7 @@ impl Drop for ServiceInner {
         if last && self.leave().is_err() {
             // Somebody holds the lock and does not go on. The node's file will stay, unlocked, so that the next one to
             // look cleans up for us.
-            self.node.leave_behind();
+            self.node.left_behind.store(true, Ordering::Relaxed); // Relaxed: read by the node's last owner.
         }
     }
 }
@@ -172,7 +168,7 @@ mod tests {
         let [late, stays] = [(); 2].map(|()| service.server_builder().create().unwrap());
         let ids = || service.info().servers.into_iter().map(|port| port.id).collect::<Vec<_>>();
         let [first, second] = ids().try_into().unwrap();
-        service.inner.lock_late_ports().push(Leaver::Server(first));
+        lock::locked(&service.inner.late_ports).push(Leaver::Server(first));
         assert_eq!(ids(), [first, second], "before anybody has the lock");
         let changes = service.inner.registry.changes();
         drop(service.inner.lock().unwrap());

@@ -60,7 +60,7 @@ impl ServiceBuilder {
     /// Opens a service whose settings pass `check`.
     pub(super) fn open(&self, check: Check<'_>) -> Result<ServiceInner, ServiceError> {
         self.node.check_linked()?;
-        let mut services = self.node.lock_services();
+        let mut services = lock::locked(&self.node.services);
         let service = repeat(|| self.find(check))?;
         *services.entry(self.name.folder()).or_insert(0) += 1;
         Ok(service)
@@ -121,7 +121,7 @@ impl ServiceBuilder {
             refused => return refused,
         }
         let (node, folder) = (&self.node, &self.folder());
-        let mut services = node.lock_services();
+        let mut services = lock::locked(&node.services);
         let aside = files::temporary_folder(&node.root, node.id).at(CREATING, folder)?;
         let (lock_file, registry) = make(&aside, folder, node.id, &config).inspect_err(|_| {
             // The first error is the one worth telling; what is left belongs to this node and goes with it.
