@@ -46,11 +46,10 @@ pub(crate) fn create(root: &Root, id: Id, name: &str) -> io::Result<File> {
         }
         let made = shm::fill(&mut file, name.as_bytes());
         let made = made.and_then(|()| std::fs::rename(&hidden, root.node(id)));
-        if made.is_err() {
+        return made.map(|()| file).inspect_err(|_| {
             // The first error is the one worth telling.
             let _ = std::fs::remove_file(&hidden);
-        }
-        return made.map(|()| file);
+        });
     }
 }
 

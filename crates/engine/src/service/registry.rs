@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering, fence};
 use super::files;
 use super::static_config::{LAYOUT_VERSION, StaticConfig};
 use crate::connection::Side;
-use crate::error::{ServiceError, SystemError};
+use crate::error::{ServiceError, SystemContext};
 use crate::id::Id;
 use crate::settings::Settings;
 use crate::shm::Mapping;
@@ -74,13 +74,13 @@ impl Registry {
     pub fn open(folder: &Path, settings: &Settings) -> Result<Self, ServiceError> {
         let corrupted = |reason| ServiceError::Corrupted { file: FILE, reason };
         let (path, bytes) = (folder.join(FILE), words(settings) * 8);
-        let map = Mapping::open(&path, true).map_err(|error| {
-            let is_damage = matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::NotFound);
-            if is_damage || files::is_no_file(&path) {
-                return corrupted(error.to_string());
+        let is_damage = |kind| matches!(kind, io::ErrorKind::InvalidData | io::ErrorKind::NotFound);
+        let map = match Mapping::open(&path, true) {
+            Err(error) if is_damage(error.kind()) || files::is_no_file(&path) => {
+                return Err(corrupted(error.to_string()));
             }
-            SystemError::at("opening the service's registry", folder, &error).into()
-        })?;
+            opened => opened.at("opening the service's registry", folder)?,
+        };
         if map.len() != bytes {
             return Err(corrupted(format!("it has {} bytes, not {bytes}", map.len())));
         }

@@ -37,14 +37,8 @@ impl Discarded {
     /// # Errors
     /// The first one; the rest is removed all the same.
     pub fn remove(self) -> io::Result<()> {
-        let mut result = Ok(());
-        for path in &self.files {
-            result = result.and(files::remove(path));
-        }
-        match self.folder {
-            Some(folder) => result.and(files::remove_folder(&folder)),
-            None => result,
-        }
+        let removed = self.files.iter().fold(Ok(()), |removed, path| removed.and(files::remove(path)));
+        removed.and(self.folder.map_or(Ok(()), |folder| files::remove_folder(&folder)))
     }
 }
 

@@ -36,12 +36,10 @@ impl Mapping {
     pub fn create(path: &Path, len: usize) -> io::Result<Self> {
         let file = open_options(0).create_new(true).mode(0o600).open(path)?;
         let made = make_private(&file).and_then(|()| reserve(&file, len));
-        let mapped = made.and_then(|()| Self::map(&file, len, true));
-        if mapped.is_err() {
+        made.and_then(|()| Self::map(&file, len, true)).inspect_err(|_| {
             // The first error is the one worth telling.
             let _ = std::fs::remove_file(path);
-        }
-        mapped
+        })
     }
 
     /// Maps an existing file, never through a symbolic link.

@@ -133,11 +133,8 @@ impl PollDescriptor {
 /// `InvalidData` for something that is not a pipe.
 pub(crate) fn open(path: &Path) -> io::Result<File> {
     let file = shm::open_options(libc::O_NONBLOCK).open(path)?;
-    if file.metadata()?.file_type().is_fifo() {
-        Ok(file)
-    } else {
-        Err(io::Error::new(io::ErrorKind::InvalidData, "not a pipe"))
-    }
+    let is_pipe = file.metadata()?.file_type().is_fifo();
+    is_pipe.then_some(file).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "not a pipe"))
 }
 
 /// Writes a byte. A full pipe notifies as well.
