@@ -100,12 +100,8 @@ pub struct ServerConfig {
 
 impl Default for ClientConfig {
     fn default() -> Self {
-        Self {
-            allocation_strategy: AllocationStrategy::default(),
-            initial_max_slice_len: 1,
-            backpressure_strategy: BackpressureStrategy::default(),
-            preallocate: None,
-        }
+        let (allocation_strategy, backpressure_strategy) = Default::default();
+        Self { allocation_strategy, initial_max_slice_len: 1, backpressure_strategy, preallocate: None }
     }
 }
 

@@ -26,10 +26,7 @@ pub enum Waited<T> {
 impl<T> Waited<T> {
     /// What was received, if anything.
     pub fn received(self) -> Option<T> {
-        match self {
-            Self::Received(value) => Some(value),
-            Self::Timeout | Self::Disconnected => None,
-        }
+        if let Self::Received(value) = self { Some(value) } else { None }
     }
 
     /// Whether nothing more can come.
@@ -53,10 +50,7 @@ pub enum TryReceived<T> {
 impl<T> TryReceived<T> {
     /// What was received, if anything.
     pub fn received(self) -> Option<T> {
-        match self {
-            Self::Received(value) => Some(value),
-            Self::Empty | Self::Disconnected => None,
-        }
+        if let Self::Received(value) = self { Some(value) } else { None }
     }
 
     /// Whether nothing more can come.
