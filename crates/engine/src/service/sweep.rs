@@ -98,15 +98,9 @@ struct Sweep<'a> {
 pub(crate) fn sweep(registry: &Registry, leaver: Leaver) -> io::Result<Discarded> {
     let [clients, servers] = [Side::Client, Side::Server]
         .map(|role| registry.ports(role).into_iter().map(|entry| entry.id).collect::<Vec<_>>());
-    let mut sweep = Sweep {
-        registry,
-        leaver,
-        nodes: registry.node_ids(),
-        discarded: Discarded::default(),
-        departed: Vec::new(),
-        handovers: Vec::new(),
-        unseen: Vec::new(),
-    };
+    let nodes = registry.node_ids();
+    let (discarded, departed, handovers, unseen) = Default::default();
+    let mut sweep = Sweep { registry, leaver, nodes, discarded, departed, handovers, unseen };
     let mut segments = Vec::new();
     let is_in = |port: &Id| clients.contains(port) || servers.contains(port);
     for (name, path) in files::list(&registry.folder)? {
