@@ -210,19 +210,17 @@ impl Sweep<'_> {
     }
 }
 
-/// Clients that have left, or that are not connected yet, and whose connections wait for a server, the one with the most of
-/// them first: server and count. Under the lock.
+/// The server for which the connections of most clients wait that have left, or that are not connected yet, and how many.
+/// Under the lock.
 ///
 /// # Errors
 /// Those of the system.
-pub(crate) fn waiting_for_servers(folder: &Path) -> io::Result<Vec<(Id, usize)>> {
+pub(crate) fn most_departed(folder: &Path) -> io::Result<Option<(Id, usize)>> {
     let mut counts = BTreeMap::new();
     for (name, _) in files::list(folder)? {
         if let FileName::Connection(ConnectionName::Departed { .. }, [_, server]) = name {
             *counts.entry(server).or_insert(0) += 1;
         }
     }
-    let mut counts: Vec<_> = counts.into_iter().collect();
-    counts.sort_unstable_by_key(|(_, count)| std::cmp::Reverse(*count));
-    Ok(counts)
+    Ok(counts.into_iter().max_by_key(|(_, count)| *count))
 }
