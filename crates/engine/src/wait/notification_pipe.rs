@@ -23,7 +23,7 @@ const AT_ONCE: Duration = Duration::from_nanos(1);
 /// is.
 #[derive(Debug)]
 pub(crate) struct NotificationPipe {
-    file: File,
+    pub file: File,
     /// One for each time that it was attached.
     descriptors: RefCell<Vec<Weak<PollDescriptor>>>,
 }
@@ -39,10 +39,6 @@ impl NotificationPipe {
             _ => open(path)?,
         };
         Ok(Self { file, descriptors: RefCell::default() })
-    }
-
-    pub fn file(&self) -> &File {
-        &self.file
     }
 
     /// A descriptor begins to use it.
