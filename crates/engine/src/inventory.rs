@@ -148,7 +148,7 @@ impl Inventory {
         }
         for entry in std::fs::read_dir(root.nodes())? {
             let path = entry?.path();
-            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            let name = files::name_of(&path);
             if name.parse::<Id>().is_ok() {
                 continue;
             }
@@ -164,7 +164,7 @@ impl Inventory {
     }
 
     fn scan_service(&mut self, root: &Root, folder: &Path) -> io::Result<()> {
-        let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let name = files::name_of(folder);
         if let Some(owner) = files::temporary_owner(name) {
             if !self.may_live(root, owner)? && folder.try_exists()? {
                 self.remains(RemainsKind::UnfinishedService, folder, "");

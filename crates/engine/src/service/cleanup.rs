@@ -41,7 +41,7 @@ pub(crate) fn clean_node_if_dead(root: &Root, id: Id) -> io::Result<()> {
 fn clean_if_dead(root: &Root, path: &Path) -> io::Result<bool> {
     let Some(_lock) = lock::claim(path)? else { return Ok(false) };
     // A `new-` file was never anybody's node.
-    if let Ok(id) = name_of(path).parse() {
+    if let Ok(id) = files::name_of(path).parse() {
         let services = std::fs::read_dir(root.services())?.map(|entry| Ok(entry?.path()));
         let mut cleaned = Ok(());
         for folder in services.collect::<io::Result<Vec<_>>>()? {
@@ -55,13 +55,9 @@ fn clean_if_dead(root: &Root, path: &Path) -> io::Result<bool> {
     Ok(true)
 }
 
-fn name_of(path: &Path) -> &str {
-    path.file_name().and_then(|name| name.to_str()).unwrap_or_default()
-}
-
 /// Cleans a folder of a service, or what is left of a half-made or half-removed one, behind a dead node.
 fn clean_behind(root: &Root, folder: &Path, dead: Id) -> io::Result<()> {
-    if let Some(owner) = files::temporary_owner(name_of(folder)) {
+    if let Some(owner) = files::temporary_owner(files::name_of(folder)) {
         return if owner == dead { files::remove_folder(folder) } else { Ok(()) };
     }
     if files::is_link(folder) {
@@ -132,7 +128,7 @@ pub(crate) fn clean_orphans(root: &Root, cleaner: Id) -> Vec<(PathBuf, String)> 
 }
 
 fn clean_orphan(root: &Root, folder: &Path, cleaner: Id) -> io::Result<()> {
-    let name = name_of(folder);
+    let name = files::name_of(folder);
     if let Some(owner) = files::temporary_owner(name) {
         return if is_there(root, owner)? { Ok(()) } else { files::remove_folder(folder) };
     }

@@ -102,6 +102,11 @@ pub(crate) fn list(folder: &Path) -> io::Result<Vec<(FileName, PathBuf)>> {
     Ok(files)
 }
 
+/// The last part of a path, if it is text.
+pub(crate) fn name_of(path: &Path) -> &str {
+    path.file_name().and_then(|name| name.to_str()).unwrap_or_default()
+}
+
 /// A folder that is being made or removed by a node.
 pub(crate) fn temporary_folder(root: &Root, owner: Id) -> io::Result<PathBuf> {
     Ok(root.services().join(format!("temporary-{owner}-{}", Id::random()?)))

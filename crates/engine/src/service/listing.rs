@@ -121,17 +121,13 @@ impl Node {
         let _ = cleanup::clean_dead_nodes(&self.inner.root);
         let mut services = Vec::new();
         for entry in std::fs::read_dir(&folder).at(what, &folder)? {
-            let entry = entry.at(what, &folder)?;
-            let name = entry.file_name();
-            let is_service = name.to_str().is_some_and(|name| name.parse::<Id>().is_ok());
-            if !is_service || files::is_link(&entry.path()) {
-                continue;
-            }
-            match Registry::open_undamaged(&entry.path())? {
-                Some((config, registry)) if !registry.is_removed() => {
-                    services.push(info(&config, &registry).at(what, &folder)?);
-                }
-                _ => {}
+            let path = entry.at(what, &folder)?.path();
+            if files::name_of(&path).parse::<Id>().is_ok()
+                && !files::is_link(&path)
+                && let Some((config, registry)) = Registry::open_undamaged(&path)?
+                && !registry.is_removed()
+            {
+                services.push(info(&config, &registry).at(what, &folder)?);
             }
         }
         services.sort_by(|a, b| a.name.cmp(&b.name));
