@@ -37,7 +37,10 @@ impl Discarded {
     /// # Errors
     /// The first one; the rest is removed all the same.
     pub fn remove(self) -> io::Result<()> {
-        let removed = self.files.iter().fold(Ok(()), |removed, path| removed.and(files::remove(path)));
+        let mut removed = Ok(());
+        for path in &self.files {
+            removed = removed.and(files::remove(path));
+        }
         removed.and(self.folder.map_or(Ok(()), |folder| files::remove_folder(&folder)))
     }
 }
