@@ -3,7 +3,6 @@
 //! A builder wins over the configuration, the configuration over the built-in value. `docs/CONFIGURATION.md` has every key.
 
 mod file;
-mod values;
 
 use std::path::PathBuf;
 
@@ -39,12 +38,12 @@ pub use file::CONFIG_VARIABLE;
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Namespace of nodes that are given none, unless the environment names one: an absolute path.
-    #[serde(deserialize_with = "values::absolute")]
+    #[serde(deserialize_with = "file::absolute")]
     pub root: Option<PathBuf>,
     /// What memory is spent for.
     pub profile: DeploymentProfile,
     /// Settings of services that are created. Opening a service asks for none of them.
-    #[serde(deserialize_with = "values::service")]
+    #[serde(deserialize_with = "file::service")]
     pub service: Settings,
     /// Clients.
     pub client: ClientConfig,
@@ -71,12 +70,12 @@ pub struct ClientConfig {
     /// How the request segment gets room for longer slices.
     pub allocation_strategy: AllocationStrategy,
     /// Elements that a loaned slice may have before the segment grows. 0 is taken as 1.
-    #[serde(deserialize_with = "values::at_least_one")]
+    #[serde(deserialize_with = "file::at_least_one")]
     pub initial_max_slice_len: usize,
     /// What to do when a server's buffer without overflow is full.
     pub backpressure_strategy: BackpressureStrategy,
     /// Chunks of the first segment, if fewer than can be needed at once. 0 is taken as 1.
-    #[serde(deserialize_with = "values::at_least_one_if_any")]
+    #[serde(deserialize_with = "file::at_least_one_if_any")]
     pub preallocate: Option<usize>,
 }
 
@@ -87,26 +86,22 @@ pub struct ServerConfig {
     /// How the response segment gets room for longer slices.
     pub allocation_strategy: AllocationStrategy,
     /// Elements that a loaned slice may have before the segment grows. 0 is taken as 1.
-    #[serde(deserialize_with = "values::at_least_one")]
+    #[serde(deserialize_with = "file::at_least_one")]
     pub initial_max_slice_len: usize,
     /// What to do when a client's buffer without overflow is full.
     pub backpressure_strategy: BackpressureStrategy,
     /// Chunks of the first segment, if fewer than can be needed at once. 0 is taken as 1.
-    #[serde(deserialize_with = "values::at_least_one_if_any")]
+    #[serde(deserialize_with = "file::at_least_one_if_any")]
     pub preallocate: Option<usize>,
     /// Responses that each active request may have loaned at once. 0 is taken as 1.
-    #[serde(deserialize_with = "values::at_least_one")]
+    #[serde(deserialize_with = "file::at_least_one")]
     pub max_loaned_responses: usize,
 }
 
 impl Default for ClientConfig {
     fn default() -> Self {
-        Self {
-            allocation_strategy: AllocationStrategy::default(),
-            initial_max_slice_len: 1,
-            backpressure_strategy: BackpressureStrategy::default(),
-            preallocate: None,
-        }
+        let (allocation_strategy, backpressure_strategy) = Default::default();
+        Self { allocation_strategy, initial_max_slice_len: 1, backpressure_strategy, preallocate: None }
     }
 }
 

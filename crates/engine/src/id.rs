@@ -14,10 +14,7 @@ impl Id {
     /// What the kernel says when it has none.
     pub fn random() -> std::io::Result<Self> {
         let mut bytes = [0; 16];
-        getrandom::fill(&mut bytes).map_err(|error| {
-            let numbered = error.raw_os_error().map(std::io::Error::from_raw_os_error);
-            numbered.unwrap_or_else(|| std::io::Error::other(error.to_string()))
-        })?;
+        getrandom::fill(&mut bytes)?;
         // Zero marks an empty place in the registry.
         Ok(Self(u128::from_le_bytes(bytes).max(1)))
     }
@@ -48,11 +45,9 @@ pub struct NotAnId;
 impl FromStr for Id {
     type Err = NotAnId;
     fn from_str(text: &str) -> Result<Self, NotAnId> {
-        let digits = text.len() == 32 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
-        if !digits {
-            return Err(NotAnId);
-        }
-        u128::from_str_radix(text, 16).map(Self).map_err(|_| NotAnId)
+        let is_id = text.len() == 32 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+        let number = is_id.then(|| u128::from_str_radix(text, 16).ok()).flatten();
+        number.map(Self).ok_or(NotAnId)
     }
 }
 

@@ -15,7 +15,7 @@ use super::lock;
 use super::node::Node;
 use super::root::Root;
 use super::service::registry::Registry;
-use super::service::{ServiceInfo, StaticConfig, files, info, orphans};
+use super::service::{ServiceInfo, StaticConfig, cleanup, files, info};
 
 /// Everything in a namespace at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,7 +98,7 @@ impl Inventory {
         if before.remains.iter().any(|remains| remains.kind != RemainsKind::Foreign) {
             // Cleans up after dead nodes. What this one leaves if it is killed now is cleaned by the next.
             let cleaner = Node::builder().config(Config::default()).root(root.path()).name("shmark clean").create()?;
-            reasons = orphans::clean(&cleaner.inner);
+            reasons = cleanup::clean_orphans(root, cleaner.id());
         }
         let after = Self::of(root)?;
         let is_left = |remains: &Remains| after.remains.iter().any(|left| left.path == remains.path);
@@ -127,7 +127,7 @@ impl Inventory {
         match self.nodes.iter().find(|node| node.id == id) {
             Some(node) => Ok(node.state != NodeState::Dead),
             // One that is not listed may be newer than the list.
-            None => root.nodes().join(id.to_string()).try_exists(),
+            None => root.node(id).try_exists(),
         }
     }
 
@@ -144,20 +144,18 @@ impl Inventory {
     fn scan_nodes(&mut self, root: &Root) -> io::Result<()> {
         let dead: Vec<_> = self.nodes.iter().filter(|node| node.state == NodeState::Dead).cloned().collect();
         for node in dead {
-            self.remains(RemainsKind::DeadNode, &root.nodes().join(node.id.to_string()), node.name);
+            self.remains(RemainsKind::DeadNode, &root.node(node.id), node.name);
         }
         for entry in std::fs::read_dir(root.nodes())? {
             let path = entry?.path();
-            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            let name = files::name_of(&path);
             if name.parse::<Id>().is_ok() {
                 continue;
             }
-            match found(lock::open(&path, false)) {
+            match lock::claim(&path) {
                 // One that is being made is locked, but for a moment.
-                Ok(Some(file)) if lock::try_acquire(&file)? && lock::is_still_at(&file, &path)? => {
-                    self.remains(RemainsKind::UnfinishedNode, &path, "");
-                }
-                Ok(_) => {}
+                Ok(Some(_)) => self.remains(RemainsKind::UnfinishedNode, &path, ""),
+                Ok(None) => {}
                 Err(_) if files::is_no_file(&path) => self.remains(RemainsKind::Foreign, &path, ""),
                 Err(error) => return Err(error),
             }
@@ -166,7 +164,7 @@ impl Inventory {
     }
 
     fn scan_service(&mut self, root: &Root, folder: &Path) -> io::Result<()> {
-        let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let name = files::name_of(folder);
         if let Some(owner) = files::temporary_owner(name) {
             if !self.may_live(root, owner)? && folder.try_exists()? {
                 self.remains(RemainsKind::UnfinishedService, folder, "");
@@ -187,11 +185,8 @@ impl Inventory {
         }
         match service {
             Ok(service) => {
-                let mut live = false;
-                for id in &service.nodes {
-                    live |= self.may_live(root, *id)?;
-                }
-                if live {
+                let lives = service.nodes.iter().map(|id| self.may_live(root, *id));
+                if lives.collect::<io::Result<Vec<_>>>()?.contains(&true) {
                     self.services.push(service);
                 } else {
                     self.remains(RemainsKind::AbandonedService, folder, service.name);
@@ -221,7 +216,7 @@ fn read_service_files(folder: &Path) -> Result<ServiceInfo, ServiceError> {
     };
     let config = StaticConfig::read(folder)?;
     let registry = Registry::open(folder, &config.settings)?;
-    Ok(info(&config, &registry, folder).doing(what)?)
+    Ok(info(&config, &registry).doing(what)?)
 }
 
 impl RemainsKind {

@@ -1,9 +1,7 @@
-//! Who is alive: a node lives as long as the lock on its file is held. Making such a file, looking at those that are there, and
-//! taking the lock of a dead one.
+//! Who is alive: a node lives as long as the lock on its file is held. Making such a file, and looking at those that are there.
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::PathBuf;
 
 use super::error::found;
 use super::id::Id;
@@ -47,28 +45,11 @@ pub(crate) fn create(root: &Root, id: Id, name: &str) -> io::Result<File> {
             continue;
         }
         let made = shm::fill(&mut file, name.as_bytes());
-        let made = made.and_then(|()| std::fs::rename(&hidden, root.nodes().join(id.to_string())));
-        if made.is_err() {
+        let made = made.and_then(|()| std::fs::rename(&hidden, root.node(id)));
+        return made.map(|()| file).inspect_err(|_| {
             // The first error is the one worth telling.
             let _ = std::fs::remove_file(&hidden);
-        }
-        return made.map(|()| file);
-    }
-}
-
-/// The lock of a dead node: as long as it is held, its holder is the only cleaner.
-pub(crate) struct DeadNode {
-    _lock: File,
-    pub(crate) path: PathBuf,
-}
-
-/// Takes the lock of a node's file, if its holder is gone.
-pub(crate) fn claim_dead(path: PathBuf) -> io::Result<Option<DeadNode>> {
-    let Some(file) = found(lock::open(&path, false))? else { return Ok(None) };
-    if lock::try_acquire(&file)? && lock::is_still_at(&file, &path)? {
-        Ok(Some(DeadNode { _lock: file, path }))
-    } else {
-        Ok(None)
+        });
     }
 }
 

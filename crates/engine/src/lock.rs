@@ -8,7 +8,7 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-pub use file::{is_still_at, open, try_acquire};
+pub use file::{claim, is_still_at, locked, open, try_acquire};
 use file::{last_marked, mark};
 use queue::Place;
 
@@ -21,14 +21,13 @@ const SLICE: Duration = Duration::from_millis(100);
 /// Polls in a row that find neither the lock free nor another holder, until the holder counts as stopped: 3 seconds. It
 /// needs microseconds of processor time, which on a machine with hundreds of busy processes may take most of a second.
 /// Counted in polls and not by the clock, so that a waiter which was itself stopped reports no holder.
-const LOOKS_MAX: u32 = 30;
+pub const LOOKS_MAX: u32 = 30;
+/// The same for something that can as well be done later: 100 ms.
+pub const LOOKS_SOON: u32 = 1;
 
 /// A held lock; dropping it releases it.
 #[derive(Debug)]
-pub struct Guard<'a>(Held<'a>);
-
-#[derive(Debug)]
-enum Held<'a> {
+pub enum Guard<'a> {
     /// On the caller's description.
     Callers(&'a File),
     /// On one that a helper has waited with.
@@ -37,9 +36,9 @@ enum Held<'a> {
 
 impl Drop for Guard<'_> {
     fn drop(&mut self) {
-        let file = match &self.0 {
-            Held::Callers(file) => file,
-            Held::Own(file) => file,
+        let file = match self {
+            Self::Callers(file) => *file,
+            Self::Own(file) => file,
         };
         // Unlocking a lock that is held cannot fail; were it to, closing the file releases it.
         let _ = file.unlock();
@@ -55,15 +54,11 @@ pub fn acquire<'a>(file: &'a File, path: &Path) -> io::Result<Guard<'a>> {
     acquire_within(file, path, LOOKS_MAX)
 }
 
-/// As [`acquire`], for something that can as well be done later. A place in the queue is kept for the next wait.
+/// As [`acquire`], with another number of polls, after which a place in the queue is kept for the next wait.
 ///
 /// # Errors
-/// `TimedOut` if one of them holds it for 100 ms.
-pub fn acquire_soon<'a>(file: &'a File, path: &Path) -> io::Result<Guard<'a>> {
-    acquire_within(file, path, 1)
-}
-
-fn acquire_within<'a>(file: &'a File, path: &Path, looks_max: u32) -> io::Result<Guard<'a>> {
+/// `TimedOut`, as there.
+pub fn acquire_within<'a>(file: &'a File, path: &Path, looks_max: u32) -> io::Result<Guard<'a>> {
     for pause in PAUSES_US {
         if let Some(guard) = try_guard(file)? {
             return Ok(guard);
@@ -76,11 +71,11 @@ fn acquire_within<'a>(file: &'a File, path: &Path, looks_max: u32) -> io::Result
     let mut looks = 0;
     loop {
         match place.as_ref().map(|place| place.wait(SLICE)) {
-            Some(Some(Ok(own))) => return Ok(Guard(Held::Own(own))),
+            Some(Some(Ok(own))) => return Ok(Guard::Own(own)),
             Some(Some(Err(_))) => place = None,
             Some(None) => {}
             None => {
-                if let Some(guard) = poll(file, SLICE)? {
+                if let Some(guard) = poll(file)? {
                     return Ok(guard);
                 }
             }
@@ -102,12 +97,12 @@ fn acquire_within<'a>(file: &'a File, path: &Path, looks_max: u32) -> io::Result
 fn try_guard(file: &File) -> io::Result<Option<Guard<'_>>> {
     Ok(try_acquire(file)?.then(|| {
         mark(file);
-        Guard(Held::Callers(file))
+        Guard::Callers(file)
     }))
 }
 
-fn poll(file: &File, time: Duration) -> io::Result<Option<Guard<'_>>> {
-    let end = Instant::now() + time;
+fn poll(file: &File) -> io::Result<Option<Guard<'_>>> {
+    let end = Instant::now() + SLICE;
     let mut pause = Duration::from_micros(50);
     while Instant::now() < end {
         if let Some(guard) = try_guard(file)? {

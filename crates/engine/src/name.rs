@@ -1,9 +1,8 @@
 //! Names of services.
 
 use std::fmt;
-use std::hash::Hasher;
 
-use siphasher::sip128::{Hasher128, SipHasher13};
+use siphasher::sip128::SipHasher13;
 
 /// Longest name of a service, bytes.
 pub const SERVICE_NAME_BYTES_MAX: usize = 255;
@@ -44,13 +43,16 @@ impl ServiceName {
         &self.0
     }
 
-    /// Folder of the service: 32 hexadecimal digits of SipHash-1-3 with a zero key. Should two names ever share it, the
-    /// name inside the static settings tells them apart and the second is refused.
+    /// Folder of the service. Should two names ever share it, the name inside the static settings tells them apart and the
+    /// second is refused.
     pub(crate) fn folder(&self) -> String {
-        let mut hasher = SipHasher13::new();
-        hasher.write(self.0.as_bytes());
-        format!("{:032x}", hasher.finish128().as_u128())
+        hash(&self.0)
     }
+}
+
+/// SipHash-1-3 with a zero key, in 32 hexadecimal digits.
+pub(crate) fn hash(text: &str) -> String {
+    format!("{:032x}", SipHasher13::new().hash(text.as_bytes()).as_u128())
 }
 
 impl fmt::Display for ServiceName {

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use super::config::Config;
 use super::error::{NamespaceGone, NodeError, SystemContext};
@@ -45,40 +45,23 @@ pub(crate) struct NodeInner {
     alive: File,
     /// How many handles of this node use a service, by folder: a node counts once in a service (RR-SVC-11). Held while a
     /// service is opened or left, so that the two never interleave within a process.
-    services: Mutex<HashMap<String, usize>>,
+    pub(crate) services: Mutex<HashMap<String, usize>>,
     /// Something could not be undone: the file stays and lets others do it.
-    left_behind: AtomicBool,
+    pub(crate) left_behind: AtomicBool,
 }
 
 impl NodeInner {
-    /// How many handles use which service.
-    pub(crate) fn lock_services(&self) -> MutexGuard<'_, HashMap<String, usize>> {
-        // Counts are changed in one step each, so a panic elsewhere leaves them right.
-        self.services.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The node's file.
-    fn path(&self) -> PathBuf {
-        self.root.nodes().join(self.id.to_string())
-    }
-
     /// Notices that the namespace was removed or moved beneath the node: nobody else finds it any more. Two system calls,
     /// which may be made every 100 ms.
     ///
     /// # Errors
     /// [`NamespaceGone`].
     pub(crate) fn check_linked(&self) -> Result<(), NamespaceGone> {
-        match lock::is_still_at(&self.alive, &self.path()) {
+        match lock::is_still_at(&self.alive, &self.root.node(self.id)) {
             Ok(true) => Ok(()),
             Err(error) if error.kind() != io::ErrorKind::NotADirectory => Ok(()), // It cannot be told.
             _ => Err(NamespaceGone { path: self.root.path().to_owned() }),
         }
-    }
-
-    /// Says that a service could not be left.
-    pub(crate) fn leave_behind(&self) {
-        // Relaxed: read by the last owner, which the reference count orders after this.
-        self.left_behind.store(true, Ordering::Relaxed);
     }
 }
 
@@ -126,25 +109,14 @@ impl NodeBuilder {
             return Err(NodeError::NameTooLong { bytes: self.name.len() });
         }
         let config = self.config.map_or_else(Config::load, Ok)?;
-        let root = match &self.root {
-            Some(path) => Root::at(path),
-            None => Root::from_environment(&config),
-        }?;
+        let root = self.root.map_or_else(|| Root::from_environment(&config), |path| Root::at(&path))?;
         let id = Id::random().doing("making a node id")?;
         let alive = liveness::create(&root, id, &self.name).at("creating the node's lock", &root.nodes())?;
-        let inner = NodeInner {
-            root,
-            config,
-            id,
-            name: self.name,
-            alive,
-            services: Mutex::default(),
-            left_behind: AtomicBool::new(false),
-        };
-        let node = Node { inner: Arc::new(inner) };
+        let (name, services, left_behind) = (self.name, Mutex::default(), AtomicBool::new(false));
+        let inner = Arc::new(NodeInner { root, config, id, name, alive, services, left_behind });
         // What cannot be cleaned now is tried again by the next one; a new node does not fail because of an old one.
-        let _ = cleanup::clean_dead_nodes(&node.inner.root);
-        Ok(node)
+        let _ = cleanup::clean_dead_nodes(&inner.root);
+        Ok(Node { inner })
     }
 }
 
@@ -196,10 +168,10 @@ impl Node {
 impl Drop for NodeInner {
     fn drop(&mut self) {
         if self.left_behind.load(Ordering::Relaxed) {
-            return; // Relaxed: as above.
+            return; // Relaxed: the reference count orders it after every store.
         }
         // Unlinked while the lock is held: nobody ever sees this node dead. If it fails, the file is found unlocked later.
-        let _ = std::fs::remove_file(self.path());
+        let _ = std::fs::remove_file(self.root.node(self.id));
         let _ = cleanup::clean_dead_nodes(&self.root);
     }
 }

@@ -6,19 +6,21 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsE
 use std::path::{Path, PathBuf};
 
 use super::config::Config;
-use super::error::{NodeError, SystemError};
+use super::error::{NodeError, SystemContext, SystemError, found};
+use super::id::Id;
 use super::shm;
 
 /// Environment variable that names the root.
 pub const ROOT_VARIABLE: &str = "SHMARK_ROOT";
 /// Rights of a folder: its owner's alone.
 const MODE: u32 = 0o700;
+const PREPARING: &str = "preparing the namespace";
+const FOLDER_ABOVE: &str =
+    "the folder above has to exist and to be writable: mount a tmpfs there, or name another one in SHMARK_ROOT";
 
 /// A namespace: services of different roots never meet ([RR-SVC-05](crate#requirements)).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Root {
-    path: PathBuf,
-}
+pub struct Root(PathBuf);
 
 impl Root {
     /// The root that `SHMARK_ROOT` names, else that of the configuration, else a folder for this user in `/dev/shm`.
@@ -47,11 +49,11 @@ impl Root {
     /// [`NodeError::NotANamespace`] for a folder that is no root; else as [`Root::at`].
     pub fn existing(path: &Path) -> Result<Option<Self>, NodeError> {
         absolute(path)?;
-        let root = Self { path: path.to_owned() };
+        let root = Self(path.to_owned());
         if mode_of(path)?.is_none() {
             return Ok(None);
         }
-        for folder in [root.path.clone(), root.nodes(), root.services()] {
+        for folder in [root.0.clone(), root.nodes(), root.services()] {
             match mode_of(&folder)? {
                 Some(mode) if mode & MODE == MODE => {}
                 Some(mode) => return Err(NodeError::FolderMode { path: folder, mode: mode & 0o777 }),
@@ -67,14 +69,12 @@ impl Root {
     /// [`NodeError::RelativeRoot`], [`NodeError::NotOurFolder`], [`NodeError::HugePages`], [`NodeError::System`].
     pub fn at(path: &Path) -> Result<Self, NodeError> {
         absolute(path)?;
-        let root = Self { path: path.to_owned() };
+        let root = Self(path.to_owned());
         make_folder(path).map_err(|error| match error {
-            NodeError::System(error) => NodeError::System(error.or_remedy(
-                "the folder above has to exist and to be writable: mount a tmpfs there, or name another one in SHMARK_ROOT",
-            )),
+            NodeError::System(error) => error.or_remedy(FOLDER_ABOVE).into(),
             other => other,
         })?;
-        if shm::has_huge_pages(path).map_err(|error| failed(path, &error))? {
+        if shm::has_huge_pages(path).at(PREPARING, path)? {
             return Err(NodeError::HugePages { path: path.to_owned() });
         }
         make_folder(&root.nodes())?;
@@ -84,27 +84,28 @@ impl Root {
 
     /// Its folder.
     pub fn path(&self) -> &Path {
-        &self.path
+        &self.0
     }
 
     /// Folder of the nodes' locks.
     pub(crate) fn nodes(&self) -> PathBuf {
-        self.path.join("nodes")
+        self.0.join("nodes")
+    }
+
+    /// A node's file, whose lock says that it is alive.
+    pub(crate) fn node(&self, id: Id) -> PathBuf {
+        self.nodes().join(id.to_string())
     }
 
     /// Folder of the services' folders.
     pub(crate) fn services(&self) -> PathBuf {
-        self.path.join("services")
+        self.0.join("services")
     }
 }
 
 /// Relative to what? Processes would meet or not depending on where they were started.
 fn absolute(path: &Path) -> Result<(), NodeError> {
     if path.is_absolute() { Ok(()) } else { Err(NodeError::RelativeRoot { path: path.to_owned() }) }
-}
-
-fn failed(path: &Path, error: &io::Error) -> NodeError {
-    SystemError::at("preparing the namespace", path, error).into()
 }
 
 /// Makes a folder for its owner alone, with the modes that this says and not with those that the process's mask leaves.
@@ -131,25 +132,23 @@ fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
 
 fn make_folder(path: &Path) -> Result<(), NodeError> {
     match make_private_folder(path) {
-        Ok(()) => return Ok(()),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(failed(path, &error)),
+        made => return Ok(made.at(PREPARING, path)?),
     }
     match mode_of(path)? {
         // Made under another mask, or between being made and getting its mode. What others may is as somebody wanted it.
-        Some(mode) if mode & MODE != MODE => set_mode(path, mode & 0o7777 | MODE).map_err(|error| failed(path, &error)),
+        Some(mode) if mode & MODE != MODE => Ok(set_mode(path, mode & 0o7777 | MODE).at(PREPARING, path)?),
         Some(_) => Ok(()),
-        None => Err(failed(path, &io::ErrorKind::NotFound.into())),
+        None => Err(SystemError::at(PREPARING, path, &io::ErrorKind::NotFound.into()).into()),
     }
 }
 
 /// The mode of a folder, if it is there. Fails for anything but a folder of this user.
 fn mode_of(path: &Path) -> Result<Option<u32>, NodeError> {
-    match std::fs::symlink_metadata(path) {
-        Ok(meta) if meta.is_dir() && meta.uid() == shm::user() => Ok(Some(meta.mode())),
-        Ok(_) => Err(NodeError::NotOurFolder { path: path.to_owned() }),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(failed(path, &error)),
+    match found(std::fs::symlink_metadata(path)).at(PREPARING, path)? {
+        Some(meta) if meta.is_dir() && meta.uid() == shm::user() => Ok(Some(meta.mode())),
+        Some(_) => Err(NodeError::NotOurFolder { path: path.to_owned() }),
+        None => Ok(None),
     }
 }
 

@@ -1,21 +1,17 @@
 //! The settings of a service: one entry each, from which all that handles settings follows.
 
 #[cfg(test)]
-mod documented;
-mod value;
+mod documented_tests;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::error::ServiceError;
-use value::Value;
-
-pub use value::COUNT_MAX;
-pub(crate) use value::from_one;
 
 /// All settings of a service: meaning, name, type, default, and the method of the builder.
 ///
 /// The name is the key in `static.toml`, in `[service]` of the configuration file and in errors. The type decides the range
-/// and what an opener gets: see [`value`]. The defaults are those of iceoryx2 (RR-SVC-06).
+/// and what an opener gets: see [`Value`]. The defaults are those of iceoryx2 (RR-SVC-06).
 macro_rules! service_settings {
     ($with:ident) => {
         $with! {
@@ -65,19 +61,12 @@ macro_rules! define {
             }
         }
 
-        impl Settings {
-            /// Every setting in its range; for settings that came from a file.
-            pub(crate) fn is_valid(&self) -> bool {
-                $(self.$name.is_valid())&&*
-            }
-        }
-
         /// What a builder was told, or the table `[service]` of a configuration file: `None` is "not checked" when opening
         /// and "the default" when creating (RR-SVC-09).
         #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
         #[serde(default, deny_unknown_fields)]
         pub struct RequestedSettings {
-            $($(#[doc = $meaning])+ #[serde(deserialize_with = "value::configured")] pub $name: Option<$type>,)*
+            $($(#[doc = $meaning])+ #[serde(deserialize_with = "configured")] pub $name: Option<$type>,)*
         }
 
         impl RequestedSettings {
@@ -108,11 +97,76 @@ macro_rules! define {
 service_settings!(define);
 
 impl Settings {
+    /// Every setting in its range; for settings that came from a file.
+    pub(crate) fn is_valid(&self) -> bool {
+        RequestedSettings::from(*self).for_creation(self).as_ref() == Ok(self)
+    }
+
     /// Slots of a lane. Without overflow there is one more than responses may wait: a response that was pushed while its
     /// pending response ended is still in the lane of the next request, and takes the room of none to that (RR-ACT-03).
     pub(crate) fn response_slots(&self) -> usize {
         self.response_buffer + usize::from(!self.overflow_responses)
     }
+}
+
+/// Largest value of any count: far beyond use, and small enough that no product of counts overflows.
+pub const COUNT_MAX: usize = 1 << 16;
+
+/// The type of a setting, which decides its range and what an opener gets of it.
+trait Value: Copy {
+    /// The value for a new service that is asked for this one.
+    fn for_creation(self, setting: &'static str) -> Result<Self, ServiceError>;
+
+    /// Whether a service that has `has` will do for an opener that asks for this value.
+    fn check(self, setting: &'static str, has: Self) -> Result<(), ServiceError>;
+
+    /// From the configuration file.
+    fn configured<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error>;
+}
+
+/// A behaviour: an opener gets exactly what it asks for (RR-SVC-08).
+impl Value for bool {
+    fn for_creation(self, _setting: &'static str) -> Result<Self, ServiceError> {
+        Ok(self)
+    }
+
+    fn check(self, setting: &'static str, has: Self) -> Result<(), ServiceError> {
+        if self == has { Ok(()) } else { Err(ServiceError::IncompatibleBehaviour { setting, asked: self, has }) }
+    }
+
+    fn configured<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::deserialize(deserializer)
+    }
+}
+
+/// A count: an opener gets at least as much as it asks for (RR-SVC-07), and 0 is taken as 1 (RR-SVC-10).
+impl Value for usize {
+    fn for_creation(self, setting: &'static str) -> Result<Self, ServiceError> {
+        match self.max(1) {
+            count if count <= COUNT_MAX => Ok(count),
+            asked => Err(ServiceError::CountTooLarge { setting, asked }),
+        }
+    }
+
+    fn check(self, setting: &'static str, has: Self) -> Result<(), ServiceError> {
+        if self <= has { Ok(()) } else { Err(ServiceError::DoesNotSupport { setting, asked: self, has }) }
+    }
+
+    fn configured<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        from_one(deserializer, COUNT_MAX)
+    }
+}
+
+/// A setting of the configuration file that is there.
+fn configured<'de, D: Deserializer<'de>, V: Value>(deserializer: D) -> Result<Option<V>, D::Error> {
+    V::configured(deserializer).map(Some)
+}
+
+/// A number from 1 to `max` of the configuration file.
+pub(crate) fn from_one<'de, D: Deserializer<'de>>(deserializer: D, max: usize) -> Result<usize, D::Error> {
+    let asked = i64::deserialize(deserializer)?;
+    let fits = usize::try_from(asked).ok().filter(|count| (1..=max).contains(count));
+    fits.ok_or_else(|| D::Error::custom(format!("{asked} is out of range: write a number from 1 to {max}")))
 }
 
 #[cfg(test)]

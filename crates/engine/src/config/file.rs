@@ -5,8 +5,12 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+
 use super::Config;
 use crate::error::ConfigError;
+use crate::settings::{RequestedSettings, Settings, from_one};
 
 /// Environment variable that names the configuration file.
 pub const CONFIG_VARIABLE: &str = "SHMARK_CONFIG";
@@ -40,30 +44,28 @@ impl Config {
     /// # Errors
     /// [`ConfigError`].
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
-        let path = path.as_ref();
+        let path = path.as_ref().to_owned();
         let mut text = String::new();
-        let read = File::open(path).and_then(|file| file.take(FILE_BYTES_MAX + 1).read_to_string(&mut text));
+        let read = File::open(&path).and_then(|file| file.take(FILE_BYTES_MAX + 1).read_to_string(&mut text));
         match read {
-            Ok(bytes) if bytes as u64 > FILE_BYTES_MAX => Err(ConfigError::TooLarge { path: path.to_owned() }),
+            Ok(bytes) if bytes as u64 > FILE_BYTES_MAX => Err(ConfigError::TooLarge { path }),
             Ok(_) => Self::from_text(path, &text),
             // A folder on the way that is none is no file either.
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-                Err(ConfigError::Missing { path: path.to_owned() })
+                Err(ConfigError::Missing { path })
             }
-            Err(error) => {
-                Err(ConfigError::Unreadable { path: path.to_owned(), kind: error.kind(), text: error.to_string() })
-            }
+            Err(error) => Err(ConfigError::Unreadable { path, kind: error.kind(), text: error.to_string() }),
         }
     }
 
-    fn from_text(path: &Path, text: &str) -> Result<Self, ConfigError> {
+    fn from_text(path: PathBuf, text: &str) -> Result<Self, ConfigError> {
         toml::from_str(text).map_err(|error| {
             // Up to a character's beginning: a file may have an error in the middle of one.
             let before = error.span().and_then(|span| (0..=span.start).rev().find_map(|end| text.get(..end)));
             let before = before.unwrap_or_default();
             let line_start = before.rfind('\n').map_or(0, |at| at + 1);
             ConfigError::Invalid {
-                path: path.to_owned(),
+                path,
                 line: before.matches('\n').count() + 1,
                 column: before[line_start..].chars().count() + 1,
                 message: error.message().trim_end().replace('\n', "; "),
@@ -88,6 +90,29 @@ fn locate(variable: impl Fn(&str) -> Option<OsString>) -> Location {
     }
     let users = folder("XDG_CONFIG_HOME").or_else(|| Some(folder("HOME")?.join(".config")));
     users.map_or(Location::Nowhere, |folder| Location::Users(folder.join(USERS)))
+}
+
+/// `[service]`: what it leaves out is built in.
+pub(super) fn service<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Settings, D::Error> {
+    RequestedSettings::deserialize(deserializer)?.for_creation(&Settings::default()).map_err(D::Error::custom)
+}
+
+pub(super) fn at_least_one<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    from_one(deserializer, usize::try_from(i64::MAX).unwrap_or(usize::MAX))
+}
+
+pub(super) fn at_least_one_if_any<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<usize>, D::Error> {
+    at_least_one(deserializer).map(Some)
+}
+
+pub(super) fn absolute<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D::Error> {
+    let path = PathBuf::deserialize(deserializer)?;
+    if path.is_absolute() {
+        return Ok(Some(path));
+    }
+    // Relative to what? Processes would meet or not depending on where they were started.
+    let path = path.display();
+    Err(D::Error::custom(format!("`{path}` is no absolute path: write one that begins with a slash")))
 }
 
 #[cfg(test)]
@@ -134,7 +159,7 @@ mod tests {
             ("[service]\nmax_clients = 1\nmax_clients = 2\n", 3, 1, &["duplicate"]),
             (long.as_str(), 1, 81, &[]),
         ] {
-            let error = Config::from_text(Path::new("dir/c.toml"), text).unwrap_err();
+            let error = Config::from_text("dir/c.toml".into(), text).unwrap_err();
             let place = format!("dir/c.toml:{line}:{column}: ");
             let said = error.to_string();
             assert!(said.starts_with(&place), "{text:?}: expected at {place:?}: {said}");
@@ -147,7 +172,7 @@ mod tests {
 
     #[test]
     fn what_a_file_leaves_out_is_built_in() {
-        let read = |text| Config::from_text(Path::new("c.toml"), text).unwrap();
+        let read = |text| Config::from_text("c.toml".into(), text).unwrap();
         assert_eq!(read(""), Config::default());
         assert_eq!(read("[service]\n[client]\n[server]\n"), Config::default());
         let mut expected = Config { root: Some("/r".into()), ..Config::default() };

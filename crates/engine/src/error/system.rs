@@ -28,7 +28,7 @@ impl SystemError {
         // What wraps a failure of the system keeps its number.
         let inner = || {
             let inner = error.get_ref()?;
-            let refused = inner.downcast_ref::<LockRefused>().map(LockRefused::errno);
+            let refused = inner.downcast_ref::<LockRefused>().map(|refused| refused.errno);
             refused.or_else(|| inner.downcast_ref::<Self>()?.errno)
         };
         let errno = error.raw_os_error().or_else(inner);

@@ -1,9 +1,11 @@
-//! Files that are locked: opened safely, tried, marked by whoever takes the lock, and told from others of the same name.
+//! Files that are locked: opened safely, tried, marked by whoever takes the lock, and told from others of the same name; and how locks
+//! of threads are taken.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use crate::error::found;
@@ -15,14 +17,7 @@ use crate::shm;
 /// `InvalidData` for something that is not a regular file: reading a pipe would not end. Whatever the system says, with
 /// its number: a lack of descriptors is no damage.
 pub fn open(path: &Path, create: bool) -> io::Result<File> {
-    let file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(create)
-        .truncate(false)
-        .mode(0o600)
-        .custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC)
-        .open(path)?;
+    let file = shm::open_options(0).create(create).mode(0o600).open(path)?;
     if !file.metadata()?.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "not a regular file"));
     }
@@ -41,6 +36,12 @@ pub fn try_acquire(file: &File) -> io::Result<bool> {
     }
 }
 
+/// Takes the lock of the file at `path`, if there is one that nobody has locked.
+pub fn claim(path: &Path) -> io::Result<Option<File>> {
+    let Some(file) = found(open(path, false))? else { return Ok(None) };
+    Ok((try_acquire(&file)? && is_still_at(&file, path)?).then_some(file))
+}
+
 /// Says that the lock has a new holder, by the file's time of modification: it takes no room, and needs none.
 pub(super) fn mark(file: &File) {
     // Without it those who wait give up sooner.
@@ -49,6 +50,11 @@ pub(super) fn mark(file: &File) {
 
 pub(super) fn last_marked(file: &File) -> io::Result<(i64, i64)> {
     file.metadata().map(|meta| (meta.mtime(), meta.mtime_nsec()))
+}
+
+/// Takes the lock of a mutex whose value changes in one step each time, so that a panic elsewhere leaves nothing half done.
+pub fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Whether `path` still names the file that `file` is.

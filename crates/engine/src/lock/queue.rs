@@ -8,16 +8,16 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::file::{mark, open};
+use super::file::{locked, mark, open};
 use crate::shm::block_signals;
 
 /// A helper does little: what the standard library needs, and a margin.
 const STACK_BYTES: usize = 128 << 10;
 
-/// Helpers that nobody waits for at the moment. Locked before a helper's state.
+/// Helpers that nobody waits for at the moment. Locked before how a helper has ended.
 static LEFT: Mutex<Vec<Arc<Helper>>> = Mutex::new(Vec::new());
 
 /// Device and inode.
@@ -26,26 +26,14 @@ type Key = (u64, u64);
 #[derive(Debug)]
 struct Helper {
     key: Key,
-    state: Mutex<State>,
+    /// How its wait has ended: `None` while it is queued.
+    ended: Mutex<Option<io::Result<File>>>,
     told: Condvar,
-}
-
-#[derive(Debug)]
-enum State {
-    Queued,
-    Ended(io::Result<File>),
 }
 
 /// A place in the queue. Dropping it leaves the helper behind.
 #[derive(Debug)]
-pub(super) struct Place {
-    helper: Arc<Helper>,
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // What they guard changes in one step each, so a panic elsewhere leaves nothing half done.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
+pub(super) struct Place(Arc<Helper>);
 
 fn key(file: &File) -> io::Result<Key> {
     file.metadata().map(|meta| (meta.dev(), meta.ino()))
@@ -60,41 +48,37 @@ impl Place {
         let key = key(file)?;
         let mut left = locked(&LEFT);
         if let Some(index) = left.iter().position(|helper| helper.key == key) {
-            return Ok(Self { helper: left.swap_remove(index) });
+            return Ok(Self(left.swap_remove(index)));
         }
         drop(left);
         let own = open(path, false)?;
         if self::key(&own)? != key {
             return Err(io::ErrorKind::NotFound.into());
         }
-        let helper = Arc::new(Helper { key, state: Mutex::new(State::Queued), told: Condvar::new() });
+        let helper = Arc::new(Helper { key, ended: Mutex::default(), told: Condvar::new() });
         let waits = Arc::clone(&helper);
         let thread = std::thread::Builder::new().name("shmark-lock".to_owned()).stack_size(STACK_BYTES);
         thread.spawn(move || waits.wait_for_lock(own))?;
-        Ok(Self { helper })
+        Ok(Self(helper))
     }
 
     /// The locked file, if it comes within `slice`. Not to be called again after it has come, or after an error.
     pub fn wait(&self, slice: Duration) -> Option<io::Result<File>> {
-        let state = locked(&self.helper.state);
-        let is_queued = |state: &mut State| matches!(state, State::Queued);
-        let (mut state, _) =
-            self.helper.told.wait_timeout_while(state, slice, is_queued).unwrap_or_else(PoisonError::into_inner);
-        match &mut *state {
-            State::Queued => None,
-            State::Ended(result) => Some(std::mem::replace(result, Err(io::ErrorKind::NotFound.into()))),
-        }
+        let Helper { ended, told, .. } = &*self.0;
+        let waited = told.wait_timeout_while(locked(ended), slice, |ended| ended.is_none());
+        let (mut ended, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        ended.as_mut().map(|result| std::mem::replace(result, Err(io::ErrorKind::NotFound.into())))
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         let mut left = locked(&LEFT);
-        match &mut *locked(&self.helper.state) {
-            State::Queued => left.push(Arc::clone(&self.helper)),
+        match &*locked(&self.0.ended) {
+            None => left.push(Arc::clone(&self.0)),
             // It came at the last moment, and is not needed.
-            State::Ended(Ok(file)) => drop(file.unlock()),
-            State::Ended(Err(_)) => {}
+            Some(Ok(file)) => drop(file.unlock()),
+            Some(Err(_)) => {}
         }
     }
 }
@@ -114,7 +98,7 @@ impl Helper {
             let _ = file.unlock();
             return;
         }
-        *locked(&self.state) = State::Ended(result.map(|()| file));
+        *locked(&self.ended) = Some(result.map(|()| file));
         self.told.notify_one();
     }
 }

@@ -5,12 +5,11 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::inner::ServiceInner;
-use super::opening::{create, open, open_or_create};
-use super::static_config::PARTS;
-use super::static_config::StaticConfig;
+use super::opening::ServiceBuilder;
+use super::static_config::{PARTS, StaticConfig, check_types};
 use crate::error::ServiceError;
 use crate::name::ServiceName;
-use crate::node::{Node, NodeInner};
+use crate::node::Node;
 use crate::payload::{ChunkLayout, Payload, TypeDetail, Types};
 use crate::settings::{RequestedSettings, Settings, service_settings};
 use crate::shm::{ALIGN_MAX, Plain};
@@ -18,32 +17,15 @@ use crate::shm::{ALIGN_MAX, Plain};
 impl Node {
     /// Starts building a service of this node.
     pub fn service_builder(&self, name: &ServiceName) -> ServiceBuilder {
-        ServiceBuilder::new(Arc::clone(&self.inner), name.clone())
+        ServiceBuilder { node: Arc::clone(&self.inner), name: name.clone() }
     }
-}
-
-/// Starts a service; from [`Node::service_builder`](Node::service_builder).
-#[derive(Debug)]
-pub struct ServiceBuilder {
-    node: Arc<NodeInner>,
-    name: ServiceName,
 }
 
 impl ServiceBuilder {
-    pub(crate) fn new(node: Arc<NodeInner>, name: ServiceName) -> Self {
-        Self { node, name }
-    }
-
     /// Request-response with these payloads: `T` for one value, `[T]` for slices.
     pub fn request_response<Req: Payload + ?Sized, Res: Payload + ?Sized>(self) -> RequestResponseBuilder<Req, Res> {
-        RequestResponseBuilder {
-            node: self.node,
-            name: self.name,
-            requested_settings: RequestedSettings::default(),
-            align: [1, 1],
-            attributes: BTreeMap::new(),
-            types: PhantomData,
-        }
+        let (requested_settings, attributes) = Default::default();
+        RequestResponseBuilder { service: self, requested_settings, align: [1, 1], attributes, types: PhantomData }
     }
 }
 
@@ -69,8 +51,7 @@ impl ServiceBuilder {
 /// ```
 #[derive(Debug)]
 pub struct RequestResponseBuilder<Req: ?Sized, Res: ?Sized, ReqHeader = (), ResHeader = ()> {
-    node: Arc<NodeInner>,
-    name: ServiceName,
+    service: ServiceBuilder,
     requested_settings: RequestedSettings,
     align: [usize; 2],
     attributes: BTreeMap<String, String>,
@@ -115,8 +96,8 @@ impl<Req: Payload + ?Sized, Res: Payload + ?Sized, ReqHeader: Plain, ResHeader: 
     }
 
     fn with_headers<A, B>(self) -> RequestResponseBuilder<Req, Res, A, B> {
-        let Self { node, name, requested_settings, align, attributes, .. } = self;
-        RequestResponseBuilder { node, name, requested_settings, align, attributes, types: PhantomData }
+        let Self { service, requested_settings, align, attributes, .. } = self;
+        RequestResponseBuilder { service, requested_settings, align, attributes, types: PhantomData }
     }
 
     /// Aligns request payloads to at least so many bytes: a power of two up to 4096.
@@ -150,13 +131,13 @@ impl<Req: Payload + ?Sized, Res: Payload + ?Sized, ReqHeader: Plain, ResHeader: 
             TypeDetail::of::<ReqHeader>(1),
             TypeDetail::of::<ResHeader>(1),
         ];
-        PARTS.into_iter().zip(&types).try_for_each(|(part, detail)| detail.check(part))?;
+        check_types(types.each_ref())?;
         Ok(types)
     }
 
     fn config(&self) -> Result<StaticConfig, ServiceError> {
-        let settings = self.requested_settings.for_creation(&self.node.config.service)?;
-        let config = StaticConfig::new(self.name.as_str(), settings, self.types()?, self.attributes.clone());
+        let settings = self.requested_settings.for_creation(&self.service.node.config.service)?;
+        let config = StaticConfig::new(self.service.name.to_string(), settings, self.types()?, self.attributes.clone());
         // Refused here and not when a folder is there: what cannot be read again is never written.
         config.text()?;
         Ok(config)
@@ -183,7 +164,7 @@ impl<Req: Payload + ?Sized, Res: Payload + ?Sized, ReqHeader: Plain, ResHeader: 
     /// # Errors
     /// [`ServiceError::AlreadyExists`] if it exists, whatever its types and settings.
     pub fn create(self) -> Result<Service<Req, Res, ReqHeader, ResHeader>, ServiceError> {
-        create(&self.node, &self.name, &self.config()?).map(Service::new)
+        self.service.create(self.config()?).map(Service::new)
     }
 
     /// Opens the service.
@@ -192,7 +173,7 @@ impl<Req: Payload + ?Sized, Res: Payload + ?Sized, ReqHeader: Plain, ResHeader: 
     /// [`ServiceError::DoesNotExist`], or what does not fit.
     pub fn open(self) -> Result<Service<Req, Res, ReqHeader, ResHeader>, ServiceError> {
         let asked = self.types()?;
-        open(&self.node, &self.name, &|has| self.check(has, &asked)).map(Service::new)
+        self.service.open(&|has| self.check(has, &asked)).map(Service::new)
     }
 
     /// Opens the service, or creates it if it does not exist.
@@ -201,7 +182,7 @@ impl<Req: Payload + ?Sized, Res: Payload + ?Sized, ReqHeader: Plain, ResHeader: 
     /// What does not fit, if it exists.
     pub fn open_or_create(self) -> Result<Service<Req, Res, ReqHeader, ResHeader>, ServiceError> {
         let asked = self.types()?;
-        open_or_create(&self.node, &self.name, &self.config()?, &|has| self.check(has, &asked)).map(Service::new)
+        self.service.open_or_create(&self.config()?, &|has| self.check(has, &asked)).map(Service::new)
     }
 }
 
@@ -261,9 +242,8 @@ impl<Req: ?Sized, Res: ?Sized, ReqHeader, ResHeader> Service<Req, Res, ReqHeader
     /// Nodes, clients and servers that it has now ([RR-PRT-03](crate#requirements)). The memory is 0 if it cannot be
     /// told, for instance for lack of descriptors.
     pub fn info(&self) -> super::ServiceInfo {
-        let ServiceInner { config, registry, folder, .. } = &*self.inner;
-        super::listing::info(config, registry, folder)
-            .unwrap_or_else(|_| super::listing::info_without_memory(config, registry))
+        let ServiceInner { config, registry, .. } = &*self.inner;
+        super::listing::info(config, registry).unwrap_or_else(|_| super::listing::info_without_memory(config, registry))
     }
 }
 

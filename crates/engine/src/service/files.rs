@@ -102,6 +102,11 @@ pub(crate) fn list(folder: &Path) -> io::Result<Vec<(FileName, PathBuf)>> {
     Ok(files)
 }
 
+/// The last part of a path, if it is text.
+pub(crate) fn name_of(path: &Path) -> &str {
+    path.file_name().and_then(|name| name.to_str()).unwrap_or_default()
+}
+
 /// A folder that is being made or removed by a node.
 pub(crate) fn temporary_folder(root: &Root, owner: Id) -> io::Result<PathBuf> {
     Ok(root.services().join(format!("temporary-{owner}-{}", Id::random()?)))
@@ -134,13 +139,6 @@ pub(crate) fn remove(path: &Path) -> io::Result<()> {
 /// Removes a folder with all that is in it; one that is gone already is fine.
 pub(crate) fn remove_folder(path: &Path) -> io::Result<()> {
     found(std::fs::remove_dir_all(path)).map(drop)
-}
-
-/// Takes a service's folder away in one step: its temporary name, to be removed.
-pub(crate) fn take_folder_away(root: &Root, folder: &Path, by: Id) -> io::Result<PathBuf> {
-    let aside = temporary_folder(root, by)?;
-    found(std::fs::rename(folder, &aside))?;
-    Ok(aside)
 }
 
 #[cfg(test)]

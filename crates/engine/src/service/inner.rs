@@ -2,8 +2,9 @@
 
 use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::registry::Registry;
 use super::static_config::StaticConfig;
@@ -24,11 +25,11 @@ pub(crate) struct ServiceInner {
     pub folder: PathBuf,
     pub config: StaticConfig,
     pub registry: Registry,
-    lock_file: File,
+    pub(super) lock_file: File,
     /// A file's lock belongs to its open description, so threads that share it need a lock of their own.
-    lock_threads: Mutex<()>,
+    pub(super) lock_threads: Mutex<()>,
     /// Ports that are gone and could not get the lock to say so.
-    late_ports: Mutex<Vec<Leaver>>,
+    pub(super) late_ports: Mutex<Vec<Leaver>>,
 }
 
 /// The service's lock, held.
@@ -52,25 +53,12 @@ impl Drop for Late {
 }
 
 impl ServiceInner {
-    pub(super) fn new(
-        node: &Arc<NodeInner>,
-        name: &ServiceName,
-        config: StaticConfig,
-        registry: Registry,
-        lock_file: File,
-    ) -> Self {
-        let (node, name) = (Arc::clone(node), name.clone());
-        let folder = node.root.services().join(name.folder());
-        let (lock_threads, late_ports) = Default::default();
-        Self { node, name, folder, config, registry, lock_file, lock_threads, late_ports }
-    }
-
     /// Takes the service's lock.
     ///
     /// # Errors
     /// `TimedOut` if somebody holds it for 3 seconds.
     pub fn lock(&self) -> io::Result<ServiceLock<'_>> {
-        self.lock_by(lock::acquire)
+        self.lock_within(lock::LOOKS_MAX)
     }
 
     /// Takes the service's lock for something that can as well be done later.
@@ -78,37 +66,29 @@ impl ServiceInner {
     /// # Errors
     /// `TimedOut` if somebody holds it for 100 ms.
     pub fn lock_soon(&self) -> io::Result<ServiceLock<'_>> {
-        self.lock_by(lock::acquire_soon)
+        self.lock_within(lock::LOOKS_SOON)
     }
 
-    fn lock_by<'a>(
-        &'a self,
-        acquire: impl Fn(&'a File, &Path) -> io::Result<lock::Guard<'a>>,
-    ) -> io::Result<ServiceLock<'a>> {
-        // The mutex guards nothing but the lock below, so a panic of its holder leaves nothing half done.
-        let thread = self.lock_threads.lock().unwrap_or_else(PoisonError::into_inner);
-        let file = acquire(&self.lock_file, &self.folder.join(files::LOCK))?;
+    fn lock_within(&self, looks_max: u32) -> io::Result<ServiceLock<'_>> {
+        let thread = lock::locked(&self.lock_threads);
+        let file = lock::acquire_within(&self.lock_file, &self.folder.join(files::LOCK), looks_max)?;
         let late = Late(self.take_out_late_ports());
         Ok(ServiceLock { _file: file, _thread: thread, _late: late })
-    }
-
-    fn lock_late_ports(&self) -> MutexGuard<'_, Vec<Leaver>> {
-        // Changed in one step each, so a panic elsewhere leaves it right.
-        self.late_ports.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Under the lock: what is discarded, to be removed without.
     fn take_out_late_ports(&self) -> Vec<Discarded> {
         let mut discarded = Vec::new();
         // What cannot be swept now is tried again with the lock that comes next; leaving twice is leaving once.
-        self.lock_late_ports().retain(|leaver| self.take_out(*leaver).map(|files| discarded.push(files)).is_err());
+        lock::locked(&self.late_ports)
+            .retain(|leaver| self.take_out(*leaver).map(|files| discarded.push(files)).is_err());
         discarded
     }
 
     /// Takes a port out of the registry. Under the lock: what is discarded, to be removed without.
     fn take_out(&self, leaver: Leaver) -> io::Result<Discarded> {
         self.registry.leave_ports(|entry| leaver.is(entry.id));
-        sweep::sweep(&self.folder, &self.registry, self.settings(), leaver)
+        sweep::sweep(&self.registry, leaver)
     }
 
     pub fn settings(&self) -> &Settings {
@@ -129,7 +109,7 @@ impl ServiceInner {
             // What cannot be removed now is removed with the next port that leaves, or with the service.
             let _ = discarded.and_then(Discarded::remove);
         } else {
-            self.lock_late_ports().push(leaver.later());
+            lock::locked(&self.late_ports).push(leaver.later());
         }
     }
 
@@ -141,24 +121,22 @@ impl ServiceInner {
         let path = self.folder.join(files::LOCK);
         let there = lock::is_still_at(&self.lock_file, &path).and_then(|is_there| {
             let missing = || io::Error::new(io::ErrorKind::NotFound, "it is not there any more, or another one is");
-            if is_there { Ok(()) } else { Err(missing()) }
+            is_there.then_some(()).ok_or_else(missing)
         });
         there.at("reaching the service's folder", &self.folder)
     }
 
     fn leave(&self) -> io::Result<()> {
-        let discarded = {
-            let _lock = self.lock()?;
-            let service = (&self.registry, self.settings());
-            cleanup::forget_nodes(&self.node.root, &self.folder, service, &[self.node.id], self.node.id)?
-        };
-        discarded.remove()
+        let lock = self.lock()?;
+        let discarded = cleanup::forget_nodes(&self.node.root, &self.registry, &[self.node.id], self.node.id);
+        drop(lock);
+        discarded?.remove()
     }
 }
 
 impl Drop for ServiceInner {
     fn drop(&mut self) {
-        let mut services = self.node.lock_services();
+        let mut services = lock::locked(&self.node.services);
         let key = self.name.folder();
         let last = match services.get_mut(&key) {
             Some(count) if *count > 1 => {
@@ -170,7 +148,7 @@ impl Drop for ServiceInner {
         if last && self.leave().is_err() {
             // Somebody holds the lock and does not go on. The node's file will stay, unlocked, so that the next one to
             // look cleans up for us.
-            self.node.leave_behind();
+            self.node.left_behind.store(true, Ordering::Relaxed); // Relaxed: read by the node's last owner.
         }
     }
 }
@@ -190,7 +168,7 @@ mod tests {
         let [late, stays] = [(); 2].map(|()| service.server_builder().create().unwrap());
         let ids = || service.info().servers.into_iter().map(|port| port.id).collect::<Vec<_>>();
         let [first, second] = ids().try_into().unwrap();
-        service.inner.lock_late_ports().push(Leaver::Server(first));
+        lock::locked(&service.inner.late_ports).push(Leaver::Server(first));
         assert_eq!(ids(), [first, second], "before anybody has the lock");
         let changes = service.inner.registry.changes();
         drop(service.inner.lock().unwrap());

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
 
 use super::cleanup;
 use super::files::{self, FileName};
@@ -31,11 +30,6 @@ pub struct PortInfo {
     pub name: String,
     /// Of a server: [requests of departed clients that were given up](crate::Server::requests_given_up).
     pub requests_given_up: u64,
-}
-
-fn info_of(registry: &Registry, side: Side, entry: PortEntry) -> PortInfo {
-    let requests_given_up = if side == Side::Server { registry.given_up(entry.id) } else { 0 };
-    PortInfo { id: entry.id, node: entry.node, name: entry.name, requests_given_up }
 }
 
 /// A service of a listing.
@@ -70,18 +64,16 @@ pub struct ServiceInfo {
 ///
 /// # Errors
 /// What the system says if its folder cannot be read.
-pub(crate) fn info(config: &StaticConfig, registry: &Registry, folder: &Path) -> io::Result<ServiceInfo> {
+pub(crate) fn info(config: &StaticConfig, registry: &Registry) -> io::Result<ServiceInfo> {
     let mut info = info_without_memory(config, registry);
-    info.memory_bytes = memory_bytes(config, folder, [&info.clients, &info.servers])?;
+    info.memory_bytes = memory_bytes(registry, [&info.clients, &info.servers])?;
     Ok(info)
 }
 
 /// The same with 0 for the memory, which takes no descriptor.
 pub(super) fn info_without_memory(config: &StaticConfig, registry: &Registry) -> ServiceInfo {
-    let [clients, servers] = [Side::Client, Side::Server].map(|side| {
-        let ports = registry.ports(side).into_iter();
-        ports.map(|entry| info_of(registry, side, entry)).collect::<Vec<_>>()
-    });
+    let info_of = |PortEntry { id, node, name }| PortInfo { id, node, name, requests_given_up: registry.given_up(id) };
+    let ports = |side| registry.ports(side).into_iter().map(info_of).collect();
     ServiceInfo {
         name: config.name.clone(),
         settings: config.settings,
@@ -91,18 +83,18 @@ pub(super) fn info_without_memory(config: &StaticConfig, registry: &Registry) ->
         request_header: config.request_header.clone(),
         response_header: config.response_header.clone(),
         attributes: config.attributes.clone(),
-        clients,
-        servers,
+        clients: ports(Side::Client),
+        servers: ports(Side::Server),
         memory_bytes: 0,
     }
 }
 
 /// Blocks of all files, and of the connections that have no file any more because both their ports have mapped it.
-fn memory_bytes(config: &StaticConfig, folder: &Path, [clients, servers]: [&[PortInfo]; 2]) -> io::Result<u64> {
+fn memory_bytes(registry: &Registry, [clients, servers]: [&[PortInfo]; 2]) -> io::Result<u64> {
     let mut files_bytes = 0;
     let mut unmapped = 0;
     // It may be being left at this moment.
-    let Some(entries) = found(std::fs::read_dir(folder))? else { return Ok(0) };
+    let Some(entries) = found(std::fs::read_dir(&registry.folder))? else { return Ok(0) };
     for entry in entries {
         let entry = entry?;
         files_bytes += found(entry.metadata())?.map_or(0, |meta| meta.blocks() * BLOCK_BYTES);
@@ -112,7 +104,7 @@ fn memory_bytes(config: &StaticConfig, folder: &Path, [clients, servers]: [&[Por
         }
     }
     let pairs = clients.len() as u64 * servers.len() as u64;
-    Ok(files_bytes + pairs.saturating_sub(unmapped) * ConnectionLayout::new(&config.settings).file_bytes())
+    Ok(files_bytes + pairs.saturating_sub(unmapped) * ConnectionLayout::new(&registry.settings).file_bytes())
 }
 
 impl Node {
@@ -129,21 +121,13 @@ impl Node {
         let _ = cleanup::clean_dead_nodes(&self.inner.root);
         let mut services = Vec::new();
         for entry in std::fs::read_dir(&folder).at(what, &folder)? {
-            let entry = entry.at(what, &folder)?;
-            let name = entry.file_name();
-            let is_service = name.to_str().is_some_and(|name| name.parse::<Id>().is_ok());
-            if !is_service || files::is_link(&entry.path()) {
-                continue;
-            }
-            let opened = StaticConfig::read(&entry.path()).and_then(|config| {
-                let registry = Registry::open(&entry.path(), &config.settings)?;
-                Ok((config, registry))
-            });
-            match opened {
-                Ok((_, registry)) if registry.is_removed() => {}
-                Ok((config, registry)) => services.push(info(&config, &registry, &entry.path()).at(what, &folder)?),
-                Err(error) if error.is_damage() => {}
-                Err(error) => return Err(error),
+            let path = entry.at(what, &folder)?.path();
+            if files::name_of(&path).parse::<Id>().is_ok()
+                && !files::is_link(&path)
+                && let Some((config, registry)) = Registry::open_undamaged(&path)?
+                && !registry.is_removed()
+            {
+                services.push(info(&config, &registry).at(what, &folder)?);
             }
         }
         services.sort_by(|a, b| a.name.cmp(&b.name));

@@ -6,14 +6,14 @@ pub(crate) mod files;
 mod inner;
 mod listing;
 mod opening;
-pub(crate) mod orphans;
 pub(crate) mod registry;
 mod static_config;
 pub(crate) mod sweep;
 
 pub(crate) use builder::layouts;
-pub use builder::{RequestResponseBuilder, Service, ServiceBuilder};
+pub use builder::{RequestResponseBuilder, Service};
 pub(crate) use inner::{ServiceInner, ServiceLock};
 pub(crate) use listing::info;
 pub use listing::{PortInfo, ServiceInfo};
+pub use opening::ServiceBuilder;
 pub use static_config::{LAYOUT_VERSION, StaticConfig};

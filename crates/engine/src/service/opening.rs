@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,6 +12,7 @@ use super::static_config::StaticConfig;
 use super::sweep::Discarded;
 use super::{cleanup, files};
 use crate::error::{ServiceError, SystemContext, found};
+use crate::id::Id;
 use crate::lock;
 use crate::name::ServiceName;
 use crate::node::NodeInner;
@@ -24,174 +25,150 @@ const TRIES_TIME: Duration = Duration::from_secs(10);
 /// The first tries follow each other at once.
 const TRIES_WITHOUT_PAUSE: u32 = 10;
 
-/// Counts tries.
-#[derive(Default)]
-struct Tries {
-    made: u32,
-    end: Option<Instant>,
-}
+const CREATING: &str = "creating the service's files";
 
-impl Tries {
-    /// Whether to try once more; pauses before all but the first few.
-    fn again(&mut self) -> bool {
-        let end = *self.end.get_or_insert_with(|| Instant::now() + TRIES_TIME);
-        self.made = self.made.saturating_add(1);
-        if self.made > TRIES_WITHOUT_PAUSE {
+/// Tries something until there is a result; pauses before all but the first few tries.
+fn repeat<T>(mut attempt: impl FnMut() -> Result<Option<T>, ServiceError>) -> Result<T, ServiceError> {
+    let (mut made, end) = (0_u32, Instant::now() + TRIES_TIME);
+    while made < TRIES_MAX || Instant::now() < end {
+        if made >= TRIES_WITHOUT_PAUSE {
             std::thread::sleep(Duration::from_millis(1));
         }
-        self.made <= TRIES_MAX || Instant::now() < end
-    }
-}
-
-/// What opening found in the service's folder.
-enum Found {
-    Open(Box<ServiceInner>),
-    Missing,
-    /// It was removed meanwhile, or what was left of it has been removed now.
-    Again,
-}
-
-/// Opens a service whose settings pass `check`.
-pub(crate) fn open(
-    node: &Arc<NodeInner>,
-    name: &ServiceName,
-    check: &dyn Fn(&StaticConfig) -> Result<(), ServiceError>,
-) -> Result<ServiceInner, ServiceError> {
-    node.check_linked()?;
-    let mut services = node.lock_services();
-    let mut tries = Tries::default();
-    while tries.again() {
-        match find(node, name, check)? {
-            Found::Open(service) => {
-                *services.entry(name.folder()).or_insert(0) += 1;
-                return Ok(*service);
-            }
-            Found::Missing => return Err(ServiceError::DoesNotExist),
-            Found::Again => {}
+        made = made.saturating_add(1);
+        if let Some(service) = attempt()? {
+            return Ok(service);
         }
     }
     Err(ServiceError::InCreation)
 }
 
-fn find(
-    node: &Arc<NodeInner>,
-    name: &ServiceName,
-    check: &dyn Fn(&StaticConfig) -> Result<(), ServiceError>,
-) -> Result<Found, ServiceError> {
-    let folder = &node.root.services().join(name.folder());
-    // What dead nodes left must not stand in the way; what cannot be cleaned now is told by what fails next.
-    let _ = cleanup::clean_dead_nodes(&node.root);
-    if files::is_link(folder) {
-        return Err(ServiceError::Corrupted { file: "folder", reason: "it is a link".to_owned() });
+/// What opening asks of a service that is there.
+type Check<'a> = &'a dyn Fn(&StaticConfig) -> Result<(), ServiceError>;
+
+/// Starts a service; from [`Node::service_builder`](crate::Node::service_builder).
+#[derive(Debug)]
+pub struct ServiceBuilder {
+    pub(super) node: Arc<NodeInner>,
+    pub(super) name: ServiceName,
+}
+
+impl ServiceBuilder {
+    fn folder(&self) -> PathBuf {
+        self.node.root.services().join(self.name.folder())
     }
-    let lock_path = folder.join(files::LOCK);
-    let Some(lock_file) = found(lock::open(&lock_path, false)).at("opening the service's lock", folder)? else {
-        return without_lock(folder, &lock_path);
-    };
-    let guard = match lock::acquire(&lock_file, &lock_path) {
-        Err(error) if error.kind() == io::ErrorKind::TimedOut => return Err(ServiceError::InCreation),
-        locked => locked.at("locking the service", folder)?,
-    };
-    if !lock::is_still_at(&lock_file, &lock_path).at("looking at the service's lock", folder)? {
-        return Ok(Found::Again);
+
+    /// Opens a service whose settings pass `check`.
+    pub(super) fn open(&self, check: Check<'_>) -> Result<ServiceInner, ServiceError> {
+        self.node.check_linked()?;
+        let mut services = lock::locked(&self.node.services);
+        let service = repeat(|| self.find(check))?;
+        *services.entry(self.name.folder()).or_insert(0) += 1;
+        Ok(service)
     }
-    let config = StaticConfig::read(folder)?;
-    if config.name != name.as_str() {
-        return Err(ServiceError::NameCollision { other: config.name });
-    }
-    let registry = Registry::open(folder, &config.settings)?;
-    if registry.is_removed() || registry.node_ids().is_empty() {
-        // Its last user was killed while leaving.
-        registry.remove();
-        let discarded = Discarded::service(&node.root, folder, node.id);
+
+    /// What is in the service's folder; `None` if it was removed meanwhile, or what was left of it has been removed now.
+    fn find(&self, check: Check<'_>) -> Result<Option<ServiceInner>, ServiceError> {
+        let (node, folder) = (&self.node, &self.folder());
+        // What dead nodes left must not stand in the way; what cannot be cleaned now is told by what fails next.
+        let _ = cleanup::clean_dead_nodes(&node.root);
+        if files::is_link(folder) {
+            return Err(ServiceError::Corrupted { file: "folder", reason: "it is a link".to_owned() });
+        }
+        let lock_path = folder.join(files::LOCK);
+        let Some(lock_file) = found(lock::open(&lock_path, false)).at("opening the service's lock", folder)? else {
+            return without_lock(folder, &lock_path).map(|()| None);
+        };
+        let guard = match lock::acquire(&lock_file, &lock_path) {
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => return Err(ServiceError::InCreation),
+            locked => locked.at("locking the service", folder)?,
+        };
+        if !lock::is_still_at(&lock_file, &lock_path).at("looking at the service's lock", folder)? {
+            return Ok(None);
+        }
+        let config = StaticConfig::read(folder)?;
+        if config.name != self.name.as_str() {
+            return Err(ServiceError::NameCollision { other: config.name });
+        }
+        let registry = Registry::open(folder, &config.settings)?;
+        if registry.is_abandoned() {
+            // Its last user was killed while leaving.
+            registry.remove();
+            let discarded = Discarded::service(&node.root, folder, node.id);
+            drop(guard);
+            discarded.and_then(Discarded::remove).at("removing a service that was left", folder)?;
+            return Ok(None);
+        }
+        check(&config)?;
+        if !registry.enter_node(node.id) {
+            return Err(ServiceError::ExceedsMaxNodes { max_nodes: config.settings.max_nodes });
+        }
         drop(guard);
-        discarded.and_then(Discarded::remove).at("removing a service that was left", folder)?;
-        return Ok(Found::Again);
+        Ok(Some(self.opened(config, registry, lock_file)))
     }
-    check(&config)?;
-    if !registry.enter_node(node.id) {
-        return Err(ServiceError::ExceedsMaxNodes { max_nodes: config.settings.max_nodes });
+
+    fn opened(&self, config: StaticConfig, registry: Registry, lock_file: File) -> ServiceInner {
+        let (node, name, folder) = (Arc::clone(&self.node), self.name.clone(), registry.folder.clone());
+        let (lock_threads, late_ports) = Default::default();
+        ServiceInner { node, name, folder, config, registry, lock_file, lock_threads, late_ports }
     }
-    drop(guard);
-    Ok(Found::Open(Box::new(ServiceInner::new(node, name, config, registry, lock_file))))
+
+    /// Creates a service.
+    pub(super) fn create(&self, config: StaticConfig) -> Result<ServiceInner, ServiceError> {
+        // Looking first removes what the last user left when it was killed, and tells damage from existence.
+        match self.open(&|_| Err(ServiceError::AlreadyExists)) {
+            Err(ServiceError::DoesNotExist) => {}
+            // `check` refuses whatever is there.
+            refused => return refused,
+        }
+        let (node, folder) = (&self.node, &self.folder());
+        let mut services = lock::locked(&node.services);
+        let aside = files::temporary_folder(&node.root, node.id).at(CREATING, folder)?;
+        let (lock_file, registry) = make(&aside, folder, node.id, &config).inspect_err(|_| {
+            // The first error is the one worth telling; what is left belongs to this node and goes with it.
+            let _ = files::remove_folder(&aside);
+        })?;
+        *services.entry(self.name.folder()).or_insert(0) += 1;
+        Ok(self.opened(config, registry, lock_file))
+    }
+
+    /// Opens the service, or creates it if it does not exist; of several that do so at once, one creates (RR-SVC-03).
+    pub(super) fn open_or_create(&self, config: &StaticConfig, check: Check<'_>) -> Result<ServiceInner, ServiceError> {
+        repeat(|| {
+            match self.open(check) {
+                Err(ServiceError::DoesNotExist) => {}
+                other => return other.map(Some),
+            }
+            match self.create(config.clone()) {
+                Err(ServiceError::AlreadyExists) => Ok(None),
+                other => other.map(Some),
+            }
+        })
+    }
 }
 
 /// No lock was there to be opened: tells a service that came or went meanwhile from one that has lost it.
-fn without_lock(folder: &Path, lock: &Path) -> Result<Found, ServiceError> {
+fn without_lock(folder: &Path, lock: &Path) -> Result<(), ServiceError> {
     let what = "looking at the service's folder";
-    let Some(there) = found(File::open(folder)).at(what, folder)? else { return Ok(Found::Missing) };
+    let Some(there) = found(File::open(folder)).at(what, folder)? else { return Err(ServiceError::DoesNotExist) };
     // A folder comes and goes with its lock in it, so both looks have to be at the same folder.
     let has_lock = found(std::fs::symlink_metadata(lock)).at(what, folder)?.is_some();
     if !has_lock && lock::is_still_at(&there, folder).at(what, folder)? {
         return Err(ServiceError::Corrupted { file: "lock", reason: "it is missing".to_owned() });
     }
-    Ok(Found::Again)
+    Ok(())
 }
 
-/// Creates a service.
-pub(crate) fn create(
-    node: &Arc<NodeInner>,
-    name: &ServiceName,
-    config: &StaticConfig,
-) -> Result<ServiceInner, ServiceError> {
-    // Looking first removes what the last user left when it was killed, and tells damage from existence.
-    match open(node, name, &|_| Err(ServiceError::AlreadyExists)) {
-        Err(ServiceError::DoesNotExist) => {}
-        Err(error) => return Err(error),
-        // `check` refuses whatever is there.
-        Ok(_) => return Err(ServiceError::AlreadyExists),
-    }
-    let mut services = node.lock_services();
-    let folder = node.root.services().join(name.folder());
-    let what = "creating the service's files";
-    let aside = files::temporary_folder(&node.root, node.id).at(what, &folder)?;
-    let made = make(&aside, &folder, node, config).and_then(|made| match std::fs::rename(&aside, &folder) {
+/// Makes a complete service, with its creator entered, in a folder that nobody looks into, and lets it appear.
+fn make(aside: &Path, folder: &Path, creator: Id, config: &StaticConfig) -> Result<(File, Registry), ServiceError> {
+    make_private_folder(aside).at(CREATING, aside)?;
+    let lock_file = lock::open(&aside.join(files::LOCK), true).at(CREATING, aside)?;
+    config.write(aside)?;
+    let registry = Registry::create(aside, folder, &config.settings).at(CREATING, aside)?;
+    registry.enter_node(creator);
+    match std::fs::rename(aside, folder) {
         Err(error) if matches!(error.kind(), io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::AlreadyExists) => {
             Err(ServiceError::AlreadyExists)
         }
-        renamed => Ok(renamed.at(what, &folder).map(|()| made)?),
-    });
-    let (lock_file, registry) = made.inspect_err(|_| {
-        // The first error is the one worth telling; what is left belongs to this node and goes with it.
-        let _ = files::remove_folder(&aside);
-    })?;
-    *services.entry(name.folder()).or_insert(0) += 1;
-    Ok(ServiceInner::new(node, name, config.clone(), registry, lock_file))
-}
-
-/// A complete service in a folder that nobody looks into, with its creator entered.
-fn make(
-    aside: &Path,
-    folder: &Path,
-    node: &NodeInner,
-    config: &StaticConfig,
-) -> Result<(File, Registry), ServiceError> {
-    let what = "creating the service's files";
-    make_private_folder(aside).at(what, aside)?;
-    let lock_file = lock::open(&aside.join(files::LOCK), true).at(what, aside)?;
-    config.write(aside)?;
-    let registry = Registry::create(aside, folder, &config.settings).at(what, aside)?;
-    registry.enter_node(node.id);
-    Ok((lock_file, registry))
-}
-
-/// Opens the service, or creates it if it does not exist; of several that do so at once, one creates (RR-SVC-03).
-pub(crate) fn open_or_create(
-    node: &Arc<NodeInner>,
-    name: &ServiceName,
-    config: &StaticConfig,
-    check: &dyn Fn(&StaticConfig) -> Result<(), ServiceError>,
-) -> Result<ServiceInner, ServiceError> {
-    let mut tries = Tries::default();
-    while tries.again() {
-        match open(node, name, check) {
-            Err(ServiceError::DoesNotExist) => {}
-            other => return other,
-        }
-        match create(node, name, config) {
-            Err(ServiceError::AlreadyExists) => {}
-            other => return other,
-        }
+        renamed => Ok(renamed.at(CREATING, folder).map(|()| (lock_file, registry))?),
     }
-    Err(ServiceError::InCreation)
 }

@@ -4,19 +4,18 @@
 //! store of its state; readers look at the state before and after. So a writer that dies anywhere leaves an empty place.
 
 use std::io;
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 
 use super::files;
-use super::static_config::LAYOUT_VERSION;
+use super::static_config::{LAYOUT_VERSION, StaticConfig};
 use crate::connection::Side;
-use crate::error::{ServiceError, SystemError};
+use crate::error::{ServiceError, SystemContext};
 use crate::id::Id;
 use crate::settings::Settings;
 use crate::shm::Mapping;
 use crate::wait::notification_pipe;
-use crate::wait::word::{self, WakeAction};
+use crate::wait::word;
 
 const FILE: &str = "registry";
 const MAGIC: u64 = u64::from_le_bytes(*b"shmkreg\0") + (LAYOUT_VERSION << 56);
@@ -50,10 +49,8 @@ pub(crate) struct PortEntry {
 pub(crate) struct Registry {
     map: Mapping,
     /// The service's folder, where notification pipes are.
-    folder: PathBuf,
-    nodes: usize,
-    clients: usize,
-    servers: usize,
+    pub folder: PathBuf,
+    pub settings: Settings,
 }
 
 fn words(settings: &Settings) -> usize {
@@ -64,7 +61,7 @@ impl Registry {
     /// Makes the file in a folder that nobody else sees yet, and that is called `folder` later.
     pub fn create(aside: &Path, folder: &Path, settings: &Settings) -> io::Result<Self> {
         let map = Mapping::create(&aside.join(FILE), words(settings) * 8)?;
-        let registry = Self::with(map, folder, settings);
+        let registry = Self { map, folder: folder.to_owned(), settings: *settings };
         // Relaxed: the folder becomes visible by rename, which orders everything before it.
         registry.word(0).store(MAGIC, Ordering::Relaxed);
         Ok(registry)
@@ -77,17 +74,17 @@ impl Registry {
     pub fn open(folder: &Path, settings: &Settings) -> Result<Self, ServiceError> {
         let corrupted = |reason| ServiceError::Corrupted { file: FILE, reason };
         let (path, bytes) = (folder.join(FILE), words(settings) * 8);
-        let map = Mapping::open(&path, true).map_err(|error| {
-            let is_damage = matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::NotFound);
-            if is_damage || files::is_no_file(&path) {
-                return corrupted(error.to_string());
+        let is_damage = |kind| matches!(kind, io::ErrorKind::InvalidData | io::ErrorKind::NotFound);
+        let map = match Mapping::open(&path, true) {
+            Err(error) if is_damage(error.kind()) || files::is_no_file(&path) => {
+                return Err(corrupted(error.to_string()));
             }
-            SystemError::at("opening the service's registry", folder, &error).into()
-        })?;
+            opened => opened.at("opening the service's registry", folder)?,
+        };
         if map.len() != bytes {
             return Err(corrupted(format!("it has {} bytes, not {bytes}", map.len())));
         }
-        let registry = Self::with(map, folder, settings);
+        let registry = Self { map, folder: folder.to_owned(), settings: *settings };
         // Relaxed: the word never changes once the folder is visible.
         if registry.word(0).load(Ordering::Relaxed) != MAGIC {
             return Err(corrupted("wrong magic number or version".to_owned()));
@@ -95,13 +92,15 @@ impl Registry {
         Ok(registry)
     }
 
-    fn with(map: Mapping, folder: &Path, settings: &Settings) -> Self {
-        Self {
-            map,
-            folder: folder.to_owned(),
-            nodes: settings.max_nodes,
-            clients: settings.max_clients,
-            servers: settings.max_servers,
+    /// Settings and table of the service in a folder, or nothing if it is damaged: only that is final.
+    ///
+    /// # Errors
+    /// If it cannot be told, for instance for lack of descriptors.
+    pub fn open_undamaged(folder: &Path) -> Result<Option<(StaticConfig, Self)>, ServiceError> {
+        let config = StaticConfig::read(folder);
+        match config.and_then(|config| Self::open(folder, &config.settings).map(|registry| (config, registry))) {
+            Err(error) if error.is_damage() => Ok(None),
+            opened => opened.map(Some),
         }
     }
 
@@ -113,6 +112,17 @@ impl Registry {
     #[inline]
     fn word(&self, index: usize) -> &AtomicU64 {
         &self.map.words()[index]
+    }
+
+    /// Relaxed: the lock orders what its holders read and write, and to others the fields of a place are made visible by the
+    /// release store of its state.
+    fn read(&self, index: usize) -> u64 {
+        self.word(index).load(Ordering::Relaxed)
+    }
+
+    /// As [`Registry::read`].
+    fn write(&self, index: usize, value: u64) {
+        self.word(index).store(value, Ordering::Relaxed);
     }
 
     /// How often the table has changed. The only word that is read on the message path.
@@ -128,24 +138,22 @@ impl Registry {
         self.word(COUNTER).fetch_add(1, Ordering::Release);
         // The sender's fence of the module `wait::word`, once for all of them: this is not the message path.
         fence(Ordering::SeqCst);
-        for place in 0..self.clients + self.servers {
-            let word = self.word(self.port_place(place) + WAKE_WORD);
-            if !word::is_quiet(word, false) && word::wake_owner(word) == WakeAction::WritePipe {
-                let pipe = self
-                    .port(place)
-                    .map(|port| notification_pipe::open(&self.folder.join(files::notification_pipe(port.id))));
-                if let Some(Ok(pipe)) = pipe {
-                    notification_pipe::notify(&pipe);
-                }
+        for place in self.all_places() {
+            let word = self.word(place + WAKE_WORD);
+            if !word::is_quiet(word, false)
+                && word::wake_owner(word)
+                && let Some(port) = self.port(place)
+                && let Ok(pipe) = notification_pipe::open(&self.folder.join(files::notification_pipe(port.id)))
+            {
+                notification_pipe::notify(&pipe);
             }
         }
     }
 
     /// Index of a port's wake word, for [`Registry::wake_word`]; `None` if it is not entered.
     pub fn find_wake_word(&self, side: Side, id: Id) -> Option<usize> {
-        let mut places = self.places(side);
-        let place = places.find(|place| self.port(*place).is_some_and(|port| port.id == id));
-        place.map(|place| self.port_place(place) + WAKE_WORD)
+        let place = self.places(side).find(|place| self.port(*place).is_some_and(|port| port.id == id));
+        place.map(|place| place + WAKE_WORD)
     }
 
     /// A port's wake word.
@@ -156,20 +164,24 @@ impl Registry {
 
     /// Whether the service was removed while its lock was waited for. Under the lock.
     pub fn is_removed(&self) -> bool {
-        // Relaxed: the lock orders it.
-        self.word(REMOVED).load(Ordering::Relaxed) != 0
+        self.read(REMOVED) != 0
+    }
+
+    /// Whether nobody uses the service any more. Under the lock.
+    pub fn is_abandoned(&self) -> bool {
+        self.is_removed() || self.node_ids().is_empty()
     }
 
     /// Marks the service removed. Under the lock.
     pub fn remove(&self) {
-        self.word(REMOVED).store(1, Ordering::Relaxed); // Relaxed: the lock orders it.
+        self.write(REMOVED, 1);
     }
 
     /// The next number for a client that leaves with something unread. Under the lock.
     pub fn next_departure(&self) -> u64 {
-        // Relaxed: the lock orders it. Garbage changes the order in which departed clients are received.
-        let number = self.word(DEPARTURES).load(Ordering::Relaxed);
-        self.word(DEPARTURES).store(number.wrapping_add(1), Ordering::Relaxed);
+        // Garbage changes the order in which departed clients are received.
+        let number = self.read(DEPARTURES);
+        self.write(DEPARTURES, number.wrapping_add(1));
         number
     }
 
@@ -192,41 +204,41 @@ impl Registry {
     }
 
     fn id_at(&self, index: usize) -> Id {
-        // Relaxed: the state word's acquire and release order them.
-        Id::from_words([self.word(index).load(Ordering::Relaxed), self.word(index + 1).load(Ordering::Relaxed)])
+        Id::from_words([self.read(index), self.read(index + 1)])
     }
 
     fn set_id_at(&self, index: usize, id: Id) {
         let [high, low] = id.words();
-        // Relaxed: made visible by the release store of the state.
-        self.word(index).store(high, Ordering::Relaxed);
-        self.word(index + 1).store(low, Ordering::Relaxed);
+        self.write(index, high);
+        self.write(index + 1, low);
     }
 
-    fn node_place(place: usize) -> usize {
-        HEAD_WORDS + place * NODE_WORDS
+    /// First words of the nodes' places.
+    fn node_places(&self) -> impl Iterator<Item = usize> {
+        (HEAD_WORDS..).step_by(NODE_WORDS).take(self.settings.max_nodes)
     }
 
-    fn port_place(&self, place: usize) -> usize {
-        HEAD_WORDS + self.nodes * NODE_WORDS + place * PORT_WORDS
+    /// First words of the ports' places: clients, and behind them servers.
+    fn all_places(&self) -> impl Iterator<Item = usize> {
+        let first = HEAD_WORDS + self.settings.max_nodes * NODE_WORDS;
+        (first..).step_by(PORT_WORDS).take(self.settings.max_clients + self.settings.max_servers)
     }
 
-    /// Places of one kind of port.
-    fn places(&self, side: Side) -> Range<usize> {
-        match side {
-            Side::Client => 0..self.clients,
-            Side::Server => self.clients..self.clients + self.servers,
-        }
+    /// Those of one kind of port.
+    fn places(&self, side: Side) -> impl Iterator<Item = usize> {
+        let Settings { max_clients, max_servers, .. } = self.settings;
+        let (first, count) = match side {
+            Side::Client => (0, max_clients),
+            Side::Server => (max_clients, max_servers),
+        };
+        self.all_places().skip(first).take(count)
     }
 
     /// Nodes that have the service open.
     pub fn node_ids(&self) -> Vec<Id> {
-        (0..self.nodes)
-            .map(Self::node_place)
-            // Acquire: pairs with the release store that made the place visible.
-            .filter(|at| self.word(*at).load(Ordering::Acquire) == 1)
-            .map(|at| self.id_at(at + 1))
-            .collect()
+        // Acquire: pairs with the release store that made the place visible.
+        let taken = self.node_places().filter(|at| self.word(*at).load(Ordering::Acquire) == 1);
+        taken.map(|at| self.id_at(at + 1)).collect()
     }
 
     /// Enters a node; `false` if all places are taken. Entering twice is entering once. Under the lock.
@@ -234,8 +246,7 @@ impl Registry {
         if self.node_ids().contains(&id) {
             return true;
         }
-        let free = (0..self.nodes).map(Self::node_place).find(|at| self.word(*at).load(Ordering::Relaxed) != 1);
-        let Some(at) = free else { return false };
+        let Some(at) = self.node_places().find(|at| self.read(*at) != 1) else { return false };
         self.set_id_at(at + 1, id);
         // Release: the id is there before the place is taken.
         self.word(at).store(1, Ordering::Release);
@@ -245,9 +256,8 @@ impl Registry {
 
     /// Takes a node out, if it is in. Under the lock.
     pub fn leave_node(&self, id: Id) {
-        for at in (0..self.nodes).map(Self::node_place) {
-            // Relaxed: only lock holders write.
-            if self.word(at).load(Ordering::Relaxed) == 1 && self.id_at(at + 1) == id {
+        for at in self.node_places() {
+            if self.read(at) == 1 && self.id_at(at + 1) == id {
                 // Release: what the node undid before is seen by whoever sees it gone.
                 self.word(at).store(0, Ordering::Release);
             }
@@ -260,47 +270,37 @@ impl Registry {
         self.places(side).filter_map(|place| self.port(place)).collect()
     }
 
-    fn port(&self, place: usize) -> Option<PortEntry> {
-        let at = self.port_place(place);
+    fn port(&self, at: usize) -> Option<PortEntry> {
         // Acquire: the fields are read after the state that made them visible.
         let state = self.word(at).load(Ordering::Acquire);
         if state.is_multiple_of(2) {
             return None;
         }
-        let len = usize::try_from(self.word(at + 5).load(Ordering::Relaxed)).unwrap_or(0).min(PORT_NAME_BYTES_MAX);
-        let bytes: Vec<u8> =
-            (0..8).flat_map(|word| self.word(at + 6 + word).load(Ordering::Relaxed).to_le_bytes()).take(len).collect();
-        let entry = PortEntry {
-            id: self.id_at(at + 1),
-            node: self.id_at(at + 3),
-            name: String::from_utf8_lossy(&bytes).into_owned(),
-        };
+        let len = usize::try_from(self.read(at + 5)).unwrap_or(0).min(PORT_NAME_BYTES_MAX);
+        let bytes: Vec<u8> = (0..8).flat_map(|word| self.read(at + 6 + word).to_le_bytes()).take(len).collect();
+        let name = String::from_utf8_lossy(&bytes).into_owned();
+        let entry = PortEntry { id: self.id_at(at + 1), node: self.id_at(at + 3), name };
         // The fence keeps the field loads in front of the second look at the state (as in a sequence lock).
         fence(Ordering::Acquire);
-        (self.word(at).load(Ordering::Relaxed) == state).then_some(entry)
+        (self.read(at) == state).then_some(entry)
     }
 
     /// Enters a port; `false` if all places are taken. Not announced: call [`Registry::changed`]. Under the lock.
     pub fn enter_port(&self, side: Side, entry: &PortEntry) -> bool {
-        // Relaxed: only lock holders write.
-        let free = self
-            .places(side)
-            .map(|place| self.port_place(place))
-            .find(|at| self.word(*at).load(Ordering::Relaxed).is_multiple_of(2));
-        let Some(at) = free else { return false };
-        let state = self.word(at).load(Ordering::Relaxed);
+        let Some(at) = self.places(side).find(|at| self.read(*at).is_multiple_of(2)) else { return false };
+        let state = self.read(at);
         self.set_id_at(at + 1, entry.id);
         self.set_id_at(at + 3, entry.node);
         let mut name = [0; PORT_NAME_BYTES_MAX];
         let len = entry.name.len().min(PORT_NAME_BYTES_MAX);
         name[..len].copy_from_slice(&entry.name.as_bytes()[..len]);
-        self.word(at + 5).store(len as u64, Ordering::Relaxed);
+        self.write(at + 5, len as u64);
         for (i, chunk) in name.as_chunks::<8>().0.iter().enumerate() {
-            self.word(at + 6 + i).store(u64::from_le_bytes(*chunk), Ordering::Relaxed);
+            self.write(at + 6 + i, u64::from_le_bytes(*chunk));
         }
         // Whoever had the place before may have died asleep.
-        self.word(at + WAKE_WORD).store(0, Ordering::Relaxed);
-        self.word(at + GIVEN_UP).store(0, Ordering::Relaxed);
+        self.write(at + WAKE_WORD, 0);
+        self.write(at + GIVEN_UP, 0);
         // Release: fields before state. Odd is taken; the number makes each taking distinct.
         self.word(at).store(state.wrapping_add(1), Ordering::Release);
         true
@@ -308,17 +308,13 @@ impl Registry {
 
     /// Takes out every port that `gone` picks. Under the lock.
     pub fn leave_ports(&self, gone: impl Fn(&PortEntry) -> bool) {
-        let mut any = false;
-        for place in 0..self.clients + self.servers {
-            if self.port(place).is_some_and(|entry| gone(&entry)) {
-                let at = self.port_place(place);
-                let state = self.word(at).load(Ordering::Relaxed); // Relaxed: only lock holders write.
-                // Release: what the port undid before is seen by whoever sees it gone.
-                self.word(at).store(state.wrapping_add(1), Ordering::Release);
-                any = true;
-            }
+        let is_gone = |at: &usize| self.port(*at).is_some_and(|entry| gone(&entry));
+        let left: Vec<usize> = self.all_places().filter(is_gone).collect();
+        for at in &left {
+            // Release: what the port undid before is seen by whoever sees it gone.
+            self.word(*at).store(self.read(*at).wrapping_add(1), Ordering::Release);
         }
-        if any {
+        if !left.is_empty() {
             self.changed();
         }
     }

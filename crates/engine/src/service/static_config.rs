@@ -1,16 +1,15 @@
 //! `static.toml`: what never changes about a service, readable by people, protected by a checksum.
 
 use std::collections::BTreeMap;
-use std::hash::Hasher;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use siphasher::sip128::{Hasher128, SipHasher13};
 
 use super::files;
 use crate::error::{ServiceError, SystemContext};
 use crate::lock;
+use crate::name::hash;
 use crate::payload::TypeDetail;
 use crate::settings::Settings;
 use crate::shm;
@@ -22,7 +21,8 @@ const FILE_BYTES_MAX: usize = 1 << 20;
 /// The four types, as errors call them.
 pub(crate) const PARTS: [&str; 4] = ["request type", "response type", "request user header", "response user header"];
 const FILE: &str = "static.toml";
-/// In front of the checksum, on the last line.
+const BYTE_ORDER: &str = if cfg!(target_endian = "little") { "little" } else { "big" };
+/// In front of the file's hash, on the last line.
 const CHECKSUM: &str = "# checksum: ";
 
 /// The immutable side of a service.
@@ -53,35 +53,16 @@ struct Version {
     version: u64,
 }
 
-fn byte_order() -> &'static str {
-    if cfg!(target_endian = "little") { "little" } else { "big" }
-}
-
-fn checksum(text: &str) -> String {
-    let mut hasher = SipHasher13::new();
-    hasher.write(text.as_bytes());
-    format!("{:032x}", hasher.finish128().as_u128())
-}
-
 impl StaticConfig {
     /// For a new service.
     pub(crate) fn new(
-        name: &str,
+        name: String,
         settings: Settings,
         [request, response, request_header, response_header]: [TypeDetail; 4],
         attributes: BTreeMap<String, String>,
     ) -> Self {
-        Self {
-            version: LAYOUT_VERSION,
-            byte_order: byte_order().to_owned(),
-            name: name.to_owned(),
-            settings,
-            request,
-            response,
-            request_header,
-            response_header,
-            attributes,
-        }
+        let (version, byte_order) = (LAYOUT_VERSION, BYTE_ORDER.to_owned());
+        Self { version, byte_order, name, settings, request, response, request_header, response_header, attributes }
     }
 
     /// The four types, in the order of [`PARTS`].
@@ -89,22 +70,12 @@ impl StaticConfig {
         [&self.request, &self.response, &self.request_header, &self.response_header]
     }
 
-    /// The text of the file. Fails for everything that [`StaticConfig::read`] would call damaged.
+    /// The text of the file.
     pub(crate) fn text(&self) -> Result<String, ServiceError> {
-        self.check()?;
         let text = toml::to_string(self).map_err(|error| corrupted(error.to_string()))?;
-        let sum = checksum(&text);
-        let text = format!("{text}{CHECKSUM}{sum}\n");
+        let text = format!("{text}{CHECKSUM}{}\n", hash(&text));
         check_length(text.len())?;
         Ok(text)
-    }
-
-    /// Whether there can be such a service; decides when it is created and when it is opened.
-    fn check(&self) -> Result<(), ServiceError> {
-        if !self.settings.is_valid() {
-            return Err(corrupted("a setting is out of range".to_owned()));
-        }
-        PARTS.into_iter().zip(self.types()).try_for_each(|(part, detail)| detail.check(part))
     }
 
     /// Writes the file into a service's folder that nobody else sees yet.
@@ -121,48 +92,47 @@ impl StaticConfig {
         let mut text = String::new();
         let path = folder.join(FILE);
         let file = match lock::open(&path, false) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                // The folder is there, or the caller has looked: it appears complete, so the file was taken away.
-                return Err(corrupted("it is missing".to_owned()));
-            }
+            // The folder is there, or the caller has looked: it appears complete, so the file was taken away.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(corrupted("it is missing")),
             Err(error) if files::is_no_file(&path) => return Err(corrupted(error.to_string())),
             opened => opened.at("opening the service's static settings", &path)?,
         };
-        match file.take(FILE_BYTES_MAX as u64 + 1).read_to_string(&mut text) {
-            Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
-                return Err(corrupted("it is not text".to_owned()));
-            }
-            read => {
-                let bytes = read.at("reading the service's static settings", &path)?;
-                check_length(bytes).map_err(|error| corrupted(error.to_string()))?;
-            }
+        let bytes = match file.take(FILE_BYTES_MAX as u64 + 1).read_to_string(&mut text) {
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => return Err(corrupted("it is not text")),
+            read => read.at("reading the service's static settings", &path)?,
+        };
+        check_length(bytes).map_err(|error| corrupted(error.to_string()))?;
+        let (body, sum) = text.rsplit_once(CHECKSUM).ok_or_else(|| corrupted("its checksum is missing"))?;
+        if sum.trim_end() != hash(body) {
+            return Err(corrupted("its checksum does not match"));
         }
-        let (body, sum) = text.rsplit_once(CHECKSUM).ok_or_else(|| corrupted("its checksum is missing".to_owned()))?;
-        if sum.trim_end() != checksum(body) {
-            return Err(corrupted("its checksum does not match".to_owned()));
-        }
-        let version: Version = toml::from_str(body).map_err(|error| corrupted(error.message().to_owned()))?;
+        let version: Version = toml::from_str(body).map_err(|error| corrupted(error.message()))?;
         if version.version != LAYOUT_VERSION {
             return Err(ServiceError::VersionMismatch { has: version.version, speaks: LAYOUT_VERSION });
         }
-        let config: Self = toml::from_str(body).map_err(|error| corrupted(error.message().to_owned()))?;
-        if config.byte_order != byte_order() {
+        let config: Self = toml::from_str(body).map_err(|error| corrupted(error.message()))?;
+        if config.byte_order != BYTE_ORDER {
             return Err(corrupted(format!("it has {}-endian byte order", config.byte_order)));
         }
-        config.check().map_err(|error| match error {
-            error @ ServiceError::Corrupted { .. } => error,
-            error => corrupted(error.to_string()),
-        })?;
+        if !config.settings.is_valid() {
+            return Err(corrupted("a setting is out of range"));
+        }
+        check_types(config.types()).map_err(|error| corrupted(error.to_string()))?;
         Ok(config)
     }
+}
+
+/// Whether there can be a service with these types; decides when it is created and when it is opened.
+pub(super) fn check_types(types: [&TypeDetail; 4]) -> Result<(), ServiceError> {
+    PARTS.into_iter().zip(types).try_for_each(|(part, detail)| detail.check(part))
 }
 
 fn check_length(bytes: usize) -> Result<(), ServiceError> {
     if bytes <= FILE_BYTES_MAX { Ok(()) } else { Err(ServiceError::AttributesTooLarge { bytes, max: FILE_BYTES_MAX }) }
 }
 
-fn corrupted(reason: String) -> ServiceError {
-    ServiceError::Corrupted { file: FILE, reason }
+fn corrupted(reason: impl Into<String>) -> ServiceError {
+    ServiceError::Corrupted { file: FILE, reason: reason.into() }
 }
 
 #[cfg(test)]
@@ -173,7 +143,7 @@ mod tests {
         let [a, b] = [TypeDetail::of::<u64>(1), TypeDetail::of::<[u8]>(64)];
         let none = TypeDetail::of::<()>(1);
         let attributes = [("camera \"left\"".to_owned(), "a\nb".to_owned())].into();
-        StaticConfig::new("x/y z", Settings::default(), [a, b, none.clone(), none], attributes)
+        StaticConfig::new("x/y z".to_owned(), Settings::default(), [a, b, none.clone(), none], attributes)
     }
 
     #[test]
@@ -206,7 +176,7 @@ mod tests {
     fn another_version_is_told_from_damage() {
         let folder = tempfile::tempdir().unwrap();
         let text = "version = 99\nfuture = true\n";
-        std::fs::write(folder.path().join(FILE), format!("{text}{CHECKSUM}{}\n", checksum(text))).unwrap();
+        std::fs::write(folder.path().join(FILE), format!("{text}{CHECKSUM}{}\n", hash(text))).unwrap();
         let error = ServiceError::VersionMismatch { has: 99, speaks: LAYOUT_VERSION };
         assert_eq!(StaticConfig::read(folder.path()), Err(error));
     }

@@ -1,15 +1,16 @@
 //! Files of a service that nobody will ask for any more, and connections of clients that have left. Under the service's
 //! lock; what takes longer the larger it is, is left to do without.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::files::{self, ConnectionName, FileName};
 use super::registry::Registry;
 use crate::connection::{ConnectionFile, ConnectionLayout, Side, State};
+use crate::error::found;
 use crate::id::Id;
 use crate::root::Root;
-use crate::settings::Settings;
 
 /// Files and folders that nobody can find any more, to be removed when the lock is released: that takes longer the larger
 /// they are. Whoever sweeps next finds those that a killed process has not removed.
@@ -21,12 +22,13 @@ pub(crate) struct Discarded {
 }
 
 impl Discarded {
-    /// A service's folder, which gets the name of a temporary one of node `by`.
+    /// A service's folder, which gets the name of a temporary one of node `by` in one step.
     ///
     /// # Errors
     /// Those of the system.
     pub fn service(root: &Root, folder: &Path, by: Id) -> io::Result<Self> {
-        let aside = files::take_folder_away(root, folder, by)?;
+        let aside = files::temporary_folder(root, by)?;
+        found(std::fs::rename(folder, &aside))?;
         Ok(Self { files: Vec::new(), folder: Some(aside) })
     }
 
@@ -35,14 +37,11 @@ impl Discarded {
     /// # Errors
     /// The first one; the rest is removed all the same.
     pub fn remove(self) -> io::Result<()> {
-        let mut result = Ok(());
+        let mut removed = Ok(());
         for path in &self.files {
-            result = result.and(files::remove(path));
+            removed = removed.and(files::remove(path));
         }
-        match self.folder {
-            Some(folder) => result.and(files::remove_folder(&folder)),
-            None => result,
-        }
+        removed.and(self.folder.map_or(Ok(()), |folder| files::remove_folder(&folder)))
     }
 }
 
@@ -77,9 +76,8 @@ impl Leaver {
 
 /// Service that is swept.
 struct Sweep<'a> {
-    folder: &'a Path,
     registry: &'a Registry,
-    settings: &'a Settings,
+    leaver: Leaver,
     nodes: Vec<Id>,
     discarded: Discarded,
     /// Connections of departed clients: number, client, server, path.
@@ -100,28 +98,21 @@ struct Sweep<'a> {
 ///
 /// # Errors
 /// Those of the system; what was not reached is swept the next time.
-pub(crate) fn sweep(folder: &Path, registry: &Registry, settings: &Settings, leaver: Leaver) -> io::Result<Discarded> {
+pub(crate) fn sweep(registry: &Registry, leaver: Leaver) -> io::Result<Discarded> {
     let [clients, servers] = [Side::Client, Side::Server]
         .map(|role| registry.ports(role).into_iter().map(|entry| entry.id).collect::<Vec<_>>());
-    let mut sweep = Sweep {
-        folder,
-        registry,
-        settings,
-        nodes: registry.node_ids(),
-        discarded: Discarded::default(),
-        departed: Vec::new(),
-        handovers: Vec::new(),
-        unseen: Vec::new(),
-    };
+    let nodes = registry.node_ids();
+    let (discarded, departed, handovers, unseen) = Default::default();
+    let mut sweep = Sweep { registry, leaver, nodes, discarded, departed, handovers, unseen };
     let mut segments = Vec::new();
     let is_in = |port: &Id| clients.contains(port) || servers.contains(port);
-    for (name, path) in files::list(folder)? {
+    for (name, path) in files::list(&registry.folder)? {
         match name {
             FileName::Connection(kind, [client, server]) => {
                 if !servers.contains(&server) {
                     files::remove(&path)?;
                 } else if !clients.contains(&client) {
-                    sweep.depart(kind, [client, server], path, leaver)?;
+                    sweep.depart(kind, [client, server], path)?;
                 }
             }
             FileName::Segment { node, port } if !sweep.nodes.contains(&node) => segments.push((port, path)),
@@ -141,23 +132,21 @@ pub(crate) fn sweep(folder: &Path, registry: &Registry, settings: &Settings, lea
 }
 
 impl Sweep<'_> {
+    fn open_connection(&self, path: &Path) -> io::Result<ConnectionFile> {
+        ConnectionFile::open(path, ConnectionLayout::new(&self.registry.settings))
+    }
+
     /// A client that has left, before a server has mapped their connection.
-    fn depart(
-        &mut self,
-        kind: ConnectionName,
-        [client, server]: [Id; 2],
-        path: PathBuf,
-        leaver: Leaver,
-    ) -> io::Result<()> {
+    fn depart(&mut self, kind: ConnectionName, [client, server]: [Id; 2], path: PathBuf) -> io::Result<()> {
         if let ConnectionName::Departed { number, node } = kind {
             // Without fire-and-forget, it waited for what its client might still want.
-            if !self.settings.fire_and_forget && !self.nodes.contains(&node) {
+            if !self.registry.settings.fire_and_forget && !self.nodes.contains(&node) {
                 return files::remove(&path);
             }
             self.departed.push((number, client, server, path));
             return Ok(());
         }
-        let file = match ConnectionFile::open(&path, ConnectionLayout::new(self.settings)) {
+        let file = match self.open_connection(&path) {
             Ok(file) => file,
             // Of no use to anybody.
             Err(error) if error.kind() == io::ErrorKind::InvalidData => return files::remove(&path),
@@ -172,18 +161,18 @@ impl Sweep<'_> {
             return Ok(());
         }
         let node = file.maker();
-        let may_send = match leaver {
+        let may_send = match self.leaver {
             Leaver::Client { id, holds } if id == client => holds,
             _ => self.nodes.contains(&node),
         };
         // A client that has never mapped the connection has sent nothing there, and will not.
         let is_wanted = file.client_state() != State::Absent
-            && (may_send || (self.settings.fire_and_forget && file.unread_requests() > 0));
+            && (may_send || (self.registry.settings.fire_and_forget && file.unread_requests() > 0));
         if !is_wanted {
             return files::remove(&path);
         }
         let number = self.registry.next_departure();
-        let departed = self.folder.join(ConnectionName::Departed { number, node }.file([client, server]));
+        let departed = self.registry.folder.join(ConnectionName::Departed { number, node }.file([client, server]));
         std::fs::rename(&path, &departed)?;
         self.departed.push((number, client, server, departed));
         Ok(())
@@ -192,23 +181,25 @@ impl Sweep<'_> {
     /// Gives up the requests of the clients that left first, where too many wait for a server that does not look. Without
     /// overflow of requests, none more than that are created instead.
     fn keep_to_the_bound(&mut self) -> io::Result<()> {
-        if !self.settings.overflow_requests {
+        let settings = &self.registry.settings;
+        if !settings.overflow_requests {
             return Ok(());
         }
         self.departed.sort_unstable_by_key(|(number, ..)| *number);
         // From the one that left last on.
-        let mut waiting: Vec<(Id, usize)> = Vec::new();
+        let mut waiting = BTreeMap::new();
         let mut given_up = Vec::new();
         for (i, (_, _, server, _)) in self.departed.iter().enumerate().rev() {
-            if count_one(&mut waiting, *server) > self.settings.max_departed_clients {
+            let count = waiting.entry(*server).or_insert(0);
+            *count += 1;
+            if *count > settings.max_departed_clients {
                 given_up.push(i);
             }
         }
         for i in &given_up {
             let (_, client, server, path) = self.departed.remove(*i);
             // What cannot be looked at counts as one, so that the loss is seen.
-            let requests = ConnectionFile::open(&path, ConnectionLayout::new(self.settings))
-                .map_or(1, |file| file.unread_requests());
+            let requests = self.open_connection(&path).map_or(1, |file| file.unread_requests());
             files::remove(&path)?;
             self.registry.count_given_up(server, requests);
             let gone = self.handovers.extract_if(.., |([sender, _, reader], _)| [*sender, *reader] == [client, server]);
@@ -222,28 +213,17 @@ impl Sweep<'_> {
     }
 }
 
-/// Clients that have left, or that are not connected yet, and whose connections wait for a server, the one with the most of
-/// them first: server and count. Under the lock.
+/// The server for which the connections of most clients wait that have left, or that are not connected yet, and how many.
+/// Under the lock.
 ///
 /// # Errors
 /// Those of the system.
-pub(crate) fn waiting_for_servers(folder: &Path) -> io::Result<Vec<(Id, usize)>> {
-    let mut counts: Vec<(Id, usize)> = Vec::new();
+pub(crate) fn most_departed(folder: &Path) -> io::Result<Option<(Id, usize)>> {
+    let mut counts = BTreeMap::new();
     for (name, _) in files::list(folder)? {
         if let FileName::Connection(ConnectionName::Departed { .. }, [_, server]) = name {
-            count_one(&mut counts, server);
+            *counts.entry(server).or_insert(0) += 1;
         }
     }
-    counts.sort_unstable_by_key(|(_, count)| std::cmp::Reverse(*count));
-    Ok(counts)
-}
-
-/// Counts one more for a server: how many there are now.
-fn count_one(counts: &mut Vec<(Id, usize)>, server: Id) -> usize {
-    if let Some((_, count)) = counts.iter_mut().find(|(known, _)| *known == server) {
-        *count += 1;
-        return *count;
-    }
-    counts.push((server, 1));
-    1
+    Ok(counts.into_iter().max_by_key(|(_, count)| *count))
 }

@@ -4,6 +4,7 @@
 //! its file and offset, so sleepers and wakers may have it mapped anywhere.
 
 use std::io;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -48,12 +49,14 @@ pub struct SleepList<'a> {
     len: usize,
 }
 
-impl<'a> SleepList<'a> {
-    /// Without words.
-    pub fn new() -> Self {
+/// Without words.
+impl Default for SleepList<'_> {
+    fn default() -> Self {
         Self { waiters: [Waiter::default(); WORDS_MAX], first: None, len: 0 }
     }
+}
 
+impl<'a> SleepList<'a> {
     /// Adds a word, to be slept on while its low half is that of `value`; `false` if the list is full.
     #[must_use]
     pub fn push(&mut self, word: &'a AtomicU64, value: u64) -> bool {
@@ -107,12 +110,6 @@ impl<'a> SleepList<'a> {
     }
 }
 
-impl Default for SleepList<'_> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 fn sleep(word: &AtomicU64, value: u32, timeout: Duration) {
     let timeout = timespec(timeout);
     // SAFETY: the word is mapped as long as the reference lives, and the kernel only reads it. Why the call returns is of no
@@ -126,16 +123,18 @@ pub fn wake(word: &AtomicU64) {
     unsafe { libc::syscall(libc::SYS_futex, low_half(word), libc::FUTEX_WAKE, 1) };
 }
 
-/// Lets [`fence_all`] of any process reach the threads of this one. Once a process, before its first message.
+/// Lets [`fence_all`] of any process reach the threads of this one, before its first message. Asked for once: processes do
+/// not lose it, and forked ones inherit it.
 ///
-/// `false` if the kernel, or what filters its calls, does not know how.
+/// `false` if the kernel, or what filters its calls, does not know how: then every sender has to fence after every push.
 #[must_use]
 pub fn register_for_fences() -> bool {
-    membarrier(libc::MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED)
+    static REGISTERED: OnceLock<bool> = OnceLock::new();
+    *REGISTERED.get_or_init(|| membarrier(libc::MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED))
 }
 
 /// A full memory fence in every running thread of every process that takes part: between two of its instructions, at some
-/// moment between the call and its return.
+/// moment between the call and its return. `false` if the kernel refuses: then a sleeper cannot rely on being woken.
 #[must_use]
 pub fn fence_all() -> bool {
     membarrier(libc::MEMBARRIER_CMD_GLOBAL_EXPEDITED)

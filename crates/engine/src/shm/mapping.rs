@@ -1,6 +1,6 @@
 //! Files mapped into memory, and the only view of them that safe code gets: atomic words.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -9,7 +9,7 @@ use std::sync::atomic::AtomicU64;
 
 use memmap2::{MmapOptions, MmapRaw};
 
-use super::file::{make_private, may_extend};
+use super::system::{make_private, may_extend, open_options};
 
 /// Largest file that is ever mapped: 1 TiB. A longer one was not made by this engine.
 pub const FILE_BYTES_MAX: u64 = 1 << 40;
@@ -21,7 +21,6 @@ pub const FILE_BYTES_MAX: u64 = 1 << 40;
 #[derive(Debug)]
 pub struct Mapping {
     map: MmapRaw,
-    len: usize,
     /// Whole words that may be accessed as atomics: 0 if the mapping is read-only.
     words: usize,
 }
@@ -35,20 +34,12 @@ impl Mapping {
     /// `AlreadyExists`, `StorageFull`, `FileTooLarge` beyond `ulimit -f`, and whatever else the system says, with its
     /// number. The file is gone again after an error.
     pub fn create(path: &Path, len: usize) -> io::Result<Self> {
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC)
-            .open(path)?;
+        let file = open_options(0).create_new(true).mode(0o600).open(path)?;
         let made = make_private(&file).and_then(|()| reserve(&file, len));
-        let mapped = made.and_then(|()| Self::map(&file, len, true));
-        if mapped.is_err() {
+        made.and_then(|()| Self::map(&file, len, true)).inspect_err(|_| {
             // The first error is the one worth telling.
             let _ = std::fs::remove_file(path);
-        }
-        mapped
+        })
     }
 
     /// Maps an existing file, never through a symbolic link.
@@ -69,11 +60,7 @@ impl Mapping {
     }
 
     fn open_file(path: &Path, writable: bool, may_have_holes: bool) -> io::Result<Self> {
-        let file = OpenOptions::new()
-            .read(true)
-            .write(writable)
-            .custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC | libc::O_NONBLOCK)
-            .open(path)?;
+        let file = open_options(libc::O_NONBLOCK).write(writable).open(path)?;
         let meta = file.metadata()?;
         if !meta.is_file() || meta.len() == 0 || meta.size() > FILE_BYTES_MAX {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "not a shared-memory file of this engine"));
@@ -90,17 +77,17 @@ impl Mapping {
         options.len(len);
         let map = if writable { options.map_raw(file)? } else { options.map_raw_read_only(file)? };
         let words = if writable { len / 8 } else { 0 };
-        Ok(Self { map, len, words })
+        Ok(Self { map, words })
     }
 
     /// Bytes mapped.
     pub fn len(&self) -> usize {
-        self.len
+        self.map.len()
     }
 
     /// Never: an empty file is not mapped.
     pub fn is_empty(&self) -> bool {
-        self.len == 0
+        self.len() == 0
     }
 
     /// The whole file as atomic words; bytes behind the last whole word are left out. Empty for a read-only mapping, so
@@ -121,7 +108,7 @@ impl Mapping {
     pub fn lock_in_memory(&self) -> io::Result<()> {
         self.map.lock().map_err(|error| match error.raw_os_error() {
             Some(errno @ (libc::ENOMEM | libc::EAGAIN | libc::EPERM)) => {
-                io::Error::new(io::ErrorKind::OutOfMemory, LockRefused { errno, bytes: self.len })
+                io::Error::new(io::ErrorKind::OutOfMemory, LockRefused { errno, bytes: self.len() })
             }
             _ => error,
         })
@@ -132,7 +119,7 @@ impl Mapping {
     pub(super) fn give_back(&self, from: usize, len: usize) {
         let page = page_bytes();
         let first = from.next_multiple_of(page);
-        let end = from.saturating_add(len).min(self.len) / page * page;
+        let end = from.saturating_add(len).min(self.len()) / page * page;
         if first < end && self.words > 0 {
             // SAFETY: whole pages within the mapping, which is shared and writable and lives as long as `self`. Bytes that read
             // as zeros are a value like any other to whoever looks there; no reference of ours points there, since chunks that
@@ -161,15 +148,9 @@ pub fn is_damage(error: &io::Error) -> bool {
     io::Error::from_raw_os_error(*errno)
 )]
 pub struct LockRefused {
-    errno: i32,
-    bytes: usize,
-}
-
-impl LockRefused {
     /// The system's number: `ENOMEM`, `EAGAIN`, or `EPERM` where the limit is 0.
-    pub fn errno(&self) -> i32 {
-        self.errno
-    }
+    pub errno: i32,
+    bytes: usize,
 }
 
 fn page_bytes() -> usize {

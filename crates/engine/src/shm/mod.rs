@@ -6,24 +6,20 @@
 #![allow(unsafe_code)]
 
 mod chunk;
-mod file;
 mod futex;
 mod mapping;
 mod message;
-mod pipe;
 mod poller;
 mod pool;
 mod remote_segment;
 mod segment;
-mod signals;
+mod system;
 mod words;
 
 pub use chunk::{ChunkMut, Loaned, Published};
-pub use file::{fill, has_huge_pages, make_private, may_extend, user};
 pub use futex::{SleepList, WORDS_MAX, fence_all, register_for_fences, wake};
 pub use mapping::{FILE_BYTES_MAX, LockRefused, Mapping, is_damage};
 pub use message::{ChunkRef, Message, Received, slot_header};
-pub use pipe::make_pipe;
 pub use poller::Poller;
 pub use pool::{Holder, Pool};
 pub use remote_segment::RemoteSegment;
@@ -31,5 +27,6 @@ pub use segment::{
     ALIGN_MAX, CHUNK_HEADER_BYTES, CHUNKS_MAX, ChunkHeader, Geometry, IMAGE_BYTES, Plain, Shape, TINY_BYTES,
     TINY_WORDS, slot_payload,
 };
-pub(crate) use signals::block_signals;
+pub(crate) use system::block_signals;
+pub use system::{fill, has_huge_pages, make_pipe, make_private, may_extend, open_options, user};
 pub use words::{Column, LINE, Lines, LinesView, prefetch};

@@ -5,6 +5,9 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::time::Duration;
 
+use super::futex::timespec;
+use super::system::checked;
+
 /// Most files that [`Poller::ready`] tells of at once.
 const READY_MAX: libc::c_int = 16;
 /// What the timer is called.
@@ -18,11 +21,8 @@ pub struct Poller {
 }
 
 fn descriptor(result: libc::c_int) -> io::Result<OwnedFd> {
-    if result < 0 {
-        return Err(io::Error::last_os_error());
-    }
     // SAFETY: a descriptor that the system has just made, and that nobody else knows.
-    Ok(unsafe { OwnedFd::from_raw_fd(result) })
+    checked(result).map(|made| unsafe { OwnedFd::from_raw_fd(made) })
 }
 
 impl Poller {
@@ -44,8 +44,7 @@ impl Poller {
     fn control(&self, operation: libc::c_int, file: RawFd, token: u64) -> io::Result<()> {
         let mut event = libc::epoll_event { events: libc::EPOLLIN as u32, u64: token };
         // SAFETY: the call reads `event`, which outlives it.
-        let result = unsafe { libc::epoll_ctl(self.epoll.as_raw_fd(), operation, file, &raw mut event) };
-        if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+        checked(unsafe { libc::epoll_ctl(self.epoll.as_raw_fd(), operation, file, &raw mut event) }).map(drop)
     }
 
     /// Adds a file, called `token`, below `u64::MAX`.
@@ -63,17 +62,13 @@ impl Poller {
     }
 
     /// Calls `each` with files that are readable now; `false` if there may be others.
-    pub fn ready(&self, mut each: impl FnMut(u64)) -> bool {
+    pub fn ready(&self, each: impl FnMut(u64)) -> bool {
         let mut events = [libc::epoll_event { events: 0, u64: 0 }; READY_MAX as usize];
         // SAFETY: the array has room for as many events as the call is told.
         let count = unsafe { libc::epoll_wait(self.epoll.as_raw_fd(), events.as_mut_ptr(), READY_MAX, 0) };
         let count = usize::try_from(count).unwrap_or(0);
-        for event in events.iter().take(count) {
-            let token = event.u64;
-            if token != TIMER {
-                each(token);
-            }
-        }
+        let tokens = events.iter().take(count).map(|event| event.u64);
+        tokens.filter(|token| *token != TIMER).for_each(each);
         count < READY_MAX as usize
     }
 
@@ -83,10 +78,10 @@ impl Poller {
     /// Those of the system.
     pub fn set_timer(&self, duration: Duration) -> io::Result<()> {
         let never = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-        let time = libc::itimerspec { it_interval: never, it_value: super::futex::timespec(duration) };
+        let time = libc::itimerspec { it_interval: never, it_value: timespec(duration) };
         // SAFETY: the call reads `time`, which outlives it, and writes nothing.
         let result = unsafe { libc::timerfd_settime(self.timer.as_raw_fd(), 0, &raw const time, std::ptr::null_mut()) };
-        if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+        checked(result).map(drop)
     }
 }
 

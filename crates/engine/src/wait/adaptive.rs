@@ -99,19 +99,14 @@ fn poll_spin_sleep<P: Deref<Target: WaitingPort>, T>(
         if left.is_zero() {
             return None;
         }
-        let mut found = {
-            let (armed, list, slice) = Armed::new(ports);
-            let found = look(PollDepth::Thorough);
-            if found.is_none() {
-                *slept = true;
-                list.sleep(slice.min(left));
-            }
-            drop(armed);
-            found
-        };
+        let (armed, list, slice) = Armed::new(ports);
+        let mut found = look(PollDepth::Thorough);
         if found.is_none() {
-            found = look(PollDepth::Quick);
+            *slept = true;
+            list.sleep(slice.min(left));
         }
+        drop(armed);
+        found = found.or_else(|| look(PollDepth::Quick));
         if found.is_some() {
             return found;
         }
@@ -164,7 +159,7 @@ impl<'a, P: Deref<Target: WaitingPort>> Armed<'a, P> {
     /// With the words to sleep on, and for how long at most.
     fn new(ports: &'a [P]) -> (Self, SleepList<'a>, Duration) {
         let armed = Self(ports);
-        let mut list = SleepList::new();
+        let mut list = SleepList::default();
         let mut notified = true;
         for port in ports {
             let listed = port.wake_word().is_some_and(|word| {

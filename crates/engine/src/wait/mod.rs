@@ -1,12 +1,11 @@
 //! Waiting: poll, spin for a bounded time, then sleep on the port's wake word, which senders touch only when they are
 //! asked to.
 //!
-//! Modules: [`word`] is what sleepers and senders say to each other, and why no wake-up is lost; [`barrier`] the fence
-//! that makes the senders' half of it free; [`adaptive`] climbs from polling to sleeping; [`pipe`] wakes who waits for
-//! a file descriptor instead. What is waited for is known to ports alone.
+//! Modules: [`word`] is what sleepers and senders say to each other, and why no wake-up is lost; [`adaptive`] climbs from
+//! polling to sleeping; [`notification_pipe`] wakes who waits for a file descriptor instead. What is waited for is known to
+//! ports alone.
 
 pub(crate) mod adaptive;
-pub(crate) mod barrier;
 pub(crate) mod notification_pipe;
 #[cfg(test)]
 mod schedules;
@@ -27,10 +26,7 @@ pub enum Waited<T> {
 impl<T> Waited<T> {
     /// What was received, if anything.
     pub fn received(self) -> Option<T> {
-        match self {
-            Self::Received(value) => Some(value),
-            Self::Timeout | Self::Disconnected => None,
-        }
+        if let Self::Received(value) = self { Some(value) } else { None }
     }
 
     /// Whether nothing more can come.
@@ -54,10 +50,7 @@ pub enum TryReceived<T> {
 impl<T> TryReceived<T> {
     /// What was received, if anything.
     pub fn received(self) -> Option<T> {
-        match self {
-            Self::Received(value) => Some(value),
-            Self::Empty | Self::Disconnected => None,
-        }
+        if let Self::Received(value) = self { Some(value) } else { None }
     }
 
     /// Whether nothing more can come.

@@ -6,10 +6,11 @@
 //! more.
 
 use std::cell::{Cell, RefCell};
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
+use std::ptr;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
@@ -22,7 +23,7 @@ const AT_ONCE: Duration = Duration::from_nanos(1);
 /// is.
 #[derive(Debug)]
 pub(crate) struct NotificationPipe {
-    file: File,
+    pub file: File,
     /// One for each time that it was attached.
     descriptors: RefCell<Vec<Weak<PollDescriptor>>>,
 }
@@ -40,10 +41,6 @@ impl NotificationPipe {
         Ok(Self { file, descriptors: RefCell::default() })
     }
 
-    pub fn file(&self) -> &File {
-        &self.file
-    }
-
     /// A descriptor begins to use it.
     pub fn attach(&self, descriptor: &Rc<PollDescriptor>) {
         let mut descriptors = self.descriptors.borrow_mut();
@@ -54,7 +51,7 @@ impl NotificationPipe {
     /// Undoes one [`NotificationPipe::attach`].
     pub fn detach(&self, descriptor: &Rc<PollDescriptor>) {
         let mut descriptors = self.descriptors.borrow_mut();
-        if let Some(index) = descriptors.iter().position(|other| is_same(other, descriptor)) {
+        if let Some(index) = descriptors.iter().position(|other| ptr::eq(other.as_ptr(), Rc::as_ptr(descriptor))) {
             descriptors.swap_remove(index);
         }
     }
@@ -82,17 +79,9 @@ impl NotificationPipe {
     }
 
     fn others(&self, but: &Rc<PollDescriptor>) -> Vec<Rc<PollDescriptor>> {
-        self.descriptors
-            .borrow()
-            .iter()
-            .filter(|descriptor| !is_same(descriptor, but))
-            .filter_map(Weak::upgrade)
-            .collect()
+        let all = self.descriptors.borrow();
+        all.iter().filter_map(Weak::upgrade).filter(|descriptor| !Rc::ptr_eq(descriptor, but)).collect()
     }
-}
-
-fn is_same(descriptor: &Weak<PollDescriptor>, other: &Rc<PollDescriptor>) -> bool {
-    std::ptr::eq(descriptor.as_ptr(), Rc::as_ptr(other))
 }
 
 /// What becomes readable when notification pipes do: a descriptor with a timer.
@@ -139,16 +128,9 @@ impl PollDescriptor {
 /// # Errors
 /// `InvalidData` for something that is not a pipe.
 pub(crate) fn open(path: &Path) -> io::Result<File> {
-    let file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC | libc::O_NONBLOCK)
-        .open(path)?;
-    if file.metadata()?.file_type().is_fifo() {
-        Ok(file)
-    } else {
-        Err(io::Error::new(io::ErrorKind::InvalidData, "not a pipe"))
-    }
+    let file = shm::open_options(libc::O_NONBLOCK).open(path)?;
+    let is_pipe = file.metadata()?.file_type().is_fifo();
+    is_pipe.then_some(file).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "not a pipe"))
 }
 
 /// Writes a byte. A full pipe notifies as well.

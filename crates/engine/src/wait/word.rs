@@ -14,14 +14,14 @@
 //! Of two full fences one comes first. If it is the sender's, the push is seen by the look; if it is the sleeper's, ASLEEP
 //! is seen by the sender. In between, at the call of futex, the kernel compares the word once more.
 //!
-//! A sender executes F only if FENCE is in the word, or if its process cannot take part in [`barrier`](super::barrier). An
-//! owner that finds FENCE missing sets it and calls [`barrier::fence_all`](super::barrier::fence_all): what a sender did
-//! before its share of that is seen by the look, and what it does behind sees FENCE. From then on both fence, which costs a
-//! sender next to nothing beside the system call that it mostly makes as well.
+//! The textbook puts F into every send. Here a sender executes F only if FENCE is in the word, or if the kernel does not let
+//! its process [take part](shm::register_for_fences) in `membarrier`. An owner that finds FENCE missing sets it and calls
+//! [`shm::fence_all`], once in a long while instead of once a message: what a sender did before its share of that is seen by
+//! the look, and what it does behind sees FENCE. From then on both fence, which costs a sender next to nothing beside the
+//! system call that it mostly makes as well.
 
 use std::sync::atomic::{AtomicU64, Ordering, compiler_fence, fence};
 
-use super::barrier;
 use crate::shm;
 
 /// The owner sleeps on the word.
@@ -44,7 +44,7 @@ pub(crate) trait WakeWord {
     fn fence(&self);
     /// A fence for the compiler alone.
     fn compiler_fence(&self);
-    /// A full fence in every sender that does not fence by itself, as [`barrier::fence_all`].
+    /// A full fence in every sender that does not fence by itself, as [`shm::fence_all`].
     fn fence_all(&self) -> bool;
     /// Wakes who sleeps on the word.
     fn wake(&self);
@@ -70,38 +70,21 @@ impl WakeWord for AtomicU64 {
         compiler_fence(Ordering::SeqCst);
     }
     fn fence_all(&self) -> bool {
-        barrier::fence_all()
+        shm::fence_all()
     }
     fn wake(&self) {
         shm::wake(self);
     }
 }
 
-/// What a sender has to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum WakeAction {
-    /// Nothing, or what it had to do is done.
-    Nothing,
-    /// Write to the notification pipe.
-    WritePipe,
-}
-
 /// How the owner is to be woken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u64)]
 pub(crate) enum WakeMethod {
     /// It will sleep on the word.
-    Futex,
+    Futex = ASLEEP,
     /// It will wait for a byte.
-    Pipe,
-}
-
-impl WakeMethod {
-    fn bit(self) -> u64 {
-        match self {
-            Self::Futex => ASLEEP,
-            Self::Pipe => NOTIFY_PIPE,
-        }
-    }
+    Pipe = NOTIFY_PIPE,
 }
 
 /// Asks for a wake-up. The owner looks for messages behind a `fence(SeqCst)` that follows, and then sleeps while the
@@ -109,20 +92,20 @@ impl WakeMethod {
 #[must_use]
 pub(crate) fn arm(word: &impl WakeWord, method: WakeMethod) -> Option<u64> {
     // The fence orders it before the poll.
-    let before = word.add(method.bit() | FENCE);
+    let before = word.add(method as u64 | FENCE);
     if before & FENCE == 0 && !word.fence_all() {
         // Or it would be believed the next time.
         clear_fence(word);
         return None;
     }
-    Some(before | method.bit() | FENCE)
+    Some(before | method as u64 | FENCE)
 }
 
 /// Clears what no sender has seen.
 pub(crate) fn disarm(word: &impl WakeWord, method: WakeMethod) {
     // A sender that still sees the bit wakes spuriously.
-    if word.bits() & method.bit() != 0 {
-        word.remove(method.bit());
+    if word.bits() & method as u64 != 0 {
+        word.remove(method as u64);
     }
 }
 
@@ -132,7 +115,7 @@ pub(crate) fn clear_fence(word: &impl WakeWord) {
     word.remove(FENCE);
 }
 
-/// The sender's check, behind its push. `fences` unless its process takes part in barriers.
+/// The sender's check, behind its push. `fences` unless its process is [registered](shm::register_for_fences).
 #[inline]
 pub(crate) fn is_quiet(word: &impl WakeWord, fences: bool) -> bool {
     if fences {
@@ -145,13 +128,15 @@ pub(crate) fn is_quiet(word: &impl WakeWord, fences: bool) -> bool {
     word.bits() == 0
 }
 
-/// Does what the word asks a sender to do, except for ringing, which takes a file.
+/// Does what the word asks a sender to do, except for writing to the notification pipe, which takes a file: whether that is
+/// left to do.
 #[cold]
-pub(crate) fn wake_owner(word: &impl WakeWord) -> WakeAction {
+#[must_use]
+pub(crate) fn wake_owner(word: &impl WakeWord) -> bool {
     // The F of the module's table.
     word.fence();
     if word.bits() & (ASLEEP | NOTIFY_PIPE) == 0 {
-        return WakeAction::Nothing;
+        return false;
     }
     // Nothing but the bits is exchanged here. Of several senders one takes them away and calls; one that dies in
     // between leaves the owner asleep for a slice.
@@ -159,7 +144,7 @@ pub(crate) fn wake_owner(word: &impl WakeWord) -> WakeAction {
     if asked & ASLEEP != 0 {
         word.wake();
     }
-    if asked & NOTIFY_PIPE == 0 { WakeAction::Nothing } else { WakeAction::WritePipe }
+    asked & NOTIFY_PIPE != 0
 }
 
 #[cfg(test)]
@@ -172,9 +157,9 @@ mod tests {
         assert!(is_quiet(&word, false) && is_quiet(&word, true));
         assert_eq!(arm(&word, WakeMethod::Pipe), Some(NOTIFY_PIPE | FENCE));
         assert!(!is_quiet(&word, false));
-        assert_eq!([wake_owner(&word), wake_owner(&word)], [WakeAction::WritePipe, WakeAction::Nothing]);
+        assert_eq!([wake_owner(&word), wake_owner(&word)], [true, false], "whether to write");
         assert_eq!(arm(&word, WakeMethod::Futex), Some(ASLEEP | FENCE));
-        assert_eq!(wake_owner(&word), WakeAction::Nothing);
+        assert!(!wake_owner(&word));
         assert_eq!(word.load(Ordering::Relaxed), FENCE, "asleep until somebody calls, and fenced until it is calm");
         clear_fence(&word);
         assert!(is_quiet(&word, false));
@@ -187,6 +172,6 @@ mod tests {
         let _ = arm(&word, WakeMethod::Futex);
         disarm(&word, WakeMethod::Pipe);
         disarm(&word, WakeMethod::Futex);
-        assert_eq!(wake_owner(&word), WakeAction::Nothing);
+        assert!(!wake_owner(&word));
     }
 }

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use crate::connection::Side;
 use crate::id::Id;
 use crate::service::{ServiceInner, files};
-use crate::wait::word::{self, WakeAction};
-use crate::wait::{barrier, notification_pipe};
+use crate::shm;
+use crate::wait::notification_pipe;
+use crate::wait::word;
 
 /// Wakes the port on the other side of a connection, if it asks for that.
 #[derive(Debug)]
@@ -31,7 +32,7 @@ impl Waker {
             service: Arc::clone(service),
             port,
             at: service.registry.find_wake_word(side, port).unwrap_or(usize::MAX),
-            fences: !barrier::register(),
+            fences: !shm::register_for_fences(),
             pipe: OnceCell::new(),
         }
     }
@@ -41,7 +42,7 @@ impl Waker {
     pub fn wake(&self) {
         if let Some(word) = self.service.registry.wake_word(self.at)
             && !word::is_quiet(word, self.fences)
-            && word::wake_owner(word) == WakeAction::WritePipe
+            && word::wake_owner(word)
         {
             self.notify();
         }

@@ -129,10 +129,9 @@ impl<'a> Draft<'a> {
         if self.side != Side::Client || overflow_requests {
             return Ok(());
         }
-        let waiting =
-            sweep::waiting_for_servers(&self.service.folder).at("counting departed clients", &self.service.folder)?;
-        match waiting.first() {
-            Some((server, count)) if *count >= max => Err(PortError::TooManyDepartedClients { server: *server, max }),
+        let folder = &self.service.folder;
+        match sweep::most_departed(folder).at("counting departed clients", folder)? {
+            Some((server, count)) if count >= max => Err(PortError::TooManyDepartedClients { server, max }),
             _ => Ok(()),
         }
     }

@@ -98,7 +98,7 @@ impl PollSet {
         if let Some(pipe) = &pipe
             && !self.has(pipe)
         {
-            self.descriptor.poller.add(pipe.file(), token(pipe)).doing("making a pipe to wake the port")?;
+            self.descriptor.poller.add(&pipe.file, token(pipe)).doing("making a pipe to wake the port")?;
         }
         let id = self.set.attach(waitable);
         if let Some(pipe) = pipe {
@@ -122,7 +122,7 @@ impl PollSet {
             pipe.detach(&self.descriptor);
             // Another pending response of the same client may go on with it.
             if !self.has(&pipe) {
-                self.descriptor.poller.remove(pipe.file());
+                self.descriptor.poller.remove(&pipe.file);
                 if let Some(port) = port {
                     self.clear_request(&*port);
                 }
