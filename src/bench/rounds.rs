@@ -41,6 +41,8 @@ struct Row {
     unsupported: bool,
     /// Round trips in its load slices.
     slice_requests: u64,
+    /// Trials that were measured again.
+    repeats: usize,
 }
 
 impl Row {
@@ -86,12 +88,12 @@ struct ScenarioRun<'a> {
     rows: Vec<Row>,
 }
 
-impl ScenarioRun<'_> {
-    fn scenario(&self) -> &BenchScenario {
+impl<'a> ScenarioRun<'a> {
+    fn scenario(&self) -> &'a BenchScenario {
         &self.entry.scenario
     }
 
-    fn case(&self, row: usize) -> &BenchCase {
+    fn case(&self, row: usize) -> &'a BenchCase {
         &self.entry.scenario.cases[row / self.entry.subjects.len()]
     }
 
@@ -144,7 +146,7 @@ impl ScenarioRun<'_> {
     }
 
     /// One trial, again if the machine disturbed it.
-    fn trial(&self, row: usize, round: usize, launcher: &mut dyn Launch, observer: &mut dyn Observer) -> Ended {
+    fn trial(&mut self, row: usize, round: usize, launcher: &mut dyn Launch, observer: &mut dyn Observer) -> Ended {
         let (scenario, case, subject) = (self.scenario(), self.case(row), self.subject(row));
         observer.event(&Event::TrialStarted {
             scenario: scenario.name.clone(),
@@ -158,10 +160,14 @@ impl ScenarioRun<'_> {
         let mut ended = launcher.trial(&TrialPlan { scenario: &fitted, case, subject });
         for _ in 0..REPEATS_MAX {
             let Some(why) = ended.disturbance(self.responses(row)) else { break };
-            let (case_name, name) = (label(case), self.name(row));
-            let text =
-                format!("{}, {case_name}: {name} is measured again in round {}: {why}", scenario.name, round + 1);
-            observer.event(&Event::Warning { text });
+            observer.event(&Event::TrialRepeated {
+                scenario: scenario.name.clone(),
+                subject: self.name(row).to_owned(),
+                case: label(case),
+                round: round + 1,
+                why: why.to_string(),
+            });
+            self.rows[row].repeats += 1;
             // The machine leaves time for some intervals; twice the time leaves it for twice as many.
             fitted.duration_ms = fitted.duration_ms.saturating_mul(2);
             launcher.wait_for_placement(observer);
@@ -224,6 +230,7 @@ impl ScenarioRun<'_> {
                 found.bench.push(result);
             }
         }
+        self.tell_repeats(observer);
         let subjects = self.entry.subjects.len();
         for first in (0..self.rows.len()).step_by(subjects.max(1)) {
             let others = (0..self.entry.asked.min(subjects))
@@ -236,6 +243,21 @@ impl ScenarioRun<'_> {
                 found.relative.push(relative);
             }
         }
+    }
+
+    /// Says once how much the machine disturbed.
+    fn tell_repeats(&self, observer: &mut dyn Observer) {
+        let repeats: usize = self.rows.iter().map(|row| row.repeats).sum();
+        if repeats == 0 {
+            return;
+        }
+        let trials: usize = repeats + self.rows.iter().map(|row| row.trials.len()).sum::<usize>();
+        let text = format!(
+            "{}: {repeats} of {trials} trials were measured again, because their processors were taken away from them; what \
+             remained is as wide as its interval: stop what else runs, or use more processors",
+            self.scenario().name
+        );
+        observer.event(&Event::Warning { text });
     }
 
     /// Compares two rows; only valid results are compared.
