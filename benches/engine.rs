@@ -12,6 +12,8 @@
 mod common;
 #[path = "common/interrupt.rs"]
 mod interrupt;
+#[path = "common/line.rs"]
+mod line;
 
 use std::error::Error;
 use std::hint::{black_box, spin_loop};
@@ -28,12 +30,16 @@ use nix::sched::{CpuSet, sched_setaffinity};
 use nix::unistd::Pid;
 use plotters::style::{FontStyle, register_font};
 use shmark::bench::pin;
+use shmark_engine::shm::Mapping;
 use shmark_engine::{AllocationStrategy, Client, Config, Node, Server, ServiceName, TryReceived};
 
 type Res<T> = Result<T, Box<dyn Error>>;
 
 /// Argument that makes this program the server of the two-process round trip.
 const SERVE: &str = "--serve";
+/// Below the folder of both processes: the file with the bare line, and the root of the node.
+const LINE: &str = "line";
+const ROOT: &str = "root";
 /// How long the other process is waited for: its start, a response, its end.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Polls between two looks at the clock: so many that it costs nothing.
@@ -127,9 +133,15 @@ fn two_processes(criterion: &mut Criterion) -> Res<()> {
         return Ok(());
     };
     let scratch = interrupt::scratch()?;
+    std::fs::write(scratch.path().join(LINE), [0; 4096])?;
     let server = Serving::start(scratch.path(), theirs)?;
     pin_to(ours)?;
-    let node = Node::builder().config(Config::default()).root(scratch.path()).create()?;
+    let line = Mapping::open(&scratch.path().join(LINE), true)?;
+    criterion.bench_function("bare cache line over and back, two processes", |bencher| {
+        bencher.iter(|| done(line::over_and_back(&line.words()[0], POLLS, PATIENCE)));
+    });
+    line::end(&line.words()[0]);
+    let node = Node::builder().config(Config::default()).root(scratch.path().join(ROOT)).create()?;
     let service = node.service_builder(&ServiceName::new("pair")?).request_response::<u64, u64>().open()?;
     let client = service.client_builder().create()?;
     let round_trip = |number: u64| -> Res<u64> {
@@ -207,12 +219,14 @@ impl Drop for Serving {
 
 /// Answers until standard input ends, which it does when the client's process does.
 fn serve_until_left(root: &Path, cpu: usize) -> Res<()> {
-    let node = Node::builder().config(Config::default()).root(root).create()?;
+    let node = Node::builder().config(Config::default()).root(root.join(ROOT)).create()?;
     let service = node.service_builder(&ServiceName::new("pair")?).request_response::<u64, u64>().create()?;
     let server = service.server_builder().create()?;
+    let line = Mapping::open(&root.join(LINE), true)?;
     println!("ready");
     let left = std::thread::spawn(|| std::io::stdin().read_to_end(&mut Vec::new()));
     pin_to(cpu)?;
+    while !left.is_finished() && !line::answer(&line.words()[0], POLLS) {}
     // The thread sleeps; whether it is over is one word to read.
     while !left.is_finished() {
         for _ in 0..1 << 12 {

@@ -2,8 +2,9 @@
 
 use hdrhistogram::Histogram;
 
-use super::estimates::ratio;
+use super::estimates::{ratio, time};
 use super::regimes::{self, Regime};
+use super::statistics::median;
 use super::trial::Trial;
 use super::{case_map, histogram};
 use crate::results::model::{BenchResult, BySide, Measure, Percentiles};
@@ -22,12 +23,17 @@ pub fn result(
 ) -> BenchResult {
     let total = |part: fn(&Trial) -> u64| trials.iter().map(|trial| part(trial)).fold(0_u64, u64::saturating_add);
     let (load_count, load_ns) = (total(|trial| trial.load_count), total(|trial| trial.load_ns));
+    let timed_count = total(|trial| trial.timed_count);
     let per_request = |cpu_ns: u64| if load_count == 0 { 0.0 } else { cpu_ns as f64 / load_count as f64 };
     let merged = |part: fn(&Trial) -> &Histogram<u64>| histogram::merge(trials.iter().map(|trial| part(trial)));
     let percentiles =
         |merged: &Option<Histogram<u64>>| merged.as_ref().map_or(Percentiles::default(), histogram::percentiles);
     let (rtt, floor) = (merged(|trial| &trial.rtt), merged(|trial| &trial.floor));
-    let rounds: Vec<f64> = trials.iter().map(|trial| trial.p50_floors).collect();
+    let by_round = |figure: fn(&Trial) -> f64| -> Vec<f64> { trials.iter().map(|trial| figure(trial)).collect() };
+    let rounds = by_round(|trial| trial.p50_floors);
+    let has_clock = trials.iter().any(|trial| trial.has_clock);
+    let without_clock = |figure: fn(&Trial) -> f64| time(&by_round(figure)).filter(|_| !has_clock);
+    let clocks_ns: Vec<f64> = trials.iter().filter_map(|trial| trial.clock_ns).collect();
     let why_invalid = why_invalid.or_else(|| trials.is_empty().then(|| "no round was measured".to_owned()));
     BenchResult {
         scenario: scenario.name.clone(),
@@ -41,7 +47,11 @@ pub fn result(
         intervals: total(|trial| trial.matched.len() as u64),
         regime_changes: total(|trial| trial.regime_changes as u64),
         rtt_ns: percentiles(&rtt),
-        throughput_per_s: if load_ns == 0 { 0.0 } else { load_count as f64 * 1e9 / load_ns as f64 },
+        trip_ns: without_clock(|trial| trial.p50_ns),
+        floor_ns: without_clock(|trial| trial.floor_ns),
+        above_floor_ns: without_clock(|trial| trial.above_floor_ns),
+        clock_ns: median(&clocks_ns),
+        throughput_per_s: if load_ns == 0 { 0.0 } else { timed_count as f64 * 1e9 / load_ns as f64 },
         floor_rtt_ns: percentiles(&floor),
         p50_floors: ratio(&rounds),
         p50_floors_rounds: rounds,

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::bench::slices::{MatchedSlice, Slices, match_slices};
-use crate::bench::testing::{case, client, collected, intervals, scenario, server};
+use crate::bench::testing::{case, client, collected, intervals, scenario, server, with_whole_parts};
 use shmark_peer::bench_protocol::{BenchCollected, Interval};
 
 #[test]
@@ -60,6 +60,32 @@ fn figures_of_a_case_are_those_of_the_definitions() {
     assert_eq!(result.case["waiting"], "spin");
 }
 
+/// A floor of 80 ns and a round trip of 140 ns are 1.75, and 1.5 with a clock of 40 ns in both.
+#[test]
+fn figures_in_floors_have_no_clock_in_them() {
+    let slices = vec![(120.0, 180.0); 25];
+    let mut client = client(&slices);
+    (client.intervals, client.clock_ns) = (with_whole_parts(&slices, 40.0), Some(40.0));
+    let trial = Trial::new(&client, &server(25), 1).unwrap();
+    assert_eq!((trial.p50_floors, trial.p50_ns, trial.floor_ns, trial.above_floor_ns), (1.75, 140.0, 80.0, 60.0));
+    let regimes = regimes::find(trial.matched.iter().map(|slice| slice.floor_ns));
+    let both = result(&scenario(2), "mine", &case(), &[&trial, &trial], &regimes, None);
+    assert_eq!(both.p50_floors.unwrap().ratio, 1.75);
+    assert_eq!([both.trip_ns, both.floor_ns, both.above_floor_ns].map(|time| time.unwrap().ns), [140.0, 80.0, 60.0]);
+    assert_eq!((both.regimes[0].floor_ns, both.regimes[0].above_floor_ns.unwrap().ns), (80.0, 60.0));
+    assert_eq!((both.rtt_ns.p50, both.clock_ns), (180.0, Some(40.0)), "percentiles are of what was read");
+    // Three of four round trips were timed as a whole; processor time is of all of them.
+    assert_eq!(both.throughput_per_s, 1e9 / 140.0);
+    assert_eq!(both.cpu_ns_per_request.client, 300.0 / 4.0);
+}
+
+#[test]
+fn what_a_peer_timed_one_by_one_alone_is_not_called_free_of_the_clock() {
+    let trial = Trial::new(&client(&[(120.0, 180.0); 25]), &server(25), 1).unwrap();
+    let one = result(&scenario(1), "mine", &case(), &[&trial], &[], None);
+    assert_eq!((one.p50_floors_rounds, one.trip_ns, one.floor_ns, one.above_floor_ns), (vec![1.5], None, None, None));
+}
+
 #[test]
 fn one_round_has_no_interval_and_none_is_invalid() {
     let trial = Trial::new(&client(&vec![(100.0, 200.0); 25]), &server(25), 1).unwrap();
@@ -97,6 +123,8 @@ fn each_rule_of_validity_is_applied() {
         ("interval 3 of the client", |client, _| client.intervals[3].load_p50_ns = f64::NAN),
         ("interval 4 of the client", |client, _| client.intervals[4].floor_p50_ns = 0.0),
         ("interval 5 of the client", |client, _| client.intervals[5].load_ns = 0),
+        ("interval 6 of the client", |client, _| client.intervals[6].whole_floors = 7),
+        ("interval 7 of the client", |client, _| client.intervals[7].whole_loads = 7),
         ("leave fewer than 20", |client, _| {
             for interval in client.intervals.iter_mut().step_by(4) {
                 interval.floor_p50_ns *= 2.0;
@@ -142,7 +170,7 @@ proptest! {
         client.intervals = log
             .into_iter()
             .map(|(floor_p50_ns, load_p50_ns, load_count, load_ns)| {
-                Interval { at_ns: 0, floor_p50_ns, load_p50_ns, load_count, load_ns }
+                Interval { load_count, load_ns, ..intervals(&[(floor_p50_ns, load_p50_ns)])[0] }
             })
             .collect();
         prop_assert!(Trial::new(&client, &server(25), 1).is_err());

@@ -6,7 +6,6 @@
 //! changed ([`regimes`]) and reduces trials to figures ([`figures`], [`relative`](mod@relative)). The load itself runs
 //! inside the peers.
 
-pub mod clock;
 pub mod error;
 pub mod estimates;
 pub mod figures;

@@ -4,11 +4,13 @@
 //! cores that do not. Each placement has figures of its own ([`super::regimes`]), so a run that met only one cannot be
 //! compared with a run that met only the other. So before each trial the line between the processors is measured for some
 //! milliseconds, and if they are far apart the run sleeps, which leaves the host free to move them, and looks again, for
-//! until it has waited long enough in all. Whatever the trial itself meets afterwards is in its floors.
+//! until it has waited long enough in all. A line that takes tens of microseconds tells something else: other programs have the
+//! processors in between, which no waiting for the host ends. Whatever the trial itself meets afterwards is in its floors.
 
 use std::thread;
 use std::time::Duration;
 
+use super::validity::FLOOR_NS_PLAUSIBLE;
 use crate::harness::interrupt::{NOTICE_MS, interrupted};
 use crate::results::events::{Event, Observer};
 
@@ -34,18 +36,31 @@ pub fn wait_max(quick: bool) -> Duration {
 pub(super) struct Placement {
     left: Duration,
     was_said: bool,
+    shared_was_said: bool,
 }
 
 impl Placement {
     /// Waits so long in all; with zero, nothing is looked at.
     pub fn new(wait: Duration) -> Self {
-        Self { left: wait, was_said: false }
+        Self { left: wait, was_said: false, shared_was_said: false }
     }
 
     /// Waits until the processors of client and server are close together, if there is time left. Says so the first
     /// time, and when the time is over. An interrupt ends it.
     pub fn wait(&mut self, pin: (usize, usize), observer: &mut dyn Observer) {
         self.wait_with(&mut || probe::floor_ns(pin), &mut thread::sleep, observer);
+    }
+
+    fn say_shared(&mut self, floor_ns: f64, observer: &mut dyn Observer) {
+        if std::mem::replace(&mut self.shared_was_said, true) {
+            return;
+        }
+        let text = format!(
+            "other programs use the processors of client and server (a line takes {:.0} us there and back, where two \
+             processors of their own take less than one); stop them, or choose other processors (--pin)",
+            floor_ns / 1e3
+        );
+        observer.event(&Event::Warning { text });
     }
 
     fn wait_with(
@@ -57,6 +72,10 @@ impl Placement {
         let mut far_ns = || look().filter(|floor_ns| *floor_ns > NEAR_NS);
         while !self.left.is_zero() && !interrupted() {
             let Some(floor_ns) = far_ns() else { return };
+            if floor_ns > *FLOOR_NS_PLAUSIBLE.end() {
+                self.say_shared(floor_ns, observer);
+                return;
+            }
             if !self.was_said {
                 self.was_said = true;
                 let text = format!(
@@ -117,6 +136,17 @@ mod tests {
         assert!(said.len() == 1 && said[0].contains("330 ns") && said[0].contains("up to 1 s"), "{said:?}");
         let (looks, slept, said) = wait(&mut placement, &[330.0, 66.0]);
         assert_eq!((looks, slept, said), (2, PAUSE, vec![]));
+    }
+
+    #[test]
+    fn processors_that_are_shared_are_not_called_far_apart() {
+        let mut placement = Placement::new(Duration::from_secs(1));
+        let (looks, slept, said) = wait(&mut placement, &[500_000.0]);
+        assert_eq!((looks, slept), (1, Duration::ZERO));
+        assert!(said.len() == 1 && said[0].contains("500 us") && !said[0].contains("far"), "{said:?}");
+        assert_eq!(wait(&mut placement, &[500_000.0]).2, Vec::<String>::new(), "once");
+        let (_, slept, said) = wait(&mut placement, &[330.0, 66.0]);
+        assert!(slept == PAUSE && said.len() == 1 && said[0].contains("far apart"), "{said:?}");
     }
 
     #[test]

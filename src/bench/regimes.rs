@@ -11,7 +11,7 @@
 //!
 //! 25 % is also how far floors may differ before it counts as a change of regime.
 
-use super::estimates::estimate;
+use super::estimates::{estimate, time};
 use super::slices::{MATCHES_MIN, MatchedSlice, REGIME_CHANGE_SHARE};
 use super::statistics::median;
 use super::trial::Trial;
@@ -92,10 +92,12 @@ pub fn figures(trials: &[&Trial], regimes: &[Regime]) -> Vec<BenchRegime> {
 fn figures_in(trials: &[&Trial], regime: &Regime) -> Option<BenchRegime> {
     let mut rounds: Vec<Vec<MatchedSlice>> = trials.iter().map(|trial| regime.slices(&trial.matched)).collect();
     rounds.retain(|slices| slices.len() >= MATCHES_MIN);
-    let in_floors = |slices: &Vec<MatchedSlice>| {
-        median(&slices.iter().map(|slice| slice.load_ns / slice.floor_ns).collect::<Vec<_>>())
+    let by_round = |figure: fn(&MatchedSlice) -> f64| -> Vec<f64> {
+        rounds.iter().filter_map(|slices| median(&slices.iter().map(figure).collect::<Vec<_>>())).collect()
     };
-    let p50_floors = estimate(&rounds.iter().filter_map(in_floors).collect::<Vec<_>>())?;
+    let p50_floors = estimate(&by_round(|slice| slice.load_ns / slice.floor_ns))?;
+    let has_clock = trials.iter().any(|trial| trial.has_clock);
+    let above_floor_ns = time(&by_round(|slice| slice.load_ns - slice.floor_ns)).filter(|_| !has_clock);
     let loads_ns: Vec<f64> = rounds.iter().flatten().map(|slice| slice.load_ns).collect();
     Some(BenchRegime {
         floor_ns: regime.floor_ns,
@@ -103,6 +105,7 @@ fn figures_in(trials: &[&Trial], regime: &Regime) -> Option<BenchRegime> {
         intervals: loads_ns.len() as u64,
         p50_ns: median(&loads_ns)?,
         p50_floors,
+        above_floor_ns,
     })
 }
 

@@ -1,10 +1,10 @@
 //! Scenarios, cases, rounds and subjects in order; trials into results. How a trial comes about is the launcher's.
 
+mod found;
+
 use super::launch::{Ended, Launch, TrialPlan};
-use super::regimes::Regime;
-use super::slices::MatchedSlice;
 use super::trial::Trial;
-use super::{calibrate, case_map, figures, label, order, regimes, relative};
+use super::{calibrate, label, order};
 use crate::results::events::{Event, Observer};
 use crate::results::model::{BenchResult, Relative};
 use crate::scenario::model::{BenchCase, BenchScenario};
@@ -41,6 +41,8 @@ struct Row {
     unsupported: bool,
     /// Round trips in its load slices.
     slice_requests: u64,
+    /// Trials that were measured again.
+    repeats: usize,
 }
 
 impl Row {
@@ -86,12 +88,12 @@ struct ScenarioRun<'a> {
     rows: Vec<Row>,
 }
 
-impl ScenarioRun<'_> {
-    fn scenario(&self) -> &BenchScenario {
+impl<'a> ScenarioRun<'a> {
+    fn scenario(&self) -> &'a BenchScenario {
         &self.entry.scenario
     }
 
-    fn case(&self, row: usize) -> &BenchCase {
+    fn case(&self, row: usize) -> &'a BenchCase {
         &self.entry.scenario.cases[row / self.entry.subjects.len()]
     }
 
@@ -144,7 +146,7 @@ impl ScenarioRun<'_> {
     }
 
     /// One trial, again if the machine disturbed it.
-    fn trial(&self, row: usize, round: usize, launcher: &mut dyn Launch, observer: &mut dyn Observer) -> Ended {
+    fn trial(&mut self, row: usize, round: usize, launcher: &mut dyn Launch, observer: &mut dyn Observer) -> Ended {
         let (scenario, case, subject) = (self.scenario(), self.case(row), self.subject(row));
         observer.event(&Event::TrialStarted {
             scenario: scenario.name.clone(),
@@ -158,10 +160,14 @@ impl ScenarioRun<'_> {
         let mut ended = launcher.trial(&TrialPlan { scenario: &fitted, case, subject });
         for _ in 0..REPEATS_MAX {
             let Some(why) = ended.disturbance(self.responses(row)) else { break };
-            let (case_name, name) = (label(case), self.name(row));
-            let text =
-                format!("{}, {case_name}: {name} is measured again in round {}: {why}", scenario.name, round + 1);
-            observer.event(&Event::Warning { text });
+            observer.event(&Event::TrialRepeated {
+                scenario: scenario.name.clone(),
+                subject: self.name(row).to_owned(),
+                case: label(case),
+                round: round + 1,
+                why: why.to_string(),
+            });
+            self.rows[row].repeats += 1;
             // The machine leaves time for some intervals; twice the time leaves it for twice as many.
             fitted.duration_ms = fitted.duration_ms.saturating_mul(2);
             launcher.wait_for_placement(observer);
@@ -203,67 +209,6 @@ impl ScenarioRun<'_> {
             p50_floors,
             invalid,
         });
-    }
-
-    fn results(&self, found: &mut Found, observer: &mut dyn Observer) {
-        let scenario = self.scenario();
-        // Of all subjects and cases together, so that all results name the same regimes.
-        let trials = self.rows.iter().flat_map(|row| row.trials.iter().flatten());
-        let regimes = regimes::find(trials.flat_map(|trial| trial.matched.iter().map(|slice| slice.floor_ns)));
-        for (index, row) in self.rows.iter().enumerate() {
-            let (case, name) = (self.case(index), self.name(index));
-            if row.unsupported {
-                let why = row.why_invalid.as_deref().unwrap_or_default();
-                let text = format!("{}, {}: {name} is left out ({why})", scenario.name, label(case));
-                observer.event(&Event::Warning { text: text.clone() });
-                found.skipped.push(text);
-            } else if !row.trials.is_empty() || row.why_invalid.is_some() {
-                let trials: Vec<&Trial> = row.trials.iter().flatten().collect();
-                let result = figures::result(scenario, name, case, &trials, &regimes, row.why_invalid.clone());
-                observer.event(&Event::BenchFinished { result: Box::new(result.clone()) });
-                found.bench.push(result);
-            }
-        }
-        let subjects = self.entry.subjects.len();
-        for first in (0..self.rows.len()).step_by(subjects.max(1)) {
-            let others = (0..self.entry.asked.min(subjects))
-                .flat_map(|subject| (subject + 1..subjects).map(move |other| (first + subject, first + other)));
-            // Every subject beside itself in the first case.
-            let same = (0..subjects).filter(|_| first > 0).map(|subject| (first + subject, subject));
-            for (subject, baseline) in others.chain(same) {
-                let Some(relative) = self.relative(subject, baseline, &regimes) else { continue };
-                observer.event(&Event::Compared { relative: Box::new(relative.clone()) });
-                found.relative.push(relative);
-            }
-        }
-    }
-
-    /// Compares two rows; only valid results are compared.
-    fn relative(&self, subject: usize, baseline: usize, regimes: &[Regime]) -> Option<Relative> {
-        let (ours, theirs) = (&self.rows[subject], &self.rows[baseline]);
-        if ours.why_invalid.is_some() || theirs.why_invalid.is_some() {
-            return None;
-        }
-        let pairs: Vec<(&[MatchedSlice], &[MatchedSlice])> = ours
-            .trials
-            .iter()
-            .zip(&theirs.trials)
-            .filter_map(|(ours, theirs)| Some((&*ours.as_ref()?.matched, &*theirs.as_ref()?.matched)))
-            .collect();
-        let measure = figures::measure(self.scenario().timing);
-        let (case, baseline_case) = (self.case(subject), self.case(baseline));
-        relative::relative(&pairs, regimes, measure).map(|compared| Relative {
-            scenario: self.scenario().name.clone(),
-            case: case_map(case),
-            subject: self.name(subject).to_owned(),
-            baseline: self.name(baseline).to_owned(),
-            baseline_case: (case != baseline_case).then(|| case_map(baseline_case)),
-            measure,
-            rounds: compared.rounds,
-            ratio: compared.ratio,
-            floor_ns: compared.floor_ns,
-            regimes: compared.regimes,
-        })
     }
 }
 

@@ -121,8 +121,17 @@ fn a_disturbed_trial_is_measured_again_and_says_so() {
     let (found, order, seen) = play(1, 3, |turn, _| [1, 2].contains(&turn).then(disturbed));
     assert_eq!(order.len(), 5);
     assert!(found.bench[0].valid && found.bench[0].rounds == 3);
-    let warnings = seen.0.iter().filter(|event| matches!(event, Event::Warning { text } if text.contains("round 2")));
-    assert_eq!(warnings.count(), 2);
+    let repeats = seen.0.iter().filter(|event| matches!(event, Event::TrialRepeated { round: 2, .. }));
+    assert_eq!(repeats.count(), 2);
+    let warnings: Vec<_> = seen
+        .0
+        .iter()
+        .filter_map(|event| match event {
+            Event::Warning { text } => Some(text),
+            _ => None,
+        })
+        .collect();
+    assert!(warnings.len() == 1 && warnings[0].contains("2 of 5 trials were measured again"), "{warnings:?}");
     let finished = seen.0.iter().filter(|event| matches!(event, Event::TrialFinished { .. }));
     assert_eq!(finished.count(), 3, "one result a round");
 }

@@ -12,9 +12,9 @@ pub const MATCHES_MIN: usize = 10;
 /// A load slice with the floor that holds for it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct MatchedSlice {
-    /// Mean of the median floors of the slices right before and right after, ns.
+    /// Mean of the floors of the slices right before and right after, ns.
     pub floor_ns: f64,
-    /// Median round trip of the load slice, ns.
+    /// Round trip of the load slice, ns.
     pub load_ns: f64,
 }
 
@@ -27,16 +27,34 @@ pub struct Slices {
     pub regime_changes: usize,
 }
 
+/// A floor of an interval, ns: of the part that is timed as a whole, or, from peers that have none, the median of single
+/// floors, each with a clock reading in it.
+pub(super) fn floor_ns(interval: &Interval) -> f64 {
+    match interval.whole_floors {
+        0 => interval.floor_p50_ns,
+        count => interval.whole_floors_ns as f64 / count as f64,
+    }
+}
+
+/// A round trip of an interval, ns, likewise.
+pub(super) fn load_ns(interval: &Interval) -> f64 {
+    match interval.whole_loads {
+        0 => interval.load_p50_ns,
+        count => interval.whole_loads_ns as f64 / count as f64,
+    }
+}
+
 /// Sets each load slice against its two neighbouring floors. The last one has no floor behind it and is left out.
 pub fn match_slices(intervals: &[Interval]) -> Slices {
     let mut slices = Slices::default();
     for pair in intervals.windows(2) {
+        // A whole slice with an interrupt in it is an outlier among many. Its median floor shows where the processors are.
         let (before, after) = (pair[0].floor_p50_ns, pair[1].floor_p50_ns);
         if (before - after).abs() > REGIME_CHANGE_SHARE * before.min(after) {
             slices.regime_changes += 1;
         } else {
-            let floor_ns = f64::midpoint(before, after);
-            slices.matched.push(MatchedSlice { floor_ns, load_ns: pair[0].load_p50_ns });
+            let floor_ns = f64::midpoint(floor_ns(&pair[0]), floor_ns(&pair[1]));
+            slices.matched.push(MatchedSlice { floor_ns, load_ns: load_ns(&pair[0]) });
         }
     }
     slices

@@ -45,8 +45,24 @@ pub(super) fn intervals(slices: &[(f64, f64)]) -> Vec<Interval> {
             load_p50_ns: *load_p50_ns,
             load_count: 1,
             load_ns: 1000,
+            whole_floors: 0,
+            whole_floors_ns: 0,
+            whole_loads: 0,
+            whole_loads_ns: 0,
         })
         .collect()
+}
+
+/// The same, each with a part that is timed as a whole in which floor and round trip take less by a clock reading.
+pub(super) fn with_whole_parts(slices: &[(f64, f64)], clock_ns: f64) -> Vec<Interval> {
+    let whole = |interval: Interval| Interval {
+        whole_floors: 10,
+        whole_floors_ns: (10.0 * (interval.floor_p50_ns - clock_ns)) as u64,
+        whole_loads: 3,
+        whole_loads_ns: (3.0 * (interval.load_p50_ns - clock_ns)) as u64,
+        ..interval
+    };
+    intervals(slices).into_iter().map(whole).collect()
 }
 
 /// Either side of a trial of `count` round trips.
@@ -60,6 +76,7 @@ pub(super) fn collected(count: u64) -> BenchCollected {
         histogram: String::new(),
         floor_histogram: String::new(),
         intervals: vec![],
+        clock_ns: None,
         resources: BenchResources { load_cpu_ns: 500 * count, ..BenchResources::default() },
     }
 }

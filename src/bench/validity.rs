@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::slices::{MatchedSlice, floors_p50, match_slices};
+use super::slices::{MatchedSlice, floor_ns, floors_p50, load_ns, match_slices};
 use shmark_peer::bench_protocol::{BenchCollected, BenchRole};
 
 /// Fewest intervals that a trial's median may rest on.
@@ -139,6 +139,8 @@ fn check_intervals(client: &BenchCollected, counted: u64) -> Result<Vec<MatchedS
     let broken = client.intervals.iter().position(|interval| {
         !positive(interval.floor_p50_ns)
             || !positive(interval.load_p50_ns)
+            || !positive(floor_ns(interval))
+            || !positive(load_ns(interval))
             || interval.load_count == 0
             || interval.load_ns == 0
     });

@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 
 use super::columns::fitted;
-use crate::bench::clock;
 use crate::report::figures::bytes;
 use crate::report::machine::{Sources, doctor, machine};
 use crate::report::streams::{print, width_out};
+use shmark_peer::kit::bench::clock_reading_ns;
 
 /// Findings do not change the exit code: whether they matter depends on the question.
 pub(super) fn run() -> u8 {
@@ -14,14 +14,14 @@ pub(super) fn run() -> u8 {
     let machine = machine(&sources);
     let mut text = format!(
         "{}, {} processors for this process, {} of memory, kernel {}{}\n\
-         clock source {}, {:.1} ns a reading; each timed round trip and each floor contains one\n\n",
+         clock source {}; a benchmark reads its clock in {:.1} ns, which each round trip that is timed by itself contains\n\n",
         machine.cpu,
         machine.cpus,
         bytes(machine.memory_bytes),
         machine.kernel,
         if machine.virtualised { ", virtual machine" } else { "" },
         machine.clock_source,
-        clock::cost_ns(),
+        clock_reading_ns(),
     );
     let findings = doctor(&sources);
     if findings.is_empty() {

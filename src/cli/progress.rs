@@ -169,12 +169,15 @@ impl Observer for Progress {
                 }
                 self.begun(format!("{scenario}, {case}: {subject}, round {round} of {rounds}"));
             }
+            Event::TrialRepeated { scenario, subject, case, round, why } => {
+                self.passing(format!("{scenario}, {case}: {subject}, round {round}, is measured again: {why}"));
+            }
             Event::TrialFinished { scenario, subject, case, round, p50_ns, p50_floors, invalid } => {
                 let step = self.step();
                 let head = format!("{step}{scenario}, {case}: {subject}, round {round}:");
                 match invalid {
                     Some(why) => self.line(&format!("{head} invalid: {why}")),
-                    None => self.passing(format!("{head} p50 {p50_ns:.0} ns, {p50_floors:.2} floors")),
+                    None => self.passing(format!("{head} {p50_ns:.0} ns, {p50_floors:.2} floors")),
                 }
             }
             Event::Warning { text } => self.line(&format!("warning: {text}")),

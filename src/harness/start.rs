@@ -115,9 +115,12 @@ impl Peer {
             (protocol, self.call("hello", &args, time))
         };
         let mut answered = greet(PROTOCOL_VERSION);
-        if matches!(answered.1, Reply::Unsupported(_)) {
-            // Older peers lack nothing but what later versions have added.
-            answered = greet(PROTOCOL_VERSION_MIN);
+        // Older peers lack nothing but what later versions have added.
+        for older in (PROTOCOL_VERSION_MIN..PROTOCOL_VERSION).rev() {
+            if !matches!(answered.1, Reply::Unsupported(_)) {
+                break;
+            }
+            answered = greet(older);
         }
         let instead = match answered.1 {
             Reply::Ok(fields) => match serde_json::from_value::<HelloReply>(Value::Object(fields)) {

@@ -76,7 +76,9 @@ fn benchmark(out: &mut String, case: &Case<'_>) {
     let _ = writeln!(out, "\n### Benchmark {}\n", inline(&case.label()));
     let beside = case.ratio_columns();
     let figures: &[&str] = match case.measure() {
-        Measure::RoundTrip => &["subject", "p50", "in floors (95 % interval)", "p99", "p99.9", "max", "rate"],
+        Measure::RoundTrip => {
+            &["subject", "round trip", "in floors (95 % interval)", "above the floor", "p99", "p99.9", "max", "rate"]
+        }
         Measure::Throughput => &["subject", "rate", "one message", "in floors (95 % interval)"],
     };
     let mut heading = format!("| {} |", figures.join(" | "));
@@ -101,11 +103,12 @@ fn benchmark(out: &mut String, case: &Case<'_>) {
             ratio.map_or_else(|| "–".to_owned(), text)
         };
         let rtt = &result.rtt_ns;
-        let [p50, p99, p99_9, max] = [rtt.p50, rtt.p99, rtt.p99_9, rtt.max].map(duration_ns);
+        let [trip, p99, p99_9, max] = [result.round_trip_ns(), rtt.p99, rtt.p99_9, rtt.max].map(duration_ns);
+        let above = result.above_floor_ns.map_or_else(|| "–".to_owned(), |time| duration_ns(time.ns));
         let (floors, rate) = (interval(result.p50_floors), rate_per_s(result.throughput_per_s));
         let mut cells = match case.measure() {
-            Measure::RoundTrip => vec![subject, p50, floors, p99, p99_9, max, rate],
-            Measure::Throughput => vec![subject, rate, p50, floors],
+            Measure::RoundTrip => vec![subject, trip, floors, above, p99, p99_9, max, rate],
+            Measure::Throughput => vec![subject, rate, trip, floors],
         };
         cells.extend(beside.iter().map(|column| interval(column.ratios[index])));
         let _ = writeln!(out, "| {} |", cells.join(" | "));

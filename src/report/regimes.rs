@@ -10,6 +10,9 @@ use crate::results::model::{Estimate, Measure};
 pub const CAPTION: &str = "The two processors were not always equally far apart during this run, and figures depend on \
                            it. Those at each distance, which the floor shows:";
 
+/// Heading of how much longer than a floor a round trip takes.
+pub(super) const ABOVE: &str = "above floor";
+
 /// Figures of a case, a row for each regime and subject.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RegimeTable {
@@ -24,10 +27,13 @@ impl Case<'_> {
     pub fn regimes(&self, to: &str) -> Option<RegimeTable> {
         let beside = self.ratio_columns();
         let time = match self.measure() {
-            Measure::RoundTrip => "p50",
+            Measure::RoundTrip => "round trip",
             Measure::Throughput => "one message",
         };
         let mut headings: Vec<String> = ["floor", "subject", time, "floors (95 %)"].map(str::to_owned).into();
+        // Messages that follow one another closely take less than a floor each.
+        let above = (self.measure() == Measure::RoundTrip).then(|| ABOVE.to_owned());
+        headings.extend(above.clone());
         headings.extend(beside.iter().map(|column| column.heading.clone()));
         headings.push("rounds".to_owned());
         let mut rows = Vec::new();
@@ -42,6 +48,8 @@ impl Case<'_> {
                     duration_ns(regime.p50_ns),
                     bounded(regime.p50_floors, to),
                 ];
+                let above_ns = || regime.above_floor_ns.map_or_else(|| "–".to_owned(), |time| duration_ns(time.ns));
+                row.extend(above.as_ref().map(|_| above_ns()));
                 row.extend(beside.iter().map(|column| {
                     let found = column.regimes[index].iter().find(|regime| here(regime.floor_ns));
                     found.map_or_else(|| "–".to_owned(), |r| bounded(Estimate { ratio: r.ratio, ci95: r.ci95 }, to))

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::results::model::{BenchRegime, BenchResult, Percentiles, Report};
+use crate::results::model::{BenchRegime, BenchResult, Percentiles, Report, Time};
 
 /// A copy in which every control character, every direction override and every non-character is shown as an escape
 /// (`\u{1b}`), and every figure is finite. Markup is not touched: each format escapes its own.
@@ -76,10 +76,17 @@ fn make_finite(result: &mut BenchResult) -> bool {
     figures.extend([&mut result.cpu_ns_per_request.client, &mut result.cpu_ns_per_request.server]);
     figures.extend(result.p50_floors_rounds.iter_mut());
     figures.extend(result.allocations_per_request.iter_mut().chain(result.syscalls_per_request.iter_mut()));
-    for BenchRegime { floor_ns, p50_ns, p50_floors, rounds: _, intervals: _ } in &mut result.regimes {
+    let mut times: Vec<&mut Time> =
+        [&mut result.trip_ns, &mut result.floor_ns, &mut result.above_floor_ns].into_iter().flatten().collect();
+    for BenchRegime { floor_ns, p50_ns, p50_floors, above_floor_ns, rounds: _, intervals: _ } in &mut result.regimes {
         figures.extend([floor_ns, p50_ns, &mut p50_floors.ratio]);
         figures.extend(p50_floors.ci95.iter_mut().flatten());
+        times.extend(above_floor_ns);
     }
+    for Time { ns, ci95_ns } in times {
+        figures.extend(std::iter::once(ns).chain(ci95_ns.iter_mut().flatten()));
+    }
+    figures.extend(&mut result.clock_ns);
     if let Some(ratio) = &mut result.p50_floors {
         figures.push(&mut ratio.ratio);
         figures.extend(ratio.ci95.iter_mut());

@@ -177,13 +177,14 @@ impl Page {
         let Some(regimes) = case.regimes("–") else { return };
         let last = regimes.headings.len() - 1;
         let columns = regimes.headings.into_iter().enumerate().map(|(at, heading)| Column {
-            heading,
             goes: match at {
+                _ if heading == regimes::ABOVE => Some(3),
                 2 => Some(1),
                 4.. if at < last => Some(2),
                 4.. => Some(0),
                 _ => None,
             },
+            heading,
             cells: regimes.rows.iter().map(|row| row[at].clone()).collect(),
         });
         let table = self.fitted(columns.collect(), 2);
@@ -230,10 +231,18 @@ fn columns(case: &Case<'_>) -> Vec<Column> {
     let rate = |goes| column("rate", goes, &|r| rate_per_s(r.throughput_per_s));
     let mut columns = vec![column("subject", None, &|r| r.subject.clone())];
     match case.measure() {
-        Measure::RoundTrip => columns.extend([column("p50", None, &|r| duration_ns(r.rtt_ns.p50)), floors(None)]),
-        Measure::Throughput => {
-            columns.extend([rate(None), column("one message", None, &|r| duration_ns(r.rtt_ns.p50)), floors(Some(0))]);
-        }
+        Measure::RoundTrip => columns.extend([
+            column("round trip", None, &|r| duration_ns(r.round_trip_ns())),
+            floors(None),
+            column(regimes::ABOVE, Some(3), &|r| {
+                r.above_floor_ns.map_or_else(|| "–".to_owned(), |time| duration_ns(time.ns))
+            }),
+        ]),
+        Measure::Throughput => columns.extend([
+            rate(None),
+            column("one message", None, &|r| duration_ns(r.round_trip_ns())),
+            floors(Some(0)),
+        ]),
     }
     for (beside, goes) in case.ratio_columns().into_iter().zip([5, 4]) {
         // Invalid results, which have no row, come last.

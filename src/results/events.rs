@@ -24,6 +24,8 @@ pub enum Event {
     ScenarioFinished { result: Box<ConformanceResult> },
     /// A benchmark trial (one launch of two processes) begins.
     TrialStarted { scenario: String, subject: String, case: String, round: usize, rounds: usize },
+    /// A trial says nothing, because the machine disturbed it, and is measured again.
+    TrialRepeated { scenario: String, subject: String, case: String, round: usize, why: String },
     /// A trial ended; `p50_floors` is its own.
     TrialFinished {
         scenario: String,

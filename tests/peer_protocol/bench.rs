@@ -123,8 +123,13 @@ fn whole_trial<B: BenchSubject>(waiting: &str, payload: &str, len: usize) {
     assert_eq!(client_result.checksum, server_result.checksum);
     let pairs = client_result.intervals.len() as u64;
     assert!(pairs > 0, "something was counted");
-    assert_eq!(histogram(&client_result.histogram).len(), pairs * 8);
-    assert_eq!(histogram(&client_result.floor_histogram).len(), pairs * 16);
+    // The second half of each slice is timed one by one, the first one as a whole.
+    assert_eq!(histogram(&client_result.histogram).len(), pairs * 4);
+    assert_eq!(histogram(&client_result.floor_histogram).len(), pairs * 8);
+    for interval in &client_result.intervals {
+        assert_eq!((interval.load_count, interval.whole_loads, interval.whole_floors), (4, 4, 8), "{interval:?}");
+        assert!(interval.whole_loads_ns > 0 && interval.whole_floors_ns > 0, "{interval:?}");
+    }
     assert_eq!(server_result.histogram, "");
     for resources in [client_result.resources, server_result.resources] {
         assert!(resources.rss_bytes_peak > 0 && resources.load_cpu_ns > 0, "{resources:?}");

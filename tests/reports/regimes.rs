@@ -1,7 +1,7 @@
 //! A run in which the machine changed its placement, in every format.
 
 use insta::assert_snapshot;
-use shmark::results::model::{BenchRegime, BenchResult, Estimate, Relative, RelativeRegime, Report};
+use shmark::results::model::{BenchRegime, BenchResult, Estimate, Relative, RelativeRegime, Report, Time};
 use shmark::{report, results};
 
 use super::sample;
@@ -19,6 +19,7 @@ fn changed() -> Report {
         intervals: 100 * rounds as u64,
         p50_ns,
         p50_floors: Estimate { ratio: p50_ns / floor_ns, ci95 },
+        above_floor_ns: Some(Time { ns: p50_ns - floor_ns, ci95_ns: None }),
     };
     report.bench[0].regimes =
         vec![regime(120.0, 5, 181.2, Some([1.49, 1.52])), regime(250.0, 3, 510.0, Some([1.9, 2.1]))];

@@ -272,6 +272,7 @@ pub fn measured(name: &str, p50_ns: f64, tail: f64) -> BenchResult {
     let short = |figure: f64| (figure * 100.0).round() / 100.0;
     let ratio = p50_ns / FLOOR_NS;
     let rounds = [0.97, 1.02, 0.99, 1.0, 1.05, 1.0, 0.98, 1.01].map(|noise| short(ratio * noise));
+    let time = |ns: f64| Time { ns, ci95_ns: Some([short(ns * 0.975), short(ns * 1.03)]) };
     BenchResult {
         scenario: "rtt".into(),
         subject: name.into(),
@@ -293,6 +294,10 @@ pub fn measured(name: &str, p50_ns: f64, tail: f64) -> BenchResult {
             max: histogram.max() as f64,
             mean: short(histogram.mean()),
         },
+        trip_ns: Some(time(short(p50_ns))),
+        floor_ns: Some(time(FLOOR_NS)),
+        above_floor_ns: Some(time(short(p50_ns - FLOOR_NS))),
+        clock_ns: Some(9.5),
         throughput_per_s: short(1e9 / p50_ns),
         floor_rtt_ns: Percentiles { p50: FLOOR_NS, ..Percentiles::default() },
         p50_floors: Some(Ratio { ratio: short(ratio), ci95: [short(ratio * 0.975), short(ratio * 1.03)] }),
@@ -303,6 +308,7 @@ pub fn measured(name: &str, p50_ns: f64, tail: f64) -> BenchResult {
             intervals: 3_900,
             p50_ns,
             p50_floors: Estimate { ratio: short(ratio), ci95: Some([short(ratio * 0.975), short(ratio * 1.03)]) },
+            above_floor_ns: Some(time(short(p50_ns - FLOOR_NS))),
         }],
         cpu_ns_per_request: BySide { client: p50_ns, server: short(p50_ns * 0.98) },
         allocations_per_request: Some(0.0),

@@ -73,23 +73,40 @@ pub struct BenchCollected {
     pub floor_histogram: String,
     /// One entry a counted pair of slices. Empty for the server.
     pub intervals: Vec<Interval>,
+    /// What a reading of the client's clock takes, ns: each round trip and floor of the histograms contains one. Absent in
+    /// what the server says, and before version 3.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_ns: Option<f64>,
     /// The process's own resources, over the counted time.
     pub resources: BenchResources,
 }
 
-/// One floor slice and the load slice behind it.
+/// One floor slice and the load slice behind it. Of each, the first part is timed as a whole, so that no clock is in it, and
+/// the round trips of the other part one by one.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
     /// Start, ns since the trial's start.
     pub at_ns: u64,
-    /// Median floor of the slice, ns.
+    /// Median of the floors that are timed one by one, ns.
     pub floor_p50_ns: f64,
-    /// Median round trip of the slice, ns; of a throughput its time for one message.
+    /// Median of the round trips that are timed one by one, ns; of a throughput its time for one message.
     pub load_p50_ns: f64,
-    /// Round trips, or messages of a throughput, in the slice.
+    /// Round trips that are timed one by one, or messages of a throughput.
     pub load_count: u64,
-    /// Wall time of the load slice, ns.
+    /// Wall time of these, ns.
     pub load_ns: u64,
+    /// Floors that are timed as a whole. This and what follows is 0 where there is no such part, and before version 3.
+    #[serde(default)]
+    pub whole_floors: u64,
+    /// Wall time of these, ns.
+    #[serde(default)]
+    pub whole_floors_ns: u64,
+    /// Round trips that are timed as a whole.
+    #[serde(default)]
+    pub whole_loads: u64,
+    /// Wall time of these, ns.
+    #[serde(default)]
+    pub whole_loads_ns: u64,
 }
 
 /// Resources of one process over the counted time.

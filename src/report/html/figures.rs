@@ -9,7 +9,7 @@ use crate::report::figures::{duration_ns, rate_per_s, three_digits};
 use crate::report::plots::palette::{Colour, Palette, SERIES_COUNT};
 use crate::report::plots::{self, Drawing, Shape};
 use crate::report::regimes::{self, RegimeTable};
-use crate::results::model::{BenchResult, Measure, Ratio};
+use crate::results::model::{BenchResult, Measure, Ratio, Time};
 
 /// A case with its plots and its table.
 #[derive(Serialize)]
@@ -77,7 +77,9 @@ fn headings(case: &Case<'_>) -> Vec<Heading> {
     let (figures, each) = match case.measure() {
         Measure::RoundTrip => (
             vec![
-                heading("p50 in floors", interval),
+                heading("Round trip", ""),
+                heading("in floors", interval),
+                heading("above the floor", interval),
                 heading("p50", ""),
                 heading("p90", ""),
                 heading("p99", ""),
@@ -111,6 +113,17 @@ fn bench_rows(case: &Case<'_>, colours: &Palette) -> Vec<BenchRow> {
     case.results.iter().enumerate().map(row).collect()
 }
 
+/// `61.2 ns (59.8 ns–62.0 ns)`.
+fn above_floor(result: &BenchResult) -> String {
+    match result.above_floor_ns {
+        None => "–".to_owned(),
+        Some(Time { ns, ci95_ns: None }) => duration_ns(ns),
+        Some(Time { ns, ci95_ns: Some([low, high]) }) => {
+            format!("{} ({}–{})", duration_ns(ns), duration_ns(low), duration_ns(high))
+        }
+    }
+}
+
 fn bench_row(result: &BenchResult, beside: &[Option<Ratio>], colours: &Palette) -> BenchRow {
     let optional = |figure: Option<f64>| figure.map_or_else(|| "–".to_owned(), three_digits);
     let interval = |ratio: Option<Ratio>| {
@@ -125,11 +138,11 @@ fn bench_row(result: &BenchResult, beside: &[Option<Ratio>], colours: &Palette) 
     let mut cells = Vec::new();
     match result.measure {
         Measure::RoundTrip => {
-            cells.push(floors);
+            cells.extend([duration_ns(result.round_trip_ns()), floors, above_floor(result)]);
             cells.extend([rtt.p50, rtt.p90, rtt.p99, rtt.p99_9, rtt.p99_99, rtt.max].map(duration_ns));
             cells.push(rate);
         }
-        Measure::Throughput => cells.extend([rate, duration_ns(rtt.p50), floors]),
+        Measure::Throughput => cells.extend([rate, duration_ns(result.round_trip_ns()), floors]),
     }
     cells.extend(beside.iter().map(|ratio| interval(*ratio)));
     cells.push(format!("{} + {}", duration_ns(cpu.client), duration_ns(cpu.server)));

@@ -37,6 +37,15 @@ pub struct Estimate {
     pub ci95: Option<[f64; 2]>,
 }
 
+/// A time, or a difference of two, as a median over rounds with its 95 % confidence interval.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Time {
+    /// Median over rounds, ns.
+    pub ns: f64,
+    /// Lower and upper bound, ns; absent for one round.
+    pub ci95_ns: Option<[f64; 2]>,
+}
+
 /// Figures of a result in one regime: intervals whose floors are alike.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BenchRegime {
@@ -46,10 +55,13 @@ pub struct BenchRegime {
     pub rounds: usize,
     /// Intervals of these rounds in it.
     pub intervals: u64,
-    /// Median of these intervals' median round trips, ns.
+    /// Median of these intervals' round trips, ns.
     pub p50_ns: f64,
     /// Median round trip in floors.
     pub p50_floors: Estimate,
+    /// As [`BenchResult::above_floor_ns`], within the regime.
+    #[serde(default)]
+    pub above_floor_ns: Option<Time>,
 }
 
 /// A comparison in one regime.
@@ -111,13 +123,27 @@ pub struct BenchResult {
     /// Pairs that were left out because the floor changed across the load slice.
     #[serde(default)]
     pub regime_changes: u64,
-    /// Round-trip time.
+    /// Round-trip time, each timed by itself: contains one reading of the clock, `clock_ns`.
     pub rtt_ns: Percentiles,
+    /// Round trip in slices that are timed as a whole, so without a clock in it: median over rounds of a round's median
+    /// slice. One message of a throughput. Absent in older reports, and of peers of an older protocol, which time no slice
+    /// as a whole: then `p50_floors` has a reading of the clock in the round trip and in the floor.
+    #[serde(default)]
+    pub trip_ns: Option<Time>,
+    /// The floor between these slices, likewise.
+    #[serde(default)]
+    pub floor_ns: Option<Time>,
+    /// How much longer than the floor a round trip takes: the difference, slice by slice.
+    #[serde(default)]
+    pub above_floor_ns: Option<Time>,
+    /// What one reading of the clock took, ns. Absent if the peer did not say.
+    #[serde(default)]
+    pub clock_ns: Option<f64>,
     /// Round trips per second of load.
     pub throughput_per_s: f64,
     /// Round trip of one bare cache line between the same processes, in slices interleaved with the load.
     pub floor_rtt_ns: Percentiles,
-    /// Median round trip in floors.
+    /// Median round trip in floors, both of slices that are timed as a whole.
     pub p50_floors: Option<Ratio>,
     /// Median round trip in floors, by round.
     pub p50_floors_rounds: Vec<f64>,
@@ -132,6 +158,13 @@ pub struct BenchResult {
     pub syscalls_per_request: Option<f64>,
     /// All rounds merged: `HdrHistogram` V2 of ns, deflate-free, base64.
     pub histogram: String,
+}
+
+impl BenchResult {
+    /// Round trip, ns, for a table: without a clock in it where the peer can time one so.
+    pub fn round_trip_ns(&self) -> f64 {
+        self.trip_ns.map_or(self.rtt_ns.p50, |trip| trip.ns)
+    }
 }
 
 /// How long a round trip of one subject takes beside another's, or beside its own in another case, measured in the same

@@ -6,7 +6,9 @@ mod conformance;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use bench::{BenchRegime, BenchResult, BySide, Estimate, Measure, Percentiles, Ratio, Relative, RelativeRegime};
+pub use bench::{
+    BenchRegime, BenchResult, BySide, Estimate, Measure, Percentiles, Ratio, Relative, RelativeRegime, Time,
+};
 pub use conformance::{ConformanceResult, Coverage, CoverageVerdict, Level, Verdict};
 
 /// Name and version of the schema.

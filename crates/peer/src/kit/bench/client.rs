@@ -2,9 +2,10 @@
 
 use std::time::Instant;
 
+use super::clock::Clock;
 use super::floor::{Floor, Phase};
 use super::plan::BenchPlan;
-use super::record::{Measurements, Tally};
+use super::record::{Measurements, Tally, Times};
 use super::usage::{Meter, thread_cpu_ns};
 use crate::kit::implementation::{BenchClient, Timing};
 
@@ -42,9 +43,9 @@ pub(super) fn run(
         if phase == Phase::End {
             return Ok(());
         }
-        floor_slice(floor, measurements.floors())?;
+        floor_slice(floor, &measurements.clock, &mut measurements.floors)?;
         let cpu_before_ns = thread_cpu_ns()?;
-        load_slice(port, floor, plan, tally, measurements.loads())?;
+        load_slice(port, floor, plan, tally, &measurements.clock, &mut measurements.loads)?;
         let cpu_ns = thread_cpu_ns()?.saturating_sub(cpu_before_ns);
         if phase == Phase::Counted {
             meter.add_load_cpu_ns(cpu_ns);
@@ -53,15 +54,8 @@ pub(super) fn run(
     }
 }
 
-fn floor_slice(floor: &mut Floor, durations: &mut [u64]) -> Result<(), String> {
-    let mut before = Instant::now();
-    for duration in durations {
-        floor.round_trip()?;
-        let after = Instant::now();
-        *duration = (after - before).as_nanos() as u64;
-        before = after;
-    }
-    Ok(())
+fn floor_slice(floor: &mut Floor, clock: &Clock, times: &mut Times) -> Result<(), String> {
+    timed(clock, times, || floor.round_trip())
 }
 
 /// The opening request is answered before anything is timed.
@@ -70,17 +64,29 @@ fn load_slice(
     floor: &Floor,
     plan: &BenchPlan,
     tally: &mut Tally,
-    durations: &mut [u64],
+    clock: &Clock,
+    times: &mut Times,
 ) -> Result<(), String> {
     many(port, floor, plan, tally, 1)?;
-    let mut before = Instant::now();
-    for duration in durations {
-        match plan.load.timing {
-            Timing::RoundTrip => round_trip(port, floor, plan, tally)?,
-            Timing::Throughput => many(port, floor, plan, tally, plan.slice_requests)?,
-        }
-        let after = Instant::now();
-        *duration = (after - before).as_nanos() as u64;
+    match plan.load.timing {
+        Timing::RoundTrip => timed(clock, times, || round_trip(port, floor, plan, tally)),
+        Timing::Throughput => timed(clock, times, || many(port, floor, plan, tally, plan.slice_requests)),
+    }
+}
+
+/// The first part with a reading of the clock on either side, the other one with a reading behind each.
+#[inline(always)]
+fn timed(clock: &Clock, times: &mut Times, mut round_trip: impl FnMut() -> Result<(), String>) -> Result<(), String> {
+    let start = clock.ticks();
+    for _ in 0..times.whole {
+        round_trip()?;
+    }
+    let mut before = clock.ticks();
+    times.whole_ticks = before.saturating_sub(start);
+    for single in &mut times.singles {
+        round_trip()?;
+        let after = clock.ticks();
+        *single = after.saturating_sub(before);
         before = after;
     }
     Ok(())

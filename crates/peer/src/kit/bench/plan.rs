@@ -26,6 +26,21 @@ pub(super) struct BenchPlan {
     pub(super) load: Load,
 }
 
+/// The two parts of a slice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Parts {
+    /// Round trips that are timed as a whole.
+    pub(super) whole: usize,
+    /// Durations that are taken one by one, at least one.
+    pub(super) single: usize,
+}
+
+impl Parts {
+    fn of(len: usize) -> Self {
+        Self { whole: len / 2, single: len.div_ceil(2) }
+    }
+}
+
 impl BenchPlan {
     /// # Errors
     /// The text of a fault.
@@ -57,12 +72,20 @@ impl BenchPlan {
         })
     }
 
-    /// Durations of a load slice, and messages that each of them stands for.
-    pub(super) fn timed(&self) -> (usize, u64) {
+    /// How a load slice is divided, and the messages that a duration of its second part stands for.
+    pub(super) fn load_parts(&self) -> (Parts, u64) {
         match self.load.timing {
-            Timing::RoundTrip => (self.slice_requests, 1),
-            Timing::Throughput => (1, self.slice_requests as u64 * self.load.responses as u64),
+            Timing::RoundTrip => (Parts::of(self.slice_requests), 1),
+            // One duration, of all of them together.
+            Timing::Throughput => {
+                (Parts { whole: 0, single: 1 }, self.slice_requests as u64 * self.load.responses as u64)
+            }
         }
+    }
+
+    /// How a floor slice is divided.
+    pub(super) fn floor_parts(&self) -> Parts {
+        Parts::of(self.slice_floors)
     }
 
     /// Intervals to make room for.

@@ -5,8 +5,9 @@ use base64::prelude::BASE64_STANDARD;
 use hdrhistogram::Histogram;
 use hdrhistogram::serialization::{Serializer, V2Serializer};
 
+use super::clock::Clock;
 use super::median::median;
-use super::plan::BenchPlan;
+use super::plan::{BenchPlan, Parts};
 use super::usage::Meter;
 use crate::bench_protocol::{BenchCollected, Interval};
 
@@ -51,36 +52,42 @@ impl Tally {
     }
 }
 
-/// Durations of one kind of slice.
+/// Times of one kind of slice.
 #[derive(Debug)]
-struct Durations {
-    /// Of the current slice, ns.
-    slice: Vec<u64>,
+pub(super) struct Times {
+    /// Round trips of the part that is timed as a whole.
+    pub(super) whole: usize,
+    /// Their time in the current slice, in ticks of the clock.
+    pub(super) whole_ticks: u64,
+    /// What was timed one by one in the current slice, in ticks of the clock.
+    pub(super) singles: Vec<u64>,
     /// Messages that each of them stands for.
     each: u64,
     histogram: Histogram<u64>,
 }
 
-impl Durations {
-    fn new(len: usize, each: u64) -> Result<Self, String> {
+impl Times {
+    fn new(parts: Parts, each: u64) -> Result<Self, String> {
         let mut histogram = Histogram::new_with_bounds(1, DURATION_NS_MAX, SIGNIFICANT_DIGITS)
             .map_err(|error| format!("the histogram cannot be made: {error}"))?;
         // Writes every counter, so that no page of them is touched for the first time within the trial.
         histogram.reset();
-        Ok(Self { slice: vec![1; len], each, histogram })
+        Ok(Self { whole: parts.whole, whole_ticks: 0, singles: vec![1; parts.single], each, histogram })
     }
 
-    /// Takes the slice into the histogram; the median for one message and the sum, ns.
-    fn fold(&mut self) -> (f64, u64) {
-        for duration in &self.slice {
+    /// Takes what was timed one by one into the histogram; the median for one message and the sum, ns.
+    fn fold(&mut self, clock: &Clock) -> (f64, u64) {
+        for single in &mut self.singles {
+            let duration_ns = clock.ns(*single);
             // Rounded to the nearest nanosecond, which is what the histogram tells apart.
-            self.histogram.saturating_record_n((*duration + self.each / 2) / self.each, self.each);
+            self.histogram.saturating_record_n((duration_ns + self.each / 2) / self.each, self.each);
+            *single = duration_ns;
         }
-        (median(&mut self.slice) / self.each as f64, self.slice.iter().sum())
+        (median(&mut self.singles) / self.each as f64, self.singles.iter().sum())
     }
 
     fn messages(&self) -> u64 {
-        self.slice.len() as u64 * self.each
+        self.singles.len() as u64 * self.each
     }
 
     fn encode(&self) -> Result<String, String> {
@@ -95,8 +102,11 @@ impl Durations {
 /// The client's measurements.
 #[derive(Debug)]
 pub(super) struct Measurements {
-    floors: Durations,
-    loads: Durations,
+    pub(super) clock: Clock,
+    /// Of the current floor slice, to be filled.
+    pub(super) floors: Times,
+    /// Of the current load slice, to be filled.
+    pub(super) loads: Times,
     intervals: Vec<Interval>,
     /// Intervals that there is room for.
     room: usize,
@@ -104,31 +114,40 @@ pub(super) struct Measurements {
 
 impl Measurements {
     pub(super) fn new(plan: &BenchPlan) -> Result<Self, String> {
-        let unused = Interval { at_ns: 1, floor_p50_ns: 1.0, load_p50_ns: 1.0, load_count: 1, load_ns: 1 };
+        let unused = Interval {
+            at_ns: 1,
+            floor_p50_ns: 1.0,
+            load_p50_ns: 1.0,
+            load_count: 1,
+            load_ns: 1,
+            whole_floors: 1,
+            whole_floors_ns: 1,
+            whole_loads: 1,
+            whole_loads_ns: 1,
+        };
         let room = plan.intervals_max();
         let mut intervals = vec![unused; room];
         intervals.clear();
-        let (timed, each) = plan.timed();
-        let (floors, loads) = (Durations::new(plan.slice_floors, 1)?, Durations::new(timed, each)?);
-        Ok(Self { floors, loads, intervals, room })
-    }
-
-    /// Durations of the current floor slice, to be filled, ns.
-    pub(super) fn floors(&mut self) -> &mut [u64] {
-        &mut self.floors.slice
-    }
-
-    /// Durations of the current load slice, to be filled, ns.
-    pub(super) fn loads(&mut self) -> &mut [u64] {
-        &mut self.loads.slice
+        let (load_parts, each) = plan.load_parts();
+        let (floors, loads) = (Times::new(plan.floor_parts(), 1)?, Times::new(load_parts, each)?);
+        Ok(Self { clock: Clock::new(), floors, loads, intervals, room })
     }
 
     /// Counts the current pair of slices.
     pub(super) fn fold(&mut self, at_ns: u64) {
-        let (floor_p50_ns, _) = self.floors.fold();
-        let (load_p50_ns, load_ns) = self.loads.fold();
-        let load_count = self.loads.messages();
-        self.intervals.push(Interval { at_ns, floor_p50_ns, load_p50_ns, load_count, load_ns });
+        let (floor_p50_ns, _) = self.floors.fold(&self.clock);
+        let (load_p50_ns, load_ns) = self.loads.fold(&self.clock);
+        self.intervals.push(Interval {
+            at_ns,
+            floor_p50_ns,
+            load_p50_ns,
+            load_count: self.loads.messages(),
+            load_ns,
+            whole_floors: self.floors.whole as u64,
+            whole_floors_ns: self.clock.ns(self.floors.whole_ticks),
+            whole_loads: self.loads.whole as u64,
+            whole_loads_ns: self.clock.ns(self.loads.whole_ticks),
+        });
     }
 
     /// Whether there is no room for another interval.
@@ -158,6 +177,7 @@ impl Record {
         let error = error.or_else(|| self.tally.complaint(what));
         let Tally { sent, received, verified, checksum } = self.tally;
         let resources = self.meter.used();
+        let clock_ns = self.measurements.as_ref().map(|all| all.clock.reading_ns());
         let (histogram, floor_histogram, intervals) = match self.measurements {
             Some(all) => (all.loads.encode()?, all.floors.encode()?, all.intervals),
             None => Default::default(),
@@ -171,6 +191,7 @@ impl Record {
             histogram,
             floor_histogram,
             intervals,
+            clock_ns,
             resources,
         })
     }
@@ -182,20 +203,23 @@ mod tests {
 
     #[test]
     fn a_duration_beyond_the_bounds_is_counted_at_the_bound() {
-        let mut durations = Durations::new(2, 1).unwrap();
-        durations.slice.copy_from_slice(&[0, u64::MAX / 4]);
-        durations.fold();
-        assert_eq!(durations.histogram.len(), 2);
-        assert!(durations.histogram.max() >= DURATION_NS_MAX);
+        let mut times = Times::new(Parts { whole: 0, single: 2 }, 1).unwrap();
+        times.singles.copy_from_slice(&[0, u64::MAX / 4]);
+        times.fold(&Clock::new());
+        assert_eq!(times.histogram.len(), 2);
+        assert!(times.histogram.max() >= DURATION_NS_MAX);
     }
 
     #[test]
     fn a_duration_of_many_messages_counts_once_for_each() {
-        let mut durations = Durations::new(1, 8).unwrap();
-        durations.slice[0] = 1004;
-        let (median, sum) = durations.fold();
-        assert!((median - 125.5).abs() < f64::EPSILON && sum == 1004 && durations.messages() == 8);
-        assert_eq!((durations.histogram.len(), durations.histogram.max()), (8, 126));
+        let mut times = Times::new(Parts { whole: 0, single: 1 }, 8).unwrap();
+        let clock = Clock::new();
+        let ticks = (1..1 << 20).find(|ticks| clock.ns(*ticks) >= 1004).unwrap();
+        times.singles[0] = ticks;
+        let (median, sum) = times.fold(&clock);
+        assert!((median - sum as f64 / 8.0).abs() < f64::EPSILON && sum == clock.ns(ticks) && times.messages() == 8);
+        assert_eq!(times.histogram.len(), 8);
+        assert!((126..=127).contains(&times.histogram.max()), "{}", times.histogram.max());
     }
 
     #[test]

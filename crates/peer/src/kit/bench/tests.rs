@@ -143,8 +143,14 @@ fn both_sides_of_a_trial_come_to_the_same_counts() {
     assert_eq!(client.checksum, server.checksum);
     assert!(!client.intervals.is_empty() && server.intervals.is_empty());
     assert!(server.histogram.is_empty());
+    assert!(client.clock_ns.is_some_and(|ns| ns > 0.0) && server.clock_ns.is_none());
     for interval in &client.intervals {
-        assert_eq!(interval.load_count, PLAN.slice_requests as u64);
+        assert_eq!(interval.load_count + interval.whole_loads, PLAN.slice_requests as u64, "{interval:?}");
+        assert_eq!(interval.whole_floors, PLAN.slice_floors as u64 / 2, "{interval:?}");
+        assert!(
+            interval.whole_loads > 0 && interval.whole_loads_ns > 0 && interval.whole_floors_ns > 0,
+            "{interval:?}"
+        );
         assert!(interval.at_ns >= PLAN.warmup.as_nanos() as u64, "the warm-up does not count");
         assert!(interval.load_ns as f64 >= interval.load_p50_ns, "{interval:?}");
     }
@@ -163,7 +169,7 @@ fn many_messages_under_way_are_counted_one_by_one() {
     assert_eq!([server.sent, client.received, client.verified], [3 * client.sent; 3], "and has three responses");
     assert_eq!(client.checksum, server.checksum);
     for interval in &client.intervals {
-        assert_eq!(interval.load_count, 3 * STREAMS.slice_requests as u64);
+        assert_eq!((interval.load_count, interval.whole_loads), (3 * STREAMS.slice_requests as u64, 0));
         let mean = interval.load_ns as f64 / interval.load_count as f64;
         assert!((interval.load_p50_ns - mean).abs() < 1e-6, "a slice has one duration, shared by its messages");
     }

@@ -1,0 +1,47 @@
+//! A bare cache line over to another process and back: what no round trip between two processors takes less than.
+//!
+//! Odd numbers are the answering side's turn. Release and Acquire, throughout: what an engine needs to hand anything over.
+
+use std::error::Error;
+use std::hint::spin_loop;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// Nothing more comes.
+const END: u64 = u64::MAX;
+
+/// Hands the line over and waits for it, with a look at the clock after so many `polls`.
+pub fn over_and_back(word: &AtomicU64, polls: u32, patience: Duration) -> Result<(), Box<dyn Error>> {
+    // Relaxed: this side has read or written it last.
+    let answer = word.load(Ordering::Relaxed) + 2;
+    word.store(answer - 1, Ordering::Release);
+    let mut since = None;
+    loop {
+        for _ in 0..polls {
+            if word.load(Ordering::Acquire) == answer {
+                return Ok(());
+            }
+            spin_loop();
+        }
+        if since.get_or_insert_with(Instant::now).elapsed() > patience {
+            return Err(format!("the line has not come back for {} s", patience.as_secs()).into());
+        }
+    }
+}
+
+/// The other side: answers for so many `polls`; whether the end has come.
+pub fn answer(word: &AtomicU64, polls: u32) -> bool {
+    for _ in 0..polls {
+        match word.load(Ordering::Acquire) {
+            END => return true,
+            even if even.is_multiple_of(2) => spin_loop(),
+            odd => word.store(odd + 1, Ordering::Release),
+        }
+    }
+    false
+}
+
+/// Ends the other side's answering.
+pub fn end(word: &AtomicU64) {
+    word.store(END, Ordering::Release);
+}

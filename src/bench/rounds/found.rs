@@ -1,0 +1,88 @@
+//! What the trials of a scenario come to: results, comparisons, and how much was disturbed.
+
+use super::{Found, ScenarioRun};
+use crate::bench::regimes::Regime;
+use crate::bench::slices::MatchedSlice;
+use crate::bench::trial::Trial;
+use crate::bench::{case_map, figures, label, regimes, relative};
+use crate::results::events::{Event, Observer};
+use crate::results::model::Relative;
+
+impl ScenarioRun<'_> {
+    pub(super) fn results(&self, found: &mut Found, observer: &mut dyn Observer) {
+        let scenario = self.scenario();
+        // Of all subjects and cases together, so that all results name the same regimes.
+        let trials = self.rows.iter().flat_map(|row| row.trials.iter().flatten());
+        let regimes = regimes::find(trials.flat_map(|trial| trial.matched.iter().map(|slice| slice.floor_ns)));
+        for (index, row) in self.rows.iter().enumerate() {
+            let (case, name) = (self.case(index), self.name(index));
+            if row.unsupported {
+                let why = row.why_invalid.as_deref().unwrap_or_default();
+                let text = format!("{}, {}: {name} is left out ({why})", scenario.name, label(case));
+                observer.event(&Event::Warning { text: text.clone() });
+                found.skipped.push(text);
+            } else if !row.trials.is_empty() || row.why_invalid.is_some() {
+                let trials: Vec<&Trial> = row.trials.iter().flatten().collect();
+                let result = figures::result(scenario, name, case, &trials, &regimes, row.why_invalid.clone());
+                observer.event(&Event::BenchFinished { result: Box::new(result.clone()) });
+                found.bench.push(result);
+            }
+        }
+        self.tell_repeats(observer);
+        let subjects = self.entry.subjects.len();
+        for first in (0..self.rows.len()).step_by(subjects.max(1)) {
+            let others = (0..self.entry.asked.min(subjects))
+                .flat_map(|subject| (subject + 1..subjects).map(move |other| (first + subject, first + other)));
+            // Every subject beside itself in the first case.
+            let same = (0..subjects).filter(|_| first > 0).map(|subject| (first + subject, subject));
+            for (subject, baseline) in others.chain(same) {
+                let Some(relative) = self.relative(subject, baseline, &regimes) else { continue };
+                observer.event(&Event::Compared { relative: Box::new(relative.clone()) });
+                found.relative.push(relative);
+            }
+        }
+    }
+
+    /// Says once how much the machine disturbed.
+    fn tell_repeats(&self, observer: &mut dyn Observer) {
+        let repeats: usize = self.rows.iter().map(|row| row.repeats).sum();
+        if repeats == 0 {
+            return;
+        }
+        let trials: usize = repeats + self.rows.iter().map(|row| row.trials.len()).sum::<usize>();
+        let text = format!(
+            "{}: {repeats} of {trials} trials were measured again, because their processors were taken away from them; what \
+             remained is as wide as its interval: stop what else runs, or use more processors",
+            self.scenario().name
+        );
+        observer.event(&Event::Warning { text });
+    }
+
+    /// Compares two rows; only valid results are compared.
+    fn relative(&self, subject: usize, baseline: usize, regimes: &[Regime]) -> Option<Relative> {
+        let (ours, theirs) = (&self.rows[subject], &self.rows[baseline]);
+        if ours.why_invalid.is_some() || theirs.why_invalid.is_some() {
+            return None;
+        }
+        let pairs: Vec<(&[MatchedSlice], &[MatchedSlice])> = ours
+            .trials
+            .iter()
+            .zip(&theirs.trials)
+            .filter_map(|(ours, theirs)| Some((&*ours.as_ref()?.matched, &*theirs.as_ref()?.matched)))
+            .collect();
+        let measure = figures::measure(self.scenario().timing);
+        let (case, baseline_case) = (self.case(subject), self.case(baseline));
+        relative::relative(&pairs, regimes, measure).map(|compared| Relative {
+            scenario: self.scenario().name.clone(),
+            case: case_map(case),
+            subject: self.name(subject).to_owned(),
+            baseline: self.name(baseline).to_owned(),
+            baseline_case: (case != baseline_case).then(|| case_map(baseline_case)),
+            measure,
+            rounds: compared.rounds,
+            ratio: compared.ratio,
+            floor_ns: compared.floor_ns,
+            regimes: compared.regimes,
+        })
+    }
+}
