@@ -16,7 +16,7 @@ mod wait;
 
 pub use backpressure::{BackpressureAction, BackpressureInfo};
 pub use client::Client;
-pub use client::pending::PendingResponse;
+pub use client::request::PendingResponse;
 pub use client::request::{RequestMut, RequestMutUninit};
 pub use client::response::Response;
 pub use client::responses::Responses;
@@ -24,5 +24,5 @@ pub use loan::{LoanMut, LoanMutUninit};
 pub use member::{ClientBuilder, ServerBuilder};
 pub use server::Server;
 pub use server::active::ActiveRequest;
-pub use server::response::{ResponseMut, ResponseMutUninit};
+pub use server::active::{ResponseMut, ResponseMutUninit};
 pub use wait::{AttachmentId, PollSet, Readiness, WaitEvent, WaitSet, Waitable};

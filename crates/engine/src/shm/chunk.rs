@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicU64;
 use super::pool::{Holder, Pool};
 use super::segment::{ChunkHeader, Plain, Shape, TINY_WORDS, typed};
 use super::words::LINE;
-use crate::share::Share;
+use crate::ownership::Share;
 
 impl Pool {
     /// Takes a free chunk, the one that came back last.

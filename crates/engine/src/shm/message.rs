@@ -11,7 +11,7 @@ use super::segment::{
     BODY_WORDS, CHUNK_HEADER_BYTES, ChunkHeader, HEADER_WORDS, Plain, Shape, TINY_WORDS, slot_payload, typed,
 };
 use super::words::LINE;
-use crate::share::Share;
+use crate::ownership::Share;
 
 /// The header of a message in a slot.
 ///

@@ -11,7 +11,7 @@ use super::mapping::Mapping;
 use super::segment::{ChunkHeader, Geometry, HEADER_WORDS, TINY_WORDS};
 use super::words::{Chunks, LINE};
 
-use crate::free_list::FreeList;
+use crate::ownership::FreeList;
 
 /// Who may hold a chunk: the sender itself, or one of its receivers, by a number of the sender's choice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,13 +1,42 @@
-//! What a client is, whatever it sends: its loans, its active requests and their lanes.
+//! What a client is, whatever it sends: its loans, its active requests and their lanes, and what it knows privately about each
+//! server.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::ops::Deref;
+use std::rc::Rc;
 use std::sync::atomic::{Ordering, fence};
 
-use super::lanes::Lane;
-use crate::free_list::FreeList;
+use crate::connection::State;
+use crate::ownership::FreeList;
+use crate::port::link::Connection;
 use crate::port::member::sync_state::{Member, Port};
 use crate::port::track::ClientTrack;
+use crate::port::turn::Turn;
+
+pub(in crate::port) type ClientConnection = Connection<ClientTrack>;
+
+impl ClientConnection {
+    /// Whether the server, which got the request of a lane, can still answer it.
+    pub fn is_answerable(&self, lane: usize, request_id: u64) -> bool {
+        let end = &self.track.lanes[lane];
+        if self.closed.get() || end.displaced.get() || end.words.done() == request_id {
+            return false;
+        }
+        // A server that has left takes nothing more: what is still in its slot stays there.
+        self.file.server_state() < State::Left || !self.track.is_unread(lane)
+    }
+}
+
+/// Place of one pending response.
+#[derive(Debug, Default)]
+pub(in crate::port) struct Lane {
+    /// 0 if free.
+    pub request_id: Cell<u64>,
+    /// Where its request went.
+    pub deliveries: RefCell<Vec<Rc<ClientConnection>>>,
+    /// Where the next receive begins, so that every server is polled.
+    pub turn: Turn,
+}
 
 #[derive(Debug)]
 pub(in crate::port) struct ClientCore {

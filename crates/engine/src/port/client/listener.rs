@@ -4,14 +4,13 @@ use std::marker::PhantomData;
 use std::rc::Rc;
 
 use crate::error::ReceiveError;
+use crate::ownership::Share;
 use crate::payload::{Kind, Payload, ResponseTypes};
-use crate::port::client::connection::ClientConnection;
-use crate::port::client::core::ClientCore;
+use crate::port::client::core::{ClientConnection, ClientCore};
 use crate::port::client::response::{Borrow, Response};
 use crate::port::link::remote::Unreadable;
 use crate::port::member::sync_state::Port;
 use crate::port::track::{FastPathMiss, NotTaken, Oldest, Takes};
-use crate::share::Share;
 use crate::shm::{Message, Plain, Received};
 
 /// What receives for a pending response, without its address: a handle whose address nobody has stays in registers.

@@ -1,10 +1,7 @@
 //! Clients.
 
-pub(super) mod connection;
 pub(super) mod core;
-pub(super) mod lanes;
 pub(super) mod listener;
-pub(super) mod pending;
 pub(super) mod request;
 pub(super) mod response;
 pub(super) mod responses;
@@ -13,20 +10,18 @@ pub(super) mod sending;
 use std::marker::PhantomData;
 use std::rc::Rc;
 
-use self::connection::ClientConnection;
-use self::core::ClientCore;
-use self::pending::Sent;
+use self::core::{ClientConnection, ClientCore};
+use self::request::Sent;
 use self::sending::Troubles;
 use crate::error::{LoanError, SendError};
 use crate::id::Id;
+use crate::ownership::Share;
 use crate::payload::{Payload, Types};
-use crate::port::client::pending::PendingResponse;
-use crate::port::client::request::{RequestMut, RequestMutUninit};
+use crate::port::client::request::{PendingResponse, RequestMut, RequestMutUninit};
 use crate::port::link::lending::Trouble;
 use crate::port::loan::Lender;
 use crate::port::member::sync_state::Port;
 use crate::port::track::Outgoing;
-use crate::share::Share;
 use crate::shm::{ChunkHeader, ChunkMut, Loaned, Plain};
 
 /// Requests between two readings of the clock, which says whether a liveness check is due.

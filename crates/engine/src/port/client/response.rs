@@ -6,9 +6,9 @@ use std::rc::Rc;
 
 use crate::channel::Entry;
 use crate::id::Id;
+use crate::ownership::Share;
 use crate::payload::Payload;
-use crate::port::client::connection::ClientConnection;
-use crate::share::Share;
+use crate::port::client::core::ClientConnection;
 use crate::shm::{Plain, Received};
 
 /// Counts a held response, and gives it back.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::error::{ReceiveError, ReceiveTimeoutError};
 use crate::payload::Payload;
-use crate::port::client::pending::PendingResponse;
+use crate::port::client::request::PendingResponse;
 use crate::port::client::response::Response;
 use crate::shm::Plain;
 use crate::wait::{TryReceived, Waited};

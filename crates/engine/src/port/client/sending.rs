@@ -2,8 +2,7 @@
 
 use std::rc::Rc;
 
-use super::connection::ClientConnection;
-use super::core::ClientCore;
+use super::core::{ClientConnection, ClientCore};
 use crate::connection::State;
 use crate::error::{LoanError, SendError};
 use crate::port::backpressure::{BackpressureRetry, SendAborted};

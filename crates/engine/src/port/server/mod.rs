@@ -1,25 +1,21 @@
 //! Servers.
 
 pub(super) mod active;
-pub(super) mod connection;
 pub(super) mod core;
-pub(super) mod places;
-pub(super) mod response;
 
 use std::marker::PhantomData;
 use std::rc::Rc;
 
 use crate::error::ReceiveError;
 use crate::id::Id;
+use crate::ownership::Share;
 use crate::payload::{Kind, Payload, Types};
 use crate::port::link::remote::Unreadable;
 use crate::port::loan::Lender;
 use crate::port::member::sync_state::Port;
 use crate::port::server::active::ActiveRequest;
-use crate::port::server::connection::ServerConnection;
-use crate::port::server::core::ServerCore;
+use crate::port::server::core::{ServerConnection, ServerCore};
 use crate::port::track::{FastPathMiss, NotTaken, Oldest, Takes};
-use crate::share::Share;
 use crate::shm::{Message, Plain, Received};
 
 /// Receives requests and answers them; from [`Service::server_builder`](crate::Service::server_builder).

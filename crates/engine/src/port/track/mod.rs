@@ -15,8 +15,8 @@ pub(super) use crate::channel::shuttle::Oldest;
 use crate::channel::shuttle::{ShuttleClient, ShuttleServer};
 use crate::channel::{Entry, Garbage, OffsetConsumer, OffsetProducer, Slots};
 use crate::connection::{ConnectionFile, LaneWords, Side};
+use crate::ownership::Places;
 use crate::port::link::{Ends, Link};
-use crate::port::server::places::Places;
 use crate::settings::Settings;
 use crate::shm::Lines;
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::error::{ReceiveError, SystemError};
 use crate::payload::Payload;
 use crate::port::client::Client;
-use crate::port::client::pending::PendingResponse;
+use crate::port::client::request::PendingResponse;
 use crate::port::client::response::Response;
 use crate::port::member::sync_state::Port;
 use crate::port::server::Server;

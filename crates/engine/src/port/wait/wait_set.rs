@@ -5,7 +5,7 @@ use std::rc::{Rc, Weak};
 use std::time::Duration;
 
 use crate::port::client::core::ClientCore;
-use crate::port::client::pending::PendingResponse;
+use crate::port::client::request::PendingResponse;
 use crate::port::member::sync_state::Port;
 use crate::port::server::Server;
 use crate::port::server::core::ServerCore;
