@@ -5,8 +5,9 @@ use std::ptr::NonNull;
 use std::rc::Rc;
 use std::sync::atomic::AtomicU64;
 
+use super::message::{ChunkHeader, Plain, Shape, TINY_WORDS, typed};
 use super::pool::{Holder, Pool};
-use super::segment::{ChunkHeader, Plain, Shape, TINY_WORDS, typed};
+
 use super::words::LINE;
 use crate::ownership::Share;
 

@@ -8,9 +8,9 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::mapping::Mapping;
-use super::segment::{ChunkHeader, Geometry, HEADER_WORDS, TINY_WORDS};
+use super::message::{ChunkHeader, HEADER_WORDS, TINY_WORDS};
+use super::segment::Geometry;
 use super::words::{Chunks, LINE};
-
 use crate::ownership::FreeList;
 
 /// Who may hold a chunk: the sender itself, or one of its receivers, by a number of the sender's choice.
