@@ -108,8 +108,8 @@ pub use node::{Node, NodeBuilder};
 pub use payload::{ChunkLayout, Kind, Payload, TypeDetail};
 pub use port::{
     ActiveRequest, AttachmentId, BackpressureAction, BackpressureInfo, Client, ClientBuilder, LoanMut, LoanMutUninit,
-    PendingResponse, PollSet, Readiness, RequestMut, RequestMutUninit, Response, ResponseMut, ResponseMutUninit,
-    Responses, Server, ServerBuilder, WaitEvent, WaitSet, Waitable,
+    PendingResponse, PollSet, Readiness, ReceivedMessage, RequestMut, RequestMutUninit, Response, ResponseMut,
+    ResponseMutUninit, Responses, Server, ServerBuilder, WaitEvent, WaitSet, Waitable,
 };
 pub use root::{ROOT_VARIABLE, Root};
 pub use service::LAYOUT_VERSION;

@@ -7,7 +7,7 @@ use crate::error::ReceiveError;
 use crate::ownership::Share;
 use crate::payload::{Kind, Payload, ResponseTypes};
 use crate::port::client::core::{ClientConnection, ClientCore};
-use crate::port::client::response::{Borrow, Response};
+use crate::port::client::response::{Response, ResponseHold};
 use crate::port::link::remote::Unreadable;
 use crate::port::member::sync_state::Port;
 use crate::port::track::{FastPathMiss, NotTaken, Oldest, Takes};
@@ -155,7 +155,7 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> Takes for Listener<'_, Res, ResHea
         end.borrowed.set(borrowed + 1);
         self.core.lanes[self.lane].turn.set(turn);
         // Lanes are counted in 32 bits.
-        let borrow = Borrow { connection: Share::of(connection), lane: self.lane as u32, entry: oldest.entry() };
-        Ok(Response { received, borrow })
+        let hold = ResponseHold { connection: Share::of(connection), lane: self.lane as u32, entry: oldest.entry() };
+        Ok(Response { received, hold })
     }
 }

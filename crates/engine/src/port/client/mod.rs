@@ -17,9 +17,8 @@ use crate::error::{LoanError, SendError};
 use crate::id::Id;
 use crate::ownership::Share;
 use crate::payload::{Payload, Types};
-use crate::port::client::request::{PendingResponse, RequestMut, RequestMutUninit};
+use crate::port::client::request::{PendingResponse, RequestLoan, RequestMut, RequestMutUninit};
 use crate::port::link::lending::Trouble;
-use crate::port::loan::Lender;
 use crate::port::member::sync_state::Port;
 use crate::port::track::Outgoing;
 use crate::shm::{ChunkHeader, ChunkMut, Loaned, Plain};
@@ -63,12 +62,8 @@ impl<Req: ?Sized, Res: ?Sized, ReqHeader, ResHeader> Drop for Client<Req, Res, R
     }
 }
 
-impl<Req, Res, ReqHeader, ResHeader> Client<Req, Res, ReqHeader, ResHeader>
-where
-    Req: Payload + ?Sized,
-    Res: Payload + ?Sized,
-    ReqHeader: Plain + Default,
-    ResHeader: Plain + Default,
+impl<Req: Payload + ?Sized, Res: Payload + ?Sized, ReqHeader: Plain + Default, ResHeader: Plain>
+    Client<Req, Res, ReqHeader, ResHeader>
 {
     pub(in crate::port) fn new(core: Rc<ClientCore>) -> Self {
         Self { core, types: PhantomData }
@@ -111,16 +106,12 @@ where
             .ok_or(LoanError::OutOfMemory)?;
         *loaned.header_mut() = ReqHeader::default();
         core.loans.set(core.loans.get() + 1);
-        Ok(RequestMut::new(Share::of(core), loaned))
+        Ok(RequestMut { loaned, loan: RequestLoan { core: Share::of(core), types: PhantomData } })
     }
 }
 
-impl<Req, Res, ReqHeader, ResHeader> Client<Req, Res, ReqHeader, ResHeader>
-where
-    Req: Payload<Element = Req> + Plain,
-    Res: Payload + ?Sized,
-    ReqHeader: Plain + Default,
-    ResHeader: Plain + Default,
+impl<Req: Payload<Element = Req> + Plain, Res: Payload + ?Sized, ReqHeader: Plain + Default, ResHeader: Plain>
+    Client<Req, Res, ReqHeader, ResHeader>
 {
     /// Loans a request that holds the type's default.
     ///
@@ -151,12 +142,8 @@ where
     }
 }
 
-impl<T, Res, ReqHeader, ResHeader> Client<[T], Res, ReqHeader, ResHeader>
-where
-    T: Plain,
-    Res: Payload + ?Sized,
-    ReqHeader: Plain + Default,
-    ResHeader: Plain + Default,
+impl<T: Plain, Res: Payload + ?Sized, ReqHeader: Plain + Default, ResHeader: Plain>
+    Client<[T], Res, ReqHeader, ResHeader>
 {
     /// Loans a slice of `len` defaults.
     ///

@@ -9,9 +9,9 @@ use crate::payload::{Payload, ResponseTypes};
 use crate::port::client::core::ClientCore;
 use crate::port::client::listener::Listener;
 use crate::port::client::response::Response;
-use crate::port::loan::{LoanMut, LoanMutUninit};
 use crate::port::member::sync_state::Port;
-use crate::shm::{Loaned, Plain};
+use crate::port::message::{LoanMut, LoanMutUninit};
+use crate::shm::Plain;
 
 /// A request in the client's payload segment, ready to be changed and sent. Dropping it gives the loan back.
 pub type RequestMut<Req, Res, ReqHeader = (), ResHeader = ()> = LoanMut<Req, ReqHeader, RequestLoan<Res, ResHeader>>;
@@ -23,8 +23,8 @@ pub type RequestMutUninit<Req, Res, ReqHeader = (), ResHeader = ()> =
 /// Counts a loan of a client as long as it is held.
 #[derive(Debug)]
 pub struct RequestLoan<Res: ?Sized, ResHeader> {
-    core: Share<ClientCore>,
-    types: ResponseTypes<Res, ResHeader>,
+    pub(super) core: Share<ClientCore>,
+    pub(super) types: ResponseTypes<Res, ResHeader>,
 }
 
 impl<Res: ?Sized, ResHeader> RequestLoan<Res, ResHeader> {
@@ -44,18 +44,9 @@ impl<Res: ?Sized, ResHeader> Drop for RequestLoan<Res, ResHeader> {
     }
 }
 
-impl<Req, Res, ReqHeader, ResHeader> LoanMut<Req, ReqHeader, RequestLoan<Res, ResHeader>>
-where
-    Req: Payload + ?Sized,
-    Res: Payload + ?Sized,
-    ReqHeader: Plain,
-    ResHeader: Plain,
+impl<Req: Payload + ?Sized, Res: Payload + ?Sized, ReqHeader: Plain, ResHeader: Plain>
+    RequestMut<Req, Res, ReqHeader, ResHeader>
 {
-    #[inline(always)]
-    pub(super) fn new(core: Share<ClientCore>, loaned: Loaned<Req::Element, ReqHeader>) -> Self {
-        Self { loaned, loan: RequestLoan { core, types: PhantomData } }
-    }
-
     /// Sends the request to every server that is connected now.
     ///
     /// # Errors
@@ -68,7 +59,7 @@ where
         let Some(core) = loan.end() else { return Err(LoanError::OutOfMemory.into()) };
         let sent =
             core.send(loaned.chunk_mut(), len, core.request_layout.bytes_in_slot::<Req::Element, ReqHeader>(len))?;
-        Ok(PendingResponse::new(core, sent))
+        Ok(PendingResponse { core, sent, types: PhantomData })
     }
 }
 
@@ -105,9 +96,7 @@ where
 #[derive(Debug)]
 pub struct PendingResponse<Res: ?Sized, ResHeader = ()> {
     pub(in crate::port) core: Share<ClientCore>,
-    pub(in crate::port) lane: u32,
-    delivered: u32,
-    pub(in crate::port) request_id: u64,
+    pub(in crate::port) sent: Sent,
     types: ResponseTypes<Res, ResHeader>,
 }
 
@@ -123,7 +112,7 @@ impl<Res: ?Sized, ResHeader> Drop for PendingResponse<Res, ResHeader> {
     #[inline(always)]
     fn drop(&mut self) {
         if let Some(core) = self.core.take() {
-            end(core, self.lane);
+            end(core, self.sent.lane);
         }
     }
 }
@@ -137,19 +126,18 @@ fn end(core: Rc<ClientCore>, lane: u32) {
 
 impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
     #[inline(always)]
-    pub(in crate::port) fn new(core: Share<ClientCore>, sent: Sent) -> Self {
-        let Sent { lane, delivered, request_id } = sent;
-        Self { core, lane, delivered, request_id, types: PhantomData }
-    }
-
-    #[inline(always)]
     fn listener(&self) -> Listener<'_, Res, ResHeader> {
-        Listener { core: &self.core, lane: self.lane as usize, request_id: self.request_id, types: PhantomData }
+        Listener {
+            core: &self.core,
+            lane: self.sent.lane as usize,
+            request_id: self.sent.request_id,
+            types: PhantomData,
+        }
     }
 
     /// Servers that the request was delivered to.
     pub fn number_of_server_connections(&self) -> usize {
-        self.delivered as usize
+        self.sent.delivered as usize
     }
 
     /// Receives a response if there is one, from each server in turn. [`try_receive`](Self::try_receive) says also whether
@@ -166,7 +154,8 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
             if let Ok(received) = listener.receive_from(turn) {
                 return Ok(received);
             }
-            let found = Listener::<Res, ResHeader>::find(&self.core, self.lane as usize, self.request_id, tries)?;
+            let found =
+                Listener::<Res, ResHeader>::find(&self.core, self.sent.lane as usize, self.sent.request_id, tries)?;
             let Some(found) = found else { return Ok(None) };
             turn = found;
             tries += 1;
@@ -202,17 +191,17 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
 
     /// The same, as far as is known already.
     pub(in crate::port) fn is_answerable(&self) -> bool {
-        let lane = self.lane as usize;
+        let lane = self.sent.lane as usize;
         let deliveries = self.core.lanes[lane].deliveries.borrow();
-        deliveries.iter().any(|connection| connection.is_answerable(lane, self.request_id))
+        deliveries.iter().any(|connection| connection.is_answerable(lane, self.sent.request_id))
     }
 
     /// Hints to the servers that no more responses are wanted; both sides stay connected
     /// ([RR-PND-07](crate#requirements)).
     pub fn set_disconnect_hint(&self) {
-        let lane = self.lane as usize;
+        let lane = self.sent.lane as usize;
         for connection in self.core.lanes[lane].deliveries.borrow().iter() {
-            connection.track.lanes[lane].words.set_hint(self.request_id);
+            connection.track.lanes[lane].words.set_hint(self.sent.request_id);
         }
     }
 }

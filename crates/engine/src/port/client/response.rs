@@ -1,7 +1,5 @@
 //! Received responses.
 
-use std::fmt;
-use std::ops::Deref;
 use std::rc::Rc;
 
 use crate::channel::Entry;
@@ -9,17 +7,18 @@ use crate::id::Id;
 use crate::ownership::Share;
 use crate::payload::Payload;
 use crate::port::client::core::ClientConnection;
-use crate::shm::{Plain, Received};
+use crate::port::message::ReceivedMessage;
+use crate::shm::Plain;
 
 /// Counts a held response, and gives it back.
 #[derive(Debug)]
-pub(in crate::port) struct Borrow {
-    pub connection: Share<ClientConnection>,
-    pub lane: u32,
-    pub entry: Entry,
+pub struct ResponseHold {
+    pub(in crate::port) connection: Share<ClientConnection>,
+    pub(in crate::port) lane: u32,
+    pub(in crate::port) entry: Entry,
 }
 
-impl Drop for Borrow {
+impl Drop for ResponseHold {
     #[inline(always)]
     fn drop(&mut self) {
         if let Some(connection) = self.connection.take() {
@@ -39,41 +38,11 @@ fn give_back(connection: Rc<ClientConnection>, lane: u32, entry: Entry) {
 
 /// A received response: readable and unchanged until it is dropped, whatever becomes of its server
 /// ([RR-PND-08](crate#requirements)).
-pub struct Response<Res: Payload + ?Sized, ResHeader = ()> {
-    pub(in crate::port) received: Received<Res::Element, ResHeader>,
-    pub(in crate::port) borrow: Borrow,
-}
+pub type Response<Res, ResHeader = ()> = ReceivedMessage<Res, ResHeader, ResponseHold>;
 
 impl<Res: Payload + ?Sized, ResHeader: Plain> Response<Res, ResHeader> {
-    /// The payload.
-    #[inline(always)]
-    pub fn payload(&self) -> &Res {
-        Res::view(self.received.payload())
-    }
-
-    /// The user header.
-    pub fn user_header(&self) -> &ResHeader {
-        self.received.header()
-    }
-
     /// The server that sent it.
     pub fn server_id(&self) -> Id {
-        self.borrow.connection.peer
-    }
-}
-
-impl<Res: Payload + ?Sized, ResHeader: Plain> Deref for Response<Res, ResHeader> {
-    type Target = Res;
-    fn deref(&self) -> &Res {
-        self.payload()
-    }
-}
-
-impl<Res, ResHeader> fmt::Debug for Response<Res, ResHeader>
-where
-    Res: Payload + ?Sized,
-{
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Response").field(&self.received).finish()
+        self.hold.connection.peer
     }
 }

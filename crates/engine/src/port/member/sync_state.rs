@@ -8,15 +8,16 @@ use std::time::{Duration, Instant};
 
 use super::watch::LivenessTimer;
 use crate::connection::{Side, State};
-use crate::error::{NamespaceGone, ReceiveError, SystemError};
+use crate::error::{LoanError, NamespaceGone, ReceiveError, SystemError};
 use crate::id::Id;
 use crate::payload::ChunkLayout;
 use crate::port::backpressure::Backpressure;
-use crate::port::link::{Connection, Connections, Ends};
+use crate::port::link::{self, Connection, Connections, Ends};
 use crate::port::payloads::Payloads;
 use crate::port::wait::wait_state::WaitState;
 use crate::service::sweep::Leaver;
 use crate::service::{ServiceInner, cleanup};
+use crate::shm::ChunkMut;
 
 /// Time between two tries where peers wait until others have gone.
 const RETRY: Duration = Duration::from_millis(10);
@@ -143,6 +144,42 @@ pub(in crate::port) trait Port: Deref<Target = Member<<Self as Port>::Ends>> {
             self.check_liveness();
         }
         self.follow_changes();
+    }
+
+    /// Reclaims returned chunks, and releases segments that are empty then.
+    fn reclaim_returned(&self) {
+        self.check_peers_if_due();
+        link::collect_all(&self.connections.borrow(), &self.payloads);
+        self.payloads.release_segments();
+    }
+
+    /// A chunk with room for `len` elements.
+    ///
+    /// # Errors
+    /// [`LoanError`]; nothing has changed then.
+    #[inline(always)]
+    fn loan_chunk(&self, len: usize) -> Result<ChunkMut, LoanError> {
+        let payloads = &self.payloads;
+        let mut at_hand = len < payloads.len_end();
+        loop {
+            if at_hand && let Some(chunk) = payloads.current().loan() {
+                return Ok(chunk);
+            }
+            // Now there is one, of this length.
+            self.find_chunk(len)?;
+            at_hand = true;
+        }
+    }
+
+    /// Slow path: reclaims, or grows.
+    ///
+    /// # Errors
+    /// As there.
+    #[cold]
+    #[inline(never)]
+    fn find_chunk(&self, len: usize) -> Result<(), LoanError> {
+        let announce = |number| link::announce(&self.connections.borrow(), number);
+        self.payloads.find(len, || self.reclaim_returned(), announce)
     }
 }
 

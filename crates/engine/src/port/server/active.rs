@@ -1,8 +1,5 @@
 //! Active requests, which a server has received and may answer, and the responses that it loans from them.
 
-use std::fmt;
-use std::marker::PhantomData;
-use std::ops::Deref;
 use std::rc::Rc;
 
 use crate::channel::Entry;
@@ -10,10 +7,10 @@ use crate::error::{LoanError, SendError};
 use crate::id::Id;
 use crate::ownership::Share;
 use crate::payload::{Payload, ResponseTypes};
-use crate::port::loan::{Lender, LoanMut, LoanMutUninit};
 use crate::port::member::sync_state::Port;
+use crate::port::message::{LoanMut, LoanMutUninit, ReceivedMessage};
 use crate::port::server::core::{ServerConnection, ServerCore};
-use crate::shm::{ChunkHeader, Loaned, Plain, Received};
+use crate::shm::{ChunkHeader, Loaned, Plain};
 
 /// A received request, readable and unchanged until it is dropped, to be answered with any number of responses.
 ///
@@ -43,24 +40,22 @@ use crate::shm::{ChunkHeader, Loaned, Plain, Received};
 /// # assert!(!pending.is_connected());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct ActiveRequest<Req: Payload + ?Sized, Res: ?Sized, ReqHeader = (), ResHeader = ()> {
-    received: Received<Req::Element, ReqHeader>,
-    place: Held,
-    types: ResponseTypes<Res, ResHeader>,
-}
+pub type ActiveRequest<Req, Res, ReqHeader = (), ResHeader = ()> =
+    ReceivedMessage<Req, ReqHeader, RequestHold<Res, ResHeader>>;
 
 /// The request's place in the connection; gives the chunk back.
 #[derive(Debug)]
-struct Held {
-    core: Share<ServerCore>,
-    connection: Share<ServerConnection>,
-    entry: Entry,
-    lane: u32,
-    place: u32,
-    request_id: u64,
+pub struct RequestHold<Res: ?Sized, ResHeader> {
+    pub(super) core: Share<ServerCore>,
+    pub(super) connection: Share<ServerConnection>,
+    pub(super) entry: Entry,
+    pub(super) lane: u32,
+    pub(super) place: u32,
+    pub(super) request_id: u64,
+    pub(super) types: ResponseTypes<Res, ResHeader>,
 }
 
-impl Drop for Held {
+impl<Res: ?Sized, ResHeader> Drop for RequestHold<Res, ResHeader> {
     #[inline(always)]
     fn drop(&mut self) {
         let Self { entry, lane, place, request_id, .. } = *self;
@@ -85,53 +80,28 @@ fn end(
     drop((core, connection));
 }
 
-impl<Req, Res, ReqHeader, ResHeader> ActiveRequest<Req, Res, ReqHeader, ResHeader>
-where
-    Req: Payload + ?Sized,
-    Res: Payload + ?Sized,
-    ReqHeader: Plain + Default,
-    ResHeader: Plain + Default,
-{
-    pub(in crate::port) fn new(
-        core: Share<ServerCore>,
-        connection: Share<ServerConnection>,
-        received: Received<Req::Element, ReqHeader>,
-        entry: Entry,
-        (lane, request_id, place): (u32, u64, u32),
-    ) -> Self {
-        Self { received, place: Held { core, connection, entry, lane, place, request_id }, types: PhantomData }
-    }
-
-    /// The payload.
-    #[inline(always)]
-    pub fn payload(&self) -> &Req {
-        Req::view(self.received.payload())
-    }
-
-    /// The user header.
-    pub fn user_header(&self) -> &ReqHeader {
-        self.received.header()
-    }
-
+impl<Req: Payload + ?Sized, Res: ?Sized, ReqHeader: Plain, ResHeader> ActiveRequest<Req, Res, ReqHeader, ResHeader> {
     /// The client that sent it.
     pub fn client_id(&self) -> Id {
-        self.place.connection.peer
+        self.hold.connection.peer
     }
 
     /// Whether its pending response is still there ([RR-ACT-01](crate#requirements)).
     pub fn is_connected(&self) -> bool {
-        self.place.core.check_peers_if_due();
-        self.place.connection.is_awaited(self.place.lane as usize, self.place.request_id)
+        self.hold.core.check_peers_if_due();
+        self.hold.connection.is_awaited(self.hold.lane as usize, self.hold.request_id)
     }
 
     /// Whether the client hinted that it wants no more responses ([RR-PND-07](crate#requirements)).
     pub fn has_disconnect_hint(&self) -> bool {
-        self.place.connection.track.lanes[self.place.lane as usize].words.hint() == self.place.request_id
+        self.hold.connection.track.lanes[self.hold.lane as usize].words.hint() == self.hold.request_id
     }
+}
 
+impl<Res: Payload + ?Sized, ResHeader: Plain + Default> RequestHold<Res, ResHeader> {
     #[inline(always)]
     fn loan_elements(&self, len: usize) -> Result<ResponseMut<Res, ResHeader>, LoanError> {
-        let Held { core, connection, lane, request_id, place, .. } = &self.place;
+        let Self { core, connection, lane, request_id, place, .. } = self;
         if !connection.track.places.loan(*place, core.loans_max) {
             return Err(LoanError::ExceedsMaxLoans { max: core.loans_max });
         }
@@ -157,16 +127,16 @@ where
             return failed(LoanError::OutOfMemory);
         };
         *loaned.header_mut() = ResHeader::default();
-        Ok(ResponseMut::new(core.clone(), connection.clone(), loaned, (*lane, *request_id, *place)))
+        let (core, connection) = (core.clone(), connection.clone());
+        Ok(ResponseMut {
+            loaned,
+            loan: ResponseLoan { core, connection, lane: *lane, place: *place, request_id: *request_id },
+        })
     }
 }
 
-impl<Req, Res, ReqHeader, ResHeader> ActiveRequest<Req, Res, ReqHeader, ResHeader>
-where
-    Req: Payload + ?Sized,
-    Res: Payload<Element = Res> + Plain,
-    ReqHeader: Plain + Default,
-    ResHeader: Plain + Default,
+impl<Req: Payload + ?Sized, Res: Payload<Element = Res> + Plain, ReqHeader, ResHeader: Plain + Default>
+    ActiveRequest<Req, Res, ReqHeader, ResHeader>
 {
     /// Loans a response that holds the type's default.
     ///
@@ -185,7 +155,7 @@ where
     /// [`LoanError`].
     #[inline(always)]
     pub fn loan_uninit(&self) -> Result<ResponseMutUninit<Res, ResHeader>, LoanError> {
-        self.loan_elements(1).map(ResponseMutUninit::new)
+        self.hold.loan_elements(1).map(ResponseMutUninit::new)
     }
 
     /// Loans, writes and sends in one call.
@@ -197,12 +167,8 @@ where
     }
 }
 
-impl<Req, T, ReqHeader, ResHeader> ActiveRequest<Req, [T], ReqHeader, ResHeader>
-where
-    Req: Payload + ?Sized,
-    T: Plain,
-    ReqHeader: Plain + Default,
-    ResHeader: Plain + Default,
+impl<Req: Payload + ?Sized, T: Plain, ReqHeader, ResHeader: Plain + Default>
+    ActiveRequest<Req, [T], ReqHeader, ResHeader>
 {
     /// Loans a slice of `len` defaults.
     ///
@@ -220,30 +186,7 @@ where
     /// # Errors
     /// [`LoanError`].
     pub fn loan_slice_uninit(&self, len: usize) -> Result<ResponseMutUninit<[T], ResHeader>, LoanError> {
-        self.loan_elements(len).map(ResponseMutUninit::new)
-    }
-}
-
-impl<Req, Res, ReqHeader, ResHeader> Deref for ActiveRequest<Req, Res, ReqHeader, ResHeader>
-where
-    Req: Payload + ?Sized,
-    Res: Payload + ?Sized,
-    ReqHeader: Plain + Default,
-    ResHeader: Plain + Default,
-{
-    type Target = Req;
-    fn deref(&self) -> &Req {
-        self.payload()
-    }
-}
-
-impl<Req, Res, ReqHeader, ResHeader> fmt::Debug for ActiveRequest<Req, Res, ReqHeader, ResHeader>
-where
-    Req: Payload + ?Sized,
-    Res: ?Sized,
-{
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("ActiveRequest").field(&self.received).finish()
+        self.hold.loan_elements(len).map(ResponseMutUninit::new)
     }
 }
 
@@ -271,15 +214,6 @@ impl Drop for ResponseLoan {
 }
 
 impl<Res: Payload + ?Sized, ResHeader: Plain> LoanMut<Res, ResHeader, ResponseLoan> {
-    pub(super) fn new(
-        core: Share<ServerCore>,
-        connection: Share<ServerConnection>,
-        loaned: Loaned<Res::Element, ResHeader>,
-        (lane, request_id, place): (u32, u64, u32),
-    ) -> Self {
-        Self { loaned, loan: ResponseLoan { core, connection, lane, place, request_id } }
-    }
-
     /// Sends the response to the request's client. If nobody waits for it any more, that is fine.
     ///
     /// # Errors

@@ -11,9 +11,8 @@ use crate::id::Id;
 use crate::ownership::Share;
 use crate::payload::{Kind, Payload, Types};
 use crate::port::link::remote::Unreadable;
-use crate::port::loan::Lender;
 use crate::port::member::sync_state::Port;
-use crate::port::server::active::ActiveRequest;
+use crate::port::server::active::{ActiveRequest, RequestHold};
 use crate::port::server::core::{ServerConnection, ServerCore};
 use crate::port::track::{FastPathMiss, NotTaken, Oldest, Takes};
 use crate::shm::{Message, Plain, Received};
@@ -58,12 +57,8 @@ impl<Req: ?Sized, Res: ?Sized, ReqHeader, ResHeader> Drop for Server<Req, Res, R
     }
 }
 
-impl<Req, Res, ReqHeader, ResHeader> Server<Req, Res, ReqHeader, ResHeader>
-where
-    Req: Payload + ?Sized,
-    Res: Payload + ?Sized,
-    ReqHeader: Plain + Default,
-    ResHeader: Plain + Default,
+impl<Req: Payload + ?Sized, Res: Payload + ?Sized, ReqHeader: Plain, ResHeader: Plain>
+    Server<Req, Res, ReqHeader, ResHeader>
 {
     pub(in crate::port) fn new(core: Rc<ServerCore>) -> Self {
         Self { core, types: PhantomData }
@@ -210,12 +205,8 @@ where
     }
 }
 
-impl<Req, Res, ReqHeader, ResHeader> Takes for Server<Req, Res, ReqHeader, ResHeader>
-where
-    Req: Payload + ?Sized,
-    Res: Payload + ?Sized,
-    ReqHeader: Plain + Default,
-    ResHeader: Plain + Default,
+impl<Req: Payload + ?Sized, Res: Payload + ?Sized, ReqHeader: Plain, ResHeader: Plain> Takes
+    for Server<Req, Res, ReqHeader, ResHeader>
 {
     type Connection = ServerConnection;
     type Taken = ActiveRequest<Req, Res, ReqHeader, ResHeader>;
@@ -244,10 +235,17 @@ where
         }
         start.newest.set(header.request_id);
         core.turn.set(turn);
-        // Lanes are counted in 32 bits, and this one was found.
-        let ids = (lane as u32, header.request_id, place);
-        let (core, connection) = (Share::of(core), Share::of(connection));
-        Ok(ActiveRequest::new(core, connection, received, oldest.entry(), ids))
+        let hold = RequestHold {
+            core: Share::of(core),
+            connection: Share::of(connection),
+            entry: oldest.entry(),
+            // Lanes are counted in 32 bits, and this one was found.
+            lane: lane as u32,
+            place,
+            request_id: header.request_id,
+            types: PhantomData,
+        };
+        Ok(ActiveRequest { received, hold })
     }
 }
 

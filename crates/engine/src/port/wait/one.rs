@@ -37,12 +37,8 @@ impl<P: Port> WaitingPort for P {
     }
 }
 
-impl<Req, Res, ReqHeader, ResHeader> Server<Req, Res, ReqHeader, ResHeader>
-where
-    Req: Payload + ?Sized,
-    Res: Payload + ?Sized,
-    ReqHeader: Plain + Default,
-    ResHeader: Plain + Default,
+impl<Req: Payload + ?Sized, Res: Payload + ?Sized, ReqHeader: Plain, ResHeader: Plain>
+    Server<Req, Res, ReqHeader, ResHeader>
 {
     /// Receives a request, or waits for one: spins for a little while and then sleeps. A `timeout` of zero only looks.
     ///

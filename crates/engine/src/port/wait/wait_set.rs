@@ -71,7 +71,7 @@ impl<Req: ?Sized, Res: ?Sized, ReqHeader, ResHeader> sealed::Sealed for Server<R
 impl<Res: ?Sized, ResHeader> Waitable for PendingResponse<Res, ResHeader> {}
 impl<Res: ?Sized, ResHeader> sealed::Sealed for PendingResponse<Res, ResHeader> {
     fn source(&self) -> Source {
-        Source { port: self.core.downgrade(), lane: self.lane as usize, request_id: self.request_id }
+        Source { port: self.core.downgrade(), lane: self.sent.lane as usize, request_id: self.sent.request_id }
     }
 }
 
