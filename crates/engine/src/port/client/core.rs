@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::sync::atomic::{Ordering, fence};
 
 use crate::connection::State;
+use crate::error::ReceiveError;
 use crate::ownership::FreeList;
 use crate::port::link::Connection;
 use crate::port::member::sync_state::{Member, Port};
@@ -94,6 +95,15 @@ impl ClientCore {
             self.on_empty_poll();
         }
         found
+    }
+
+    /// After a search that has found nothing: what there is to tell.
+    pub fn tell_if_nothing(&self, found: Result<Option<usize>, ReceiveError>) -> Result<Option<usize>, ReceiveError> {
+        if let Ok(Some(_)) = found {
+            return found;
+        }
+        self.on_empty_poll();
+        if found.is_ok() { self.problem().map_or(Ok(None), Err) } else { found }
     }
 
     /// Ends a pending response.

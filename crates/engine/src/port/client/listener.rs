@@ -69,11 +69,7 @@ impl<'a, Res: Payload + ?Sized, ResHeader: Plain> Listener<'a, Res, ResHeader> {
     fn search(&self) -> Result<Option<usize>, ReceiveError> {
         let place = &self.core.lanes[self.lane];
         let found = place.turn.search(&place.deliveries.borrow(), |connection| self.can_receive_from(connection));
-        if let Ok(Some(_)) = found {
-            return found;
-        }
-        self.core.on_empty_poll();
-        if found.is_ok() { self.core.problem().map_or(Ok(None), Err) } else { found }
+        self.core.tell_if_nothing(found)
     }
 
     /// Whether a response of this server can be received.
@@ -91,16 +87,9 @@ impl<'a, Res: Payload + ?Sized, ResHeader: Plain> Listener<'a, Res, ResHeader> {
     }
 
     pub fn has_response(&self) -> Result<bool, ReceiveError> {
-        let mut error = None;
-        for connection in self.core.lanes[self.lane].deliveries.borrow().iter() {
-            match self.front(connection) {
-                Ok(Some(_)) => return Ok(true),
-                Ok(None) => {}
-                Err(reason) => error = Some(reason),
-            }
-        }
-        self.core.on_empty_poll();
-        error.or_else(|| self.core.problem()).map_or(Ok(false), Err)
+        let place = &self.core.lanes[self.lane];
+        let found = place.turn.search(&place.deliveries.borrow(), |connection| Ok(self.front(connection)?.is_some()));
+        self.core.tell_if_nothing(found).map(|found| found.is_some())
     }
 
     /// The oldest response to this request, with what belongs to others out of the way.

@@ -52,7 +52,7 @@ pub(super) trait Ends: Sized {
     ///
     /// # Errors
     /// Those of mapping.
-    fn map_ahead(_link: &Link, _settings: &Settings) -> io::Result<()> {
+    fn map_ahead(_link: &Link) -> io::Result<()> {
         Ok(())
     }
 }
@@ -71,7 +71,7 @@ impl<T: Ends> Connection<T> {
     ) -> io::Result<Rc<Self>> {
         let track = T::new(&file, service.settings());
         let link = Link::new(service, (own, T::SIDE), peer, file, align)?;
-        T::map_ahead(&link, service.settings())?;
+        T::map_ahead(&link)?;
         Ok(Rc::new(Self { link, track }))
     }
 }

@@ -4,8 +4,7 @@ use std::rc::Rc;
 
 use super::attaching::{Attaching, Found, Snapshot};
 use super::sync_state::{Port, SyncOutcome};
-use crate::channel::Slots;
-use crate::connection::{Side, State};
+use crate::connection::{self, Side, State};
 use crate::port::server::core::{ServerConnection, ServerCore};
 use crate::port::track::ServerTrack;
 use crate::service::files::ConnectionName;
@@ -155,13 +154,8 @@ impl Attaching for ServerCore {
 impl Drop for ServerCore {
     /// Nothing is left that could be sent: what clients have not seen yet is left to them (RR-PND-04, RR-DYN-06).
     fn drop(&mut self) {
-        let settings = self.service.settings();
         for connection in self.connections.take().iter().filter(|connection| !connection.closed.get()) {
-            let lane = |lane| {
-                let slots = connection.file.responses(lane).view();
-                (0..settings.response_slots()).map(move |slot| slots.load(slot))
-            };
-            let unread = (0..settings.max_active_requests).flat_map(lane);
+            let unread = connection.file.lanes.iter().flat_map(|lane| connection::all_words(&lane.responses));
             let client = [connection.node, connection.peer];
             self.payloads.hand_over(unread, client, &connection.file, Side::Server);
         }

@@ -89,21 +89,29 @@ impl ServerCore {
     pub fn has_requests(&self) -> Result<bool, ReceiveError> {
         self.follow_changes();
         loop {
-            let mut error = None;
-            for connection in self.connections.borrow().iter() {
-                match self.front(connection) {
-                    Ok(Some(_)) => return Ok(true),
-                    Ok(None) => {}
-                    Err(reason) => error = Some(reason),
-                }
+            let found = self.search(|connection| Ok(self.front(connection)?.is_some()));
+            if let Ok(Some(_)) = found {
+                return Ok(true);
             }
-            self.on_empty_poll();
             // Each time around, clients are taken in that have left, of which there is an end.
             if self.sync_state.needs_attention() && self.catch_up() {
                 continue;
             }
-            return error.or_else(|| self.problem()).map_or(Ok(false), Err);
+            found?;
+            return self.problem().map_or(Ok(false), Err);
         }
+    }
+
+    /// Looks for a client of which something `is_there`, beginning with the one whose turn it is.
+    pub fn search(
+        &self,
+        is_there: impl Fn(&ServerConnection) -> Result<bool, ReceiveError>,
+    ) -> Result<Option<usize>, ReceiveError> {
+        let found = self.turn.search(&self.connections.borrow(), is_there);
+        if !matches!(found, Ok(Some(_))) {
+            self.on_empty_poll();
+        }
+        found
     }
 
     /// The request that a client waits for to be received, with unwanted ones out of the way.

@@ -124,14 +124,15 @@ impl<Req: Payload + ?Sized, Res: Payload + ?Sized, ReqHeader: Plain, ResHeader: 
             return Ok(None);
         }
         let is_held_up = |found: &_| matches!(found, Ok(None) | Err(ReceiveError::ExceedsMaxBorrows { .. }));
-        let found = self.search();
+        let search = || self.core.search(|connection| self.can_receive_from(connection));
+        let found = search();
         if !is_held_up(&found) || !self.core.sync_state.needs_attention() {
             return found;
         }
         // Each time around, clients are taken in that have left, of which there is an end.
         loop {
             let caught_up = self.core.catch_up();
-            let newly_found = self.search();
+            let newly_found = search();
             if !is_held_up(&newly_found) {
                 return newly_found;
             }
@@ -164,16 +165,6 @@ impl<Req: Payload + ?Sized, Res: Payload + ?Sized, ReqHeader: Plain, ResHeader: 
         core.on_empty_poll();
         // Somebody may wait to be attached.
         if core.sync_state.needs_attention() { Err(FastPathMiss) } else { Ok(None) }
-    }
-
-    /// Looks for a client of which a request can be received now, beginning with the one whose turn it is.
-    fn search(&self) -> Result<Option<usize>, ReceiveError> {
-        let core = &self.core;
-        let found = core.turn.search(&core.connections.borrow(), |connection| self.can_receive_from(connection));
-        if !matches!(found, Ok(Some(_))) {
-            core.on_empty_poll();
-        }
-        found
     }
 
     /// Whether a request of this client can be received.

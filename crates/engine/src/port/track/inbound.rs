@@ -7,7 +7,7 @@ use std::rc::Rc;
 use super::{ClientTrack, Inbound, LaneReceiver, ServerTrack};
 use crate::channel::shuttle::{self, Oldest, ShuttleWord};
 use crate::channel::{Front, Garbage, Slots};
-use crate::connection::SharedLine;
+use crate::connection::{self, SharedLine};
 use crate::port::link::Link;
 use crate::port::link::remote::Unreadable;
 use crate::shm::{ChunkHeader, Message};
@@ -54,8 +54,7 @@ impl Inbound {
 
     /// Whether any slot has something, in whichever order it is to be taken.
     pub fn has_any(&self) -> bool {
-        let slots = self.slots.view();
-        (0..self.slots.len()).any(|slot| slots.load(slot) != 0)
+        connection::all_words(&self.slots).any(|word| word != 0)
     }
 
     /// Takes the message that was found at the front.
