@@ -51,16 +51,16 @@ pub(super) struct Payloads {
     service: Arc<ServiceInner>,
     port: Id,
     plan: SegmentPlan,
-    /// Elements that fit a chunk of the current segment.
-    len_max: Cell<usize>,
+    /// Elements that fit a chunk of the current segment: without growing.
+    pub len_max: Cell<usize>,
     /// One more than the longest loan that can be served without a look at anything else; 0 while there are older
     /// segments, whose chunks should be returned.
-    len_end: Cell<usize>,
+    pub len_end: Cell<usize>,
     current: RefCell<Rc<Pool>>,
     /// Older ones, of which chunks are still loaned, in flight or held.
     outgrown: RefCell<Vec<Rc<Pool>>>,
-    /// Numbers of receivers that no receiver has, below `plan.receivers`.
-    numbers: FreeList,
+    /// Numbers that no receiver has, as whom the pools know it, below `plan.receivers`.
+    pub numbers: FreeList,
 }
 
 impl Payloads {
@@ -88,23 +88,6 @@ impl Payloads {
         })
     }
 
-    /// Elements that fit without growing.
-    #[inline(always)]
-    pub fn len_max(&self) -> usize {
-        self.len_max.get()
-    }
-
-    /// Whether a longer loan, or one more, is served by growing.
-    fn grows(&self) -> bool {
-        self.plan.strategy.grows()
-    }
-
-    /// One more than the longest loan that can be served without a look at anything else.
-    #[inline(always)]
-    pub fn len_end(&self) -> usize {
-        self.len_end.get()
-    }
-
     /// Ensures that the current segment has a free chunk for `len` elements where none is at hand: by
     /// `reclaim_returned`, or else by growing, of which `announce` tells the receivers the new segment's number.
     ///
@@ -118,14 +101,14 @@ impl Payloads {
         announce: impl FnOnce(u16),
     ) -> Result<(), LoanError> {
         let max = self.len_max.get();
-        if len > max && !self.grows() {
+        if len > max && !self.plan.strategy.grows() {
             return Err(LoanError::ExceedsMaxLoanSize { len, max });
         }
         reclaim_returned();
         if len <= self.len_max.get() && self.current.borrow().next().is_some() {
             return Ok(());
         }
-        if !self.grows() {
+        if !self.plan.strategy.grows() {
             return Err(LoanError::OutOfMemory);
         }
         self.grow(len)?;
@@ -142,11 +125,6 @@ impl Payloads {
     /// Number of the current segment.
     pub fn number(&self) -> u16 {
         self.current.borrow().number()
-    }
-
-    /// Numbers that no receiver has: as whom the pools know it.
-    pub fn numbers(&self) -> &FreeList {
-        &self.numbers
     }
 
     /// Makes the current segment an older one, and a new one that has a free chunk for `len` elements.

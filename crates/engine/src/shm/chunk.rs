@@ -5,7 +5,7 @@ use std::ptr::NonNull;
 use std::rc::Rc;
 use std::sync::atomic::AtomicU64;
 
-use super::message::{ChunkHeader, Plain, Shape, TINY_WORDS, typed};
+use super::message::{ChunkHeader, HEADER_WORDS, Plain, Shape, TINY_WORDS, typed};
 use super::pool::{Holder, Pool};
 
 use super::words::LINE;
@@ -90,13 +90,13 @@ impl Published<'_> {
     /// Copies its first `bytes` bytes into an empty slot, behind the slot's word.
     #[inline(always)]
     pub fn copy_to(self, bytes: usize, line: &[AtomicU64; LINE]) {
-        self.pool.copy_to(self.index, bytes, line);
+        self.pool.copy_words(self.index, 0, bytes, &line[1..]);
     }
 
     /// Copies what lies behind its header, up to its first `bytes` bytes, for a tiny message.
     #[inline(always)]
     pub fn copy_body_to(self, bytes: usize, body: &[AtomicU64; TINY_WORDS]) {
-        self.pool.copy_body_to(self.index, bytes, body);
+        self.pool.copy_words(self.index, HEADER_WORDS, bytes, body);
     }
 
     /// Adds a receiver to its holders, before the receiver can know of it.

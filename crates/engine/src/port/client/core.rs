@@ -115,14 +115,14 @@ impl ClientCore {
         let mut deliveries = place.deliveries.borrow_mut();
         while let Some(connection) = deliveries.pop() {
             let end = &connection.track.lanes[lane];
-            end.set_open(0);
+            end.words.set_open(0);
             if !self.overflows_responses {
                 // Pairs with that of a server between a response and its next look at this word. A look behind this fence sees
                 // that nobody waits; one in front of it had its earlier responses in the lane, which are drained below. So at
                 // most one response comes behind what is drained: there is a slot for it (RR-ACT-03).
                 fence(Ordering::SeqCst);
             }
-            if end.drain(&connection).is_err() {
+            if end.responses.drain(&connection).is_err() {
                 connection.fail(&self.payloads);
             }
             owes |= end.borrowed.get() > 0;

@@ -43,7 +43,7 @@ impl<'a, Res: Payload + ?Sized, ResHeader: Plain> Listener<'a, Res, ResHeader> {
         drop(deliveries);
         self.core.on_empty_poll();
         // Something may be to be told.
-        if self.core.sync_state.needs_attention() { Err(FastPathMiss) } else { Ok(None) }
+        if self.core.sync_state.needs_attention.get() { Err(FastPathMiss) } else { Ok(None) }
     }
 
     /// Slow path: the server to receive from.

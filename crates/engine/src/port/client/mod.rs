@@ -76,7 +76,7 @@ impl<Req: Payload + ?Sized, Res: Payload + ?Sized, ReqHeader: Plain + Default, R
 
     /// Elements that fit a loan without growing.
     pub fn max_slice_len(&self) -> usize {
-        self.core.payloads.len_max()
+        self.core.payloads.len_max.get()
     }
 
     /// Payload segments that there are: one, and those that were outgrown and still hold a chunk.
@@ -199,7 +199,7 @@ impl ClientCore {
             self.settle(request, troubles)?;
         }
         let delivered = place.deliveries.borrow().len() as u32;
-        if delivered == 0 && self.sync_state.needs_attention() {
+        if delivered == 0 && self.sync_state.needs_attention.get() {
             self.no_receiver_error(lane as usize)?;
         }
         Ok(Sent { lane, delivered, request_id })
@@ -210,7 +210,8 @@ impl ClientCore {
     fn deliver(&self, connection: &Rc<ClientConnection>, request: Outgoing<'_>) -> Result<(), Trouble> {
         let lane = request.lane;
         // Without overflow, a response that came after the end of an earlier request would keep out one to this.
-        let drained = if self.overflows_responses { Ok(()) } else { connection.track.lanes[lane].drain(connection) };
+        let drained =
+            if self.overflows_responses { Ok(()) } else { connection.track.lanes[lane].responses.drain(connection) };
         let outcome = drained.map_err(Trouble::from).and_then(|()| {
             let is_lone = self.is_tiny && self.active.get() <= 1;
             let displaced = |request_id, lane| self.mark_displaced(connection, request_id, lane);

@@ -165,7 +165,7 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
     /// Nothing was found.
     #[inline(always)]
     fn nothing(&self) -> Result<Option<Response<Res, ResHeader>>, ReceiveError> {
-        if self.core.sync_state.needs_attention() { self.core.problem().map_or(Ok(None), Err) } else { Ok(None) }
+        if self.core.sync_state.needs_attention.get() { self.core.problem().map_or(Ok(None), Err) } else { Ok(None) }
     }
 
     /// Whether a receive that follows returns a response, or says that too many are held

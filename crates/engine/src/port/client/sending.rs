@@ -139,7 +139,7 @@ impl ClientCore {
         let has_left = connection.file.server_state() >= State::Left;
         if has_left && connection.track.is_unread(lane) {
             self.lanes[lane].deliveries.borrow_mut().retain(|delivered| !Rc::ptr_eq(delivered, connection));
-            connection.track.lanes[lane].set_open(0);
+            connection.track.lanes[lane].words.set_open(0);
         }
     }
 

@@ -16,7 +16,7 @@ use self::lending::Lending;
 use self::remote::{Remote, Unreadable};
 use self::waker::Waker;
 use super::payloads::Payloads;
-use crate::channel::{Entry, Front, Garbage, ReturnProducer};
+use crate::channel::{Entry, Front, ReturnProducer};
 use crate::connection::{ConnectionFile, Side, State};
 use crate::error::ReceiveError;
 use crate::id::Id;
@@ -144,16 +144,6 @@ impl Link {
         self.attached.set(true);
     }
 
-    /// It is this side's own, and what was handed over for it is mapped. Without the lock.
-    pub fn settle(&self) {
-        self.remote.keep();
-    }
-
-    /// Takes back what the peer has returned.
-    pub fn collect(&self, payloads: &Payloads) -> Result<(), Garbage> {
-        self.lending.collect(payloads)
-    }
-
     /// The peer is gone: everything that was there is ours again, and nothing more goes there. Once: what was the peer's may be
     /// another one's afterwards.
     pub fn close(&self, payloads: &Payloads) {
@@ -223,7 +213,7 @@ impl Drop for Link {
 pub(super) fn collect_all<C: Deref<Target = Link>>(connections: &[Rc<C>], payloads: &Payloads) {
     // What is closed has been reclaimed already, so its returns would look like garbage.
     for link in connections.iter().filter(|link| !link.closed.get()) {
-        if link.collect(payloads).is_err() {
+        if link.lending.collect(payloads).is_err() {
             // Which gives everything back as well.
             link.fail(payloads);
         }

@@ -71,7 +71,7 @@ pub(in crate::port) trait Attaching: Port {
 
     /// Takes in a connection, which is this side's own now.
     fn connect(&self, connection: Rc<Connection<Self::Ends>>) {
-        connection.settle();
+        connection.remote.keep();
         self.expect_one_more();
         self.connections.borrow_mut().push(connection);
     }

@@ -160,7 +160,7 @@ pub(in crate::port) trait Port: Deref<Target = Member<<Self as Port>::Ends>> {
     #[inline(always)]
     fn loan_chunk(&self, len: usize) -> Result<ChunkMut, LoanError> {
         let payloads = &self.payloads;
-        let mut at_hand = len < payloads.len_end();
+        let mut at_hand = len < payloads.len_end.get();
         loop {
             if at_hand && let Some(chunk) = payloads.current().loan() {
                 return Ok(chunk);
@@ -195,7 +195,7 @@ pub(in crate::port) struct SyncState {
     is_blocked: Cell<bool>,
     problem: RefCell<Option<Problem>>,
     /// Whether a call that finds nothing has something to do, or to tell.
-    needs_attention: Cell<bool>,
+    pub needs_attention: Cell<bool>,
     /// Whether what does not change any more was told.
     is_told: Cell<bool>,
 }
@@ -238,7 +238,7 @@ impl SyncState {
             // It is over, and nobody has asked.
             self.problem.replace(None);
         }
-        self.needs_attention.set(is_behind || self.has_problem());
+        self.needs_attention.set(is_behind || self.problem.borrow().is_some());
     }
 
     /// The service could not be looked at.
@@ -256,16 +256,6 @@ impl SyncState {
     /// Whether the last sync has left something to do.
     pub fn is_behind(&self) -> bool {
         self.seen.get() != self.synced.get()
-    }
-
-    /// Whether a call that finds nothing has something to do, or to tell.
-    #[inline(always)]
-    pub fn needs_attention(&self) -> bool {
-        self.needs_attention.get()
-    }
-
-    fn has_problem(&self) -> bool {
-        self.problem.borrow().is_some()
     }
 
     /// Something that the next call which finds nothing has to tell; the last one counts.

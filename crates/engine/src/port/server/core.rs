@@ -94,7 +94,7 @@ impl ServerCore {
                 return Ok(true);
             }
             // Each time around, clients are taken in that have left, of which there is an end.
-            if self.sync_state.needs_attention() && self.catch_up() {
+            if self.sync_state.needs_attention.get() && self.catch_up() {
                 continue;
             }
             found?;

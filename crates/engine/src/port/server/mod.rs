@@ -71,7 +71,7 @@ impl<Req: Payload + ?Sized, Res: Payload + ?Sized, ReqHeader: Plain, ResHeader: 
 
     /// Elements that fit a loan without growing.
     pub fn max_slice_len(&self) -> usize {
-        self.core.payloads.len_max()
+        self.core.payloads.len_max.get()
     }
 
     /// Payload segments that there are: one, and those that were outgrown and still hold a chunk.
@@ -95,7 +95,7 @@ impl<Req: Payload + ?Sized, Res: Payload + ?Sized, ReqHeader: Plain, ResHeader: 
     pub fn receive(&self) -> Result<Option<ActiveRequest<Req, Res, ReqHeader, ResHeader>>, ReceiveError> {
         self.core.follow_changes();
         let mut turn = self.core.next_with_request();
-        if turn.is_none() && !self.core.sync_state.needs_attention() {
+        if turn.is_none() && !self.core.sync_state.needs_attention.get() {
             return Ok(None);
         }
         let mut tries = 0;
@@ -126,7 +126,7 @@ impl<Req: Payload + ?Sized, Res: Payload + ?Sized, ReqHeader: Plain, ResHeader: 
         let is_held_up = |found: &_| matches!(found, Ok(None) | Err(ReceiveError::ExceedsMaxBorrows { .. }));
         let search = || self.core.search(|connection| self.can_receive_from(connection));
         let found = search();
-        if !is_held_up(&found) || !self.core.sync_state.needs_attention() {
+        if !is_held_up(&found) || !self.core.sync_state.needs_attention.get() {
             return found;
         }
         // Each time around, clients are taken in that have left, of which there is an end.
@@ -164,7 +164,7 @@ impl<Req: Payload + ?Sized, Res: Payload + ?Sized, ReqHeader: Plain, ResHeader: 
         drop(connections);
         core.on_empty_poll();
         // Somebody may wait to be attached.
-        if core.sync_state.needs_attention() { Err(FastPathMiss) } else { Ok(None) }
+        if core.sync_state.needs_attention.get() { Err(FastPathMiss) } else { Ok(None) }
     }
 
     /// Whether a request of this client can be received.

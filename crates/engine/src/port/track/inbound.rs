@@ -123,7 +123,7 @@ impl Inbound {
 
     /// Gives back everything unread.
     #[inline(always)]
-    fn drain(&self, link: &Link) -> Result<(), Garbage> {
+    pub fn drain(&self, link: &Link) -> Result<(), Garbage> {
         if self.is_empty() { Ok(()) } else { self.drain_some(link) }
     }
 
@@ -136,14 +136,6 @@ impl Inbound {
             link.give_back(entry);
         }
         Ok(())
-    }
-}
-
-impl LaneReceiver {
-    /// Drops responses that wait in a lane which nobody listens to, or whose request is another.
-    #[inline(always)]
-    pub fn drain(&self, link: &Link) -> Result<(), Garbage> {
-        self.responses.drain(link)
     }
 }
 

@@ -49,7 +49,7 @@ impl Inbound {
 /// One lane's receiving end.
 #[derive(Debug)]
 pub(in crate::port) struct LaneReceiver {
-    responses: Inbound,
+    pub responses: Inbound,
     pub words: LaneWords,
     /// Responses of this lane that are held, older pending responses' too.
     pub borrowed: Cell<usize>,

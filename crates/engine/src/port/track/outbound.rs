@@ -86,12 +86,6 @@ impl Outbound {
 }
 
 impl LaneReceiver {
-    /// Tells the server whose pending response uses the lane; 0 if nobody's.
-    #[inline(always)]
-    pub fn set_open(&self, request_id: u64) {
-        self.words.set_open(request_id);
-    }
-
     /// Remembers where the lane's request is.
     #[inline(always)]
     fn set_sent(&self, slot: Option<usize>, word: u64) {
@@ -124,7 +118,7 @@ impl ClientTrack {
         displaced: impl Fn(u64, usize),
     ) -> Result<(), Trouble> {
         let end = &self.lanes[request.lane];
-        end.set_open(request.request_id);
+        end.words.set_open(request.request_id);
         if is_lone && self.push_by_shuttle(link, end, request) {
             return Ok(());
         }
@@ -142,7 +136,7 @@ impl ClientTrack {
         })?;
         self.newest_slot.set(Some(slot));
         end.set_sent(Some(slot), word);
-        if request.small.is_none() && link.lending.should_drain_returns() && link.collect(payloads).is_err() {
+        if request.small.is_none() && link.lending.should_drain_returns() && link.lending.collect(payloads).is_err() {
             link.fail(payloads);
         }
         Ok(())
@@ -264,7 +258,7 @@ impl ServerTrack {
     fn push_into_lane(&self, link: &Link, payloads: &Payloads, response: Outgoing<'_>) -> Result<(), Trouble> {
         self.lanes[response.lane].responses.push(link, payloads, response, |_, _| {})?;
         if response.small.is_none() && link.lending.should_drain_returns() {
-            link.collect(payloads)?;
+            link.lending.collect(payloads)?;
         }
         Ok(())
     }
