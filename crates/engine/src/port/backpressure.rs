@@ -6,7 +6,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use super::member::watch::Backoff;
 use crate::error::SendError;
 use crate::id::Id;
 use crate::name::ServiceName;
@@ -166,5 +165,22 @@ impl<'a> BackpressureRetry<'a> {
     pub fn pause(&mut self) {
         self.retries += 1;
         self.backoff.pause();
+    }
+}
+
+/// Pause between two tries of a send that waits for room: spins, then yields, then sleeps up to a millisecond.
+#[derive(Debug, Default)]
+struct Backoff {
+    tries: u32,
+}
+
+impl Backoff {
+    fn pause(&mut self) {
+        self.tries = self.tries.saturating_add(1);
+        match self.tries {
+            0..=100 => std::hint::spin_loop(),
+            101..=120 => std::thread::yield_now(),
+            tries => std::thread::sleep(Duration::from_micros(u64::from(tries - 120).min(20) * 50)),
+        }
     }
 }

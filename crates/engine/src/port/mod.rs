@@ -16,13 +16,12 @@ mod wait;
 
 pub use backpressure::{BackpressureAction, BackpressureInfo};
 pub use client::Client;
+pub use client::listener::Response;
 pub use client::request::PendingResponse;
 pub use client::request::{RequestMut, RequestMutUninit};
-pub use client::response::Response;
-pub use client::responses::Responses;
 pub use member::{ClientBuilder, ServerBuilder};
 pub use message::{LoanMut, LoanMutUninit, ReceivedMessage};
 pub use server::Server;
 pub use server::active::ActiveRequest;
 pub use server::active::{ResponseMut, ResponseMutUninit};
-pub use wait::{AttachmentId, PollSet, Readiness, WaitEvent, WaitSet, Waitable};
+pub use wait::{AttachmentId, PollSet, Readiness, Responses, WaitEvent, WaitSet, Waitable};

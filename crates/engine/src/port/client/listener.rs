@@ -1,17 +1,56 @@
-//! How the responses to a request are found and taken.
+//! How the responses to a request are found and taken, held and given back.
 
 use std::marker::PhantomData;
 use std::rc::Rc;
 
+use crate::channel::Entry;
 use crate::error::ReceiveError;
+use crate::id::Id;
 use crate::ownership::Share;
 use crate::payload::{Kind, Payload, ResponseTypes};
 use crate::port::client::core::{ClientConnection, ClientCore};
-use crate::port::client::response::{Response, ResponseHold};
 use crate::port::link::remote::Unreadable;
 use crate::port::member::sync_state::Port;
+use crate::port::message::ReceivedMessage;
 use crate::port::track::{FastPathMiss, NotTaken, Oldest, Takes};
 use crate::shm::{Message, Plain, Received};
+
+/// Counts a held response, and gives it back.
+#[derive(Debug)]
+pub struct ResponseHold {
+    connection: Share<ClientConnection>,
+    lane: u32,
+    entry: Entry,
+}
+
+impl Drop for ResponseHold {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            give_back(connection, self.lane, self.entry);
+        }
+    }
+}
+
+/// Ends the borrowing of a response; by value, so that dropping it does not take its address.
+#[inline(never)]
+fn give_back(connection: Rc<ClientConnection>, lane: u32, entry: Entry) {
+    let borrowed = &connection.track.lanes[lane as usize].borrowed;
+    borrowed.set(borrowed.get() - 1);
+    connection.give_back(entry);
+    drop(connection);
+}
+
+/// A received response: readable and unchanged until it is dropped, whatever becomes of its server
+/// ([RR-PND-08](crate#requirements)).
+pub type Response<Res, ResHeader = ()> = ReceivedMessage<Res, ResHeader, ResponseHold>;
+
+impl<Res: Payload + ?Sized, ResHeader: Plain> Response<Res, ResHeader> {
+    /// The server that sent it.
+    pub fn server_id(&self) -> Id {
+        self.hold.connection.peer
+    }
+}
 
 /// What receives for a pending response, without its address: a handle whose address nobody has stays in registers.
 pub(in crate::port) struct Listener<'a, Res: ?Sized, ResHeader> {

@@ -3,8 +3,6 @@
 pub(super) mod core;
 pub(super) mod listener;
 pub(super) mod request;
-pub(super) mod response;
-pub(super) mod responses;
 pub(super) mod sending;
 
 use std::marker::PhantomData;

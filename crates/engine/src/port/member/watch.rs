@@ -42,20 +42,3 @@ impl LivenessTimer {
         true
     }
 }
-
-/// Pause between two tries of a send that waits for room: spins, then yields, then sleeps up to a millisecond.
-#[derive(Debug, Default)]
-pub(in crate::port) struct Backoff {
-    tries: u32,
-}
-
-impl Backoff {
-    pub fn pause(&mut self) {
-        self.tries = self.tries.saturating_add(1);
-        match self.tries {
-            0..=100 => std::hint::spin_loop(),
-            101..=120 => std::thread::yield_now(),
-            tries => std::thread::sleep(Duration::from_micros(u64::from(tries - 120).min(20) * 50)),
-        }
-    }
-}
