@@ -97,12 +97,8 @@ impl fmt::Debug for Backpressure {
 
 /// Why a send fails although it could be tried again.
 pub(super) enum SendAborted {
-    /// A receiver's connection is closed now.
-    Corrupted,
-    /// The handler said so, for this receiver.
-    UnableToDeliver(Id),
-    /// Nobody got it, and this is why.
-    Nobody(SendError),
+    /// This is why.
+    Failed(SendError),
     /// The handler panicked. Goes on when nothing of the message is left.
     Panicked(Box<dyn Any + Send>),
 }
@@ -111,9 +107,7 @@ impl SendAborted {
     /// The error for the sender, once nothing of the message is left.
     pub fn into_error(self) -> SendError {
         match self {
-            Self::Corrupted => SendError::ConnectionCorrupted,
-            Self::UnableToDeliver(receiver) => SendError::UnableToDeliver { receiver },
-            Self::Nobody(reason) => reason,
+            Self::Failed(reason) => reason,
             Self::Panicked(reason) => resume_unwind(reason),
         }
     }
@@ -150,7 +144,9 @@ impl<'a> BackpressureRetry<'a> {
             Ok(BackpressureAction::Retry) => true,
             Ok(BackpressureAction::FollowStrategy) => by_strategy,
             Ok(BackpressureAction::Discard) => false,
-            Ok(BackpressureAction::DiscardAndFail) => self.give_up(SendAborted::UnableToDeliver(receiver)),
+            Ok(BackpressureAction::DiscardAndFail) => {
+                self.give_up(SendAborted::Failed(SendError::UnableToDeliver { receiver }))
+            }
             Err(reason) => self.give_up(SendAborted::Panicked(reason)),
         }
     }

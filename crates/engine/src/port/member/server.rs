@@ -17,7 +17,8 @@ impl ServerCore {
     /// Whether the last client that could send has gone since this was asked last.
     pub fn take_last_client_left(&self) -> bool {
         let can_send = |c: &Rc<ServerConnection>| !c.closed.get() && c.file.client_state() < State::Left;
-        self.wait_state.take_last_peer_left(self.connections.borrow().iter().any(can_send))
+        let is_there = self.connections.borrow().iter().any(can_send);
+        self.wait_state.had_peer.replace(is_there) && !is_there
     }
 
     /// Where nothing could be received although clients wait until earlier ones are done with: takes them in. `true` if
@@ -93,7 +94,7 @@ impl Attaching for ServerCore {
             // Behind whoever comes last, so that the one that is attached first is received first.
             self.turn.set(usize::MAX - 1);
         }
-        self.wait_state.peer_connected();
+        self.wait_state.had_peer.set(true);
     }
 
     fn close_ended(&self, snapshot: &Snapshot) -> Vec<Rc<ServerConnection>> {

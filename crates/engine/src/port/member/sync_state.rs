@@ -41,7 +41,7 @@ pub(in crate::port) enum Problem {
     /// A peer cannot be attached for lack of descriptors or memory, or its files cannot be reached.
     CannotAttach(Box<SystemError>),
     /// The files of this port's node were removed.
-    NamespaceGone(NamespaceGone),
+    NamespaceGone(Box<NamespaceGone>),
 }
 
 /// What a client and a server have as members of a service.
@@ -91,17 +91,14 @@ impl<T: Ends> Member<T> {
     #[cold]
     #[inline(never)]
     pub fn problem(&self) -> Option<ReceiveError> {
-        self.sync_state.take_problem().map(|problem| match problem {
-            Problem::CannotAttach(reason) => ReceiveError::CannotAttach(reason),
-            Problem::NamespaceGone(reason) => ReceiveError::NamespaceGone(Box::new(reason)),
-        })
+        self.sync_state.take_problem(ReceiveError::CannotAttach, ReceiveError::NamespaceGone)
     }
 
     #[cold]
     #[inline(never)]
     fn check_liveness(&self) {
         if let Err(gone) = self.service.node.check_linked() {
-            self.sync_state.note_once(Problem::NamespaceGone(gone));
+            self.sync_state.note_once(Problem::NamespaceGone(Box::new(gone)));
         }
         for connection in self.connections.borrow().iter().filter(|connection| !connection.closed.get()) {
             // If the node is dead, cleaning it up changes the registry, which is what is looked at next. If it could not
@@ -271,10 +268,17 @@ impl SyncState {
         }
     }
 
-    /// What is to be told, once.
-    pub fn take_problem(&self) -> Option<Problem> {
+    /// What is to be told, once, as one error or the other.
+    pub fn take_problem<E>(
+        &self,
+        cannot_attach: fn(Box<SystemError>) -> E,
+        namespace_gone: fn(Box<NamespaceGone>) -> E,
+    ) -> Option<E> {
         let problem = self.problem.take();
         self.needs_attention.set(self.is_behind());
-        problem
+        problem.map(|problem| match problem {
+            Problem::CannotAttach(reason) => cannot_attach(reason),
+            Problem::NamespaceGone(reason) => namespace_gone(reason),
+        })
     }
 }

@@ -6,7 +6,7 @@ use std::ops::Deref;
 use std::sync::atomic::{Ordering, fence};
 
 use crate::error::{ReceiveError, SendError};
-use crate::port::backpressure::{BackpressureRetry, SendAborted};
+use crate::port::backpressure::BackpressureRetry;
 use crate::port::link::Connection;
 use crate::port::link::lending::Trouble;
 use crate::port::link::remote::Unreadable;
@@ -163,25 +163,18 @@ impl ServerCore {
         match connection.track.push(connection, &self.payloads, response) {
             Ok(()) => Ok(()),
             Err(Trouble::Full | Trouble::Crowded) => self.settle(connection, response),
-            Err(Trouble::Corrupted) => Err(self.abort_send(connection, SendAborted::Corrupted)),
+            Err(Trouble::Corrupted) => Err(self.corrupted(connection)),
         }
     }
 
-    /// What is left to do where there was no room.
+    /// What is left to do where there was no room. Ends when somebody makes room, when nobody waits any more, or when the
+    /// strategy or the handler says so.
     #[cold]
     #[inline(never)]
     fn settle(&self, connection: &ServerConnection, response: Outgoing<'_>) -> Result<(), SendError> {
         if !self.backpressure.may_wait() {
             return Ok(());
         }
-        match self.push_when_there_is_room(connection, response) {
-            None => Ok(()),
-            Some(gave_up) => Err(self.abort_send(connection, gave_up)),
-        }
-    }
-
-    /// Ends when somebody makes room, when nobody waits any more, or when the strategy or the handler says so.
-    fn push_when_there_is_room(&self, connection: &ServerConnection, response: Outgoing<'_>) -> Option<SendAborted> {
         let Outgoing { lane, request_id, .. } = response;
         let mut waiting = BackpressureRetry::new(&self.backpressure, &self.service, self.id);
         // A handler may do anything in between, even drop the request or who waits for the response.
@@ -196,18 +189,16 @@ impl ServerCore {
             match connection.track.push(connection, &self.payloads, response) {
                 Ok(()) => break,
                 Err(Trouble::Full | Trouble::Crowded) => {}
-                Err(Trouble::Corrupted) => return Some(SendAborted::Corrupted),
+                Err(Trouble::Corrupted) => return Err(self.corrupted(connection)),
             }
         }
-        waiting.gave_up
+        waiting.gave_up.map_or(Ok(()), |gave_up| Err(gave_up.into_error()))
     }
 
     #[cold]
     #[inline(never)]
-    fn abort_send(&self, connection: &ServerConnection, gave_up: SendAborted) -> SendError {
-        if matches!(gave_up, SendAborted::Corrupted) {
-            connection.fail(&self.payloads);
-        }
-        gave_up.into_error()
+    fn corrupted(&self, connection: &ServerConnection) -> SendError {
+        connection.fail(&self.payloads);
+        SendError::ConnectionCorrupted
     }
 }

@@ -25,7 +25,7 @@ impl<P: Port> WaitingPort for P {
         self.is_registered().then(|| self.wait_state.word(&self.service)).flatten()
     }
     fn notification_pipe(&self) -> Option<&NotificationPipe> {
-        self.wait_state.notification_pipe()
+        self.wait_state.pipe.get().map(|pipe| &**pipe)
     }
     fn make_notification_pipe(&self) -> Result<Option<Rc<NotificationPipe>>, SystemError> {
         self.is_registered().then(|| self.wait_state.make_notification_pipe(&self.service)).transpose()
@@ -80,7 +80,7 @@ impl<Req: Payload + ?Sized, Res: Payload + ?Sized, ReqHeader: Plain, ResHeader: 
     /// Time that a wait spins before it sleeps: some microseconds unless set, and nothing where there is one processor. Ends
     /// are seen while spinning too, within a millisecond, and killed peers as soon as asleep.
     pub fn set_spin_before_sleep(&self, spin: Duration) {
-        self.core.wait_state.set_spin(spin);
+        self.core.wait_state.spin.set(Some(spin));
     }
 }
 
@@ -88,7 +88,7 @@ impl<Req: ?Sized, Res: ?Sized, ReqHeader, ResHeader> Client<Req, Res, ReqHeader,
     /// Time that a wait for a response spins before it sleeps: some microseconds unless set, and nothing where there is one
     /// processor. Ends are seen while spinning too, within a millisecond, and killed peers as soon as asleep.
     pub fn set_spin_before_sleep(&self, spin: Duration) {
-        self.core.wait_state.set_spin(spin);
+        self.core.wait_state.spin.set(Some(spin));
     }
 }
 

@@ -24,13 +24,13 @@ pub(in crate::port) struct WaitState {
     /// Index of its wake word, once it was looked for.
     at: OnceCell<usize>,
     /// Time to spin before sleeping; `None` is what is usual.
-    spin: Cell<Option<Duration>>,
+    pub spin: Cell<Option<Duration>>,
     /// Waits in a row that ended without sleeping, up to `AWAKE_WAITS`.
     awake: Cell<u32>,
     /// Whether somebody has come, and it was not told yet that the last one has gone.
-    had_peer: Cell<bool>,
+    pub had_peer: Cell<bool>,
     /// Its end of the notification pipe, if it has one.
-    pipe: OnceCell<Rc<NotificationPipe>>,
+    pub pipe: OnceCell<Rc<NotificationPipe>>,
 }
 
 impl WaitState {
@@ -50,10 +50,6 @@ impl WaitState {
         self.spin.get().unwrap_or_else(adaptive::default_spin)
     }
 
-    pub fn set_spin(&self, spin: Duration) {
-        self.spin.set(Some(spin));
-    }
-
     /// The wake word, as long as the port is entered.
     pub fn word<'a>(&self, service: &'a ServiceInner) -> Option<&'a AtomicU64> {
         let registry = &service.registry;
@@ -71,21 +67,6 @@ impl WaitState {
         {
             word::clear_fence(word);
         }
-    }
-
-    /// Somebody has come who can send, or could.
-    pub fn peer_connected(&self) {
-        self.had_peer.set(true);
-    }
-
-    /// Whether the last one who could send has gone since the port was asked last.
-    pub fn take_last_peer_left(&self, somebody_is_there: bool) -> bool {
-        self.had_peer.replace(somebody_is_there) && !somebody_is_there
-    }
-
-    /// The notification pipe, if there is one.
-    pub fn notification_pipe(&self) -> Option<&NotificationPipe> {
-        self.pipe.get().map(|pipe| &**pipe)
     }
 
     /// The notification pipe, made if need be. Only while the port is registered: nobody would write to it, nor remove
