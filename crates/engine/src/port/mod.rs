@@ -11,7 +11,6 @@ mod message;
 mod payloads;
 mod server;
 mod track;
-mod turn;
 mod wait;
 
 pub use backpressure::{BackpressureAction, BackpressureInfo};

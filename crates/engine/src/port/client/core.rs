@@ -11,8 +11,7 @@ use crate::error::ReceiveError;
 use crate::ownership::FreeList;
 use crate::port::link::Connection;
 use crate::port::member::sync_state::{Member, Port};
-use crate::port::track::ClientTrack;
-use crate::port::turn::Turn;
+use crate::port::track::{ClientTrack, Turn};
 
 pub(in crate::port) type ClientConnection = Connection<ClientTrack>;
 

@@ -10,9 +10,8 @@ use crate::ownership::Share;
 use crate::payload::{Kind, Payload, ResponseTypes};
 use crate::port::client::core::{ClientConnection, ClientCore};
 use crate::port::link::remote::Unreadable;
-use crate::port::member::sync_state::Port;
 use crate::port::message::ReceivedMessage;
-use crate::port::track::{FastPathMiss, NotTaken, Oldest, Takes};
+use crate::port::track::{ClientTrack, NotTaken, Oldest, Takes};
 use crate::shm::{Message, Plain, Received};
 
 /// Counts a held response, and gives it back.
@@ -61,30 +60,6 @@ pub(in crate::port) struct Listener<'a, Res: ?Sized, ResHeader> {
 }
 
 impl<'a, Res: Payload + ?Sized, ResHeader: Plain> Listener<'a, Res, ResHeader> {
-    /// Fast path: the server of this number has sent a response that is what it has to be, or it is the only one and
-    /// has sent nothing.
-    #[inline(always)]
-    pub fn receive_from(&self, turn: usize) -> Result<Option<Response<Res, ResHeader>>, FastPathMiss> {
-        let place = &self.core.lanes[self.lane];
-        let deliveries = place.deliveries.borrow();
-        // Behind the last one it is the first one's turn.
-        let turn = if turn < deliveries.len() { turn } else { 0 };
-        let connection = deliveries.get(turn).ok_or(FastPathMiss)?;
-        if connection.broken.get() {
-            return Err(FastPathMiss);
-        }
-        match connection.track.receive(self, (connection, turn), (self.lane, self.request_id)) {
-            Ok(taken) => return Ok(Some(taken)),
-            Err(NotTaken::Empty) if deliveries.len() == 1 => {}
-            Err(_) => return Err(FastPathMiss),
-        }
-        connection.track.on_empty_poll();
-        drop(deliveries);
-        self.core.on_empty_poll();
-        // Something may be to be told.
-        if self.core.sync_state.needs_attention.get() { Err(FastPathMiss) } else { Ok(None) }
-    }
-
     /// Slow path: the server to receive from.
     ///
     /// Says only which, and of a listener's parts: what a call has written itself, or can look at, does not stay in
@@ -113,16 +88,13 @@ impl<'a, Res: Payload + ?Sized, ResHeader: Plain> Listener<'a, Res, ResHeader> {
 
     /// Whether a response of this server can be received.
     fn can_receive_from(&self, connection: &ClientConnection) -> Result<bool, ReceiveError> {
-        let front = self.front(connection)?;
-        let Some(message) = front else { return Ok(false) };
+        let Some(message) = self.front(connection)? else { return Ok(false) };
         let max = self.core.borrows_max;
         if connection.track.lanes[self.lane].borrowed.get() >= max {
             return Err(ReceiveError::ExceedsMaxBorrows { max });
         }
-        let len = usize::try_from(message.header().len).ok().filter(|len| Res::KIND == Kind::Slice || *len == 1);
-        let received =
-            len.and_then(|len| Received::<Res::Element, ResHeader>::new(message, self.core.response_layout.shape(len)));
-        if received.is_some() { Ok(true) } else { Err(connection.unreadable(&self.core.payloads, Unreadable::Garbage)) }
+        let is_sound = self.core.response_layout.fits::<Res, ResHeader>(message);
+        if is_sound { Ok(true) } else { Err(connection.unreadable(&self.core.payloads, Unreadable::Garbage)) }
     }
 
     pub fn has_response(&self) -> Result<bool, ReceiveError> {
@@ -153,8 +125,13 @@ impl<'a, Res: Payload + ?Sized, ResHeader: Plain> Listener<'a, Res, ResHeader> {
 }
 
 impl<Res: Payload + ?Sized, ResHeader: Plain> Takes for Listener<'_, Res, ResHeader> {
-    type Connection = ClientConnection;
+    type Ends = ClientTrack;
     type Taken = Response<Res, ResHeader>;
+
+    #[inline(always)]
+    fn take_oldest(&self, connection: &Rc<ClientConnection>, turn: usize) -> Result<Self::Taken, NotTaken> {
+        connection.track.receive(self, (connection, turn), (self.lane, self.request_id))
+    }
 
     #[inline(always)]
     fn take(

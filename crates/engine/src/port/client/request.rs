@@ -10,6 +10,7 @@ use crate::port::client::core::ClientCore;
 use crate::port::client::listener::{Listener, Response};
 use crate::port::member::sync_state::Port;
 use crate::port::message::{LoanMut, LoanMutUninit};
+use crate::port::track::Takes;
 use crate::shm::Plain;
 
 /// A request in the client's payload segment, ready to be changed and sent. Dropping it gives the loan back.
@@ -150,7 +151,8 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
         let Some(mut turn) = self.core.next_with_response(listener.lane) else { return self.nothing() };
         let mut tries = 0;
         loop {
-            if let Ok(received) = listener.receive_from(turn) {
+            let deliveries = &self.core.lanes[listener.lane].deliveries;
+            if let Ok(received) = listener.receive_from(&*self.core, deliveries, turn) {
                 return Ok(received);
             }
             let found =

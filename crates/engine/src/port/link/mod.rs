@@ -48,6 +48,9 @@ pub(super) trait Ends: Sized {
 
     fn new(file: &ConnectionFile, settings: &Settings) -> Self;
 
+    /// After a look that has found nothing.
+    fn on_empty_poll(&self);
+
     /// Maps the peer's segments in which there is something to receive already.
     ///
     /// # Errors

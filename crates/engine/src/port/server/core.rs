@@ -11,8 +11,7 @@ use crate::port::link::Connection;
 use crate::port::link::lending::Trouble;
 use crate::port::link::remote::Unreadable;
 use crate::port::member::sync_state::{Member, Port};
-use crate::port::track::{LaneSender, Oldest, Outgoing, ServerTrack};
-use crate::port::turn::Turn;
+use crate::port::track::{LaneSender, Oldest, Outgoing, ServerTrack, Turn};
 use crate::settings::Settings;
 use crate::shm::{ChunkMut, Message};
 
@@ -39,12 +38,6 @@ impl ServerConnection {
             words.set_done(request_id);
             self.waker.wake();
         }
-    }
-
-    /// Whether somebody waits for responses to this request.
-    #[inline(always)]
-    pub fn is_awaited(&self, lane: usize, request_id: u64) -> bool {
-        !self.closed.get() && self.track.lanes[lane].words.open() == request_id
     }
 
     /// Refuses every request that nobody has received, because the server leaves.

@@ -14,7 +14,7 @@ use crate::port::link::remote::Unreadable;
 use crate::port::member::sync_state::Port;
 use crate::port::server::active::{ActiveRequest, RequestHold};
 use crate::port::server::core::{ServerConnection, ServerCore};
-use crate::port::track::{FastPathMiss, NotTaken, Oldest, Takes};
+use crate::port::track::{NotTaken, Oldest, ServerTrack, Takes};
 use crate::shm::{Message, Plain, Received};
 
 /// Receives requests and answers them; from [`Service::server_builder`](crate::Service::server_builder).
@@ -101,7 +101,7 @@ impl<Req: Payload + ?Sized, Res: Payload + ?Sized, ReqHeader: Plain, ResHeader: 
         let mut tries = 0;
         loop {
             if let Some(turn) = turn
-                && let Ok(received) = self.receive_from(turn)
+                && let Ok(received) = self.receive_from(&*self.core, &self.core.connections, turn)
             {
                 return Ok(received);
             }
@@ -143,30 +143,6 @@ impl<Req: Payload + ?Sized, Res: Payload + ?Sized, ReqHeader: Plain, ResHeader: 
         }
     }
 
-    /// Fast path: the client of this number has sent a request that is what it has to be, or it is the only one and has
-    /// sent nothing.
-    #[inline(always)]
-    fn receive_from(&self, turn: usize) -> Result<Option<ActiveRequest<Req, Res, ReqHeader, ResHeader>>, FastPathMiss> {
-        let core = &self.core;
-        let connections = core.connections.borrow();
-        // Behind the last one it is the first one's turn.
-        let turn = if turn < connections.len() { turn } else { 0 };
-        let connection = connections.get(turn).ok_or(FastPathMiss)?;
-        if connection.broken.get() {
-            return Err(FastPathMiss);
-        }
-        match connection.track.receive(self, (connection, turn)) {
-            Ok(taken) => return Ok(Some(taken)),
-            Err(NotTaken::Empty) if connections.len() == 1 => {}
-            Err(_) => return Err(FastPathMiss),
-        }
-        connection.track.on_empty_poll();
-        drop(connections);
-        core.on_empty_poll();
-        // Somebody may wait to be attached.
-        if core.sync_state.needs_attention.get() { Err(FastPathMiss) } else { Ok(None) }
-    }
-
     /// Whether a request of this client can be received.
     fn can_receive_from(&self, connection: &ServerConnection) -> Result<bool, ReceiveError> {
         let core = &self.core;
@@ -174,10 +150,8 @@ impl<Req: Payload + ?Sized, Res: Payload + ?Sized, ReqHeader: Plain, ResHeader: 
         if connection.track.places.is_full() {
             return Err(ReceiveError::ExceedsMaxBorrows { max: core.service.settings().max_active_requests });
         }
-        let len = usize::try_from(message.header().len).ok().filter(|len| Req::KIND == Kind::Slice || *len == 1);
-        let received =
-            len.and_then(|len| Received::<Req::Element, ReqHeader>::new(message, core.request_layout.shape(len)));
-        if received.is_some() { Ok(true) } else { Err(connection.unreadable(&core.payloads, Unreadable::Garbage)) }
+        let is_sound = core.request_layout.fits::<Req, ReqHeader>(message);
+        if is_sound { Ok(true) } else { Err(connection.unreadable(&core.payloads, Unreadable::Garbage)) }
     }
 
     /// Requests of departed clients that this server was to receive and will not, because more than
@@ -199,8 +173,13 @@ impl<Req: Payload + ?Sized, Res: Payload + ?Sized, ReqHeader: Plain, ResHeader: 
 impl<Req: Payload + ?Sized, Res: Payload + ?Sized, ReqHeader: Plain, ResHeader: Plain> Takes
     for Server<Req, Res, ReqHeader, ResHeader>
 {
-    type Connection = ServerConnection;
+    type Ends = ServerTrack;
     type Taken = ActiveRequest<Req, Res, ReqHeader, ResHeader>;
+
+    #[inline(always)]
+    fn take_oldest(&self, connection: &Rc<ServerConnection>, turn: usize) -> Result<Self::Taken, NotTaken> {
+        connection.track.receive(self, (connection, turn))
+    }
 
     #[inline(always)]
     fn take(

@@ -1,19 +1,21 @@
 //! How a message travels: by the shuttle, in the slot of a channel, or in a chunk that a slot names. All others push a message
 //! and take one; which way it goes is decided here, by its size and by what is under way.
 //!
-//! Here is what the two sides of a connection have; [`outbound`] has how they push, and [`inbound`] how they take.
+//! Here is what the two sides of a connection have; [`outbound`] has how they push, [`inbound`] how they take, and
+//! [`search`] how they look for what is taken otherwise.
 
 mod inbound;
 mod outbound;
+mod search;
 
 use std::cell::Cell;
 use std::io;
 
-pub(super) use self::inbound::{FastPathMiss, NotTaken, Takes};
+pub(super) use self::inbound::{NotTaken, Takes, Turn};
 pub(super) use self::outbound::Outgoing;
 pub(super) use crate::channel::shuttle::Oldest;
 use crate::channel::shuttle::{ShuttleClient, ShuttleServer};
-use crate::channel::{Entry, Garbage, OffsetConsumer, OffsetProducer};
+use crate::channel::{Entry, OffsetConsumer, OffsetProducer};
 use crate::connection::{self, ConnectionFile, LaneLines, LaneWords, Side};
 use crate::ownership::Places;
 use crate::port::link::{Ends, Link};
@@ -93,6 +95,11 @@ impl Ends for ClientTrack {
             lanes: file.lanes.iter().map(lane).collect(),
         }
     }
+
+    #[inline(always)]
+    fn on_empty_poll(&self) {
+        self.shuttle.on_empty_poll();
+    }
 }
 
 /// One lane's sending end.
@@ -145,6 +152,11 @@ impl Ends for ServerTrack {
         }
     }
 
+    #[inline(always)]
+    fn on_empty_poll(&self) {
+        self.shuttle.on_empty_poll();
+    }
+
     /// All of them, before what a client that is gone has left is swept away with the connection's file.
     fn map_ahead(link: &Link) -> io::Result<()> {
         for word in connection::all_words(&link.file.requests) {
@@ -153,13 +165,5 @@ impl Ends for ServerTrack {
             }
         }
         Ok(())
-    }
-}
-
-impl ServerTrack {
-    /// A lane that a client has written.
-    #[inline(always)]
-    pub fn lane_of(&self, lane: u64) -> Result<usize, Garbage> {
-        usize::try_from(lane).ok().filter(|lane| *lane < self.lanes.len()).ok_or(Garbage)
     }
 }
