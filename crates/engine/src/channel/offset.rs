@@ -269,21 +269,20 @@ impl OffsetConsumer {
     }
 }
 
-/// Both sides of an empty channel on which so many messages have travelled before.
 #[cfg(test)]
-pub(super) fn after_messages(capacity: usize, overflow: bool, messages: u64) -> (OffsetProducer, OffsetConsumer) {
-    let (producer, consumer) = (OffsetProducer::new(capacity, overflow), OffsetConsumer::new(capacity, overflow));
-    let slot = (messages % capacity as u64) as u32 * producer.round.step % capacity as u32;
-    for (at, sequence) in [(&producer.slot, &producer.sequence), (&consumer.slot, &consumer.sequence)] {
-        at.set(slot);
-        sequence.set(messages & SEQUENCE_MASK);
-    }
-    (producer, consumer)
-}
+pub(super) mod tests {
+    use super::*;
 
-#[cfg(test)]
-mod tests {
-    use super::Round;
+    /// Both sides of an empty channel on which so many messages have travelled before.
+    pub fn after_messages(capacity: usize, overflow: bool, messages: u64) -> (OffsetProducer, OffsetConsumer) {
+        let (producer, consumer) = (OffsetProducer::new(capacity, overflow), OffsetConsumer::new(capacity, overflow));
+        let slot = (messages % capacity as u64) as u32 * producer.round.step % capacity as u32;
+        for (at, sequence) in [(&producer.slot, &producer.sequence), (&consumer.slot, &consumer.sequence)] {
+            at.set(slot);
+            sequence.set(messages & SEQUENCE_MASK);
+        }
+        (producer, consumer)
+    }
 
     #[test]
     fn every_slot_is_used_once_a_round_and_neighbours_are_apart() {

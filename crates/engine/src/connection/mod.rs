@@ -13,6 +13,7 @@ pub(crate) use layout::ConnectionLayout;
 use layout::{HEAD_LINES, REQUESTS_AT};
 pub(crate) use slots::{LaneWords, SharedLine, all_words, next_chunk_hint, set_next_chunk_hint};
 
+use super::channel::{Slots, shuttle};
 use super::id::Id;
 use super::shm::{Column, LINE, Lines, Mapping};
 
@@ -216,7 +217,7 @@ impl ConnectionFile {
     /// Requests that nobody has taken, in the channel and in the line that both sides write.
     pub fn unread_requests(&self) -> usize {
         all_words(&self.requests).filter(|word| *word != 0).count()
-            + usize::from(SharedLine::of(&self.shared).has_request())
+            + usize::from(SharedLine::of(&self.shared).load(shuttle::REQUEST) != 0)
     }
 
     /// The queue in which the chunks of a side come back to it.

@@ -84,11 +84,6 @@ impl<'a> SharedLine<'a> {
         Self(line.first())
     }
 
-    /// Whether there is a request in it that nobody has taken.
-    pub fn has_request(self) -> bool {
-        self.load(0) != 0
-    }
-
     /// Prefetches the line, which is written soon.
     #[inline(always)]
     pub fn prefetch(self) {

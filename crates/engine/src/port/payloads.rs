@@ -187,12 +187,13 @@ impl Payloads {
         if current.number() == entry.segment {
             return current.release(entry.chunk, receiver);
         }
-        self.older(entry.segment).is_some_and(|pool| pool.release(entry.chunk, receiver))
+        self.pool(entry.segment).is_some_and(|pool| pool.release(entry.chunk, receiver))
     }
 
     #[cold]
-    fn older(&self, segment: u16) -> Option<Rc<Pool>> {
-        self.outgrown.borrow().iter().find(|pool| pool.number() == segment).map(Rc::clone)
+    fn pool(&self, segment: u16) -> Option<Rc<Pool>> {
+        let current = self.current.borrow();
+        self.outgrown.borrow().iter().chain([&*current]).find(|pool| pool.number() == segment).map(Rc::clone)
     }
 
     /// Removes a receiver from the holders of everything.
@@ -203,11 +204,7 @@ impl Payloads {
 
     /// A second look at the header of a chunk that is ours again.
     pub fn header(&self, entry: Entry) -> Option<ChunkHeader> {
-        let current = self.current.borrow();
-        if current.number() == entry.segment {
-            return current.header(entry.chunk);
-        }
-        self.older(entry.segment)?.header(entry.chunk)
+        self.pool(entry.segment)?.header(entry.chunk)
     }
 
     /// Chunks that are loaned or in flight, of all segments.

@@ -212,7 +212,7 @@ impl<T: Plain, H: Plain> Received<T, H> {
             Message::InSlot(line) => copied::<T, H>(&line[1 + HEADER_WORDS..], shape)?,
             Message::Tiny(_, body) => copied::<T, H>(body, shape)?,
             Message::InChunk(chunk) => {
-                let stride = chunk.segment.stride();
+                let stride = chunk.segment.chunks.stride();
                 let header = typed(chunk.address, stride, shape.header, 1)?;
                 let payload = typed(chunk.address, stride, shape.payload, shape.len)?;
                 Body::Shared { _segment: chunk.segment, header, payload }

@@ -34,7 +34,7 @@ impl Holder {
 /// The sender's side of a segment, and the only record of who holds which chunk.
 #[derive(Debug)]
 pub struct Pool {
-    chunks: Chunks,
+    pub(super) chunks: Chunks,
     number: u16,
     /// Holders of each chunk, a bit each; none if it is free.
     holders: Box<[Cell<u64>]>,
@@ -59,12 +59,6 @@ impl Pool {
         let holders = (0..geometry.chunks * width).map(|_| Cell::new(0)).collect();
         let free = FreeList::new(geometry.chunks);
         Ok(Rc::new(Self { chunks, number, holders, width, free }))
-    }
-
-    /// Bytes of a chunk.
-    #[inline]
-    pub(super) fn stride(&self) -> usize {
-        self.chunks.stride()
     }
 
     /// As [`Mapping::lock_in_memory`].
@@ -97,7 +91,8 @@ impl Pool {
         self.holders.get(first + holder.word)
     }
 
-    /// Adds a receiver to the holders of a chunk that the sender holds and has not loaned any more.
+    /// Adds a receiver to the holders of a chunk that the sender holds and has not loaned any more, before the receiver can know
+    /// of it.
     #[inline(always)]
     pub fn hold(&self, index: u32, receiver: Holder) {
         if let Some(holders) = self.holders_of(index, receiver) {

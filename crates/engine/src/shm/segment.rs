@@ -96,7 +96,7 @@ pub(super) fn invalid(what: &str) -> io::Error {
 /// The receiver's side of a segment: read-only.
 #[derive(Debug)]
 pub struct RemoteSegment {
-    chunks: Chunks,
+    pub(super) chunks: Chunks,
     /// The chunk that is likely to come next, and its address.
     ahead: Cell<(u32, NonNull<u8>)>,
 }
@@ -135,12 +135,6 @@ impl RemoteSegment {
     /// As there.
     pub fn lock_in_memory(&self) -> io::Result<()> {
         self.chunks.mapping().lock_in_memory()
-    }
-
-    /// Bytes of a chunk.
-    #[inline]
-    pub(super) fn stride(&self) -> usize {
-        self.chunks.stride()
     }
 
     /// Says which chunk is likely to be asked for next: a guess, which may be wrong.

@@ -60,7 +60,7 @@ pub(in crate::port) struct Listener<'a, Res: ?Sized, ResHeader> {
 }
 
 impl<'a, Res: Payload + ?Sized, ResHeader: Plain> Listener<'a, Res, ResHeader> {
-    /// Slow path: the server to receive from.
+    /// Slow path: the server to receive from, beginning with the one whose turn it is.
     ///
     /// Says only which, and of a listener's parts: what a call has written itself, or can look at, does not stay in
     /// registers.
@@ -76,14 +76,9 @@ impl<'a, Res: Payload + ?Sized, ResHeader: Plain> Listener<'a, Res, ResHeader> {
         if tries > core.service.settings().response_slots() {
             return Ok(None);
         }
-        Self { core, lane, request_id, types: PhantomData }.search()
-    }
-
-    /// Looks for a server of which a response can be received now, beginning with the one whose turn it is.
-    fn search(&self) -> Result<Option<usize>, ReceiveError> {
-        let place = &self.core.lanes[self.lane];
-        let found = place.turn.search(&place.deliveries.borrow(), |connection| self.can_receive_from(connection));
-        self.core.tell_if_nothing(found)
+        let (listener, place) = (Self { core, lane, request_id, types: PhantomData }, &core.lanes[lane]);
+        let found = place.turn.search(&place.deliveries.borrow(), |connection| listener.can_receive_from(connection));
+        core.tell_if_nothing(found)
     }
 
     /// Whether a response of this server can be received.

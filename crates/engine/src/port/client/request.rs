@@ -148,7 +148,11 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
     #[inline(always)]
     pub fn receive(&self) -> Result<Option<Response<Res, ResHeader>>, ReceiveError> {
         let listener = self.listener();
-        let Some(mut turn) = self.core.next_with_response(listener.lane) else { return self.nothing() };
+        let Some(mut turn) = self.core.next_with_response(listener.lane) else {
+            // Something may be to be told.
+            let is_told = self.core.sync_state.needs_attention.get();
+            return if is_told { self.core.problem().map_or(Ok(None), Err) } else { Ok(None) };
+        };
         let mut tries = 0;
         loop {
             let deliveries = &self.core.lanes[listener.lane].deliveries;
@@ -161,12 +165,6 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
             turn = found;
             tries += 1;
         }
-    }
-
-    /// Nothing was found.
-    #[inline(always)]
-    fn nothing(&self) -> Result<Option<Response<Res, ResHeader>>, ReceiveError> {
-        if self.core.sync_state.needs_attention.get() { self.core.problem().map_or(Ok(None), Err) } else { Ok(None) }
     }
 
     /// Whether a receive that follows returns a response, or says that too many are held

@@ -82,7 +82,7 @@ impl Lending {
         if self.lent.get() >= self.max.get() {
             self.make_room(payloads)?;
         }
-        chunk.hold(self.receiver.get());
+        chunk.pool.hold(chunk.index, self.receiver.get());
         self.lent.set(self.lent.get() + 1);
         Ok(())
     }

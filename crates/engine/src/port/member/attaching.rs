@@ -85,7 +85,7 @@ pub(in crate::port) trait Attaching: Port {
         let Some(snapshot) = self.read_registry() else { return };
         drop(self.close_ended(&snapshot));
         let mut synced = SyncOutcome::Complete;
-        if self.is_registered() {
+        if self.registered.get() {
             let (chosen, rest) = self.choose(&snapshot);
             synced = rest;
             if !chosen.is_empty() {

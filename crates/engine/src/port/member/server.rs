@@ -31,7 +31,7 @@ impl ServerCore {
             return false;
         }
         let before = self.attached.get();
-        self.sync_state.retry_now();
+        self.sync_state.retry_at.set(None);
         self.follow_changes();
         self.attached.get() != before
     }
@@ -81,7 +81,7 @@ impl Port for ServerCore {
         // Who waits for the end of another client is passed over by nobody once that has ended (RR-SND-12).
         let has_ended = |c: &Rc<ServerConnection>| c.closed.get() && !self.has_unread(c);
         if self.sync_state.is_behind() && self.connections.borrow().iter().any(has_ended) {
-            self.sync_state.retry_now();
+            self.sync_state.retry_at.set(None);
         }
         self.sync();
     }

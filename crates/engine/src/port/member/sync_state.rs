@@ -57,17 +57,13 @@ pub(in crate::port) struct Member<T> {
     /// Peers whose files could not be used; not tried again.
     pub(super) refused: RefCell<Vec<Id>>,
     pub sync_state: SyncState,
-    pub(super) registered: Cell<bool>,
+    /// Whether the port still has its place in the service.
+    pub registered: Cell<bool>,
     pub watch: LivenessTimer,
     pub wait_state: WaitState,
 }
 
 impl<T: Ends> Member<T> {
-    /// Whether the port still has its place in the service.
-    pub fn is_registered(&self) -> bool {
-        self.registered.get()
-    }
-
     /// Gives up the place in the service; what was made from the port lives on. `refuse` ends what nobody has received.
     pub(super) fn leave_service(&self, leaver: Leaver, refuse: impl Fn(&Connection<T>)) {
         if !self.registered.replace(false) {
@@ -119,7 +115,7 @@ pub(in crate::port) trait Port: Deref<Target = Member<<Self as Port>::Ends>> {
     /// Follows what has changed in the service, if anything has: one load of a word that hardly ever changes.
     #[inline(always)]
     fn follow_changes(&self) {
-        if !self.sync_state.is_current(self.service.registry.changes()) {
+        if self.sync_state.seen.get() != self.service.registry.changes() {
             self.follow();
         }
     }
@@ -184,10 +180,11 @@ pub(in crate::port) trait Port: Deref<Target = Member<<Self as Port>::Ends>> {
 #[derive(Debug)]
 pub(in crate::port) struct SyncState {
     /// The counter at the last sync; another number than that while something is left to do.
-    seen: Cell<u64>,
+    pub seen: Cell<u64>,
     /// The counter at the last sync.
     synced: Cell<u64>,
-    retry_at: Cell<Option<Instant>>,
+    /// When to try again; at once if there is none.
+    pub retry_at: Cell<Option<Instant>>,
     /// Whether the last try did not even see the service.
     is_blocked: Cell<bool>,
     problem: RefCell<Option<Problem>>,
@@ -209,12 +206,6 @@ impl SyncState {
             needs_attention: Cell::new(false),
             is_told: Cell::new(false),
         }
-    }
-
-    /// Whether there is nothing to follow.
-    #[inline(always)]
-    pub fn is_current(&self, changes: u64) -> bool {
-        self.seen.get() == changes
     }
 
     /// Whether to sync now: something has changed, or it is time to try again.
@@ -243,11 +234,6 @@ impl SyncState {
         self.record_sync(self.synced.get(), SyncOutcome::Crowded);
         self.retry_at.set(Some(Instant::now() + RETRY_LOCK));
         self.is_blocked.set(true);
-    }
-
-    /// What kept something waiting has gone: it is not waited for any longer.
-    pub fn retry_now(&self) {
-        self.retry_at.set(None);
     }
 
     /// Whether the last sync has left something to do.

@@ -62,7 +62,7 @@ impl Outbound {
         displaced: impl FnOnce(usize, Entry),
     ) -> Result<u64, Trouble> {
         link.lending.lend(payloads, chunk)?;
-        let entry = Entry { segment: chunk.segment(), chunk: chunk.index() };
+        let entry = Entry { segment: chunk.pool.number(), chunk: chunk.index };
         let slots = self.slots.view();
         if let Some(slot) = self.producer.vacant(&slots) {
             connection::set_next_chunk_hint(slots, slot, chunk.next());

@@ -22,13 +22,13 @@ impl<P: Port> WaitingPort for P {
     // A port that is dropped has given up its place, and with it the word: what still waits for responses to a client's
     // requests sleeps in short slices.
     fn wake_word(&self) -> Option<&AtomicU64> {
-        self.is_registered().then(|| self.wait_state.word(&self.service)).flatten()
+        self.registered.get().then(|| self.wait_state.word(&self.service)).flatten()
     }
     fn notification_pipe(&self) -> Option<&NotificationPipe> {
         self.wait_state.pipe.get().map(|pipe| &**pipe)
     }
     fn make_notification_pipe(&self) -> Result<Option<Rc<NotificationPipe>>, SystemError> {
-        self.is_registered().then(|| self.wait_state.make_notification_pipe(&self.service)).transpose()
+        self.registered.get().then(|| self.wait_state.make_notification_pipe(&self.service)).transpose()
     }
     fn check_peers(&self) {
         self.check_peers_if_due();

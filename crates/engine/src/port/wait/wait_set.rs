@@ -39,6 +39,7 @@ pub struct WaitEvent {
 
 /// What can be attached to a [`WaitSet`]: servers and pending responses.
 pub trait Waitable: sealed::Sealed {}
+impl<W: sealed::Sealed> Waitable for W {}
 
 pub(in crate::port) mod sealed {
     pub trait Sealed {
@@ -60,7 +61,6 @@ pub struct Source {
     request_id: u64,
 }
 
-impl<Req: ?Sized, Res: ?Sized, ReqHeader, ResHeader> Waitable for Server<Req, Res, ReqHeader, ResHeader> {}
 impl<Req: ?Sized, Res: ?Sized, ReqHeader, ResHeader> sealed::Sealed for Server<Req, Res, ReqHeader, ResHeader> {
     fn source(&self) -> Source {
         let port: Weak<ServerCore> = Rc::downgrade(&self.core);
@@ -68,7 +68,6 @@ impl<Req: ?Sized, Res: ?Sized, ReqHeader, ResHeader> sealed::Sealed for Server<R
     }
 }
 
-impl<Res: ?Sized, ResHeader> Waitable for PendingResponse<Res, ResHeader> {}
 impl<Res: ?Sized, ResHeader> sealed::Sealed for PendingResponse<Res, ResHeader> {
     fn source(&self) -> Source {
         Source { port: self.core.downgrade(), lane: self.sent.lane as usize, request_id: self.sent.request_id }
@@ -88,7 +87,7 @@ impl Source {
 
 impl Waits for ServerCore {
     fn readiness(&self, _: usize, _: u64, look: PollDepth) -> Option<Readiness> {
-        if !self.is_registered() {
+        if !self.registered.get() {
             return Some(Readiness::Disconnected);
         }
         // An error is told by the receive that follows.
