@@ -62,7 +62,8 @@ pub enum Push {
 #[derive(Debug, Clone)]
 pub struct OffsetProducer {
     round: Round,
-    overflow: bool,
+    /// Whether the oldest entry gives way where there is no room.
+    pub(crate) overflow: bool,
     /// Slot of the next entry, in `0..capacity`.
     slot: Cell<u32>,
     /// Sequence of the next entry, in `0..2^28`.
@@ -85,12 +86,6 @@ impl OffsetProducer {
     /// Slot that the next push uses.
     pub fn next_slot(&self) -> usize {
         self.slot.get() as usize
-    }
-
-    /// Whether the oldest entry gives way where there is no room.
-    #[inline(always)]
-    pub fn overflows(&self) -> bool {
-        self.overflow
     }
 
     /// Slot of the push behind the next one; of a channel without overflow that was full but for one slot, the oldest.

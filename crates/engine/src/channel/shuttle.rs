@@ -295,12 +295,6 @@ impl ShuttleServer {
         }
     }
 
-    /// Whether there is nothing to take: one load.
-    #[inline(always)]
-    pub fn is_empty(&self, slots: &impl Slots) -> bool {
-        slots.load(REQUEST) == 0
-    }
-
     /// Peeks at the request without taking it.
     ///
     /// # Errors

@@ -105,6 +105,11 @@ impl ClientCore {
         if found.is_ok() { self.problem().map_or(Ok(None), Err) } else { found }
     }
 
+    /// Whether a server can still answer the request of a lane, as far as is known already.
+    pub fn is_answerable(&self, lane: usize, request_id: u64) -> bool {
+        self.lanes[lane].deliveries.borrow().iter().any(|connection| connection.is_answerable(lane, request_id))
+    }
+
     /// Ends a pending response.
     #[inline(always)]
     pub fn close_lane(&self, lane: usize) {

@@ -11,7 +11,7 @@ use crate::payload::{Kind, Payload, ResponseTypes};
 use crate::port::client::core::{ClientConnection, ClientCore};
 use crate::port::link::remote::Unreadable;
 use crate::port::message::ReceivedMessage;
-use crate::port::track::{ClientTrack, NotTaken, Oldest, Takes};
+use crate::port::track::{ClientTrack, NotTaken, Oldest, Peer, Takes};
 use crate::shm::{Message, Plain, Received};
 
 /// Counts a held response, and gives it back.
@@ -124,18 +124,13 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> Takes for Listener<'_, Res, ResHea
     type Taken = Response<Res, ResHeader>;
 
     #[inline(always)]
-    fn take_oldest(&self, connection: &Rc<ClientConnection>, turn: usize) -> Result<Self::Taken, NotTaken> {
-        connection.track.receive(self, (connection, turn), (self.lane, self.request_id))
+    fn take_oldest(&self, peer: Peer<'_, ClientTrack>) -> Result<Self::Taken, NotTaken> {
+        peer.0.track.receive(self, peer, (self.lane, self.request_id))
     }
 
     #[inline(always)]
-    fn take(
-        &self,
-        connection: &Rc<ClientConnection>,
-        turn: usize,
-        message: Message<'_>,
-        oldest: Oldest,
-    ) -> Result<Self::Taken, NotTaken> {
+    fn take(&self, peer: Peer<'_, ClientTrack>, message: Message<'_>, oldest: Oldest) -> Result<Self::Taken, NotTaken> {
+        let (connection, turn) = peer;
         let end = &connection.track.lanes[self.lane];
         let header = message.header();
         let len = header.len as usize;

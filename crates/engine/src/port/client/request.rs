@@ -185,14 +185,7 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
     /// after another look.
     pub fn is_connected(&self) -> bool {
         self.core.check_peers_if_due();
-        self.is_answerable()
-    }
-
-    /// The same, as far as is known already.
-    pub(in crate::port) fn is_answerable(&self) -> bool {
-        let lane = self.sent.lane as usize;
-        let deliveries = self.core.lanes[lane].deliveries.borrow();
-        deliveries.iter().any(|connection| connection.is_answerable(lane, self.sent.request_id))
+        self.core.is_answerable(self.sent.lane as usize, self.sent.request_id)
     }
 
     /// Hints to the servers that no more responses are wanted; both sides stay connected

@@ -16,13 +16,13 @@ use self::lending::Lending;
 use self::remote::{Remote, Unreadable};
 use self::waker::Waker;
 use super::payloads::Payloads;
-use crate::channel::{Entry, Front, ReturnProducer};
+use crate::channel::{Entry, ReturnProducer};
 use crate::connection::{ConnectionFile, Side, State};
 use crate::error::ReceiveError;
 use crate::id::Id;
 use crate::service::ServiceInner;
 use crate::settings::Settings;
-use crate::shm::{Column, LinesView, Message};
+use crate::shm::Column;
 
 /// What a port has of a connection: the link, and its ends of the channels, which know how messages travel.
 #[derive(Debug)]
@@ -61,19 +61,40 @@ pub(super) trait Ends: Sized {
 }
 
 impl<T: Ends> Connection<T> {
-    /// As [`Link::new`].
+    /// Over a connection file that is mapped; maps the segment from which the peer loans, aligned to `align`, so not under the
+    /// service's lock. The peer does not know of it until [`Link::attach`].
     ///
     /// # Errors
     /// Those of mapping.
     pub fn open(
         service: &Arc<ServiceInner>,
         own: Id,
-        peer: [Id; 2],
+        [peer, node]: [Id; 2],
         file: ConnectionFile,
         align: usize,
     ) -> io::Result<Rc<Self>> {
+        let side = T::SIDE;
+        if service.locks_memory() {
+            file.lock_in_memory()?;
+        }
+        let returns = file.returns(side.other()).clone();
         let track = T::new(&file, service.settings());
-        let link = Link::new(service, (own, T::SIDE), peer, file, align)?;
+        let link = Link {
+            service: Arc::clone(service),
+            side,
+            peer,
+            node,
+            waker: Waker::new(service, side.other(), peer),
+            remote: Remote::open(service, [node, peer], (own, side), align, &file)?,
+            lending: Lending::new(file.returns(side).clone()),
+            return_producer: ReturnProducer::new(returns.len()),
+            returns,
+            file,
+            open: Cell::new(true),
+            closed: Cell::new(false),
+            broken: Cell::new(false),
+            attached: Cell::new(false),
+        };
         T::map_ahead(&link)?;
         Ok(Rc::new(Self { link, track }))
     }
@@ -106,38 +127,6 @@ pub(super) struct Link {
 }
 
 impl Link {
-    /// Over a connection file that is mapped; maps the segment from which the peer loans, aligned to `align`, so not under the
-    /// service's lock. The peer does not know of it until [`Self::attach`].
-    pub fn new(
-        service: &Arc<ServiceInner>,
-        (own, side): (Id, Side),
-        [peer, node]: [Id; 2],
-        file: ConnectionFile,
-        align: usize,
-    ) -> io::Result<Self> {
-        if service.locks_memory() {
-            file.lock_in_memory()?;
-        }
-        let remote = Remote::open(service, [node, peer], (own, side), align, &file)?;
-        let returns = file.returns(side.other()).clone();
-        Ok(Self {
-            service: Arc::clone(service),
-            side,
-            peer,
-            node,
-            waker: Waker::new(service, side.other(), peer),
-            remote,
-            lending: Lending::new(file.returns(side).clone()),
-            return_producer: ReturnProducer::new(returns.len()),
-            returns,
-            file,
-            open: Cell::new(true),
-            closed: Cell::new(false),
-            broken: Cell::new(false),
-            attached: Cell::new(false),
-        })
-    }
-
     /// Says that this side takes part. Under the service's lock, where the other side can see the file.
     pub fn attach(&self, payloads: &Payloads) {
         self.file.set_segment(self.side, payloads.number());
@@ -181,12 +170,6 @@ impl Link {
         }
     }
 
-    /// The message of an entry that a channel with these slots shows.
-    #[inline(always)]
-    pub fn message<'a>(&self, front: Front, slots: LinesView<'a>) -> Result<Message<'a>, Unreadable> {
-        self.remote.message(front, slots, &self.file)
-    }
-
     /// Gives a message back to the peer.
     #[inline(always)]
     pub fn give_back(&self, entry: Entry) {
@@ -194,11 +177,6 @@ impl Link {
             // A full queue means that the peer miscounts; the chunk is then its loss alone.
             let _ = self.return_producer.push(&self.returns, entry);
         }
-    }
-
-    /// Unmaps segments that the peer has given back.
-    pub fn release_segments(&self) {
-        self.remote.release_segments(&self.file);
     }
 }
 

@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use super::attaching::Attaching;
 use super::sync_state::{Member, SyncState};
-use super::watch::LivenessTimer;
 use crate::connection::{ConnectionFile, ConnectionLayout, Side};
 use crate::error::{PortError, SystemContext, SystemError};
 use crate::id::Id;
@@ -16,7 +15,7 @@ use crate::payload::{ChunkLayout, Kind};
 use crate::port::backpressure::Backpressure;
 use crate::port::link::{Connection, Connections, Ends};
 use crate::port::payloads::{Payloads, SegmentPlan};
-use crate::port::wait::wait_state::WaitState;
+use crate::port::wait::wait_state::{LivenessTimer, WaitState};
 use crate::service::files::{self, ConnectionName};
 use crate::service::registry::{PORT_NAME_BYTES_MAX, PortEntry};
 use crate::service::{ServiceInner, cleanup, layouts, sweep};

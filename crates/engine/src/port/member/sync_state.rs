@@ -6,7 +6,6 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::watch::LivenessTimer;
 use crate::connection::{Side, State};
 use crate::error::{LoanError, NamespaceGone, ReceiveError, SystemError};
 use crate::id::Id;
@@ -14,7 +13,7 @@ use crate::payload::ChunkLayout;
 use crate::port::backpressure::Backpressure;
 use crate::port::link::{self, Connection, Connections, Ends};
 use crate::port::payloads::Payloads;
-use crate::port::wait::wait_state::WaitState;
+use crate::port::wait::wait_state::{LivenessTimer, WaitState};
 use crate::service::sweep::Leaver;
 use crate::service::{ServiceInner, cleanup};
 use crate::shm::ChunkMut;
@@ -100,7 +99,7 @@ impl<T: Ends> Member<T> {
             // If the node is dead, cleaning it up changes the registry, which is what is looked at next. If it could not
             // be looked at, the peer counts as alive, and the next slice tries again.
             let _ = cleanup::clean_node_if_dead(&self.service.node.root, connection.node);
-            connection.release_segments();
+            connection.remote.release_segments(&connection.file);
         }
     }
 }
@@ -255,16 +254,12 @@ impl SyncState {
     }
 
     /// What is to be told, once, as one error or the other.
-    pub fn take_problem<E>(
-        &self,
-        cannot_attach: fn(Box<SystemError>) -> E,
-        namespace_gone: fn(Box<NamespaceGone>) -> E,
-    ) -> Option<E> {
+    pub fn take_problem<E>(&self, attach: fn(Box<SystemError>) -> E, gone: fn(Box<NamespaceGone>) -> E) -> Option<E> {
         let problem = self.problem.take();
         self.needs_attention.set(self.is_behind());
         problem.map(|problem| match problem {
-            Problem::CannotAttach(reason) => cannot_attach(reason),
-            Problem::NamespaceGone(reason) => namespace_gone(reason),
+            Problem::CannotAttach(reason) => attach(reason),
+            Problem::NamespaceGone(reason) => gone(reason),
         })
     }
 }

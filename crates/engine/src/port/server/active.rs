@@ -10,6 +10,7 @@ use crate::payload::{Payload, ResponseTypes};
 use crate::port::member::sync_state::Port;
 use crate::port::message::{LoanMut, LoanMutUninit, ReceivedMessage};
 use crate::port::server::core::{ServerConnection, ServerCore};
+use crate::port::track::Outgoing;
 use crate::shm::{ChunkHeader, Loaned, Plain};
 
 /// A received request, readable and unchanged until it is dropped, to be answered with any number of responses.
@@ -223,6 +224,8 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> LoanMut<Res, ResHeader, ResponseLo
         let Self { mut loaned, loan } = self;
         let len = Res::elements(loaned.elements());
         let small = loan.core.response_layout.bytes_in_slot::<Res::Element, ResHeader>(len);
-        loan.core.send(&loan.connection, loaned.chunk_mut(), (loan.lane as usize, loan.request_id), (len, small))
+        let (request_id, lane) = (loan.request_id, loan.lane as usize);
+        let response = Outgoing { chunk: loaned.chunk_mut().publish(), request_id, lane, len, small };
+        loan.core.send(&loan.connection, response)
     }
 }

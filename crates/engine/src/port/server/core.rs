@@ -13,7 +13,7 @@ use crate::port::link::remote::Unreadable;
 use crate::port::member::sync_state::{Member, Port};
 use crate::port::track::{LaneSender, Oldest, Outgoing, ServerTrack, Turn};
 use crate::settings::Settings;
-use crate::shm::{ChunkMut, Message};
+use crate::shm::Message;
 
 pub(in crate::port) type ServerConnection = Connection<ServerTrack>;
 
@@ -132,13 +132,8 @@ impl ServerCore {
 
     /// Sends a response, unless its request is nobody's any more: then the chunk is simply free again (RR-PND-06).
     #[inline(always)]
-    pub fn send(
-        &self,
-        connection: &ServerConnection,
-        chunk: &mut ChunkMut,
-        (lane, request_id): (usize, u64),
-        (len, small): (usize, Option<usize>),
-    ) -> Result<(), SendError> {
+    pub fn send(&self, connection: &ServerConnection, response: Outgoing<'_>) -> Result<(), SendError> {
+        let Outgoing { lane, request_id, .. } = response;
         if connection.closed.get() || connection.track.lanes[lane].newest.get() != request_id {
             return Ok(());
         }
@@ -152,7 +147,6 @@ impl ServerCore {
                 return Ok(());
             }
         }
-        let response = Outgoing { chunk: chunk.publish(), request_id, lane, len, small };
         match connection.track.push(connection, &self.payloads, response) {
             Ok(()) => Ok(()),
             Err(Trouble::Full | Trouble::Crowded) => self.settle(connection, response),

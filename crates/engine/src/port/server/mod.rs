@@ -14,7 +14,7 @@ use crate::port::link::remote::Unreadable;
 use crate::port::member::sync_state::Port;
 use crate::port::server::active::{ActiveRequest, RequestHold};
 use crate::port::server::core::{ServerConnection, ServerCore};
-use crate::port::track::{NotTaken, Oldest, ServerTrack, Takes};
+use crate::port::track::{NotTaken, Oldest, Peer, ServerTrack, Takes};
 use crate::shm::{Message, Plain, Received};
 
 /// Receives requests and answers them; from [`Service::server_builder`](crate::Service::server_builder).
@@ -177,18 +177,13 @@ impl<Req: Payload + ?Sized, Res: Payload + ?Sized, ReqHeader: Plain, ResHeader: 
     type Taken = ActiveRequest<Req, Res, ReqHeader, ResHeader>;
 
     #[inline(always)]
-    fn take_oldest(&self, connection: &Rc<ServerConnection>, turn: usize) -> Result<Self::Taken, NotTaken> {
-        connection.track.receive(self, (connection, turn))
+    fn take_oldest(&self, peer: Peer<'_, ServerTrack>) -> Result<Self::Taken, NotTaken> {
+        peer.0.track.receive(self, peer)
     }
 
     #[inline(always)]
-    fn take(
-        &self,
-        connection: &Rc<ServerConnection>,
-        turn: usize,
-        message: Message<'_>,
-        oldest: Oldest,
-    ) -> Result<Self::Taken, NotTaken> {
+    fn take(&self, peer: Peer<'_, ServerTrack>, message: Message<'_>, oldest: Oldest) -> Result<Self::Taken, NotTaken> {
+        let (connection, turn) = peer;
         let core = &self.core;
         let header = message.header();
         let (lane, len) = (header.lane as usize, header.len as usize);

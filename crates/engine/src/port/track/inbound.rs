@@ -58,6 +58,9 @@ fn next_of_several<C>(peers: &[Rc<C>], next: usize, is_waiting: impl Fn(&C) -> b
     found.or_else(|| before.iter().position(|peer| is_waiting(peer)))
 }
 
+/// A peer, and its place among the others.
+pub(in crate::port) type Peer<'a, T> = (&'a Rc<Connection<T>>, usize);
+
 /// Takes a message that was found in the common case, if it is what it has to be.
 ///
 /// A trait, and no closure, because it is inlined for each way that a message travels: so which one it is need not be said in
@@ -67,16 +70,10 @@ pub(in crate::port) trait Takes {
     type Taken;
 
     /// From the peer whose turn it is.
-    fn take(
-        &self,
-        connection: &Rc<Connection<Self::Ends>>,
-        turn: usize,
-        message: Message<'_>,
-        oldest: Oldest,
-    ) -> Result<Self::Taken, NotTaken>;
+    fn take(&self, peer: Peer<'_, Self::Ends>, message: Message<'_>, oldest: Oldest) -> Result<Self::Taken, NotTaken>;
 
     /// The oldest message of the peer whose turn it is.
-    fn take_oldest(&self, connection: &Rc<Connection<Self::Ends>>, turn: usize) -> Result<Self::Taken, NotTaken>;
+    fn take_oldest(&self, peer: Peer<'_, Self::Ends>) -> Result<Self::Taken, NotTaken>;
 
     /// Fast path: the peer of this number has sent a message that is what it has to be, or it is the only one and has sent
     /// nothing.
@@ -94,7 +91,7 @@ pub(in crate::port) trait Takes {
         if connection.broken.get() {
             return Err(FastPathMiss);
         }
-        match self.take_oldest(connection, turn) {
+        match self.take_oldest((connection, turn)) {
             Ok(taken) => return Ok(Some(taken)),
             Err(NotTaken::Empty) if peers.len() == 1 => {}
             Err(_) => return Err(FastPathMiss),
@@ -119,13 +116,13 @@ impl Inbound {
     fn receive<T: Takes>(
         &self,
         taker: &T,
-        (connection, turn): (&Rc<Connection<T::Ends>>, usize),
+        peer: Peer<'_, T::Ends>,
         front: Result<Option<Front>, Garbage>,
     ) -> Result<T::Taken, NotTaken> {
         match front {
             Ok(None) => Err(NotTaken::Empty),
-            Ok(Some(front)) => match connection.message(front, self.slots.view()) {
-                Ok(message) => taker.take(connection, turn, message, Oldest::InChannel(front)),
+            Ok(Some(front)) => match peer.0.remote.message(front, self.slots.view(), &peer.0.file) {
+                Ok(message) => taker.take(peer, message, Oldest::InChannel(front)),
                 Err(_) => Err(NotTaken::Miss),
             },
             Err(Garbage) => Err(NotTaken::Miss),
@@ -169,17 +166,15 @@ impl ClientTrack {
     pub fn receive<T: Takes>(
         &self,
         taker: &T,
-        from: (&Rc<Connection<T::Ends>>, usize),
+        peer: Peer<'_, T::Ends>,
         (lane, request_id): (usize, u64),
     ) -> Result<T::Taken, NotTaken> {
         let responses = &self.lanes[lane].responses;
         let front = responses.consumer.front(&responses.slots.view());
         // After polling the channel: what is in the shuttle was sent before what is there.
         match self.poll_shuttle(request_id) {
-            Ok(None) => responses.receive(taker, from, front),
-            Ok(Some(word)) => {
-                taker.take(from.0, from.1, self.in_shuttle(word, lane, request_id), Oldest::InShuttle(word))
-            }
+            Ok(None) => responses.receive(taker, peer, front),
+            Ok(Some(word)) => taker.take(peer, self.in_shuttle(word, lane, request_id), Oldest::InShuttle(word)),
             Err(Garbage) => Err(NotTaken::Miss),
         }
     }
@@ -201,7 +196,7 @@ impl ServerTrack {
         let shared = SharedLine::of(&self.line);
         // As where a request is looked for to be taken: the line arrives ready for that.
         shared.prefetch();
-        !(self.shuttle.is_empty(&shared) && self.requests.is_empty())
+        shared.load(shuttle::REQUEST) != 0 || !self.requests.is_empty()
     }
 
     /// The word of the request that is in the shuttle.
@@ -221,12 +216,12 @@ impl ServerTrack {
 
     /// Takes the oldest request, in the common case.
     #[inline(always)]
-    pub fn receive<T: Takes>(&self, taker: &T, from: (&Rc<Connection<T::Ends>>, usize)) -> Result<T::Taken, NotTaken> {
+    pub fn receive<T: Takes>(&self, taker: &T, peer: Peer<'_, T::Ends>) -> Result<T::Taken, NotTaken> {
         let front = self.requests.consumer.front(&self.requests.slots.view());
         // After polling the channel: what is in the shuttle was sent before what is there.
         match self.poll_shuttle() {
-            Ok(None) => self.requests.receive(taker, from, front),
-            Ok(Some(word)) => taker.take(from.0, from.1, self.in_shuttle(word), Oldest::InShuttle(word)),
+            Ok(None) => self.requests.receive(taker, peer, front),
+            Ok(Some(word)) => taker.take(peer, self.in_shuttle(word), Oldest::InShuttle(word)),
             Err(Garbage) => Err(NotTaken::Miss),
         }
     }

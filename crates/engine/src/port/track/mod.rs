@@ -11,7 +11,7 @@ mod search;
 use std::cell::Cell;
 use std::io;
 
-pub(super) use self::inbound::{NotTaken, Takes, Turn};
+pub(super) use self::inbound::{NotTaken, Peer, Takes, Turn};
 pub(super) use self::outbound::Outgoing;
 pub(super) use crate::channel::shuttle::Oldest;
 use crate::channel::shuttle::{ShuttleClient, ShuttleServer};

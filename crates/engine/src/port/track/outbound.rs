@@ -218,7 +218,7 @@ impl ServerTrack {
         if passes && self.shuttle.make_room(&SharedLine::of(&self.line)) == Room::Full {
             return Err(Trouble::Full);
         }
-        if !self.lanes[lane].responses.producer.overflows() {
+        if !self.lanes[lane].responses.producer.overflow {
             return self.push_within_the_limit(link, payloads, response);
         }
         self.push_into_lane(link, payloads, response)

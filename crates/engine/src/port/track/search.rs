@@ -54,7 +54,7 @@ impl Inbound {
                 return Ok(Some(found));
             }
             let Some(front) = front else { return Ok(None) };
-            match link.message(front, slots) {
+            match link.remote.message(front, slots, &link.file) {
                 Ok(message) => return Ok(Some((Oldest::InChannel(front), message))),
                 Err(reason) => self.skip(link, front, reason)?,
             }

@@ -113,7 +113,10 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
     #[inline]
     fn look(&self, look: PollDepth) -> Result<Option<Waited<Response<Res, ResHeader>>>, ReceiveError> {
         let received = self.receive()?;
-        if received.is_some() || look == PollDepth::Quick || self.is_answerable() {
+        if received.is_some()
+            || look == PollDepth::Quick
+            || self.core.is_answerable(self.sent.lane as usize, self.sent.request_id)
+        {
             return Ok(received.map(Waited::Received));
         }
         // What was sent before the end comes first.

@@ -113,10 +113,9 @@ impl Waits for ClientCore {
             let mut sound = deliveries.iter().filter(|connection| !connection.broken.get());
             sound.any(|connection| connection.track.has_any(lane, request_id))
         };
-        let is_answerable = || deliveries.iter().any(|connection| connection.is_answerable(lane, request_id));
         if has_response() {
             Some(Readiness::Ready)
-        } else if look == PollDepth::Quick || is_answerable() {
+        } else if look == PollDepth::Quick || self.is_answerable(lane, request_id) {
             None
         } else {
             // What was sent before the end comes first.

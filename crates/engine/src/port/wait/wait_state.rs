@@ -1,10 +1,11 @@
-//! A port's own wake word, and how it waits.
+//! A port's own wake word, how it waits, and when it checks whether the other side still lives. A check costs system calls, so it
+//! is rare; a wait is never longer than a few slices behind the truth.
 
 use std::cell::{Cell, OnceCell};
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::atomic::AtomicU64;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::connection::Side;
 use crate::error::{SystemContext, SystemError};
@@ -94,5 +95,44 @@ impl WaitState {
 
     fn notification_pipe_path(&self, service: &ServiceInner) -> PathBuf {
         service.folder.join(files::notification_pipe(self.port))
+    }
+}
+
+/// Time between two liveness checks.
+const SLICE: Duration = Duration::from_millis(100);
+/// Empty polls between two readings of the clock.
+const POLLS: u32 = 32;
+
+/// Decides when a liveness check is due.
+#[derive(Debug)]
+pub(in crate::port) struct LivenessTimer {
+    polls: Cell<u32>,
+    last: Cell<Instant>,
+}
+
+impl LivenessTimer {
+    pub fn new() -> Self {
+        Self { polls: Cell::new(0), last: Cell::new(Instant::now()) }
+    }
+
+    /// After a poll that found nothing: rarely `true`.
+    #[inline]
+    pub fn take_due_while_polling(&self) -> bool {
+        self.polls.set(self.polls.get() + 1);
+        if self.polls.get() < POLLS {
+            return false;
+        }
+        self.polls.set(0);
+        self.take_due()
+    }
+
+    /// Where the answer matters now: `true` once a slice.
+    pub fn take_due(&self) -> bool {
+        let now = Instant::now();
+        if now.duration_since(self.last.get()) < SLICE {
+            return false;
+        }
+        self.last.set(now);
+        true
     }
 }
