@@ -68,7 +68,7 @@ impl ClientCore {
         let settings = member.service.settings();
         let lanes = settings.max_active_requests;
         Self {
-            is_tiny: member.request_layout.is_tiny() && member.response_layout.is_tiny(),
+            is_tiny: member.sent_layout.is_tiny() && member.received_layout.is_tiny(),
             overflows_responses: settings.overflow_responses,
             loans: Cell::new(0),
             loans_max: settings.max_loaned_requests,

@@ -88,7 +88,7 @@ impl<'a, Res: Payload + ?Sized, ResHeader: Plain> Listener<'a, Res, ResHeader> {
         if connection.track.lanes[self.lane].borrowed.get() >= max {
             return Err(ReceiveError::ExceedsMaxBorrows { max });
         }
-        let is_sound = self.core.response_layout.fits::<Res, ResHeader>(message);
+        let is_sound = self.core.received_layout.fits::<Res, ResHeader>(message);
         if is_sound { Ok(true) } else { Err(connection.unreadable(&self.core.payloads, Unreadable::Garbage)) }
     }
 
@@ -142,7 +142,7 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> Takes for Listener<'_, Res, ResHea
             return Err(NotTaken::Miss);
         }
         let received =
-            Received::new(message, self.core.response_layout.shape(Res::elements(len))).ok_or(NotTaken::Miss)?;
+            Received::new(message, self.core.received_layout.shape(Res::elements(len))).ok_or(NotTaken::Miss)?;
         // What the header said holds if it is taken: the entry was in the channel from the look to the taking.
         if !connection.track.take(end, oldest) {
             return Err(NotTaken::Miss);

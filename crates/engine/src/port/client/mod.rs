@@ -19,7 +19,7 @@ use crate::port::client::request::{PendingResponse, RequestLoan, RequestMut, Req
 use crate::port::link::lending::Trouble;
 use crate::port::member::sync_state::Port;
 use crate::port::track::Outgoing;
-use crate::shm::{ChunkHeader, ChunkMut, Loaned, Plain};
+use crate::shm::{ChunkHeader, ChunkMut, Plain};
 
 /// Requests between two readings of the clock, which says whether a liveness check is due.
 const REQUESTS_BETWEEN_LOOKS: u64 = 32;
@@ -95,14 +95,11 @@ impl<Req: Payload + ?Sized, Res: Payload + ?Sized, ReqHeader: Plain + Default, R
         if core.loans.get() >= core.loans_max {
             return Err(LoanError::ExceedsMaxLoans { max: core.loans_max });
         }
-        let chunk = core.loan_chunk(len)?;
         // The line in which the request will go to the first server is asked for now; it is the only one mostly.
         if let Some(connection) = core.connections.borrow().first() {
             connection.track.prefetch(core.is_tiny && core.active.get() == 0);
         }
-        let mut loaned = Loaned::<Req::Element, ReqHeader>::new(chunk, core.request_layout.shape(len))
-            .ok_or(LoanError::OutOfMemory)?;
-        *loaned.header_mut() = ReqHeader::default();
+        let loaned = core.loan_message(len)?;
         core.loans.set(core.loans.get() + 1);
         Ok(RequestMut { loaned, loan: RequestLoan { core: Share::of(core), types: PhantomData } })
     }

@@ -58,7 +58,7 @@ impl<Req: Payload + ?Sized, Res: Payload + ?Sized, ReqHeader: Plain, ResHeader: 
         // There is one until here: nothing else ends a loan.
         let Some(core) = loan.end() else { return Err(LoanError::OutOfMemory.into()) };
         let sent =
-            core.send(loaned.chunk_mut(), len, core.request_layout.bytes_in_slot::<Req::Element, ReqHeader>(len))?;
+            core.send(loaned.chunk_mut(), len, core.sent_layout.bytes_in_slot::<Req::Element, ReqHeader>(len))?;
         Ok(PendingResponse { core, sent, types: PhantomData })
     }
 }

@@ -164,7 +164,7 @@ pub(in crate::port) trait Attaching: Port {
         let file = ConnectionFile::open(&found.path, ConnectionLayout::new(service.settings()))?;
         // One that has left made the file itself, and what it waits for lives on with its node.
         let node = snapshot.node(found.peer).unwrap_or_else(|| file.maker());
-        Connection::open(service, self.id, [found.peer, node], file, self.received_layout().align)
+        Connection::open(service, self.id, [found.peer, node], file, self.received_layout.align)
     }
 
     /// Makes the connections the ports' own, under the lock: those that are ready, and the first reason for which one is

@@ -49,18 +49,16 @@ pub(super) fn enter<P: Attaching>(
     port: impl FnOnce(Member<P::Ends>) -> P,
 ) -> Result<Rc<P>, PortError> {
     let side = P::Ends::SIDE;
-    let layouts = layouts(&service.config);
-    let [sent, received] = side.pair(layouts);
+    let [sent_layout, received_layout] = side.pair(layouts(&service.config));
     let draft = Draft::begin(&service, &options.name, side)?;
     let id = draft.id;
-    let payloads = draft.payloads(&sent, &options, kind, chunks_max)?;
-    let (connections, changes) = draft.publish(&received, &payloads)?;
-    let [request_layout, response_layout] = layouts;
+    let payloads = draft.payloads(&sent_layout, &options, kind, chunks_max)?;
+    let (connections, changes) = draft.publish(&received_layout, &payloads)?;
     let port = port(Member {
         service,
         id,
-        request_layout,
-        response_layout,
+        sent_layout,
+        received_layout,
         payloads,
         backpressure: options.backpressure,
         connections: RefCell::default(),

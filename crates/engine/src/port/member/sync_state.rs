@@ -6,7 +6,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::connection::{Side, State};
+use crate::connection::State;
 use crate::error::{LoanError, NamespaceGone, ReceiveError, SystemError};
 use crate::id::Id;
 use crate::payload::ChunkLayout;
@@ -16,7 +16,7 @@ use crate::port::payloads::Payloads;
 use crate::port::wait::wait_state::{LivenessTimer, WaitState};
 use crate::service::sweep::Leaver;
 use crate::service::{ServiceInner, cleanup};
-use crate::shm::ChunkMut;
+use crate::shm::{ChunkMut, Loaned, Plain};
 
 /// Time between two tries where peers wait until others have gone.
 const RETRY: Duration = Duration::from_millis(10);
@@ -48,8 +48,9 @@ pub(in crate::port) enum Problem {
 pub(in crate::port) struct Member<T> {
     pub service: Arc<ServiceInner>,
     pub id: Id,
-    pub request_layout: ChunkLayout,
-    pub response_layout: ChunkLayout,
+    /// Layouts of the messages that the port sends, and of those that it receives.
+    pub sent_layout: ChunkLayout,
+    pub received_layout: ChunkLayout,
     pub payloads: Payloads,
     pub backpressure: Backpressure,
     pub connections: RefCell<Connections<T>>,
@@ -75,11 +76,6 @@ impl<T: Ends> Member<T> {
         }
         // Connections that were never mapped are unread whole; their clients see that nobody came.
         self.service.leave_port(leaver);
-    }
-
-    /// Layout of the messages that the port receives.
-    pub(super) fn received_layout(&self) -> &ChunkLayout {
-        if T::SIDE == Side::Client { &self.response_layout } else { &self.request_layout }
     }
 
     /// What a call that has found nothing has to tell.
@@ -161,6 +157,18 @@ pub(in crate::port) trait Port: Deref<Target = Member<<Self as Port>::Ends>> {
             self.find_chunk(len)?;
             at_hand = true;
         }
+    }
+
+    /// A chunk with room for `len` elements, as a message with the user header's default.
+    ///
+    /// # Errors
+    /// As [`Port::loan_chunk`].
+    #[inline(always)]
+    fn loan_message<T: Plain, H: Plain + Default>(&self, len: usize) -> Result<Loaned<T, H>, LoanError> {
+        let shape = self.sent_layout.shape(len);
+        let mut loaned = Loaned::<T, H>::new(self.loan_chunk(len)?, shape).ok_or(LoanError::OutOfMemory)?;
+        *loaned.header_mut() = H::default();
+        Ok(loaned)
     }
 
     /// Slow path: reclaims, or grows.

@@ -11,7 +11,7 @@ use crate::port::member::sync_state::Port;
 use crate::port::message::{LoanMut, LoanMutUninit, ReceivedMessage};
 use crate::port::server::core::{ServerConnection, ServerCore};
 use crate::port::track::Outgoing;
-use crate::shm::{ChunkHeader, Loaned, Plain};
+use crate::shm::{ChunkHeader, Plain};
 
 /// A received request, readable and unchanged until it is dropped, to be answered with any number of responses.
 ///
@@ -103,36 +103,23 @@ impl<Res: Payload + ?Sized, ResHeader: Plain + Default> RequestHold<Res, ResHead
     #[inline(always)]
     fn loan_elements(&self, len: usize) -> Result<ResponseMut<Res, ResHeader>, LoanError> {
         let Self { core, connection, lane, request_id, place, .. } = self;
-        if !connection.track.places.loan(*place, core.loans_max) {
+        let (lane, request_id, place) = (*lane, *request_id, *place);
+        if !connection.track.places.loan(place, core.loans_max) {
             return Err(LoanError::ExceedsMaxLoans { max: core.loans_max });
         }
-        connection.track.prefetch(*lane as usize, *request_id);
-        let failed = |error| {
-            connection.track.places.leave(*place);
-            Err(error)
-        };
+        let loan = ResponseLoan { core: core.clone(), connection: connection.clone(), lane, place, request_id };
+        connection.track.prefetch(lane as usize, request_id);
         // Numbers of receivers may all be taken, by clients that have left and still hold something: then a chunk could not be
         // lent (RR-PRT-07).
         if !connection.lending.has_number()
             && !connection.closed.get()
             && !connection.lending.find_number(&core.payloads)
         {
-            return failed(LoanError::OutOfMemory);
+            return Err(LoanError::OutOfMemory);
         }
-        let mut chunk = match core.loan_chunk(len) {
-            Ok(chunk) => chunk,
-            Err(error) => return failed(error),
-        };
-        chunk.set_header(ChunkHeader { request_id: *request_id, lane: (*lane).into(), len: len as u64 });
-        let Some(mut loaned) = Loaned::<Res::Element, ResHeader>::new(chunk, core.response_layout.shape(len)) else {
-            return failed(LoanError::OutOfMemory);
-        };
-        *loaned.header_mut() = ResHeader::default();
-        let (core, connection) = (core.clone(), connection.clone());
-        Ok(ResponseMut {
-            loaned,
-            loan: ResponseLoan { core, connection, lane: *lane, place: *place, request_id: *request_id },
-        })
+        let mut loaned = core.loan_message(len)?;
+        loaned.chunk_mut().set_header(ChunkHeader { request_id, lane: lane.into(), len: len as u64 });
+        Ok(ResponseMut { loaned, loan })
     }
 }
 
@@ -223,7 +210,7 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> LoanMut<Res, ResHeader, ResponseLo
     pub fn send(self) -> Result<(), SendError> {
         let Self { mut loaned, loan } = self;
         let len = Res::elements(loaned.elements());
-        let small = loan.core.response_layout.bytes_in_slot::<Res::Element, ResHeader>(len);
+        let small = loan.core.sent_layout.bytes_in_slot::<Res::Element, ResHeader>(len);
         let (request_id, lane) = (loan.request_id, loan.lane as usize);
         let response = Outgoing { chunk: loaned.chunk_mut().publish(), request_id, lane, len, small };
         loan.core.send(&loan.connection, response)

@@ -150,7 +150,7 @@ impl<Req: Payload + ?Sized, Res: Payload + ?Sized, ReqHeader: Plain, ResHeader: 
         if connection.track.places.is_full() {
             return Err(ReceiveError::ExceedsMaxBorrows { max: core.service.settings().max_active_requests });
         }
-        let is_sound = core.request_layout.fits::<Req, ReqHeader>(message);
+        let is_sound = core.received_layout.fits::<Req, ReqHeader>(message);
         if is_sound { Ok(true) } else { Err(connection.unreadable(&core.payloads, Unreadable::Garbage)) }
     }
 
@@ -191,7 +191,7 @@ impl<Req: Payload + ?Sized, Res: Payload + ?Sized, ReqHeader: Plain, ResHeader: 
         if (Req::KIND == Kind::Fixed && len != 1) || core.is_unwanted(connection, lane, header.request_id) {
             return Err(NotTaken::Miss);
         }
-        let received = Received::new(message, core.request_layout.shape(Req::elements(len))).ok_or(NotTaken::Miss)?;
+        let received = Received::new(message, core.received_layout.shape(Req::elements(len))).ok_or(NotTaken::Miss)?;
         let place = connection.track.places.enter().ok_or(NotTaken::Miss)?;
         // What the header said holds if it is taken: the entry was in the channel from the look to the taking.
         if !connection.track.take(oldest, header.request_id) {
