@@ -146,7 +146,7 @@ impl ConnectionFile {
             Some(Self {
                 head: map.column(0, REQUESTS_AT)?,
                 shared: map.lines(SHARED_LINE, 1)?,
-                requests: map.lines(HEAD_LINES, layout.request_capacity)?,
+                requests: map.lines(HEAD_LINES, layout.lanes)?,
                 lanes: (0..layout.lanes).map(lane).collect::<Option<_>>()?,
                 request_returns: map.column(layout.request_returns_at, layout.request_returns)?,
                 response_returns: map.column(layout.response_returns_at, layout.response_returns)?,

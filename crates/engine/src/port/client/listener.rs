@@ -113,7 +113,9 @@ impl<'a, Res: Payload + ?Sized, ResHeader: Plain> Listener<'a, Res, ResHeader> {
             }
             // Sent by an active request whose pending response is gone: nobody's any more (RR-ACT-03). What may have
             // displaced it meanwhile does not go with it.
-            connection.track.refuse(connection, self.lane, oldest);
+            if connection.track.take(&connection.track.lanes[self.lane], oldest) {
+                connection.give_back(oldest.entry());
+            }
         }
         Ok(None)
     }

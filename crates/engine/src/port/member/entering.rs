@@ -53,7 +53,7 @@ pub(super) fn enter<P: Attaching>(
     let draft = Draft::begin(&service, &options.name, side)?;
     let id = draft.id;
     let payloads = draft.payloads(&sent_layout, &options, kind, chunks_max)?;
-    let (connections, changes) = draft.publish(&received_layout, &payloads)?;
+    let (connections, changes) = draft.publish(received_layout.align, &payloads)?;
     let port = port(Member {
         service,
         id,
@@ -169,28 +169,29 @@ impl<'a> Draft<'a> {
             .map(|name| self.service.folder.join(name))
     }
 
-    fn connection<T: Ends>(&self, peer: &PortEntry, received: &ChunkLayout) -> Result<Rc<Connection<T>>, PortError> {
+    fn connection<T: Ends>(&self, peer: &PortEntry, align: usize) -> Result<Rc<Connection<T>>, PortError> {
         let ([path, _], layout) = (self.paths(peer.id), ConnectionLayout::new(self.service.settings()));
         self.peers.borrow_mut().push(peer.id);
         let file = ConnectionFile::create(&path, layout, self.service.node.id).at("creating a connection", &path)?;
-        Connection::open(self.service, self.id, [peer.id, peer.node], file, received.align)
-            .map_err(|error| damaged(self.service, &error))
+        let opened = Connection::open(self.service, self.id, [peer.id, peer.node], file, align);
+        opened.map_err(|error| match error.kind() {
+            io::ErrorKind::InvalidData | io::ErrorKind::NotFound => {
+                PortError::Corrupted { file: "segment", reason: error.to_string() }
+            }
+            _ => SystemError::at("mapping the other side's payload segment", &self.service.folder, &error).into(),
+        })
     }
 
-    /// Enters the port into the registry, connected to every port of the other kind that is there, and says what its counter
-    /// was.
-    fn publish<T: Ends>(
-        mut self,
-        received: &ChunkLayout,
-        payloads: &Payloads,
-    ) -> Result<(Connections<T>, u64), PortError> {
+    /// Enters the port into the registry, connected to every port of the other kind that is there, whose segments are aligned to
+    /// `align`, and says what its counter was.
+    fn publish<T: Ends>(mut self, align: usize, payloads: &Payloads) -> Result<(Connections<T>, u64), PortError> {
         let service = self.service;
         let others = self.side.other();
         let mut connections: Connections<T> = Vec::new();
         for _ in 0..TRIES_MAX {
             for peer in service.registry.ports(others) {
                 if !connections.iter().any(|known| known.peer == peer.id) {
-                    connections.push(self.connection(&peer, received)?);
+                    connections.push(self.connection(&peer, align)?);
                 }
             }
             let lock = match service.lock() {
@@ -248,14 +249,5 @@ impl Drop for Draft<'_> {
                 let _ = files::remove(&path);
             }
         }
-    }
-}
-
-fn damaged(service: &ServiceInner, error: &io::Error) -> PortError {
-    match error.kind() {
-        io::ErrorKind::InvalidData | io::ErrorKind::NotFound => {
-            PortError::Corrupted { file: "segment", reason: error.to_string() }
-        }
-        _ => SystemError::at("mapping the other side's payload segment", &service.folder, error).into(),
     }
 }

@@ -23,12 +23,6 @@ pub(in crate::port) struct Outgoing<'a> {
 }
 
 impl Outbound {
-    /// Asks for the slot of the next message.
-    #[inline(always)]
-    fn prefetch(&self) {
-        self.producer.prefetch(&self.slots.view());
-    }
-
     /// Pushes a message, into the slot itself if it is small and the slot is empty: the word in the slot. `displaced` is told
     /// which entry of which slot has given way to it.
     #[inline(always)]
@@ -102,7 +96,7 @@ impl ClientTrack {
         if is_lone && self.shuttle.is_free() {
             SharedLine::of(&self.line).prefetch();
         } else {
-            self.requests.prefetch();
+            self.requests.producer.prefetch(&self.requests.slots.view());
         }
     }
 
@@ -203,7 +197,8 @@ impl ServerTrack {
     pub fn prefetch(&self, lane: usize, request_id: u64) {
         // The server still has the shuttle that brought the request.
         if !self.shuttle.is_first(request_id) {
-            self.lanes[lane].responses.prefetch();
+            let Outbound { producer, slots } = &self.lanes[lane].responses;
+            producer.prefetch(&slots.view());
         }
     }
 

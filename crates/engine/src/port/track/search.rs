@@ -108,13 +108,6 @@ impl ClientTrack {
         let found = |word| (Oldest::InShuttle(word), self.in_shuttle(word, lane, request_id));
         self.lanes[lane].responses.front(link, || Ok(self.poll_shuttle(request_id)?.map(found)))
     }
-
-    /// Gives back the response that was just found unread, unless a newer one has displaced it meanwhile.
-    pub fn refuse(&self, link: &Link, lane: usize, oldest: Oldest) {
-        if self.take(&self.lanes[lane], oldest) {
-            link.give_back(oldest.entry());
-        }
-    }
 }
 
 impl ServerTrack {

@@ -56,7 +56,8 @@ pub(in crate::port) trait Waits: WaitingPort + Debug {
 /// What is waited for. It does not keep alive what was attached.
 #[derive(Debug)]
 pub struct Source {
-    port: Weak<dyn Waits>,
+    /// The port, if it is there.
+    pub(super) port: Weak<dyn Waits>,
     lane: usize,
     request_id: u64,
 }
@@ -75,13 +76,10 @@ impl<Res: ?Sized, ResHeader> sealed::Sealed for PendingResponse<Res, ResHeader> 
 }
 
 impl Source {
-    /// The port, if it is there.
-    pub(super) fn port(&self) -> Option<Rc<dyn Waits>> {
-        self.port.upgrade()
-    }
-
     fn look(&self, look: PollDepth) -> Option<Readiness> {
-        self.port().map_or(Some(Readiness::Disconnected), |port| port.readiness(self.lane, self.request_id, look))
+        self.port
+            .upgrade()
+            .map_or(Some(Readiness::Disconnected), |port| port.readiness(self.lane, self.request_id, look))
     }
 }
 
@@ -156,8 +154,8 @@ pub struct WaitSet {
     /// Attachments that there ever were.
     attached: u64,
     spin: Option<Duration>,
-    /// Kept for their memory: a wait allocates nothing once there was one with as many attachments.
-    events: Vec<WaitEvent>,
+    /// What the last look has found. Kept for their memory: a wait allocates nothing once there was one with as many attachments.
+    pub(super) events: Vec<WaitEvent>,
     /// Ports of the attachments, each once, for the time of one wait.
     ports: Vec<Rc<dyn Waits>>,
 }
@@ -221,7 +219,7 @@ impl WaitSet {
 
     /// The port of an attachment, if both are there.
     pub(in crate::port) fn port(&self, id: AttachmentId) -> Option<Rc<dyn Waits>> {
-        self.attachments.iter().find(|(attached, _)| *attached == id).and_then(|(_, source)| source.port())
+        self.attachments.iter().find(|(attached, _)| *attached == id).and_then(|(_, source)| source.port.upgrade())
     }
 
     /// Whether an attachment ends a wait now.
@@ -235,15 +233,10 @@ impl WaitSet {
         !self.events.is_empty()
     }
 
-    /// What the last look has found.
-    pub(in crate::port) fn events(&self) -> &[WaitEvent] {
-        &self.events
-    }
-
     /// The ports of all attachments, to be given back to [`WaitSet::keep`].
     pub(in crate::port) fn ports(&mut self) -> Vec<Rc<dyn Waits>> {
         let mut ports = std::mem::take(&mut self.ports);
-        for port in self.attachments.iter().filter_map(|(_, source)| source.port()) {
+        for port in self.attachments.iter().filter_map(|(_, source)| source.port.upgrade()) {
             // By address alone: the tables behind trait objects may be there twice.
             if !ports.iter().any(|known| Rc::as_ptr(known).addr() == Rc::as_ptr(&port).addr()) {
                 ports.push(port);
