@@ -95,11 +95,11 @@ impl<Req: Payload + ?Sized, Res: Payload + ?Sized, ReqHeader: Plain + Default, R
         if core.loans.get() >= core.loans_max {
             return Err(LoanError::ExceedsMaxLoans { max: core.loans_max });
         }
+        let loaned = core.loan_message(len)?;
         // The line in which the request will go to the first server is asked for now; it is the only one mostly.
         if let Some(connection) = core.connections.borrow().first() {
             connection.track.prefetch(core.is_tiny && core.active.get() == 0);
         }
-        let loaned = core.loan_message(len)?;
         core.loans.set(core.loans.get() + 1);
         Ok(RequestMut { loaned, loan: RequestLoan { core: Share::of(core), types: PhantomData } })
     }

@@ -165,8 +165,8 @@ pub(in crate::port) trait Port: Deref<Target = Member<<Self as Port>::Ends>> {
     /// As [`Port::loan_chunk`].
     #[inline(always)]
     fn loan_message<T: Plain, H: Plain + Default>(&self, len: usize) -> Result<Loaned<T, H>, LoanError> {
-        let shape = self.sent_layout.shape(len);
-        let mut loaned = Loaned::<T, H>::new(self.loan_chunk(len)?, shape).ok_or(LoanError::OutOfMemory)?;
+        let chunk = self.loan_chunk(len)?;
+        let mut loaned = Loaned::<T, H>::new(chunk, self.sent_layout.shape(len)).ok_or(LoanError::OutOfMemory)?;
         *loaned.header_mut() = H::default();
         Ok(loaned)
     }

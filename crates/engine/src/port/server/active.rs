@@ -61,20 +61,14 @@ impl<Res: ?Sized, ResHeader> Drop for RequestHold<Res, ResHeader> {
     fn drop(&mut self) {
         let Self { entry, lane, place, request_id, .. } = *self;
         if let (Some(core), Some(connection)) = (self.core.take(), self.connection.take()) {
-            end(core, connection, entry, (lane, place), request_id);
+            end(core, connection, entry, lane, place, request_id);
         }
     }
 }
 
 /// Ends an active request; by value, so that dropping it does not take its address.
 #[inline(never)]
-fn end(
-    core: Rc<ServerCore>,
-    connection: Rc<ServerConnection>,
-    entry: Entry,
-    (lane, place): (u32, u32),
-    request_id: u64,
-) {
+fn end(core: Rc<ServerCore>, connection: Rc<ServerConnection>, entry: Entry, lane: u32, place: u32, request_id: u64) {
     connection.finish(lane as usize, request_id);
     connection.give_back(entry);
     connection.track.places.leave(place);
