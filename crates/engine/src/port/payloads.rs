@@ -89,22 +89,17 @@ impl Payloads {
     }
 
     /// Ensures that the current segment has a free chunk for `len` elements where none is at hand: by
-    /// `reclaim_returned`, or else by growing, of which `announce` tells the receivers the new segment's number.
+    /// `reclaim`, of what was returned, or else by growing, of which `announce` tells the receivers the new segment's number.
     ///
     /// # Errors
     /// [`LoanError`]; everything is as it was then.
     #[cold]
-    pub fn find(
-        &self,
-        len: usize,
-        reclaim_returned: impl FnOnce(),
-        announce: impl FnOnce(u16),
-    ) -> Result<(), LoanError> {
+    pub fn find(&self, len: usize, reclaim: impl FnOnce(), announce: impl FnOnce(u16)) -> Result<(), LoanError> {
         let max = self.len_max.get();
         if len > max && !self.plan.strategy.grows() {
             return Err(LoanError::ExceedsMaxLoanSize { len, max });
         }
-        reclaim_returned();
+        reclaim();
         if len <= self.len_max.get() && self.current.borrow().next().is_some() {
             return Ok(());
         }
