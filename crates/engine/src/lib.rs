@@ -83,19 +83,18 @@ pub mod channel;
 mod config;
 mod connection;
 pub mod error;
-mod free_list;
 mod id;
 mod inventory;
 mod liveness;
 mod lock;
 mod name;
 mod node;
+mod ownership;
 mod payload;
 mod port;
 mod root;
 mod service;
 mod settings;
-mod share;
 pub mod shm;
 mod strategy;
 mod wait;
@@ -109,8 +108,8 @@ pub use node::{Node, NodeBuilder};
 pub use payload::{ChunkLayout, Kind, Payload, TypeDetail};
 pub use port::{
     ActiveRequest, AttachmentId, BackpressureAction, BackpressureInfo, Client, ClientBuilder, LoanMut, LoanMutUninit,
-    PendingResponse, PollSet, Readiness, RequestMut, RequestMutUninit, Response, ResponseMut, ResponseMutUninit,
-    Responses, Server, ServerBuilder, WaitEvent, WaitSet, Waitable,
+    PendingResponse, PollSet, Readiness, ReceivedMessage, RequestMut, RequestMutUninit, Response, ResponseMut,
+    ResponseMutUninit, Responses, Server, ServerBuilder, WaitEvent, WaitSet, Waitable,
 };
 pub use root::{ROOT_VARIABLE, Root};
 pub use service::LAYOUT_VERSION;

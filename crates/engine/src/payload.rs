@@ -5,7 +5,9 @@ use std::marker::PhantomData;
 use serde::{Deserialize, Serialize};
 
 use super::error::ServiceError;
-use super::shm::{ALIGN_MAX, CHUNK_HEADER_BYTES, IMAGE_BYTES, Plain, Shape, TINY_BYTES, slot_payload};
+use super::shm::{
+    ALIGN_MAX, CHUNK_HEADER_BYTES, IMAGE_BYTES, Message, Plain, Received, Shape, TINY_BYTES, slot_payload,
+};
 
 /// Largest type, bytes: a larger one fits no segment.
 const TYPE_BYTES_MAX: usize = 1 << 40;
@@ -204,6 +206,12 @@ impl ChunkLayout {
         let payload = slot_payload::<T, H>()?;
         // Nothing overflows: so few elements fit a line.
         self.fits_slot(len).then(|| payload + size_of::<T>() * len)
+    }
+
+    /// Whether a message holds what its header says, for these types.
+    pub(crate) fn fits<P: Payload + ?Sized, H: Plain>(&self, message: Message<'_>) -> bool {
+        let len = usize::try_from(message.header().len).ok().filter(|len| P::KIND == Kind::Slice || *len == 1);
+        len.is_some_and(|len| Received::<P::Element, H>::new(message, self.shape(len)).is_some())
     }
 
     /// The place of `len` elements.

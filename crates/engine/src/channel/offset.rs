@@ -62,7 +62,8 @@ pub enum Push {
 #[derive(Debug, Clone)]
 pub struct OffsetProducer {
     round: Round,
-    overflow: bool,
+    /// Whether the oldest entry gives way where there is no room.
+    pub(crate) overflow: bool,
     /// Slot of the next entry, in `0..capacity`.
     slot: Cell<u32>,
     /// Sequence of the next entry, in `0..2^28`.
@@ -85,12 +86,6 @@ impl OffsetProducer {
     /// Slot that the next push uses.
     pub fn next_slot(&self) -> usize {
         self.slot.get() as usize
-    }
-
-    /// Whether the oldest entry gives way where there is no room.
-    #[inline(always)]
-    pub fn overflows(&self) -> bool {
-        self.overflow
     }
 
     /// Slot of the push behind the next one; of a channel without overflow that was full but for one slot, the oldest.
@@ -269,21 +264,20 @@ impl OffsetConsumer {
     }
 }
 
-/// Both sides of an empty channel on which so many messages have travelled before.
 #[cfg(test)]
-pub(super) fn after_messages(capacity: usize, overflow: bool, messages: u64) -> (OffsetProducer, OffsetConsumer) {
-    let (producer, consumer) = (OffsetProducer::new(capacity, overflow), OffsetConsumer::new(capacity, overflow));
-    let slot = (messages % capacity as u64) as u32 * producer.round.step % capacity as u32;
-    for (at, sequence) in [(&producer.slot, &producer.sequence), (&consumer.slot, &consumer.sequence)] {
-        at.set(slot);
-        sequence.set(messages & SEQUENCE_MASK);
-    }
-    (producer, consumer)
-}
+pub(super) mod tests {
+    use super::*;
 
-#[cfg(test)]
-mod tests {
-    use super::Round;
+    /// Both sides of an empty channel on which so many messages have travelled before.
+    pub fn after_messages(capacity: usize, overflow: bool, messages: u64) -> (OffsetProducer, OffsetConsumer) {
+        let (producer, consumer) = (OffsetProducer::new(capacity, overflow), OffsetConsumer::new(capacity, overflow));
+        let slot = (messages % capacity as u64) as u32 * producer.round.step % capacity as u32;
+        for (at, sequence) in [(&producer.slot, &producer.sequence), (&consumer.slot, &consumer.sequence)] {
+            at.set(slot);
+            sequence.set(messages & SEQUENCE_MASK);
+        }
+        (producer, consumer)
+    }
 
     #[test]
     fn every_slot_is_used_once_a_round_and_neighbours_are_apart() {

@@ -101,25 +101,6 @@ pub enum Room {
     Full,
 }
 
-/// The first poll after a side has written into the line. It pauses: nothing can be there so soon, and each poll takes
-/// the line away from the other side, which is about to write into it.
-#[derive(Debug, Default)]
-struct FirstPoll(Cell<bool>);
-
-impl FirstPoll {
-    #[inline(always)]
-    fn arm(&self) {
-        self.0.set(true);
-    }
-
-    #[inline(always)]
-    fn on_empty_poll(&self) {
-        if self.0.replace(false) {
-            std::hint::spin_loop();
-        }
-    }
-}
-
 /// The sender's account of a message in the shuttle that may be unread, and of those that went past it into the channel.
 #[derive(Debug)]
 struct Ahead {
@@ -129,17 +110,29 @@ struct Ahead {
     /// The word as long as nobody is known to have taken it, then 0.
     word: Cell<u64>,
     passed: Cell<usize>,
+    /// Whether the next poll is the first one since. It pauses: nothing can be there so soon, and each poll takes the line
+    /// away from the other side, which is about to write into it.
+    is_first_poll: Cell<bool>,
 }
 
 impl Ahead {
     fn new(capacity: usize, overflow: bool) -> Self {
-        Self { capacity, overflow, word: Cell::new(0), passed: Cell::new(0) }
+        Self { capacity, overflow, word: Cell::new(0), passed: Cell::new(0), is_first_poll: Cell::new(false) }
     }
 
+    /// A message is written into the line.
     #[inline(always)]
     fn set(&self, word: u64) {
         self.word.set(word);
         self.passed.set(0);
+        self.is_first_poll.set(true);
+    }
+
+    #[inline(always)]
+    fn on_empty_poll(&self) {
+        if self.is_first_poll.replace(false) {
+            std::hint::spin_loop();
+        }
     }
 
     /// Makes room for one more message in the channel, and counts it.
@@ -179,14 +172,13 @@ pub struct ShuttleClient {
     awaited: Cell<u64>,
     /// Its lane.
     lane: Cell<u32>,
-    first_poll: FirstPoll,
 }
 
 impl ShuttleClient {
     /// For an empty shuttle beside a channel of `capacity` requests.
     pub fn new(capacity: usize, overflow_requests: bool, overflow_responses: bool) -> Self {
         let ahead = Ahead::new(capacity, overflow_requests);
-        Self { overflow_responses, ahead, awaited: Cell::new(0), lane: Cell::new(0), first_poll: FirstPoll::default() }
+        Self { overflow_responses, ahead, awaited: Cell::new(0), lane: Cell::new(0) }
     }
 
     /// Whether the shuttle is free, as far as is known.
@@ -212,15 +204,11 @@ impl ShuttleClient {
         // Whichever request of its lane the server is done with, it is this one or a newer one, for which it gave this up.
         let is_done = slots.load(REPLY) != 0 || done(self.lane.get() as usize) >= self.awaited.get();
         if is_done {
-            self.set_free(slots);
+            // A response that nobody waits for any more does not go out again.
+            slots.store(REPLY, 0);
+            self.awaited.set(0);
         }
         is_done
-    }
-
-    /// A response that nobody waits for any more does not go out again.
-    fn set_free(&self, slots: &impl Slots) {
-        slots.store(REPLY, 0);
-        self.awaited.set(0);
     }
 
     /// Sends the request whose payload is in the shuttle: the word that is there until it is taken. The shuttle is
@@ -231,7 +219,6 @@ impl ShuttleClient {
         self.awaited.set(request_id);
         self.lane.set(lane);
         self.ahead.set(word);
-        self.first_poll.arm();
         slots.store(REQUEST, word);
         word
     }
@@ -272,7 +259,7 @@ impl ShuttleClient {
     /// After a poll that found nothing.
     #[inline(always)]
     pub fn on_empty_poll(&self) {
-        self.first_poll.on_empty_poll();
+        self.ahead.on_empty_poll();
     }
 
     /// Takes the response that was peeked at; `false` if the server has displaced it meanwhile.
@@ -295,7 +282,6 @@ pub struct ShuttleServer {
     request_id: Cell<u64>,
     /// Whether no response to it was sent.
     is_first: Cell<bool>,
-    first_poll: FirstPoll,
 }
 
 impl ShuttleServer {
@@ -306,14 +292,7 @@ impl ShuttleServer {
             ahead: Ahead::new(capacity, overflow_responses),
             request_id: Cell::new(0),
             is_first: Cell::new(false),
-            first_poll: FirstPoll::default(),
         }
-    }
-
-    /// Whether there is nothing to take: one load.
-    #[inline(always)]
-    pub fn is_empty(&self, slots: &impl Slots) -> bool {
-        slots.load(REQUEST) == 0
     }
 
     /// Peeks at the request without taking it.
@@ -333,7 +312,7 @@ impl ShuttleServer {
         }
         self.request_id.set(request_id);
         self.is_first.set(true);
-        self.ahead.set(0);
+        self.ahead.word.set(0);
         true
     }
 
@@ -354,14 +333,13 @@ impl ShuttleServer {
     pub fn reply(&self, slots: &impl Slots, request_id: u64, len: usize) {
         let word = pack_reply(request_id, len);
         self.ahead.set(word);
-        self.first_poll.arm();
         slots.store(REPLY, word);
     }
 
     /// After a poll that found nothing.
     #[inline(always)]
     pub fn on_empty_poll(&self) {
-        self.first_poll.on_empty_poll();
+        self.ahead.on_empty_poll();
     }
 
     /// Whether a response to this request may still be in the shuttle, as far as is known.

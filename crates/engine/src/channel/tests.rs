@@ -129,7 +129,7 @@ proptest! {
         steps in prop::collection::vec(prop_oneof![4 => Just(1), 1 => 2_usize..30, 4 => Just(0)], 0..120),
     ) {
         let slots = Plain::new(capacity);
-        let (producer, consumer) = offset::after_messages(capacity, overflow, before);
+        let (producer, consumer) = offset::tests::after_messages(capacity, overflow, before);
         let mut model = VecDeque::new();
         let mut number = 0;
         for pushes in steps {
@@ -166,7 +166,7 @@ proptest! {
         takes in 1_usize..30,
     ) {
         let slots = Plain::new(capacity);
-        let (producer, consumer) = offset::after_messages(capacity, true, before);
+        let (producer, consumer) = offset::tests::after_messages(capacity, true, before);
         let interrupted = Interrupted {
             slots: &slots,
             producer,

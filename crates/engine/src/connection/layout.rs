@@ -12,7 +12,7 @@ pub(super) const REQUESTS_AT: usize = HEAD_LINES * LINE;
 /// Where things are, in words. Both sides compute it from the service's settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ConnectionLayout {
-    pub request_capacity: usize,
+    /// Slots of the request channel, and lanes.
     pub lanes: usize,
     /// Slots of a lane.
     pub response_capacity: usize,
@@ -34,13 +34,11 @@ impl ConnectionLayout {
         let requests = 2 * settings.max_active_requests + 1;
         let response_capacity = settings.response_slots();
         let responses = lanes * (response_capacity + settings.max_borrowed_responses) + 1;
-        let request_capacity = settings.max_active_requests;
         let request_returns = requests.next_power_of_two().max(LINE);
         let lane_words = (2 + response_capacity) * LINE;
-        let lanes_at = REQUESTS_AT + request_capacity * LINE;
+        let lanes_at = REQUESTS_AT + lanes * LINE;
         let request_returns_at = lanes_at + lanes * lane_words;
         Self {
-            request_capacity,
             lanes,
             response_capacity,
             request_returns,
@@ -72,7 +70,7 @@ impl ConnectionLayout {
     pub(super) fn head(&self) -> [u64; 6] {
         [
             MAGIC,
-            self.request_capacity as u64,
+            self.lanes as u64,
             self.lanes as u64,
             self.response_capacity as u64,
             self.request_returns as u64,

@@ -11,17 +11,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 pub(crate) use layout::ConnectionLayout;
 use layout::{HEAD_LINES, REQUESTS_AT};
-pub(crate) use slots::{LaneWords, SharedLine, next_chunk_hint, set_next_chunk_hint};
+pub(crate) use slots::{LaneWords, SharedLine, all_words, next_chunk_hint, set_next_chunk_hint};
 
-use super::channel::Slots;
+use super::channel::{Slots, shuttle};
 use super::id::Id;
 use super::shm::{Column, LINE, Lines, Mapping};
 
 /// Behind the constants: the node of the side that made the file.
 const MAKER: usize = 6;
-const CLIENT_STATE: usize = LINE;
-const SERVER_STATE: usize = 2 * LINE;
-/// In a side's line, behind its state.
+/// In a side's line, whose first word is its state.
 const SEGMENT: usize = 1;
 const HANDED_OVER: usize = 3;
 const SHARED_LINE: usize = 3;
@@ -89,28 +87,31 @@ impl Side {
     /// First word of the side's line.
     fn at(self) -> usize {
         match self {
-            Self::Client => CLIENT_STATE,
-            Self::Server => SERVER_STATE,
+            Self::Client => LINE,
+            Self::Server => 2 * LINE,
         }
     }
 }
 
-/// A mapped connection. Indices are in range by construction: lanes come from the caller's own tables.
+/// A mapped connection.
 #[derive(Debug)]
 pub(crate) struct ConnectionFile {
     head: Column,
-    shared: Lines,
-    requests: Lines,
-    lanes: Box<[LaneLines]>,
+    /// The line that both sides write.
+    pub shared: Lines,
+    /// Slots of the requests.
+    pub requests: Lines,
+    pub lanes: Box<[LaneLines]>,
     request_returns: Column,
     response_returns: Column,
 }
 
 /// What belongs to one active request.
 #[derive(Debug)]
-struct LaneLines {
-    words: LaneWords,
-    responses: Lines,
+pub(crate) struct LaneLines {
+    pub words: LaneWords,
+    /// Slots of its responses.
+    pub responses: Lines,
 }
 
 impl ConnectionFile {
@@ -145,7 +146,7 @@ impl ConnectionFile {
             Some(Self {
                 head: map.column(0, REQUESTS_AT)?,
                 shared: map.lines(SHARED_LINE, 1)?,
-                requests: map.lines(HEAD_LINES, layout.request_capacity)?,
+                requests: map.lines(HEAD_LINES, layout.lanes)?,
                 lanes: (0..layout.lanes).map(lane).collect::<Option<_>>()?,
                 request_returns: map.column(layout.request_returns_at, layout.request_returns)?,
                 response_returns: map.column(layout.response_returns_at, layout.response_returns)?,
@@ -171,22 +172,21 @@ impl ConnectionFile {
         self.head.word(index)
     }
 
-    pub fn client_state(&self) -> State {
-        // Acquire: what the side did before it said so is seen, as in all state words.
-        State::of(self.word(CLIENT_STATE).load(Ordering::Acquire))
+    pub fn state(&self, side: Side) -> State {
+        // Acquire: what the side did before it said so is seen.
+        State::of(self.word(side.at()).load(Ordering::Acquire))
     }
 
-    pub fn set_client_state(&self, state: State) {
-        // Release: pairs with the above.
-        self.word(CLIENT_STATE).store(state as u64, Ordering::Release);
+    pub fn set_state(&self, side: Side, state: State) {
+        self.word(side.at()).store(state as u64, Ordering::Release); // Pairs with the above.
+    }
+
+    pub fn client_state(&self) -> State {
+        self.state(Side::Client)
     }
 
     pub fn server_state(&self) -> State {
-        State::of(self.word(SERVER_STATE).load(Ordering::Acquire)) // As client_state.
-    }
-
-    pub fn set_server_state(&self, state: State) {
-        self.word(SERVER_STATE).store(state as u64, Ordering::Release); // As set_client_state.
+        self.state(Side::Server)
     }
 
     /// Number of the segment from which a side loans, as it says. It may have grown since, or be wrong.
@@ -214,47 +214,10 @@ impl ConnectionFile {
         self.word(side.at() + HANDED_OVER).store(handover as u64, Ordering::Release); // As `handover`.
     }
 
-    pub fn state(&self, side: Side) -> State {
-        match side {
-            Side::Client => self.client_state(),
-            Side::Server => self.server_state(),
-        }
-    }
-
-    pub fn set_state(&self, side: Side, state: State) {
-        match side {
-            Side::Client => self.set_client_state(state),
-            Side::Server => self.set_server_state(state),
-        }
-    }
-
     /// Requests that nobody has taken, in the channel and in the line that both sides write.
     pub fn unread_requests(&self) -> usize {
-        let slots = self.requests.view();
-        let in_channel = (0..self.lanes.len()).filter(|slot| slots.load(*slot) != 0).count();
-        in_channel + usize::from(SharedLine::of(&self.shared).has_request())
-    }
-
-    /// The line that both sides write.
-    pub fn shared(&self) -> &Lines {
-        &self.shared
-    }
-
-    /// Slots of the requests.
-    #[inline(always)]
-    pub fn requests(&self) -> &Lines {
-        &self.requests
-    }
-
-    /// The words of a lane.
-    pub fn lane(&self, lane: usize) -> &LaneWords {
-        &self.lanes[lane].words
-    }
-
-    /// Slots of a lane's responses.
-    #[inline(always)]
-    pub fn responses(&self, lane: usize) -> &Lines {
-        &self.lanes[lane].responses
+        all_words(&self.requests).filter(|word| *word != 0).count()
+            + usize::from(SharedLine::of(&self.shared).load(shuttle::REQUEST) != 0)
     }
 
     /// The queue in which the chunks of a side come back to it.

@@ -11,6 +11,12 @@ const REQUEST_ID: usize = 1;
 /// In the line of a channel's slot, behind it.
 const NEXT: usize = 1;
 
+/// The words in all slots of a channel, in whichever order they are to be taken.
+pub(crate) fn all_words(slots: &Lines) -> impl Iterator<Item = u64> {
+    let view = slots.view();
+    (0..slots.len()).map(move |slot| view.load(slot))
+}
+
 /// Words of mapped memory that are slots.
 pub(crate) trait MappedSlots {
     /// The word of a slot.
@@ -76,11 +82,6 @@ impl<'a> SharedLine<'a> {
     #[inline(always)]
     pub fn of(line: &'a Lines) -> Self {
         Self(line.first())
-    }
-
-    /// Whether there is a request in it that nobody has taken.
-    pub fn has_request(self) -> bool {
-        self.load(0) != 0
     }
 
     /// Prefetches the line, which is written soon.

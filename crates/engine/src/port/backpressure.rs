@@ -6,7 +6,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use super::member::watch::Backoff;
 use crate::error::SendError;
 use crate::id::Id;
 use crate::name::ServiceName;
@@ -98,12 +97,8 @@ impl fmt::Debug for Backpressure {
 
 /// Why a send fails although it could be tried again.
 pub(super) enum SendAborted {
-    /// A receiver's connection is closed now.
-    Corrupted,
-    /// The handler said so, for this receiver.
-    UnableToDeliver(Id),
-    /// Nobody got it, and this is why.
-    Nobody(SendError),
+    /// This is why.
+    Failed(SendError),
     /// The handler panicked. Goes on when nothing of the message is left.
     Panicked(Box<dyn Any + Send>),
 }
@@ -112,9 +107,7 @@ impl SendAborted {
     /// The error for the sender, once nothing of the message is left.
     pub fn into_error(self) -> SendError {
         match self {
-            Self::Corrupted => SendError::ConnectionCorrupted,
-            Self::UnableToDeliver(receiver) => SendError::UnableToDeliver { receiver },
-            Self::Nobody(reason) => reason,
+            Self::Failed(reason) => reason,
             Self::Panicked(reason) => resume_unwind(reason),
         }
     }
@@ -151,7 +144,9 @@ impl<'a> BackpressureRetry<'a> {
             Ok(BackpressureAction::Retry) => true,
             Ok(BackpressureAction::FollowStrategy) => by_strategy,
             Ok(BackpressureAction::Discard) => false,
-            Ok(BackpressureAction::DiscardAndFail) => self.give_up(SendAborted::UnableToDeliver(receiver)),
+            Ok(BackpressureAction::DiscardAndFail) => {
+                self.give_up(SendAborted::Failed(SendError::UnableToDeliver { receiver }))
+            }
             Err(reason) => self.give_up(SendAborted::Panicked(reason)),
         }
     }
@@ -166,5 +161,22 @@ impl<'a> BackpressureRetry<'a> {
     pub fn pause(&mut self) {
         self.retries += 1;
         self.backoff.pause();
+    }
+}
+
+/// Pause between two tries of a send that waits for room: spins, then yields, then sleeps up to a millisecond.
+#[derive(Debug, Default)]
+struct Backoff {
+    tries: u32,
+}
+
+impl Backoff {
+    fn pause(&mut self) {
+        self.tries = self.tries.saturating_add(1);
+        match self.tries {
+            0..=100 => std::hint::spin_loop(),
+            101..=120 => std::thread::yield_now(),
+            tries => std::thread::sleep(Duration::from_micros(u64::from(tries - 120).min(20) * 50)),
+        }
     }
 }

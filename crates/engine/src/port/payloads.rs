@@ -11,8 +11,8 @@ use std::sync::atomic::{Ordering, fence};
 use crate::channel::{Entry, SEGMENTS_MAX};
 use crate::connection::{ConnectionFile, Handover, Side, State};
 use crate::error::LoanError;
-use crate::free_list::FreeList;
 use crate::id::Id;
+use crate::ownership::FreeList;
 use crate::payload::ChunkLayout;
 use crate::service::{ServiceInner, files};
 use crate::shm::{CHUNKS_MAX, ChunkHeader, Geometry, Holder, Pool};
@@ -51,16 +51,16 @@ pub(super) struct Payloads {
     service: Arc<ServiceInner>,
     port: Id,
     plan: SegmentPlan,
-    /// Elements that fit a chunk of the current segment.
-    len_max: Cell<usize>,
+    /// Elements that fit a chunk of the current segment: without growing.
+    pub len_max: Cell<usize>,
     /// One more than the longest loan that can be served without a look at anything else; 0 while there are older
     /// segments, whose chunks should be returned.
-    len_end: Cell<usize>,
+    pub len_end: Cell<usize>,
     current: RefCell<Rc<Pool>>,
     /// Older ones, of which chunks are still loaned, in flight or held.
     outgrown: RefCell<Vec<Rc<Pool>>>,
-    /// Numbers of receivers that no receiver has, below `plan.receivers`.
-    numbers: FreeList,
+    /// Numbers that no receiver has, as whom the pools know it, below `plan.receivers`.
+    pub numbers: FreeList,
 }
 
 impl Payloads {
@@ -88,44 +88,22 @@ impl Payloads {
         })
     }
 
-    /// Elements that fit without growing.
-    #[inline(always)]
-    pub fn len_max(&self) -> usize {
-        self.len_max.get()
-    }
-
-    /// Whether a longer loan, or one more, is served by growing.
-    fn grows(&self) -> bool {
-        self.plan.strategy.grows()
-    }
-
-    /// One more than the longest loan that can be served without a look at anything else.
-    #[inline(always)]
-    pub fn len_end(&self) -> usize {
-        self.len_end.get()
-    }
-
     /// Ensures that the current segment has a free chunk for `len` elements where none is at hand: by
-    /// `reclaim_returned`, or else by growing, of which `announce` tells the receivers the new segment's number.
+    /// `reclaim`, of what was returned, or else by growing, of which `announce` tells the receivers the new segment's number.
     ///
     /// # Errors
     /// [`LoanError`]; everything is as it was then.
     #[cold]
-    pub fn find(
-        &self,
-        len: usize,
-        reclaim_returned: impl FnOnce(),
-        announce: impl FnOnce(u16),
-    ) -> Result<(), LoanError> {
+    pub fn find(&self, len: usize, reclaim: impl FnOnce(), announce: impl FnOnce(u16)) -> Result<(), LoanError> {
         let max = self.len_max.get();
-        if len > max && !self.grows() {
+        if len > max && !self.plan.strategy.grows() {
             return Err(LoanError::ExceedsMaxLoanSize { len, max });
         }
-        reclaim_returned();
+        reclaim();
         if len <= self.len_max.get() && self.current.borrow().next().is_some() {
             return Ok(());
         }
-        if !self.grows() {
+        if !self.plan.strategy.grows() {
             return Err(LoanError::OutOfMemory);
         }
         self.grow(len)?;
@@ -142,11 +120,6 @@ impl Payloads {
     /// Number of the current segment.
     pub fn number(&self) -> u16 {
         self.current.borrow().number()
-    }
-
-    /// Numbers that no receiver has: as whom the pools know it.
-    pub fn numbers(&self) -> &FreeList {
-        &self.numbers
     }
 
     /// Makes the current segment an older one, and a new one that has a free chunk for `len` elements.
@@ -209,12 +182,13 @@ impl Payloads {
         if current.number() == entry.segment {
             return current.release(entry.chunk, receiver);
         }
-        self.older(entry.segment).is_some_and(|pool| pool.release(entry.chunk, receiver))
+        self.pool(entry.segment).is_some_and(|pool| pool.release(entry.chunk, receiver))
     }
 
     #[cold]
-    fn older(&self, segment: u16) -> Option<Rc<Pool>> {
-        self.outgrown.borrow().iter().find(|pool| pool.number() == segment).map(Rc::clone)
+    fn pool(&self, segment: u16) -> Option<Rc<Pool>> {
+        let current = self.current.borrow();
+        self.outgrown.borrow().iter().chain([&*current]).find(|pool| pool.number() == segment).map(Rc::clone)
     }
 
     /// Removes a receiver from the holders of everything.
@@ -225,11 +199,7 @@ impl Payloads {
 
     /// A second look at the header of a chunk that is ours again.
     pub fn header(&self, entry: Entry) -> Option<ChunkHeader> {
-        let current = self.current.borrow();
-        if current.number() == entry.segment {
-            return current.header(entry.chunk);
-        }
-        self.older(entry.segment)?.header(entry.chunk)
+        self.pool(entry.segment)?.header(entry.chunk)
     }
 
     /// Chunks that are loaned or in flight, of all segments.

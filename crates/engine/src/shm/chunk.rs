@@ -5,10 +5,11 @@ use std::ptr::NonNull;
 use std::rc::Rc;
 use std::sync::atomic::AtomicU64;
 
-use super::pool::{Holder, Pool};
-use super::segment::{ChunkHeader, Plain, Shape, TINY_WORDS, typed};
+use super::message::{ChunkHeader, HEADER_WORDS, Plain, Shape, TINY_WORDS, typed};
+use super::pool::Pool;
+
 use super::words::LINE;
-use crate::share::Share;
+use crate::ownership::Share;
 
 impl Pool {
     /// Takes a free chunk, the one that came back last.
@@ -69,39 +70,21 @@ fn end(pool: Rc<Pool>, index: u32) {
 /// A chunk that is being sent. When its loan is dropped, the receivers are its only holders; without one it is free.
 #[derive(Debug, Clone, Copy)]
 pub struct Published<'a> {
-    pool: &'a Pool,
-    index: u32,
+    pub(crate) pool: &'a Pool,
+    pub(crate) index: u32,
 }
 
 impl Published<'_> {
-    /// Number of its segment.
-    #[inline(always)]
-    pub fn segment(self) -> u16 {
-        self.pool.number()
-    }
-
-    /// Number of the chunk.
-    #[inline(always)]
-    pub fn index(self) -> u32 {
-        self.index
-    }
-
     /// Copies its first `bytes` bytes into an empty slot, behind the slot's word.
     #[inline(always)]
     pub fn copy_to(self, bytes: usize, line: &[AtomicU64; LINE]) {
-        self.pool.copy_to(self.index, bytes, line);
+        self.pool.copy_words(self.index, 0, bytes, &line[1..]);
     }
 
     /// Copies what lies behind its header, up to its first `bytes` bytes, for a tiny message.
     #[inline(always)]
     pub fn copy_body_to(self, bytes: usize, body: &[AtomicU64; TINY_WORDS]) {
-        self.pool.copy_body_to(self.index, bytes, body);
-    }
-
-    /// Adds a receiver to its holders, before the receiver can know of it.
-    #[inline(always)]
-    pub fn hold(self, receiver: Holder) {
-        self.pool.hold(self.index, receiver);
+        self.pool.copy_words(self.index, HEADER_WORDS, bytes, body);
     }
 
     /// One more than the number of the chunk that the segment's next loan takes; 0 if there is none.
@@ -127,7 +110,7 @@ impl<T: Plain, H: Plain> Loaned<T, H> {
         if shape.header.checked_add(size_of::<H>())? > shape.payload {
             return None;
         }
-        let stride = chunk.pool.stride();
+        let stride = chunk.pool.chunks.stride();
         let header = typed(chunk.address, stride, shape.header, 1)?;
         let payload = typed(chunk.address, stride, shape.payload, shape.len)?;
         Some(Self { chunk, header, payload, len: shape.len })

@@ -1,17 +1,105 @@
-//! Messages as a receiver finds them: in a chunk, or in the slot itself if they are small, or with a header of their own if they
-//! are tiny.
+//! Messages: what they are in a chunk, in a slot, or with a header of their own if they are tiny; and as a receiver finds them.
+//! `docs/LAYOUT.md` has the bytes.
 
 use std::fmt;
 use std::ptr::NonNull;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::remote_segment::RemoteSegment;
-use super::segment::{
-    BODY_WORDS, CHUNK_HEADER_BYTES, ChunkHeader, HEADER_WORDS, Plain, Shape, TINY_WORDS, slot_payload, typed,
-};
+use zerocopy::{FromBytes, Immutable, IntoBytes};
+
+use super::segment::RemoteSegment;
 use super::words::LINE;
-use crate::share::Share;
+use crate::ownership::Share;
+
+/// What a type needs to travel: every bit pattern is valid (a peer may write any), no padding, no pointer, no interior
+/// mutability.
+pub trait Plain: FromBytes + IntoBytes + Immutable + 'static {}
+impl<T: FromBytes + IntoBytes + Immutable + 'static> Plain for T {}
+
+/// Bytes that the header takes at the start of every chunk.
+pub const CHUNK_HEADER_BYTES: usize = 24;
+
+/// First three words of a chunk. All of it is the sender's word and has to be checked by a receiver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChunkHeader {
+    /// Number of the request, counted by its client from 1.
+    pub request_id: u64,
+    /// Lane on which the responses travel.
+    pub lane: u64,
+    /// Elements of the payload.
+    pub len: u64,
+}
+
+impl ChunkHeader {
+    /// # Safety
+    /// `chunk` is aligned to 8 bytes and readable for [`CHUNK_HEADER_BYTES`].
+    #[inline(always)]
+    pub(super) unsafe fn read(chunk: NonNull<u8>) -> Self {
+        let words = chunk.cast::<u64>();
+        // SAFETY: the caller's promise. Volatile, so that each word is read once even if a peer changes it meanwhile.
+        unsafe {
+            Self {
+                request_id: words.read_volatile(),
+                lane: words.add(1).read_volatile(),
+                len: words.add(2).read_volatile(),
+            }
+        }
+    }
+}
+
+/// Where user header and payload lie in a chunk, and how many elements there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shape {
+    /// Offset of the user header, bytes.
+    pub header: usize,
+    /// Offset of the payload, bytes.
+    pub payload: usize,
+    /// Elements of the payload.
+    pub len: usize,
+}
+
+/// Address of `len` elements at `offset`, or nothing where they do not fit the chunk or the alignment.
+#[inline(always)]
+pub(super) fn typed<T>(address: NonNull<u8>, stride: usize, offset: usize, len: usize) -> Option<NonNull<T>> {
+    if size_of::<T>() == 0 {
+        return Some(NonNull::dangling());
+    }
+    // Saturated, they are beyond every stride: no segment is that long.
+    let end = offset.saturating_add(size_of::<T>().saturating_mul(len));
+    if offset < CHUNK_HEADER_BYTES || end > stride {
+        return None;
+    }
+    // SAFETY: `offset <= end <= stride`, and a chunk has `stride` bytes.
+    let place = unsafe { address.add(offset) }.cast::<T>();
+    place.is_aligned().then_some(place)
+}
+
+/// Bytes of a chunk that fit a slot beside its entry: what ends within them need not be read from the chunk.
+pub const IMAGE_BYTES: usize = 8 * IMAGE_WORDS;
+const IMAGE_WORDS: usize = LINE - 1;
+/// Words of a tiny message behind its header, which travels apart from them.
+pub const TINY_WORDS: usize = 2;
+/// Bytes of a chunk that a tiny message is the image of: its user header and payload end within them.
+pub const TINY_BYTES: usize = CHUNK_HEADER_BYTES + 8 * TINY_WORDS;
+pub(super) const HEADER_WORDS: usize = CHUNK_HEADER_BYTES / 8;
+/// Words behind the header.
+pub(super) const BODY_WORDS: usize = IMAGE_WORDS - HEADER_WORDS;
+
+/// Where a payload of elements `T` begins in the image of a message with a user header `H`, bytes: right behind the header,
+/// which begins where a chunk's does. Nothing if that place, or a word, is not aligned for it, or lies beyond the image.
+#[inline(always)]
+pub const fn slot_payload<T, H>() -> Option<usize> {
+    let payload = CHUNK_HEADER_BYTES + size_of::<H>();
+    if align_of::<T>() > 8
+        || align_of::<H>() > 8
+        || !size_of::<H>().is_multiple_of(align_of::<T>())
+        || payload > IMAGE_BYTES
+    {
+        return None;
+    }
+    Some(payload)
+}
 
 /// The header of a message in a slot.
 ///
@@ -124,7 +212,7 @@ impl<T: Plain, H: Plain> Received<T, H> {
             Message::InSlot(line) => copied::<T, H>(&line[1 + HEADER_WORDS..], shape)?,
             Message::Tiny(_, body) => copied::<T, H>(body, shape)?,
             Message::InChunk(chunk) => {
-                let stride = chunk.segment.stride();
+                let stride = chunk.segment.chunks.stride();
                 let header = typed(chunk.address, stride, shape.header, 1)?;
                 let payload = typed(chunk.address, stride, shape.payload, shape.len)?;
                 Body::Shared { _segment: chunk.segment, header, payload }

@@ -8,10 +8,10 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::mapping::Mapping;
-use super::segment::{ChunkHeader, Geometry, HEADER_WORDS, TINY_WORDS};
+use super::message::ChunkHeader;
+use super::segment::Geometry;
 use super::words::{Chunks, LINE};
-
-use crate::free_list::FreeList;
+use crate::ownership::FreeList;
 
 /// Who may hold a chunk: the sender itself, or one of its receivers, by a number of the sender's choice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +34,7 @@ impl Holder {
 /// The sender's side of a segment, and the only record of who holds which chunk.
 #[derive(Debug)]
 pub struct Pool {
-    chunks: Chunks,
+    pub(super) chunks: Chunks,
     number: u16,
     /// Holders of each chunk, a bit each; none if it is free.
     holders: Box<[Cell<u64>]>,
@@ -50,23 +50,15 @@ impl Pool {
     /// # Errors
     /// As [`Mapping::create`]; `InvalidInput` for an impossible geometry.
     pub fn create(path: &Path, number: u16, geometry: Geometry, receivers: usize) -> io::Result<Rc<Self>> {
-        let bytes = geometry.bytes().filter(|_| geometry.is_valid());
-        let bytes = bytes.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "impossible segment geometry"))?;
+        let impossible = || io::Error::new(io::ErrorKind::InvalidInput, "impossible segment geometry");
+        let bytes = geometry.bytes().filter(|_| geometry.is_valid()).ok_or_else(impossible)?;
         let map = Mapping::create(path, bytes)?;
         geometry.write(&map);
-        let chunks = geometry
-            .chunks_of(map)
-            .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "impossible segment geometry"))?;
+        let chunks = geometry.chunks_of(map).ok_or_else(impossible)?;
         let width = (receivers + 1).div_ceil(64);
         let holders = (0..geometry.chunks * width).map(|_| Cell::new(0)).collect();
         let free = FreeList::new(geometry.chunks);
         Ok(Rc::new(Self { chunks, number, holders, width, free }))
-    }
-
-    /// Bytes of a chunk.
-    #[inline]
-    pub(super) fn stride(&self) -> usize {
-        self.chunks.stride()
     }
 
     /// As [`Mapping::lock_in_memory`].
@@ -99,7 +91,8 @@ impl Pool {
         self.holders.get(first + holder.word)
     }
 
-    /// Adds a receiver to the holders of a chunk that the sender holds and has not loaned any more.
+    /// Adds a receiver to the holders of a chunk that the sender holds and has not loaned any more, before the receiver can know
+    /// of it.
     #[inline(always)]
     pub fn hold(&self, index: u32, receiver: Holder) {
         if let Some(holders) = self.holders_of(index, receiver) {
@@ -137,12 +130,12 @@ impl Pool {
     /// `word` is what is left in one of the chunk's words.
     #[inline(always)]
     fn is_unheld(&self, index: u32, word: u64) -> bool {
-        word == 0 && (self.width == 1 || self.is_wholly_unheld(index))
+        word == 0 && (self.width == 1 || self.is_wholly_unheld(index as usize))
     }
 
     #[cold]
-    fn is_wholly_unheld(&self, index: u32) -> bool {
-        let first = index as usize * self.width;
+    fn is_wholly_unheld(&self, index: usize) -> bool {
+        let first = index * self.width;
         self.holders[first..first + self.width].iter().all(|word| word.get() == 0)
     }
 
@@ -156,13 +149,9 @@ impl Pool {
     /// Gives the pages of free chunks back to the system, where whole pages are free. They read as zeros from then on, so
     /// nothing may be loaned any more.
     pub fn give_back_free_pages(&self) {
-        let is_free = |index: usize| {
-            let first = index * self.width;
-            self.holders[first..first + self.width].iter().all(|word| word.get() == 0)
-        };
         let mut index = 0;
         while index < self.chunks.count() {
-            let free = (index..self.chunks.count()).take_while(|index| is_free(*index)).count();
+            let free = (index..self.chunks.count()).take_while(|index| self.is_wholly_unheld(*index)).count();
             self.chunks.give_back_pages(index, free);
             index += free.max(1);
         }
@@ -184,21 +173,9 @@ impl Pool {
         self.free.top()
     }
 
-    /// Copies the first `bytes` bytes of a chunk that the sender holds into an empty slot, behind its word.
-    #[inline(always)]
-    pub(super) fn copy_to(&self, index: u32, bytes: usize, line: &[AtomicU64; LINE]) {
-        self.copy_words(index, 0, bytes, &line[1..]);
-    }
-
-    /// Copies what lies behind the header of a chunk that the sender holds, up to its first `bytes` bytes, for a tiny message.
-    #[inline(always)]
-    pub(super) fn copy_body_to(&self, index: u32, bytes: usize, body: &[AtomicU64; TINY_WORDS]) {
-        self.copy_words(index, HEADER_WORDS, bytes, body);
-    }
-
     /// Copies words from `first` on to `to`, as far as they begin within the first `bytes` bytes. `to` is less than a line.
     #[inline(always)]
-    fn copy_words(&self, index: u32, first: usize, bytes: usize, to: &[AtomicU64]) {
+    pub(super) fn copy_words(&self, index: u32, first: usize, bytes: usize, to: &[AtomicU64]) {
         let Some(words) = self.chunks.address(index).map(NonNull::cast::<u64>) else { return };
         for (i, to) in (first..LINE).zip(to) {
             if 8 * i < bytes {

@@ -1,16 +1,17 @@
-//! The format of payload segments, which are files of equal chunks, and of the messages in chunks and in slots.
+//! Payload segments, which are files of equal chunks: their format, and the receiver's side, which reads chunks.
 //!
 //! Everything that decides who may touch a chunk is in the sender's private memory ([`Pool`](super::Pool)); the file holds
 //! only a geometry line and the chunks. `docs/LAYOUT.md` has the bytes.
 
+use std::cell::Cell;
 use std::io;
+use std::path::Path;
 use std::ptr::NonNull;
+use std::rc::Rc;
 use std::sync::atomic::Ordering;
 
-use zerocopy::{FromBytes, Immutable, IntoBytes};
-
 use super::mapping::Mapping;
-use super::words::{Chunks, LINE};
+use super::words::Chunks;
 
 /// First word of a segment file: `shmkseg` and the layout version.
 const MAGIC: u64 = u64::from_le_bytes(*b"shmkseg\x02");
@@ -92,91 +93,71 @@ pub(super) fn invalid(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, format!("payload segment: {what}"))
 }
 
-/// What a type needs to travel: every bit pattern is valid (a peer may write any), no padding, no pointer, no interior
-/// mutability.
-pub trait Plain: FromBytes + IntoBytes + Immutable + 'static {}
-impl<T: FromBytes + IntoBytes + Immutable + 'static> Plain for T {}
-
-/// Bytes that the header takes at the start of every chunk.
-pub const CHUNK_HEADER_BYTES: usize = 24;
-
-/// First three words of a chunk. All of it is the sender's word and has to be checked by a receiver.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ChunkHeader {
-    /// Number of the request, counted by its client from 1.
-    pub request_id: u64,
-    /// Lane on which the responses travel.
-    pub lane: u64,
-    /// Elements of the payload.
-    pub len: u64,
+/// The receiver's side of a segment: read-only.
+#[derive(Debug)]
+pub struct RemoteSegment {
+    pub(super) chunks: Chunks,
+    /// The chunk that is likely to come next, and its address.
+    ahead: Cell<(u32, NonNull<u8>)>,
 }
 
-impl ChunkHeader {
-    /// # Safety
-    /// `chunk` is aligned to 8 bytes and readable for [`CHUNK_HEADER_BYTES`].
-    #[inline(always)]
-    pub(super) unsafe fn read(chunk: NonNull<u8>) -> Self {
-        let words = chunk.cast::<u64>();
-        // SAFETY: the caller's promise. Volatile, so that each word is read once even if a peer changes it meanwhile.
-        unsafe {
-            Self {
-                request_id: words.read_volatile(),
-                lane: words.add(1).read_volatile(),
-                len: words.add(2).read_volatile(),
+impl RemoteSegment {
+    /// Maps a segment that a peer made, and checks its geometry against the file and against what a chunk has to hold.
+    ///
+    /// # Errors
+    /// As [`Mapping::open`]; `InvalidData` if the geometry line is not that of a segment of this length.
+    pub fn open(path: &Path, align_min: usize) -> io::Result<Rc<Self>> {
+        Self::over(Mapping::open(path, false)?, align_min)
+    }
+
+    /// As [`RemoteSegment::open`], of one whose sender is gone and has given back what nobody is to read.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open_handed_over(path: &Path, align_min: usize) -> io::Result<Rc<Self>> {
+        Self::over(Mapping::open_with_holes(path)?, align_min)
+    }
+
+    fn over(map: Mapping, align_min: usize) -> io::Result<Rc<Self>> {
+        let geometry = Geometry::read(&map)?;
+        match geometry.chunks_of(map) {
+            Some(chunks) if geometry.align >= align_min => {
+                let ahead = Cell::new((0, chunks.first()));
+                Ok(Rc::new(Self { chunks, ahead }))
             }
+            _ => Err(invalid("its geometry does not fit the file")),
         }
     }
-}
 
-/// Where user header and payload lie in a chunk, and how many elements there are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Shape {
-    /// Offset of the user header, bytes.
-    pub header: usize,
-    /// Offset of the payload, bytes.
-    pub payload: usize,
-    /// Elements of the payload.
-    pub len: usize,
-}
-
-/// Address of `len` elements at `offset`, or nothing where they do not fit the chunk or the alignment.
-#[inline(always)]
-pub(super) fn typed<T>(address: NonNull<u8>, stride: usize, offset: usize, len: usize) -> Option<NonNull<T>> {
-    if size_of::<T>() == 0 {
-        return Some(NonNull::dangling());
+    /// As [`Mapping::lock_in_memory`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn lock_in_memory(&self) -> io::Result<()> {
+        self.chunks.mapping().lock_in_memory()
     }
-    // Saturated, they are beyond every stride: no segment is that long.
-    let end = offset.saturating_add(size_of::<T>().saturating_mul(len));
-    if offset < CHUNK_HEADER_BYTES || end > stride {
-        return None;
-    }
-    // SAFETY: `offset <= end <= stride`, and a chunk has `stride` bytes.
-    let place = unsafe { address.add(offset) }.cast::<T>();
-    place.is_aligned().then_some(place)
-}
 
-/// Bytes of a chunk that fit a slot beside its entry: what ends within them need not be read from the chunk.
-pub const IMAGE_BYTES: usize = 8 * IMAGE_WORDS;
-const IMAGE_WORDS: usize = LINE - 1;
-/// Words of a tiny message behind its header, which travels apart from them.
-pub const TINY_WORDS: usize = 2;
-/// Bytes of a chunk that a tiny message is the image of: its user header and payload end within them.
-pub const TINY_BYTES: usize = CHUNK_HEADER_BYTES + 8 * TINY_WORDS;
-pub(super) const HEADER_WORDS: usize = CHUNK_HEADER_BYTES / 8;
-/// Words behind the header.
-pub(super) const BODY_WORDS: usize = IMAGE_WORDS - HEADER_WORDS;
-
-/// Where a payload of elements `T` begins in the image of a message with a user header `H`, bytes: right behind the header,
-/// which begins where a chunk's does. Nothing if that place, or a word, is not aligned for it, or lies beyond the image.
-#[inline(always)]
-pub const fn slot_payload<T, H>() -> Option<usize> {
-    let payload = CHUNK_HEADER_BYTES + size_of::<H>();
-    if align_of::<T>() > 8
-        || align_of::<H>() > 8
-        || !size_of::<H>().is_multiple_of(align_of::<T>())
-        || payload > IMAGE_BYTES
-    {
-        return None;
+    /// Says which chunk is likely to be asked for next: a guess, which may be wrong.
+    #[inline(always)]
+    pub fn expect(&self, index: u32) {
+        if let Some(address) = self.chunks.address(index) {
+            self.ahead.set((index, address));
+        }
     }
-    Some(payload)
+
+    /// Address of a chunk, if there is one with this number.
+    #[inline(always)]
+    pub(super) fn address(&self, index: u32) -> Option<NonNull<u8>> {
+        let (ahead, address) = self.ahead.get();
+        // The address of the expected chunk does not depend on the number, which has just been read from a line that
+        // may still be in flight: the processor asks for both lines at once.
+        if index == ahead { Some(address) } else { self.unexpected(index) }
+    }
+
+    /// Not inlined, so that the choice stays a branch, which is predicted, and does not become a wait for the number.
+    #[cold]
+    #[inline(never)]
+    fn unexpected(&self, index: u32) -> Option<NonNull<u8>> {
+        self.chunks.address(index)
+    }
 }

@@ -177,23 +177,18 @@ impl Chunks {
     }
 }
 
-/// Prefetches the line of a word, or a whole line, which is written or exchanged soon.
-#[inline(always)]
-pub fn prefetch<T>(word_or_line: &T) {
-    for_writing(NonNull::from(word_or_line));
-}
-
-/// Prefetches a line to be written or exchanged soon: it arrives in a state in which no other core has a copy, so that
-/// the write or exchange which follows does not have to ask again.
+/// Prefetches the line of a word, or a whole line, which is written or exchanged soon: it arrives in a state in which no other
+/// core has a copy, so that the write or exchange which follows does not have to ask again.
 ///
 /// Does nothing on processors where it is not known to help.
-#[inline]
-pub fn for_writing<T>(address: NonNull<T>) {
+#[inline(always)]
+pub fn prefetch<T>(word_or_line: &T) {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: PREFETCHW only hints: it cannot fault, whatever the address, and processors without it take it for a NOP.
     unsafe {
-        std::arch::asm!("prefetchw [{}]", in(reg) address.as_ptr(), options(nostack, preserves_flags, readonly));
+        let address = std::ptr::from_ref(word_or_line);
+        std::arch::asm!("prefetchw [{}]", in(reg) address, options(nostack, preserves_flags, readonly));
     }
     #[cfg(not(target_arch = "x86_64"))]
-    let _ = address;
+    let _ = word_or_line;
 }

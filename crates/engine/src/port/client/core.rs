@@ -1,13 +1,42 @@
-//! What a client is, whatever it sends: its loans, its active requests and their lanes.
+//! What a client is, whatever it sends: its loans, its active requests and their lanes, and what it knows privately about each
+//! server.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::ops::Deref;
+use std::rc::Rc;
 use std::sync::atomic::{Ordering, fence};
 
-use super::lanes::Lane;
-use crate::free_list::FreeList;
+use crate::connection::State;
+use crate::error::ReceiveError;
+use crate::ownership::FreeList;
+use crate::port::link::Connection;
 use crate::port::member::sync_state::{Member, Port};
-use crate::port::track::ClientTrack;
+use crate::port::track::{ClientTrack, Turn};
+
+pub(in crate::port) type ClientConnection = Connection<ClientTrack>;
+
+impl ClientConnection {
+    /// Whether the server, which got the request of a lane, can still answer it.
+    pub fn is_answerable(&self, lane: usize, request_id: u64) -> bool {
+        let end = &self.track.lanes[lane];
+        if self.closed.get() || end.displaced.get() || end.words.done() == request_id {
+            return false;
+        }
+        // A server that has left takes nothing more: what is still in its slot stays there.
+        self.file.server_state() < State::Left || !self.track.is_unread(lane)
+    }
+}
+
+/// Place of one pending response.
+#[derive(Debug, Default)]
+pub(in crate::port) struct Lane {
+    /// 0 if free.
+    pub request_id: Cell<u64>,
+    /// Where its request went.
+    pub deliveries: RefCell<Vec<Rc<ClientConnection>>>,
+    /// Where the next receive begins, so that every server is polled.
+    pub turn: Turn,
+}
 
 #[derive(Debug)]
 pub(in crate::port) struct ClientCore {
@@ -39,7 +68,7 @@ impl ClientCore {
         let settings = member.service.settings();
         let lanes = settings.max_active_requests;
         Self {
-            is_tiny: member.request_layout.is_tiny() && member.response_layout.is_tiny(),
+            is_tiny: member.sent_layout.is_tiny() && member.received_layout.is_tiny(),
             overflows_responses: settings.overflow_responses,
             loans: Cell::new(0),
             loans_max: settings.max_loaned_requests,
@@ -67,6 +96,20 @@ impl ClientCore {
         found
     }
 
+    /// After a search that has found nothing: what there is to tell.
+    pub fn tell_if_nothing(&self, found: Result<Option<usize>, ReceiveError>) -> Result<Option<usize>, ReceiveError> {
+        if let Ok(Some(_)) = found {
+            return found;
+        }
+        self.on_empty_poll();
+        if found.is_ok() { self.problem().map_or(Ok(None), Err) } else { found }
+    }
+
+    /// Whether a server can still answer the request of a lane, as far as is known already.
+    pub fn is_answerable(&self, lane: usize, request_id: u64) -> bool {
+        self.lanes[lane].deliveries.borrow().iter().any(|connection| connection.is_answerable(lane, request_id))
+    }
+
     /// Ends a pending response.
     #[inline(always)]
     pub fn close_lane(&self, lane: usize) {
@@ -76,14 +119,14 @@ impl ClientCore {
         let mut deliveries = place.deliveries.borrow_mut();
         while let Some(connection) = deliveries.pop() {
             let end = &connection.track.lanes[lane];
-            end.set_open(0);
+            end.words.set_open(0);
             if !self.overflows_responses {
                 // Pairs with that of a server between a response and its next look at this word. A look behind this fence sees
                 // that nobody waits; one in front of it had its earlier responses in the lane, which are drained below. So at
                 // most one response comes behind what is drained: there is a slot for it (RR-ACT-03).
                 fence(Ordering::SeqCst);
             }
-            if end.drain(&connection).is_err() {
+            if end.responses.drain(&connection).is_err() {
                 connection.fail(&self.payloads);
             }
             owes |= end.borrowed.get() > 0;

@@ -1,18 +1,55 @@
-//! How the responses to a request are found and taken.
+//! How the responses to a request are found and taken, held and given back.
 
 use std::marker::PhantomData;
 use std::rc::Rc;
 
+use crate::channel::Entry;
 use crate::error::ReceiveError;
+use crate::id::Id;
+use crate::ownership::Share;
 use crate::payload::{Kind, Payload, ResponseTypes};
-use crate::port::client::connection::ClientConnection;
-use crate::port::client::core::ClientCore;
-use crate::port::client::response::{Borrow, Response};
+use crate::port::client::core::{ClientConnection, ClientCore};
 use crate::port::link::remote::Unreadable;
-use crate::port::member::sync_state::Port;
-use crate::port::track::{FastPathMiss, NotTaken, Oldest, Takes};
-use crate::share::Share;
+use crate::port::message::ReceivedMessage;
+use crate::port::track::{ClientTrack, NotTaken, Oldest, Peer, Takes};
 use crate::shm::{Message, Plain, Received};
+
+/// Counts a held response, and gives it back.
+#[derive(Debug)]
+pub struct ResponseHold {
+    connection: Share<ClientConnection>,
+    lane: u32,
+    entry: Entry,
+}
+
+impl Drop for ResponseHold {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            give_back(connection, self.lane, self.entry);
+        }
+    }
+}
+
+/// Ends the borrowing of a response; by value, so that dropping it does not take its address.
+#[inline(never)]
+fn give_back(connection: Rc<ClientConnection>, lane: u32, entry: Entry) {
+    let borrowed = &connection.track.lanes[lane as usize].borrowed;
+    borrowed.set(borrowed.get() - 1);
+    connection.give_back(entry);
+    drop(connection);
+}
+
+/// A received response: readable and unchanged until it is dropped, whatever becomes of its server
+/// ([RR-PND-08](crate#requirements)).
+pub type Response<Res, ResHeader = ()> = ReceivedMessage<Res, ResHeader, ResponseHold>;
+
+impl<Res: Payload + ?Sized, ResHeader: Plain> Response<Res, ResHeader> {
+    /// The server that sent it.
+    pub fn server_id(&self) -> Id {
+        self.hold.connection.peer
+    }
+}
 
 /// What receives for a pending response, without its address: a handle whose address nobody has stays in registers.
 pub(in crate::port) struct Listener<'a, Res: ?Sized, ResHeader> {
@@ -23,31 +60,7 @@ pub(in crate::port) struct Listener<'a, Res: ?Sized, ResHeader> {
 }
 
 impl<'a, Res: Payload + ?Sized, ResHeader: Plain> Listener<'a, Res, ResHeader> {
-    /// Fast path: the server of this number has sent a response that is what it has to be, or it is the only one and
-    /// has sent nothing.
-    #[inline(always)]
-    pub fn receive_from(&self, turn: usize) -> Result<Option<Response<Res, ResHeader>>, FastPathMiss> {
-        let place = &self.core.lanes[self.lane];
-        let deliveries = place.deliveries.borrow();
-        // Behind the last one it is the first one's turn.
-        let turn = if turn < deliveries.len() { turn } else { 0 };
-        let connection = deliveries.get(turn).ok_or(FastPathMiss)?;
-        if connection.broken.get() {
-            return Err(FastPathMiss);
-        }
-        match connection.track.receive(self, (connection, turn), (self.lane, self.request_id)) {
-            Ok(taken) => return Ok(Some(taken)),
-            Err(NotTaken::Empty) if deliveries.len() == 1 => {}
-            Err(_) => return Err(FastPathMiss),
-        }
-        connection.track.on_empty_poll();
-        drop(deliveries);
-        self.core.on_empty_poll();
-        // Something may be to be told.
-        if self.core.sync_state.needs_attention() { Err(FastPathMiss) } else { Ok(None) }
-    }
-
-    /// Slow path: the server to receive from.
+    /// Slow path: the server to receive from, beginning with the one whose turn it is.
     ///
     /// Says only which, and of a listener's parts: what a call has written itself, or can look at, does not stay in
     /// registers.
@@ -63,45 +76,26 @@ impl<'a, Res: Payload + ?Sized, ResHeader: Plain> Listener<'a, Res, ResHeader> {
         if tries > core.service.settings().response_slots() {
             return Ok(None);
         }
-        Self { core, lane, request_id, types: PhantomData }.search()
-    }
-
-    /// Looks for a server of which a response can be received now, beginning with the one whose turn it is.
-    fn search(&self) -> Result<Option<usize>, ReceiveError> {
-        let place = &self.core.lanes[self.lane];
-        let found = place.turn.search(&place.deliveries.borrow(), |connection| self.can_receive_from(connection));
-        if let Ok(Some(_)) = found {
-            return found;
-        }
-        self.core.on_empty_poll();
-        if found.is_ok() { self.core.problem().map_or(Ok(None), Err) } else { found }
+        let (listener, place) = (Self { core, lane, request_id, types: PhantomData }, &core.lanes[lane]);
+        let found = place.turn.search(&place.deliveries.borrow(), |connection| listener.can_receive_from(connection));
+        core.tell_if_nothing(found)
     }
 
     /// Whether a response of this server can be received.
     fn can_receive_from(&self, connection: &ClientConnection) -> Result<bool, ReceiveError> {
-        let front = self.front(connection)?;
-        let Some(message) = front else { return Ok(false) };
+        let Some(message) = self.front(connection)? else { return Ok(false) };
         let max = self.core.borrows_max;
         if connection.track.lanes[self.lane].borrowed.get() >= max {
             return Err(ReceiveError::ExceedsMaxBorrows { max });
         }
-        let len = usize::try_from(message.header().len).ok().filter(|len| Res::KIND == Kind::Slice || *len == 1);
-        let received =
-            len.and_then(|len| Received::<Res::Element, ResHeader>::new(message, self.core.response_layout.shape(len)));
-        if received.is_some() { Ok(true) } else { Err(connection.unreadable(&self.core.payloads, Unreadable::Garbage)) }
+        let is_sound = self.core.received_layout.fits::<Res, ResHeader>(message);
+        if is_sound { Ok(true) } else { Err(connection.unreadable(&self.core.payloads, Unreadable::Garbage)) }
     }
 
     pub fn has_response(&self) -> Result<bool, ReceiveError> {
-        let mut error = None;
-        for connection in self.core.lanes[self.lane].deliveries.borrow().iter() {
-            match self.front(connection) {
-                Ok(Some(_)) => return Ok(true),
-                Ok(None) => {}
-                Err(reason) => error = Some(reason),
-            }
-        }
-        self.core.on_empty_poll();
-        error.or_else(|| self.core.problem()).map_or(Ok(false), Err)
+        let place = &self.core.lanes[self.lane];
+        let found = place.turn.search(&place.deliveries.borrow(), |connection| Ok(self.front(connection)?.is_some()));
+        self.core.tell_if_nothing(found).map(|found| found.is_some())
     }
 
     /// The oldest response to this request, with what belongs to others out of the way.
@@ -119,24 +113,26 @@ impl<'a, Res: Payload + ?Sized, ResHeader: Plain> Listener<'a, Res, ResHeader> {
             }
             // Sent by an active request whose pending response is gone: nobody's any more (RR-ACT-03). What may have
             // displaced it meanwhile does not go with it.
-            connection.track.refuse(connection, self.lane, oldest);
+            if connection.track.take(&connection.track.lanes[self.lane], oldest) {
+                connection.give_back(oldest.entry());
+            }
         }
         Ok(None)
     }
 }
 
 impl<Res: Payload + ?Sized, ResHeader: Plain> Takes for Listener<'_, Res, ResHeader> {
-    type Connection = ClientConnection;
+    type Ends = ClientTrack;
     type Taken = Response<Res, ResHeader>;
 
     #[inline(always)]
-    fn take(
-        &self,
-        connection: &Rc<ClientConnection>,
-        turn: usize,
-        message: Message<'_>,
-        oldest: Oldest,
-    ) -> Result<Self::Taken, NotTaken> {
+    fn take_oldest(&self, peer: Peer<'_, ClientTrack>) -> Result<Self::Taken, NotTaken> {
+        peer.0.track.receive(self, peer, (self.lane, self.request_id))
+    }
+
+    #[inline(always)]
+    fn take(&self, peer: Peer<'_, ClientTrack>, message: Message<'_>, oldest: Oldest) -> Result<Self::Taken, NotTaken> {
+        let (connection, turn) = peer;
         let end = &connection.track.lanes[self.lane];
         let header = message.header();
         let len = header.len as usize;
@@ -148,7 +144,7 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> Takes for Listener<'_, Res, ResHea
             return Err(NotTaken::Miss);
         }
         let received =
-            Received::new(message, self.core.response_layout.shape(Res::elements(len))).ok_or(NotTaken::Miss)?;
+            Received::new(message, self.core.received_layout.shape(Res::elements(len))).ok_or(NotTaken::Miss)?;
         // What the header said holds if it is taken: the entry was in the channel from the look to the taking.
         if !connection.track.take(end, oldest) {
             return Err(NotTaken::Miss);
@@ -156,7 +152,7 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> Takes for Listener<'_, Res, ResHea
         end.borrowed.set(borrowed + 1);
         self.core.lanes[self.lane].turn.set(turn);
         // Lanes are counted in 32 bits.
-        let borrow = Borrow { connection: Share::of(connection), lane: self.lane as u32, entry: oldest.entry() };
-        Ok(Response { received, borrow })
+        let hold = ResponseHold { connection: Share::of(connection), lane: self.lane as u32, entry: oldest.entry() };
+        Ok(Response { received, hold })
     }
 }

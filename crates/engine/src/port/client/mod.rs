@@ -1,33 +1,25 @@
 //! Clients.
 
-pub(super) mod connection;
 pub(super) mod core;
-pub(super) mod lanes;
 pub(super) mod listener;
-pub(super) mod pending;
 pub(super) mod request;
-pub(super) mod response;
-pub(super) mod responses;
 pub(super) mod sending;
 
 use std::marker::PhantomData;
 use std::rc::Rc;
 
-use self::connection::ClientConnection;
-use self::core::ClientCore;
-use self::pending::Sent;
+use self::core::{ClientConnection, ClientCore};
+use self::request::Sent;
 use self::sending::Troubles;
 use crate::error::{LoanError, SendError};
 use crate::id::Id;
+use crate::ownership::Share;
 use crate::payload::{Payload, Types};
-use crate::port::client::pending::PendingResponse;
-use crate::port::client::request::{RequestMut, RequestMutUninit};
+use crate::port::client::request::{PendingResponse, RequestLoan, RequestMut, RequestMutUninit};
 use crate::port::link::lending::Trouble;
-use crate::port::loan::Lender;
 use crate::port::member::sync_state::Port;
 use crate::port::track::Outgoing;
-use crate::share::Share;
-use crate::shm::{ChunkHeader, ChunkMut, Loaned, Plain};
+use crate::shm::{ChunkHeader, ChunkMut, Plain};
 
 /// Requests between two readings of the clock, which says whether a liveness check is due.
 const REQUESTS_BETWEEN_LOOKS: u64 = 32;
@@ -68,12 +60,8 @@ impl<Req: ?Sized, Res: ?Sized, ReqHeader, ResHeader> Drop for Client<Req, Res, R
     }
 }
 
-impl<Req, Res, ReqHeader, ResHeader> Client<Req, Res, ReqHeader, ResHeader>
-where
-    Req: Payload + ?Sized,
-    Res: Payload + ?Sized,
-    ReqHeader: Plain + Default,
-    ResHeader: Plain + Default,
+impl<Req: Payload + ?Sized, Res: Payload + ?Sized, ReqHeader: Plain + Default, ResHeader: Plain>
+    Client<Req, Res, ReqHeader, ResHeader>
 {
     pub(in crate::port) fn new(core: Rc<ClientCore>) -> Self {
         Self { core, types: PhantomData }
@@ -86,7 +74,7 @@ where
 
     /// Elements that fit a loan without growing.
     pub fn max_slice_len(&self) -> usize {
-        self.core.payloads.len_max()
+        self.core.payloads.len_max.get()
     }
 
     /// Payload segments that there are: one, and those that were outgrown and still hold a chunk.
@@ -107,25 +95,18 @@ where
         if core.loans.get() >= core.loans_max {
             return Err(LoanError::ExceedsMaxLoans { max: core.loans_max });
         }
-        let chunk = core.loan_chunk(len)?;
+        let loaned = core.loan_message(len)?;
         // The line in which the request will go to the first server is asked for now; it is the only one mostly.
         if let Some(connection) = core.connections.borrow().first() {
             connection.track.prefetch(core.is_tiny && core.active.get() == 0);
         }
-        let mut loaned = Loaned::<Req::Element, ReqHeader>::new(chunk, core.request_layout.shape(len))
-            .ok_or(LoanError::OutOfMemory)?;
-        *loaned.header_mut() = ReqHeader::default();
         core.loans.set(core.loans.get() + 1);
-        Ok(RequestMut::new(Share::of(core), loaned))
+        Ok(RequestMut { loaned, loan: RequestLoan { core: Share::of(core), types: PhantomData } })
     }
 }
 
-impl<Req, Res, ReqHeader, ResHeader> Client<Req, Res, ReqHeader, ResHeader>
-where
-    Req: Payload<Element = Req> + Plain,
-    Res: Payload + ?Sized,
-    ReqHeader: Plain + Default,
-    ResHeader: Plain + Default,
+impl<Req: Payload<Element = Req> + Plain, Res: Payload + ?Sized, ReqHeader: Plain + Default, ResHeader: Plain>
+    Client<Req, Res, ReqHeader, ResHeader>
 {
     /// Loans a request that holds the type's default.
     ///
@@ -156,12 +137,8 @@ where
     }
 }
 
-impl<T, Res, ReqHeader, ResHeader> Client<[T], Res, ReqHeader, ResHeader>
-where
-    T: Plain,
-    Res: Payload + ?Sized,
-    ReqHeader: Plain + Default,
-    ResHeader: Plain + Default,
+impl<T: Plain, Res: Payload + ?Sized, ReqHeader: Plain + Default, ResHeader: Plain>
+    Client<[T], Res, ReqHeader, ResHeader>
 {
     /// Loans a slice of `len` defaults.
     ///
@@ -217,7 +194,7 @@ impl ClientCore {
             self.settle(request, troubles)?;
         }
         let delivered = place.deliveries.borrow().len() as u32;
-        if delivered == 0 && self.sync_state.needs_attention() {
+        if delivered == 0 && self.sync_state.needs_attention.get() {
             self.no_receiver_error(lane as usize)?;
         }
         Ok(Sent { lane, delivered, request_id })
@@ -228,7 +205,8 @@ impl ClientCore {
     fn deliver(&self, connection: &Rc<ClientConnection>, request: Outgoing<'_>) -> Result<(), Trouble> {
         let lane = request.lane;
         // Without overflow, a response that came after the end of an earlier request would keep out one to this.
-        let drained = if self.overflows_responses { Ok(()) } else { connection.track.lanes[lane].drain(connection) };
+        let drained =
+            if self.overflows_responses { Ok(()) } else { connection.track.lanes[lane].responses.drain(connection) };
         let outcome = drained.map_err(Trouble::from).and_then(|()| {
             let is_lone = self.is_tiny && self.active.get() <= 1;
             let displaced = |request_id, lane| self.mark_displaced(connection, request_id, lane);

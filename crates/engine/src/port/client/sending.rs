@@ -2,13 +2,12 @@
 
 use std::rc::Rc;
 
-use super::connection::ClientConnection;
-use super::core::ClientCore;
+use super::core::{ClientConnection, ClientCore};
 use crate::connection::State;
 use crate::error::{LoanError, SendError};
 use crate::port::backpressure::{BackpressureRetry, SendAborted};
 use crate::port::link::lending::Trouble;
-use crate::port::member::sync_state::{Port, Problem};
+use crate::port::member::sync_state::Port;
 use crate::port::track::Outgoing;
 
 /// What went wrong with any of the servers.
@@ -58,12 +57,8 @@ impl ClientCore {
     #[cold]
     #[inline(never)]
     pub(super) fn no_receiver_error(&self, lane: usize) -> Result<(), SendError> {
-        let Some(problem) = self.sync_state.take_problem() else { return Ok(()) };
-        let reason = match problem {
-            Problem::CannotAttach(reason) => SendError::CannotAttach(reason),
-            Problem::NamespaceGone(reason) => SendError::NamespaceGone(Box::new(reason)),
-        };
-        Err(self.abort_send(lane, SendAborted::Nobody(reason)))
+        let problem = self.sync_state.take_problem(SendError::CannotAttach, SendError::NamespaceGone);
+        problem.map_or(Ok(()), |reason| Err(self.abort_send(lane, SendAborted::Failed(reason))))
     }
 
     /// What is left to do where not every server has simply got the request.
@@ -76,16 +71,13 @@ impl ClientCore {
             gave_up = self.deliver_when_there_is_room(request, &mut troubles);
         }
         if troubles.crowded && !is_delivered() {
-            gave_up.get_or_insert(SendAborted::Nobody(SendError::Loan(LoanError::OutOfMemory)));
+            gave_up.get_or_insert(SendAborted::Failed(LoanError::OutOfMemory.into()));
         }
         // As long as somebody has the request, a server that lost its connection is as one that has gone.
         if troubles.corrupted && !is_delivered() {
-            gave_up = Some(SendAborted::Corrupted);
+            gave_up = Some(SendAborted::Failed(SendError::ConnectionCorrupted));
         }
-        match gave_up {
-            None => Ok(()),
-            Some(gave_up) => Err(self.abort_send(request.lane, gave_up)),
-        }
+        gave_up.map_or(Ok(()), |gave_up| Err(self.abort_send(request.lane, gave_up)))
     }
 
     /// It will never be answered by this server (RR-SND-06).
@@ -103,9 +95,7 @@ impl ClientCore {
     fn deliver_when_there_is_room(&self, request: Outgoing<'_>, troubles: &mut Troubles) -> Option<SendAborted> {
         let mut full: Vec<_> = {
             let deliveries = self.lanes[request.lane].deliveries.borrow();
-            let has = |connection: &Rc<ClientConnection>| {
-                deliveries.iter().any(|delivered| Rc::ptr_eq(delivered, connection))
-            };
+            let has = |c: &_| deliveries.iter().any(|delivered| Rc::ptr_eq(delivered, c));
             self.connections.borrow().iter().filter(|c| c.open.get() && !has(c)).map(Rc::clone).collect()
         };
         let mut waiting = BackpressureRetry::new(&self.backpressure, &self.service, self.id);
@@ -140,7 +130,7 @@ impl ClientCore {
         let has_left = connection.file.server_state() >= State::Left;
         if has_left && connection.track.is_unread(lane) {
             self.lanes[lane].deliveries.borrow_mut().retain(|delivered| !Rc::ptr_eq(delivered, connection));
-            connection.track.lanes[lane].set_open(0);
+            connection.track.lanes[lane].words.set_open(0);
         }
     }
 

@@ -66,7 +66,7 @@ impl Lending {
         if self.has_number() {
             return true;
         }
-        let Some(number) = payloads.numbers().pop() else { return false };
+        let Some(number) = payloads.numbers.pop() else { return false };
         self.number.set(Some(number));
         self.receiver.set(Holder::receiver(number as usize));
         self.max.set(self.returns.len());
@@ -82,7 +82,7 @@ impl Lending {
         if self.lent.get() >= self.max.get() {
             self.make_room(payloads)?;
         }
-        chunk.hold(self.receiver.get());
+        chunk.pool.hold(chunk.index, self.receiver.get());
         self.lent.set(self.lent.get() + 1);
         Ok(())
     }
@@ -148,7 +148,7 @@ impl Lending {
     pub fn close(&self, payloads: &Payloads) {
         if let Some(number) = self.number.take() {
             payloads.release_all(self.receiver.get());
-            payloads.numbers().push(number);
+            payloads.numbers.push(number);
         }
         self.max.set(0);
         self.lent.set(0);

@@ -16,13 +16,13 @@ use self::lending::Lending;
 use self::remote::{Remote, Unreadable};
 use self::waker::Waker;
 use super::payloads::Payloads;
-use crate::channel::{Entry, Front, Garbage, ReturnProducer};
+use crate::channel::{Entry, ReturnProducer};
 use crate::connection::{ConnectionFile, Side, State};
 use crate::error::ReceiveError;
 use crate::id::Id;
 use crate::service::ServiceInner;
 use crate::settings::Settings;
-use crate::shm::{Column, LinesView, Message};
+use crate::shm::Column;
 
 /// What a port has of a connection: the link, and its ends of the channels, which know how messages travel.
 #[derive(Debug)]
@@ -48,30 +48,54 @@ pub(super) trait Ends: Sized {
 
     fn new(file: &ConnectionFile, settings: &Settings) -> Self;
 
+    /// After a look that has found nothing.
+    fn on_empty_poll(&self);
+
     /// Maps the peer's segments in which there is something to receive already.
     ///
     /// # Errors
     /// Those of mapping.
-    fn map_ahead(_link: &Link, _settings: &Settings) -> io::Result<()> {
+    fn map_ahead(_link: &Link) -> io::Result<()> {
         Ok(())
     }
 }
 
 impl<T: Ends> Connection<T> {
-    /// As [`Link::new`].
+    /// Over a connection file that is mapped; maps the segment from which the peer loans, aligned to `align`, so not under the
+    /// service's lock. The peer does not know of it until [`Link::attach`].
     ///
     /// # Errors
     /// Those of mapping.
     pub fn open(
         service: &Arc<ServiceInner>,
         own: Id,
-        peer: [Id; 2],
+        [peer, node]: [Id; 2],
         file: ConnectionFile,
         align: usize,
     ) -> io::Result<Rc<Self>> {
+        let side = T::SIDE;
+        if service.locks_memory() {
+            file.lock_in_memory()?;
+        }
+        let returns = file.returns(side.other()).clone();
         let track = T::new(&file, service.settings());
-        let link = Link::new(service, (own, T::SIDE), peer, file, align)?;
-        T::map_ahead(&link, service.settings())?;
+        let link = Link {
+            service: Arc::clone(service),
+            side,
+            peer,
+            node,
+            waker: Waker::new(service, side.other(), peer),
+            remote: Remote::open(service, [node, peer], (own, side), align, &file)?,
+            lending: Lending::new(file.returns(side).clone()),
+            return_producer: ReturnProducer::new(returns.len()),
+            returns,
+            file,
+            open: Cell::new(true),
+            closed: Cell::new(false),
+            broken: Cell::new(false),
+            attached: Cell::new(false),
+        };
+        T::map_ahead(&link)?;
         Ok(Rc::new(Self { link, track }))
     }
 }
@@ -103,38 +127,6 @@ pub(super) struct Link {
 }
 
 impl Link {
-    /// Over a connection file that is mapped; maps the segment from which the peer loans, aligned to `align`, so not under the
-    /// service's lock. The peer does not know of it until [`Self::attach`].
-    pub fn new(
-        service: &Arc<ServiceInner>,
-        (own, side): (Id, Side),
-        [peer, node]: [Id; 2],
-        file: ConnectionFile,
-        align: usize,
-    ) -> io::Result<Self> {
-        if service.locks_memory() {
-            file.lock_in_memory()?;
-        }
-        let remote = Remote::open(service, [node, peer], (own, side), align, &file)?;
-        let returns = file.returns(side.other()).clone();
-        Ok(Self {
-            service: Arc::clone(service),
-            side,
-            peer,
-            node,
-            waker: Waker::new(service, side.other(), peer),
-            remote,
-            lending: Lending::new(file.returns(side).clone()),
-            return_producer: ReturnProducer::new(returns.len()),
-            returns,
-            file,
-            open: Cell::new(true),
-            closed: Cell::new(false),
-            broken: Cell::new(false),
-            attached: Cell::new(false),
-        })
-    }
-
     /// Says that this side takes part. Under the service's lock, where the other side can see the file.
     pub fn attach(&self, payloads: &Payloads) {
         self.file.set_segment(self.side, payloads.number());
@@ -142,16 +134,6 @@ impl Link {
         // Without one it is asked for again with a loan.
         self.lending.find_number(payloads);
         self.attached.set(true);
-    }
-
-    /// It is this side's own, and what was handed over for it is mapped. Without the lock.
-    pub fn settle(&self) {
-        self.remote.keep();
-    }
-
-    /// Takes back what the peer has returned.
-    pub fn collect(&self, payloads: &Payloads) -> Result<(), Garbage> {
-        self.lending.collect(payloads)
     }
 
     /// The peer is gone: everything that was there is ours again, and nothing more goes there. Once: what was the peer's may be
@@ -188,12 +170,6 @@ impl Link {
         }
     }
 
-    /// The message of an entry that a channel with these slots shows.
-    #[inline(always)]
-    pub fn message<'a>(&self, front: Front, slots: LinesView<'a>) -> Result<Message<'a>, Unreadable> {
-        self.remote.message(front, slots, &self.file)
-    }
-
     /// Gives a message back to the peer.
     #[inline(always)]
     pub fn give_back(&self, entry: Entry) {
@@ -201,11 +177,6 @@ impl Link {
             // A full queue means that the peer miscounts; the chunk is then its loss alone.
             let _ = self.return_producer.push(&self.returns, entry);
         }
-    }
-
-    /// Unmaps segments that the peer has given back.
-    pub fn release_segments(&self) {
-        self.remote.release_segments(&self.file);
     }
 }
 
@@ -223,7 +194,7 @@ impl Drop for Link {
 pub(super) fn collect_all<C: Deref<Target = Link>>(connections: &[Rc<C>], payloads: &Payloads) {
     // What is closed has been reclaimed already, so its returns would look like garbage.
     for link in connections.iter().filter(|link| !link.closed.get()) {
-        if link.collect(payloads).is_err() {
+        if link.lending.collect(payloads).is_err() {
             // Which gives everything back as well.
             link.fail(payloads);
         }

@@ -163,8 +163,7 @@ impl Remote {
     /// # Errors
     /// Those for which it may be mapped later. What cannot be read is told when it is received.
     pub fn map_ahead(&self, entry: Entry) -> io::Result<()> {
-        let is_mapped = |number| self.mapped.borrow().iter().any(|(n, _)| *n == number);
-        if entry.is_in_slot() || is_mapped(entry.segment) {
+        if entry.is_in_slot() || self.mapped(entry.segment).is_some() {
             return Ok(());
         }
         match self.map(entry.segment) {
@@ -173,10 +172,13 @@ impl Remote {
         }
     }
 
+    fn mapped(&self, number: u16) -> Option<Rc<RemoteSegment>> {
+        self.mapped.borrow().iter().find(|(n, _)| *n == number).map(|(_, segment)| Rc::clone(segment))
+    }
+
     #[cold]
     fn find(&self, number: u16, file: &ConnectionFile) -> Result<Rc<RemoteSegment>, Unreadable> {
-        let find = || self.mapped.borrow().iter().find(|(n, _)| *n == number).map(|(_, segment)| Rc::clone(segment));
-        if let Some(segment) = find() {
+        if let Some(segment) = self.mapped(number) {
             return Ok(segment);
         }
         match self.map(number) {
@@ -188,7 +190,7 @@ impl Remote {
                 return Err(self.cannot_map(SystemError::at(what, &self.path(number), &error)));
             }
         }
-        find().ok_or(Unreadable::Gone)
+        self.mapped(number).ok_or(Unreadable::Gone)
     }
 
     /// There is no such file.

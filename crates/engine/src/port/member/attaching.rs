@@ -38,7 +38,7 @@ pub(in crate::port) struct Snapshot {
 
 impl Snapshot {
     pub fn is_registered(&self, peer: Id) -> bool {
-        self.peers.iter().any(|[id, _]| *id == peer)
+        self.node(peer).is_some()
     }
 
     pub fn file(&self, peer: Id) -> Option<&Found> {
@@ -51,13 +51,7 @@ impl Snapshot {
 }
 
 /// What became of a peer that was to be attached.
-pub(in crate::port) enum Attempt<T> {
-    Ready(Rc<Connection<T>>),
-    /// Its files are damaged, which is final.
-    Refused,
-    /// Not now; it is told so, and tried again.
-    Deferred(Box<SystemError>),
-}
+type Attempt<T> = io::Result<Rc<Connection<T>>>;
 
 /// A port that attaches connections which the other side has made.
 pub(in crate::port) trait Attaching: Port {
@@ -71,7 +65,7 @@ pub(in crate::port) trait Attaching: Port {
 
     /// Takes in a connection, which is this side's own now.
     fn connect(&self, connection: Rc<Connection<Self::Ends>>) {
-        connection.settle();
+        connection.remote.keep();
         self.expect_one_more();
         self.connections.borrow_mut().push(connection);
     }
@@ -91,7 +85,7 @@ pub(in crate::port) trait Attaching: Port {
         let Some(snapshot) = self.read_registry() else { return };
         drop(self.close_ended(&snapshot));
         let mut synced = SyncOutcome::Complete;
-        if self.is_registered() {
+        if self.registered.get() {
             let (chosen, rest) = self.choose(&snapshot);
             synced = rest;
             if !chosen.is_empty() {
@@ -142,9 +136,9 @@ pub(in crate::port) trait Attaching: Port {
         let mut attempts = Vec::new();
         for found in chosen {
             match self.attempt(snapshot, &found) {
-                Some(attempt) => attempts.push((found, attempt)),
                 // Renamed or taken away meanwhile: the next sync finds it, or not.
-                None => synced = SyncOutcome::Incomplete,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => synced = SyncOutcome::Incomplete,
+                attempt => attempts.push((found, attempt)),
             }
         }
         // Its holder may be stopped: a moment later.
@@ -161,24 +155,16 @@ pub(in crate::port) trait Attaching: Port {
         synced
     }
 
-    /// Maps everything, without the lock. Nothing if the file has another name by now, or none.
-    fn attempt(&self, snapshot: &Snapshot, found: &Found) -> Option<Attempt<Self::Ends>> {
+    /// Maps everything, without the lock.
+    ///
+    /// # Errors
+    /// Those of mapping; `NotFound` if the file has another name by now, or none.
+    fn attempt(&self, snapshot: &Snapshot, found: &Found) -> Attempt<Self::Ends> {
         let service = &self.service;
-        let path = &found.path;
-        let made = ConnectionFile::open(path, ConnectionLayout::new(service.settings())).and_then(|file| {
-            // One that has left made the file itself, and what it waits for lives on with its node.
-            let node = snapshot.node(found.peer).unwrap_or_else(|| file.maker());
-            Connection::open(service, self.id, [found.peer, node], file, self.received_layout().align)
-        });
-        match made {
-            Ok(connection) => Some(Attempt::Ready(connection)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(error) if is_damage(&error) => Some(Attempt::Refused),
-            Err(error) => {
-                let what = "attaching a peer's connection and payload segments";
-                Some(Attempt::Deferred(Box::new(SystemError::at(what, path, &error))))
-            }
-        }
+        let file = ConnectionFile::open(&found.path, ConnectionLayout::new(service.settings()))?;
+        // One that has left made the file itself, and what it waits for lives on with its node.
+        let node = snapshot.node(found.peer).unwrap_or_else(|| file.maker());
+        Connection::open(service, self.id, [found.peer, node], file, self.received_layout.align)
     }
 
     /// Makes the connections the ports' own, under the lock: those that are ready, and the first reason for which one is
@@ -199,7 +185,7 @@ pub(in crate::port) trait Attaching: Port {
         for (found, attempt) in attempts {
             let Some(now) = files.iter().find(|file| file.peer == found.peer) else { continue };
             match attempt {
-                Attempt::Ready(connection) => {
+                Ok(connection) => {
                     connection.attach(&self.payloads);
                     // Both sides have it.
                     let _ = files::remove(&now.path);
@@ -207,20 +193,23 @@ pub(in crate::port) trait Attaching: Port {
                     is_told |= now.kind == ConnectionName::Deferred;
                     ready.push(connection);
                 }
-                Attempt::Refused => {
+                // Its files are damaged, which is final.
+                Err(error) if is_damage(&error) => {
                     self.refused.borrow_mut().push(found.peer);
                     // The other side is to see that nobody comes.
                     let _ = files::remove(&now.path);
                     is_told = true;
                 }
-                Attempt::Deferred(error) => {
+                // Not now; it is told so, and tried again.
+                Err(error) => {
                     if now.kind == ConnectionName::Waiting {
                         let deferred = ConnectionName::Deferred.file(Self::Ends::SIDE.pair([self.id, now.peer]));
                         // What has no other name counts as connected, and is tried again all the same.
                         let _ = std::fs::rename(&now.path, service.folder.join(deferred));
                         is_told = true;
                     }
-                    problem.get_or_insert(error);
+                    let what = "attaching a peer's connection and payload segments";
+                    problem.get_or_insert_with(|| Box::new(SystemError::at(what, &found.path, &error)));
                 }
             }
         }

@@ -119,12 +119,8 @@ impl<Req: ?Sized, Res: ?Sized, ReqHeader, ResHeader> Service<Req, Res, ReqHeader
     }
 }
 
-impl<Req, Res, ReqHeader, ResHeader> ClientBuilder<Req, Res, ReqHeader, ResHeader>
-where
-    Req: Payload + ?Sized,
-    Res: Payload + ?Sized,
-    ReqHeader: Plain + Default,
-    ResHeader: Plain + Default,
+impl<Req: Payload + ?Sized, Res: Payload + ?Sized, ReqHeader: Plain + Default, ResHeader: Plain + Default>
+    ClientBuilder<Req, Res, ReqHeader, ResHeader>
 {
     /// Lowers the client's own maximum of active requests; 0 is taken as 1 ([RR-PRT-04](crate#requirements)).
     #[must_use]
@@ -150,12 +146,8 @@ where
     }
 }
 
-impl<Req, Res, ReqHeader, ResHeader> ServerBuilder<Req, Res, ReqHeader, ResHeader>
-where
-    Req: Payload + ?Sized,
-    Res: Payload + ?Sized,
-    ReqHeader: Plain + Default,
-    ResHeader: Plain + Default,
+impl<Req: Payload + ?Sized, Res: Payload + ?Sized, ReqHeader: Plain + Default, ResHeader: Plain + Default>
+    ServerBuilder<Req, Res, ReqHeader, ResHeader>
 {
     /// Responses that each active request may have loaned at once: 2 unless configured, 0 is taken as 1
     /// ([RR-LOAN-02](crate#requirements)).

@@ -4,10 +4,8 @@ use std::rc::Rc;
 
 use super::attaching::{Attaching, Found, Snapshot};
 use super::sync_state::{Port, SyncOutcome};
-use crate::channel::Slots;
-use crate::connection::{Side, State};
-use crate::port::client::connection::ClientConnection;
-use crate::port::client::core::ClientCore;
+use crate::connection::{self, Side, State};
+use crate::port::client::core::{ClientConnection, ClientCore};
 use crate::port::track::ClientTrack;
 use crate::service::files::{self, ConnectionName, FileName};
 use crate::service::sweep::Leaver;
@@ -21,8 +19,7 @@ impl ClientCore {
 
     /// What a server has not seen yet is left to it, if anybody wants it received (RR-FNF-01, RR-DYN-06).
     fn leave_unread(&self, connection: &ClientConnection) {
-        let slots = connection.file.requests().view();
-        let unread = (0..self.service.settings().max_active_requests).map(|slot| slots.load(slot));
+        let unread = connection::all_words(&connection.file.requests);
         self.payloads.hand_over(unread, [connection.node, connection.peer], &connection.file, Side::Client);
     }
 }

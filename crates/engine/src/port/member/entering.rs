@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use super::attaching::Attaching;
 use super::sync_state::{Member, SyncState};
-use super::watch::LivenessTimer;
 use crate::connection::{ConnectionFile, ConnectionLayout, Side};
 use crate::error::{PortError, SystemContext, SystemError};
 use crate::id::Id;
@@ -16,7 +15,7 @@ use crate::payload::{ChunkLayout, Kind};
 use crate::port::backpressure::Backpressure;
 use crate::port::link::{Connection, Connections, Ends};
 use crate::port::payloads::{Payloads, SegmentPlan};
-use crate::port::wait::wait_state::WaitState;
+use crate::port::wait::wait_state::{LivenessTimer, WaitState};
 use crate::service::files::{self, ConnectionName};
 use crate::service::registry::{PORT_NAME_BYTES_MAX, PortEntry};
 use crate::service::{ServiceInner, cleanup, layouts, sweep};
@@ -50,18 +49,16 @@ pub(super) fn enter<P: Attaching>(
     port: impl FnOnce(Member<P::Ends>) -> P,
 ) -> Result<Rc<P>, PortError> {
     let side = P::Ends::SIDE;
-    let layouts = layouts(&service.config);
-    let [sent, received] = side.pair(layouts);
+    let [sent_layout, received_layout] = side.pair(layouts(&service.config));
     let draft = Draft::begin(&service, &options.name, side)?;
     let id = draft.id;
-    let payloads = draft.payloads(&sent, &options, kind, chunks_max)?;
-    let (connections, changes) = draft.publish(&received, &payloads)?;
-    let [request_layout, response_layout] = layouts;
+    let payloads = draft.payloads(&sent_layout, &options, kind, chunks_max)?;
+    let (connections, changes) = draft.publish(received_layout.align, &payloads)?;
     let port = port(Member {
         service,
         id,
-        request_layout,
-        response_layout,
+        sent_layout,
+        received_layout,
         payloads,
         backpressure: options.backpressure,
         connections: RefCell::default(),
@@ -171,28 +168,29 @@ impl<'a> Draft<'a> {
             .map(|name| self.service.folder.join(name))
     }
 
-    fn connection<T: Ends>(&self, peer: &PortEntry, received: &ChunkLayout) -> Result<Rc<Connection<T>>, PortError> {
+    fn connection<T: Ends>(&self, peer: &PortEntry, align: usize) -> Result<Rc<Connection<T>>, PortError> {
         let ([path, _], layout) = (self.paths(peer.id), ConnectionLayout::new(self.service.settings()));
         self.peers.borrow_mut().push(peer.id);
         let file = ConnectionFile::create(&path, layout, self.service.node.id).at("creating a connection", &path)?;
-        Connection::open(self.service, self.id, [peer.id, peer.node], file, received.align)
-            .map_err(|error| damaged(self.service, &error))
+        let opened = Connection::open(self.service, self.id, [peer.id, peer.node], file, align);
+        opened.map_err(|error| match error.kind() {
+            io::ErrorKind::InvalidData | io::ErrorKind::NotFound => {
+                PortError::Corrupted { file: "segment", reason: error.to_string() }
+            }
+            _ => SystemError::at("mapping the other side's payload segment", &self.service.folder, &error).into(),
+        })
     }
 
-    /// Enters the port into the registry, connected to every port of the other kind that is there, and says what its counter
-    /// was.
-    fn publish<T: Ends>(
-        mut self,
-        received: &ChunkLayout,
-        payloads: &Payloads,
-    ) -> Result<(Connections<T>, u64), PortError> {
+    /// Enters the port into the registry, connected to every port of the other kind that is there, whose segments are aligned to
+    /// `align`, and says what its counter was.
+    fn publish<T: Ends>(mut self, align: usize, payloads: &Payloads) -> Result<(Connections<T>, u64), PortError> {
         let service = self.service;
         let others = self.side.other();
         let mut connections: Connections<T> = Vec::new();
         for _ in 0..TRIES_MAX {
             for peer in service.registry.ports(others) {
                 if !connections.iter().any(|known| known.peer == peer.id) {
-                    connections.push(self.connection(&peer, received)?);
+                    connections.push(self.connection(&peer, align)?);
                 }
             }
             let lock = match service.lock() {
@@ -250,14 +248,5 @@ impl Drop for Draft<'_> {
                 let _ = files::remove(&path);
             }
         }
-    }
-}
-
-fn damaged(service: &ServiceInner, error: &io::Error) -> PortError {
-    match error.kind() {
-        io::ErrorKind::InvalidData | io::ErrorKind::NotFound => {
-            PortError::Corrupted { file: "segment", reason: error.to_string() }
-        }
-        _ => SystemError::at("mapping the other side's payload segment", &service.folder, error).into(),
     }
 }

@@ -9,6 +9,5 @@ mod client;
 mod entering;
 mod server;
 pub(super) mod sync_state;
-pub(super) mod watch;
 
 pub use builder::{ClientBuilder, ServerBuilder};

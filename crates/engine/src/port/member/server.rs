@@ -4,10 +4,8 @@ use std::rc::Rc;
 
 use super::attaching::{Attaching, Found, Snapshot};
 use super::sync_state::{Port, SyncOutcome};
-use crate::channel::Slots;
-use crate::connection::{Side, State};
-use crate::port::server::connection::ServerConnection;
-use crate::port::server::core::ServerCore;
+use crate::connection::{self, Side, State};
+use crate::port::server::core::{ServerConnection, ServerCore};
 use crate::port::track::ServerTrack;
 use crate::service::files::ConnectionName;
 use crate::service::sweep::Leaver;
@@ -19,7 +17,8 @@ impl ServerCore {
     /// Whether the last client that could send has gone since this was asked last.
     pub fn take_last_client_left(&self) -> bool {
         let can_send = |c: &Rc<ServerConnection>| !c.closed.get() && c.file.client_state() < State::Left;
-        self.wait_state.take_last_peer_left(self.connections.borrow().iter().any(can_send))
+        let is_there = self.connections.borrow().iter().any(can_send);
+        self.wait_state.had_peer.replace(is_there) && !is_there
     }
 
     /// Where nothing could be received although clients wait until earlier ones are done with: takes them in. `true` if
@@ -32,7 +31,7 @@ impl ServerCore {
             return false;
         }
         let before = self.attached.get();
-        self.sync_state.retry_now();
+        self.sync_state.retry_at.set(None);
         self.follow_changes();
         self.attached.get() != before
     }
@@ -82,7 +81,7 @@ impl Port for ServerCore {
         // Who waits for the end of another client is passed over by nobody once that has ended (RR-SND-12).
         let has_ended = |c: &Rc<ServerConnection>| c.closed.get() && !self.has_unread(c);
         if self.sync_state.is_behind() && self.connections.borrow().iter().any(has_ended) {
-            self.sync_state.retry_now();
+            self.sync_state.retry_at.set(None);
         }
         self.sync();
     }
@@ -95,7 +94,7 @@ impl Attaching for ServerCore {
             // Behind whoever comes last, so that the one that is attached first is received first.
             self.turn.set(usize::MAX - 1);
         }
-        self.wait_state.peer_connected();
+        self.wait_state.had_peer.set(true);
     }
 
     fn close_ended(&self, snapshot: &Snapshot) -> Vec<Rc<ServerConnection>> {
@@ -156,13 +155,8 @@ impl Attaching for ServerCore {
 impl Drop for ServerCore {
     /// Nothing is left that could be sent: what clients have not seen yet is left to them (RR-PND-04, RR-DYN-06).
     fn drop(&mut self) {
-        let settings = self.service.settings();
         for connection in self.connections.take().iter().filter(|connection| !connection.closed.get()) {
-            let lane = |lane| {
-                let slots = connection.file.responses(lane).view();
-                (0..settings.response_slots()).map(move |slot| slots.load(slot))
-            };
-            let unread = (0..settings.max_active_requests).flat_map(lane);
+            let unread = connection.file.lanes.iter().flat_map(|lane| connection::all_words(&lane.responses));
             let client = [connection.node, connection.peer];
             self.payloads.hand_over(unread, client, &connection.file, Side::Server);
         }

@@ -6,17 +6,17 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::watch::LivenessTimer;
-use crate::connection::{Side, State};
-use crate::error::{NamespaceGone, ReceiveError, SystemError};
+use crate::connection::State;
+use crate::error::{LoanError, NamespaceGone, ReceiveError, SystemError};
 use crate::id::Id;
 use crate::payload::ChunkLayout;
 use crate::port::backpressure::Backpressure;
-use crate::port::link::{Connection, Connections, Ends};
+use crate::port::link::{self, Connection, Connections, Ends};
 use crate::port::payloads::Payloads;
-use crate::port::wait::wait_state::WaitState;
+use crate::port::wait::wait_state::{LivenessTimer, WaitState};
 use crate::service::sweep::Leaver;
 use crate::service::{ServiceInner, cleanup};
+use crate::shm::{ChunkMut, Loaned, Plain};
 
 /// Time between two tries where peers wait until others have gone.
 const RETRY: Duration = Duration::from_millis(10);
@@ -40,7 +40,7 @@ pub(in crate::port) enum Problem {
     /// A peer cannot be attached for lack of descriptors or memory, or its files cannot be reached.
     CannotAttach(Box<SystemError>),
     /// The files of this port's node were removed.
-    NamespaceGone(NamespaceGone),
+    NamespaceGone(Box<NamespaceGone>),
 }
 
 /// What a client and a server have as members of a service.
@@ -48,25 +48,22 @@ pub(in crate::port) enum Problem {
 pub(in crate::port) struct Member<T> {
     pub service: Arc<ServiceInner>,
     pub id: Id,
-    pub request_layout: ChunkLayout,
-    pub response_layout: ChunkLayout,
+    /// Layouts of the messages that the port sends, and of those that it receives.
+    pub sent_layout: ChunkLayout,
+    pub received_layout: ChunkLayout,
     pub payloads: Payloads,
     pub backpressure: Backpressure,
     pub connections: RefCell<Connections<T>>,
     /// Peers whose files could not be used; not tried again.
     pub(super) refused: RefCell<Vec<Id>>,
     pub sync_state: SyncState,
-    pub(super) registered: Cell<bool>,
+    /// Whether the port still has its place in the service.
+    pub registered: Cell<bool>,
     pub watch: LivenessTimer,
     pub wait_state: WaitState,
 }
 
 impl<T: Ends> Member<T> {
-    /// Whether the port still has its place in the service.
-    pub fn is_registered(&self) -> bool {
-        self.registered.get()
-    }
-
     /// Gives up the place in the service; what was made from the port lives on. `refuse` ends what nobody has received.
     pub(super) fn leave_service(&self, leaver: Leaver, refuse: impl Fn(&Connection<T>)) {
         if !self.registered.replace(false) {
@@ -81,32 +78,24 @@ impl<T: Ends> Member<T> {
         self.service.leave_port(leaver);
     }
 
-    /// Layout of the messages that the port receives.
-    pub(super) fn received_layout(&self) -> &ChunkLayout {
-        if T::SIDE == Side::Client { &self.response_layout } else { &self.request_layout }
-    }
-
     /// What a call that has found nothing has to tell.
     #[cold]
     #[inline(never)]
     pub fn problem(&self) -> Option<ReceiveError> {
-        self.sync_state.take_problem().map(|problem| match problem {
-            Problem::CannotAttach(reason) => ReceiveError::CannotAttach(reason),
-            Problem::NamespaceGone(reason) => ReceiveError::NamespaceGone(Box::new(reason)),
-        })
+        self.sync_state.take_problem(ReceiveError::CannotAttach, ReceiveError::NamespaceGone)
     }
 
     #[cold]
     #[inline(never)]
     fn check_liveness(&self) {
         if let Err(gone) = self.service.node.check_linked() {
-            self.sync_state.note_once(Problem::NamespaceGone(gone));
+            self.sync_state.note_once(Problem::NamespaceGone(Box::new(gone)));
         }
         for connection in self.connections.borrow().iter().filter(|connection| !connection.closed.get()) {
             // If the node is dead, cleaning it up changes the registry, which is what is looked at next. If it could not
             // be looked at, the peer counts as alive, and the next slice tries again.
             let _ = cleanup::clean_node_if_dead(&self.service.node.root, connection.node);
-            connection.release_segments();
+            connection.remote.release_segments(&connection.file);
         }
     }
 }
@@ -121,7 +110,7 @@ pub(in crate::port) trait Port: Deref<Target = Member<<Self as Port>::Ends>> {
     /// Follows what has changed in the service, if anything has: one load of a word that hardly ever changes.
     #[inline(always)]
     fn follow_changes(&self) {
-        if !self.sync_state.is_current(self.service.registry.changes()) {
+        if self.sync_state.seen.get() != self.service.registry.changes() {
             self.follow();
         }
     }
@@ -144,21 +133,70 @@ pub(in crate::port) trait Port: Deref<Target = Member<<Self as Port>::Ends>> {
         }
         self.follow_changes();
     }
+
+    /// Reclaims returned chunks, and releases segments that are empty then.
+    fn reclaim_returned(&self) {
+        self.check_peers_if_due();
+        link::collect_all(&self.connections.borrow(), &self.payloads);
+        self.payloads.release_segments();
+    }
+
+    /// A chunk with room for `len` elements.
+    ///
+    /// # Errors
+    /// [`LoanError`]; nothing has changed then.
+    #[inline(always)]
+    fn loan_chunk(&self, len: usize) -> Result<ChunkMut, LoanError> {
+        let payloads = &self.payloads;
+        let mut at_hand = len < payloads.len_end.get();
+        loop {
+            if at_hand && let Some(chunk) = payloads.current().loan() {
+                return Ok(chunk);
+            }
+            // Now there is one, of this length.
+            self.find_chunk(len)?;
+            at_hand = true;
+        }
+    }
+
+    /// A chunk with room for `len` elements, as a message with the user header's default.
+    ///
+    /// # Errors
+    /// As [`Port::loan_chunk`].
+    #[inline(always)]
+    fn loan_message<T: Plain, H: Plain + Default>(&self, len: usize) -> Result<Loaned<T, H>, LoanError> {
+        let chunk = self.loan_chunk(len)?;
+        let mut loaned = Loaned::<T, H>::new(chunk, self.sent_layout.shape(len)).ok_or(LoanError::OutOfMemory)?;
+        *loaned.header_mut() = H::default();
+        Ok(loaned)
+    }
+
+    /// Slow path: reclaims, or grows.
+    ///
+    /// # Errors
+    /// As there.
+    #[cold]
+    #[inline(never)]
+    fn find_chunk(&self, len: usize) -> Result<(), LoanError> {
+        let announce = |number| link::announce(&self.connections.borrow(), number);
+        self.payloads.find(len, || self.reclaim_returned(), announce)
+    }
 }
 
 /// What a port knows of the registry's counter of changes.
 #[derive(Debug)]
 pub(in crate::port) struct SyncState {
     /// The counter at the last sync; another number than that while something is left to do.
-    seen: Cell<u64>,
+    pub seen: Cell<u64>,
     /// The counter at the last sync.
     synced: Cell<u64>,
-    retry_at: Cell<Option<Instant>>,
+    /// When to try again; at once if there is none.
+    pub retry_at: Cell<Option<Instant>>,
     /// Whether the last try did not even see the service.
     is_blocked: Cell<bool>,
     problem: RefCell<Option<Problem>>,
     /// Whether a call that finds nothing has something to do, or to tell.
-    needs_attention: Cell<bool>,
+    pub needs_attention: Cell<bool>,
     /// Whether what does not change any more was told.
     is_told: Cell<bool>,
 }
@@ -175,12 +213,6 @@ impl SyncState {
             needs_attention: Cell::new(false),
             is_told: Cell::new(false),
         }
-    }
-
-    /// Whether there is nothing to follow.
-    #[inline(always)]
-    pub fn is_current(&self, changes: u64) -> bool {
-        self.seen.get() == changes
     }
 
     /// Whether to sync now: something has changed, or it is time to try again.
@@ -201,7 +233,7 @@ impl SyncState {
             // It is over, and nobody has asked.
             self.problem.replace(None);
         }
-        self.needs_attention.set(is_behind || self.has_problem());
+        self.needs_attention.set(is_behind || self.problem.borrow().is_some());
     }
 
     /// The service could not be looked at.
@@ -211,24 +243,9 @@ impl SyncState {
         self.is_blocked.set(true);
     }
 
-    /// What kept something waiting has gone: it is not waited for any longer.
-    pub fn retry_now(&self) {
-        self.retry_at.set(None);
-    }
-
     /// Whether the last sync has left something to do.
     pub fn is_behind(&self) -> bool {
         self.seen.get() != self.synced.get()
-    }
-
-    /// Whether a call that finds nothing has something to do, or to tell.
-    #[inline(always)]
-    pub fn needs_attention(&self) -> bool {
-        self.needs_attention.get()
-    }
-
-    fn has_problem(&self) -> bool {
-        self.problem.borrow().is_some()
     }
 
     /// Something that the next call which finds nothing has to tell; the last one counts.
@@ -244,10 +261,13 @@ impl SyncState {
         }
     }
 
-    /// What is to be told, once.
-    pub fn take_problem(&self) -> Option<Problem> {
+    /// What is to be told, once, as one error or the other.
+    pub fn take_problem<E>(&self, attach: fn(Box<SystemError>) -> E, gone: fn(Box<NamespaceGone>) -> E) -> Option<E> {
         let problem = self.problem.take();
         self.needs_attention.set(self.is_behind());
-        problem
+        problem.map(|problem| match problem {
+            Problem::CannotAttach(reason) => attach(reason),
+            Problem::NamespaceGone(reason) => gone(reason),
+        })
     }
 }

@@ -1,21 +1,17 @@
-//! Active requests: what a server has received and may answer.
+//! Active requests, which a server has received and may answer, and the responses that it loans from them.
 
-use std::fmt;
-use std::marker::PhantomData;
-use std::ops::Deref;
 use std::rc::Rc;
 
 use crate::channel::Entry;
 use crate::error::{LoanError, SendError};
 use crate::id::Id;
+use crate::ownership::Share;
 use crate::payload::{Payload, ResponseTypes};
-use crate::port::loan::Lender;
 use crate::port::member::sync_state::Port;
-use crate::port::server::connection::ServerConnection;
-use crate::port::server::core::ServerCore;
-use crate::port::server::response::{ResponseMut, ResponseMutUninit};
-use crate::share::Share;
-use crate::shm::{ChunkHeader, Loaned, Plain, Received};
+use crate::port::message::{LoanMut, LoanMutUninit, ReceivedMessage};
+use crate::port::server::core::{ServerConnection, ServerCore};
+use crate::port::track::Outgoing;
+use crate::shm::{ChunkHeader, Plain};
 
 /// A received request, readable and unchanged until it is dropped, to be answered with any number of responses.
 ///
@@ -45,130 +41,84 @@ use crate::shm::{ChunkHeader, Loaned, Plain, Received};
 /// # assert!(!pending.is_connected());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct ActiveRequest<Req: Payload + ?Sized, Res: ?Sized, ReqHeader = (), ResHeader = ()> {
-    received: Received<Req::Element, ReqHeader>,
-    place: Held,
-    types: ResponseTypes<Res, ResHeader>,
-}
+pub type ActiveRequest<Req, Res, ReqHeader = (), ResHeader = ()> =
+    ReceivedMessage<Req, ReqHeader, RequestHold<Res, ResHeader>>;
 
 /// The request's place in the connection; gives the chunk back.
 #[derive(Debug)]
-struct Held {
-    core: Share<ServerCore>,
-    connection: Share<ServerConnection>,
-    entry: Entry,
-    lane: u32,
-    place: u32,
-    request_id: u64,
+pub struct RequestHold<Res: ?Sized, ResHeader> {
+    pub(super) core: Share<ServerCore>,
+    pub(super) connection: Share<ServerConnection>,
+    pub(super) entry: Entry,
+    pub(super) lane: u32,
+    pub(super) place: u32,
+    pub(super) request_id: u64,
+    pub(super) types: ResponseTypes<Res, ResHeader>,
 }
 
-impl Drop for Held {
+impl<Res: ?Sized, ResHeader> Drop for RequestHold<Res, ResHeader> {
     #[inline(always)]
     fn drop(&mut self) {
         let Self { entry, lane, place, request_id, .. } = *self;
         if let (Some(core), Some(connection)) = (self.core.take(), self.connection.take()) {
-            end(core, connection, entry, (lane, place), request_id);
+            end(core, connection, entry, lane, place, request_id);
         }
     }
 }
 
 /// Ends an active request; by value, so that dropping it does not take its address.
 #[inline(never)]
-fn end(
-    core: Rc<ServerCore>,
-    connection: Rc<ServerConnection>,
-    entry: Entry,
-    (lane, place): (u32, u32),
-    request_id: u64,
-) {
+fn end(core: Rc<ServerCore>, connection: Rc<ServerConnection>, entry: Entry, lane: u32, place: u32, request_id: u64) {
     connection.finish(lane as usize, request_id);
     connection.give_back(entry);
     connection.track.places.leave(place);
     drop((core, connection));
 }
 
-impl<Req, Res, ReqHeader, ResHeader> ActiveRequest<Req, Res, ReqHeader, ResHeader>
-where
-    Req: Payload + ?Sized,
-    Res: Payload + ?Sized,
-    ReqHeader: Plain + Default,
-    ResHeader: Plain + Default,
-{
-    pub(in crate::port) fn new(
-        core: Share<ServerCore>,
-        connection: Share<ServerConnection>,
-        received: Received<Req::Element, ReqHeader>,
-        entry: Entry,
-        (lane, request_id, place): (u32, u64, u32),
-    ) -> Self {
-        Self { received, place: Held { core, connection, entry, lane, place, request_id }, types: PhantomData }
-    }
-
-    /// The payload.
-    #[inline(always)]
-    pub fn payload(&self) -> &Req {
-        Req::view(self.received.payload())
-    }
-
-    /// The user header.
-    pub fn user_header(&self) -> &ReqHeader {
-        self.received.header()
-    }
-
+impl<Req: Payload + ?Sized, Res: ?Sized, ReqHeader: Plain, ResHeader> ActiveRequest<Req, Res, ReqHeader, ResHeader> {
     /// The client that sent it.
     pub fn client_id(&self) -> Id {
-        self.place.connection.peer
+        self.hold.connection.peer
     }
 
     /// Whether its pending response is still there ([RR-ACT-01](crate#requirements)).
     pub fn is_connected(&self) -> bool {
-        self.place.core.check_peers_if_due();
-        self.place.connection.is_awaited(self.place.lane as usize, self.place.request_id)
+        self.hold.core.check_peers_if_due();
+        self.hold.connection.is_awaited(self.hold.lane as usize, self.hold.request_id)
     }
 
     /// Whether the client hinted that it wants no more responses ([RR-PND-07](crate#requirements)).
     pub fn has_disconnect_hint(&self) -> bool {
-        self.place.connection.track.lanes[self.place.lane as usize].words.hint() == self.place.request_id
+        self.hold.connection.track.lanes[self.hold.lane as usize].words.hint() == self.hold.request_id
     }
+}
 
+impl<Res: Payload + ?Sized, ResHeader: Plain + Default> RequestHold<Res, ResHeader> {
     #[inline(always)]
     fn loan_elements(&self, len: usize) -> Result<ResponseMut<Res, ResHeader>, LoanError> {
-        let Held { core, connection, lane, request_id, place, .. } = &self.place;
-        if !connection.track.places.loan(*place, core.loans_max) {
+        let Self { core, connection, lane, request_id, place, .. } = self;
+        let (lane, request_id, place) = (*lane, *request_id, *place);
+        if !connection.track.places.loan(place, core.loans_max) {
             return Err(LoanError::ExceedsMaxLoans { max: core.loans_max });
         }
-        connection.track.prefetch(*lane as usize, *request_id);
-        let failed = |error| {
-            connection.track.places.leave(*place);
-            Err(error)
-        };
+        let loan = ResponseLoan { core: core.clone(), connection: connection.clone(), lane, place, request_id };
+        connection.track.prefetch(lane as usize, request_id);
         // Numbers of receivers may all be taken, by clients that have left and still hold something: then a chunk could not be
         // lent (RR-PRT-07).
         if !connection.lending.has_number()
             && !connection.closed.get()
             && !connection.lending.find_number(&core.payloads)
         {
-            return failed(LoanError::OutOfMemory);
+            return Err(LoanError::OutOfMemory);
         }
-        let mut chunk = match core.loan_chunk(len) {
-            Ok(chunk) => chunk,
-            Err(error) => return failed(error),
-        };
-        chunk.set_header(ChunkHeader { request_id: *request_id, lane: (*lane).into(), len: len as u64 });
-        let Some(mut loaned) = Loaned::<Res::Element, ResHeader>::new(chunk, core.response_layout.shape(len)) else {
-            return failed(LoanError::OutOfMemory);
-        };
-        *loaned.header_mut() = ResHeader::default();
-        Ok(ResponseMut::new(core.clone(), connection.clone(), loaned, (*lane, *request_id, *place)))
+        let mut loaned = core.loan_message(len)?;
+        loaned.chunk_mut().set_header(ChunkHeader { request_id, lane: lane.into(), len: len as u64 });
+        Ok(ResponseMut { loaned, loan })
     }
 }
 
-impl<Req, Res, ReqHeader, ResHeader> ActiveRequest<Req, Res, ReqHeader, ResHeader>
-where
-    Req: Payload + ?Sized,
-    Res: Payload<Element = Res> + Plain,
-    ReqHeader: Plain + Default,
-    ResHeader: Plain + Default,
+impl<Req: Payload + ?Sized, Res: Payload<Element = Res> + Plain, ReqHeader, ResHeader: Plain + Default>
+    ActiveRequest<Req, Res, ReqHeader, ResHeader>
 {
     /// Loans a response that holds the type's default.
     ///
@@ -187,7 +137,7 @@ where
     /// [`LoanError`].
     #[inline(always)]
     pub fn loan_uninit(&self) -> Result<ResponseMutUninit<Res, ResHeader>, LoanError> {
-        self.loan_elements(1).map(ResponseMutUninit::new)
+        self.hold.loan_elements(1).map(ResponseMutUninit::new)
     }
 
     /// Loans, writes and sends in one call.
@@ -199,12 +149,8 @@ where
     }
 }
 
-impl<Req, T, ReqHeader, ResHeader> ActiveRequest<Req, [T], ReqHeader, ResHeader>
-where
-    Req: Payload + ?Sized,
-    T: Plain,
-    ReqHeader: Plain + Default,
-    ResHeader: Plain + Default,
+impl<Req: Payload + ?Sized, T: Plain, ReqHeader, ResHeader: Plain + Default>
+    ActiveRequest<Req, [T], ReqHeader, ResHeader>
 {
     /// Loans a slice of `len` defaults.
     ///
@@ -222,29 +168,45 @@ where
     /// # Errors
     /// [`LoanError`].
     pub fn loan_slice_uninit(&self, len: usize) -> Result<ResponseMutUninit<[T], ResHeader>, LoanError> {
-        self.loan_elements(len).map(ResponseMutUninit::new)
+        self.hold.loan_elements(len).map(ResponseMutUninit::new)
     }
 }
 
-impl<Req, Res, ReqHeader, ResHeader> Deref for ActiveRequest<Req, Res, ReqHeader, ResHeader>
-where
-    Req: Payload + ?Sized,
-    Res: Payload + ?Sized,
-    ReqHeader: Plain + Default,
-    ResHeader: Plain + Default,
-{
-    type Target = Req;
-    fn deref(&self) -> &Req {
-        self.payload()
+/// A response in the server's payload segment, ready to be changed and sent. Dropping it gives the loan back.
+pub type ResponseMut<Res, ResHeader = ()> = LoanMut<Res, ResHeader, ResponseLoan>;
+
+/// A loaned response whose payload is whatever the chunk held before: always a valid value, never a meaningful one.
+pub type ResponseMutUninit<Res, ResHeader = ()> = LoanMutUninit<Res, ResHeader, ResponseLoan>;
+
+/// Counts a loan of an active request as long as it is held.
+#[derive(Debug)]
+pub struct ResponseLoan {
+    core: Share<ServerCore>,
+    connection: Share<ServerConnection>,
+    lane: u32,
+    place: u32,
+    request_id: u64,
+}
+
+impl Drop for ResponseLoan {
+    #[inline(always)]
+    fn drop(&mut self) {
+        self.connection.track.places.leave(self.place);
     }
 }
 
-impl<Req, Res, ReqHeader, ResHeader> fmt::Debug for ActiveRequest<Req, Res, ReqHeader, ResHeader>
-where
-    Req: Payload + ?Sized,
-    Res: ?Sized,
-{
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("ActiveRequest").field(&self.received).finish()
+impl<Res: Payload + ?Sized, ResHeader: Plain> LoanMut<Res, ResHeader, ResponseLoan> {
+    /// Sends the response to the request's client. If nobody waits for it any more, that is fine.
+    ///
+    /// # Errors
+    /// [`SendError::ConnectionCorrupted`].
+    #[inline(always)]
+    pub fn send(self) -> Result<(), SendError> {
+        let Self { mut loaned, loan } = self;
+        let len = Res::elements(loaned.elements());
+        let small = loan.core.sent_layout.bytes_in_slot::<Res::Element, ResHeader>(len);
+        let (request_id, lane) = (loan.request_id, loan.lane as usize);
+        let response = Outgoing { chunk: loaned.chunk_mut().publish(), request_id, lane, len, small };
+        loan.core.send(&loan.connection, response)
     }
 }

@@ -1,20 +1,56 @@
-//! What a server is, whatever it receives: its connections, its loans, and how a response goes to its client.
+//! What a server is, whatever it receives: its connections, with what it knows privately about each client, its loans, and how a
+//! response goes to its client.
 
 use std::cell::Cell;
 use std::ops::Deref;
 use std::sync::atomic::{Ordering, fence};
 
 use crate::error::{ReceiveError, SendError};
-use crate::port::backpressure::{BackpressureRetry, SendAborted};
+use crate::port::backpressure::BackpressureRetry;
+use crate::port::link::Connection;
 use crate::port::link::lending::Trouble;
 use crate::port::link::remote::Unreadable;
 use crate::port::member::sync_state::{Member, Port};
-use crate::port::server::connection::ServerConnection;
-use crate::port::track::Outgoing;
-use crate::port::track::ServerTrack;
-use crate::port::turn::Turn;
+use crate::port::track::{LaneSender, Oldest, Outgoing, ServerTrack, Turn};
 use crate::settings::Settings;
-use crate::shm::{ChunkMut, Message};
+use crate::shm::Message;
+
+pub(in crate::port) type ServerConnection = Connection<ServerTrack>;
+
+impl ServerConnection {
+    /// Refuses the request that was just found, unless a newer one has displaced it meanwhile.
+    pub fn refuse(&self, oldest: Oldest, request_id: u64, lane: usize) {
+        if self.track.take(oldest, request_id) {
+            self.track.lanes[lane].newest.set(request_id);
+            self.finish(lane, request_id);
+            self.give_back(oldest.entry());
+        }
+    }
+
+    /// Says that no response to this request will come.
+    #[inline(always)]
+    pub fn finish(&self, lane: usize, request_id: u64) {
+        let LaneSender { newest, words, .. } = &self.track.lanes[lane];
+        // An older request must not take back what was said of a newer one on the same lane.
+        if newest.get() == request_id {
+            // A loan that outlives its active request sends nothing after the end.
+            newest.set(0);
+            words.set_done(request_id);
+            self.waker.wake();
+        }
+    }
+
+    /// Refuses every request that nobody has received, because the server leaves.
+    pub fn refuse_unread(&self) {
+        // A client that goes on sending sees that the server has left, and that its request was not taken.
+        for _ in 0..self.track.lanes.len() {
+            let Ok(Some((oldest, message))) = self.track.front(self) else { return };
+            let header = message.header();
+            let Ok(lane) = self.track.lane_of(header.lane) else { return };
+            self.refuse(oldest, header.request_id, lane);
+        }
+    }
+}
 
 #[derive(Debug)]
 pub(in crate::port) struct ServerCore {
@@ -46,21 +82,29 @@ impl ServerCore {
     pub fn has_requests(&self) -> Result<bool, ReceiveError> {
         self.follow_changes();
         loop {
-            let mut error = None;
-            for connection in self.connections.borrow().iter() {
-                match self.front(connection) {
-                    Ok(Some(_)) => return Ok(true),
-                    Ok(None) => {}
-                    Err(reason) => error = Some(reason),
-                }
+            let found = self.search(|connection| Ok(self.front(connection)?.is_some()));
+            if let Ok(Some(_)) = found {
+                return Ok(true);
             }
-            self.on_empty_poll();
             // Each time around, clients are taken in that have left, of which there is an end.
-            if self.sync_state.needs_attention() && self.catch_up() {
+            if self.sync_state.needs_attention.get() && self.catch_up() {
                 continue;
             }
-            return error.or_else(|| self.problem()).map_or(Ok(false), Err);
+            found?;
+            return self.problem().map_or(Ok(false), Err);
         }
+    }
+
+    /// Looks for a client of which something `is_there`, beginning with the one whose turn it is.
+    pub fn search(
+        &self,
+        is_there: impl Fn(&ServerConnection) -> Result<bool, ReceiveError>,
+    ) -> Result<Option<usize>, ReceiveError> {
+        let found = self.turn.search(&self.connections.borrow(), is_there);
+        if !matches!(found, Ok(Some(_))) {
+            self.on_empty_poll();
+        }
+        found
     }
 
     /// The request that a client waits for to be received, with unwanted ones out of the way.
@@ -88,13 +132,8 @@ impl ServerCore {
 
     /// Sends a response, unless its request is nobody's any more: then the chunk is simply free again (RR-PND-06).
     #[inline(always)]
-    pub fn send(
-        &self,
-        connection: &ServerConnection,
-        chunk: &mut ChunkMut,
-        (lane, request_id): (usize, u64),
-        (len, small): (usize, Option<usize>),
-    ) -> Result<(), SendError> {
+    pub fn send(&self, connection: &ServerConnection, response: Outgoing<'_>) -> Result<(), SendError> {
+        let Outgoing { lane, request_id, .. } = response;
         if connection.closed.get() || connection.track.lanes[lane].newest.get() != request_id {
             return Ok(());
         }
@@ -108,29 +147,21 @@ impl ServerCore {
                 return Ok(());
             }
         }
-        let response = Outgoing { chunk: chunk.publish(), request_id, lane, len, small };
         match connection.track.push(connection, &self.payloads, response) {
             Ok(()) => Ok(()),
             Err(Trouble::Full | Trouble::Crowded) => self.settle(connection, response),
-            Err(Trouble::Corrupted) => Err(self.abort_send(connection, SendAborted::Corrupted)),
+            Err(Trouble::Corrupted) => Err(self.corrupted(connection)),
         }
     }
 
-    /// What is left to do where there was no room.
+    /// What is left to do where there was no room. Ends when somebody makes room, when nobody waits any more, or when the
+    /// strategy or the handler says so.
     #[cold]
     #[inline(never)]
     fn settle(&self, connection: &ServerConnection, response: Outgoing<'_>) -> Result<(), SendError> {
         if !self.backpressure.may_wait() {
             return Ok(());
         }
-        match self.push_when_there_is_room(connection, response) {
-            None => Ok(()),
-            Some(gave_up) => Err(self.abort_send(connection, gave_up)),
-        }
-    }
-
-    /// Ends when somebody makes room, when nobody waits any more, or when the strategy or the handler says so.
-    fn push_when_there_is_room(&self, connection: &ServerConnection, response: Outgoing<'_>) -> Option<SendAborted> {
         let Outgoing { lane, request_id, .. } = response;
         let mut waiting = BackpressureRetry::new(&self.backpressure, &self.service, self.id);
         // A handler may do anything in between, even drop the request or who waits for the response.
@@ -145,18 +176,16 @@ impl ServerCore {
             match connection.track.push(connection, &self.payloads, response) {
                 Ok(()) => break,
                 Err(Trouble::Full | Trouble::Crowded) => {}
-                Err(Trouble::Corrupted) => return Some(SendAborted::Corrupted),
+                Err(Trouble::Corrupted) => return Err(self.corrupted(connection)),
             }
         }
-        waiting.gave_up
+        waiting.gave_up.map_or(Ok(()), |gave_up| Err(gave_up.into_error()))
     }
 
     #[cold]
     #[inline(never)]
-    fn abort_send(&self, connection: &ServerConnection, gave_up: SendAborted) -> SendError {
-        if matches!(gave_up, SendAborted::Corrupted) {
-            connection.fail(&self.payloads);
-        }
-        gave_up.into_error()
+    fn corrupted(&self, connection: &ServerConnection) -> SendError {
+        connection.fail(&self.payloads);
+        SendError::ConnectionCorrupted
     }
 }

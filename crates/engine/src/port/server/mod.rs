@@ -1,25 +1,20 @@
 //! Servers.
 
 pub(super) mod active;
-pub(super) mod connection;
 pub(super) mod core;
-pub(super) mod places;
-pub(super) mod response;
 
 use std::marker::PhantomData;
 use std::rc::Rc;
 
 use crate::error::ReceiveError;
 use crate::id::Id;
+use crate::ownership::Share;
 use crate::payload::{Kind, Payload, Types};
 use crate::port::link::remote::Unreadable;
-use crate::port::loan::Lender;
 use crate::port::member::sync_state::Port;
-use crate::port::server::active::ActiveRequest;
-use crate::port::server::connection::ServerConnection;
-use crate::port::server::core::ServerCore;
-use crate::port::track::{FastPathMiss, NotTaken, Oldest, Takes};
-use crate::share::Share;
+use crate::port::server::active::{ActiveRequest, RequestHold};
+use crate::port::server::core::{ServerConnection, ServerCore};
+use crate::port::track::{NotTaken, Oldest, Peer, ServerTrack, Takes};
 use crate::shm::{Message, Plain, Received};
 
 /// Receives requests and answers them; from [`Service::server_builder`](crate::Service::server_builder).
@@ -62,12 +57,8 @@ impl<Req: ?Sized, Res: ?Sized, ReqHeader, ResHeader> Drop for Server<Req, Res, R
     }
 }
 
-impl<Req, Res, ReqHeader, ResHeader> Server<Req, Res, ReqHeader, ResHeader>
-where
-    Req: Payload + ?Sized,
-    Res: Payload + ?Sized,
-    ReqHeader: Plain + Default,
-    ResHeader: Plain + Default,
+impl<Req: Payload + ?Sized, Res: Payload + ?Sized, ReqHeader: Plain, ResHeader: Plain>
+    Server<Req, Res, ReqHeader, ResHeader>
 {
     pub(in crate::port) fn new(core: Rc<ServerCore>) -> Self {
         Self { core, types: PhantomData }
@@ -80,7 +71,7 @@ where
 
     /// Elements that fit a loan without growing.
     pub fn max_slice_len(&self) -> usize {
-        self.core.payloads.len_max()
+        self.core.payloads.len_max.get()
     }
 
     /// Payload segments that there are: one, and those that were outgrown and still hold a chunk.
@@ -104,13 +95,13 @@ where
     pub fn receive(&self) -> Result<Option<ActiveRequest<Req, Res, ReqHeader, ResHeader>>, ReceiveError> {
         self.core.follow_changes();
         let mut turn = self.core.next_with_request();
-        if turn.is_none() && !self.core.sync_state.needs_attention() {
+        if turn.is_none() && !self.core.sync_state.needs_attention.get() {
             return Ok(None);
         }
         let mut tries = 0;
         loop {
             if let Some(turn) = turn
-                && let Ok(received) = self.receive_from(turn)
+                && let Ok(received) = self.receive_from(&*self.core, &self.core.connections, turn)
             {
                 return Ok(received);
             }
@@ -133,14 +124,15 @@ where
             return Ok(None);
         }
         let is_held_up = |found: &_| matches!(found, Ok(None) | Err(ReceiveError::ExceedsMaxBorrows { .. }));
-        let found = self.search();
-        if !is_held_up(&found) || !self.core.sync_state.needs_attention() {
+        let search = || self.core.search(|connection| self.can_receive_from(connection));
+        let found = search();
+        if !is_held_up(&found) || !self.core.sync_state.needs_attention.get() {
             return found;
         }
         // Each time around, clients are taken in that have left, of which there is an end.
         loop {
             let caught_up = self.core.catch_up();
-            let newly_found = self.search();
+            let newly_found = search();
             if !is_held_up(&newly_found) {
                 return newly_found;
             }
@@ -151,40 +143,6 @@ where
         }
     }
 
-    /// Fast path: the client of this number has sent a request that is what it has to be, or it is the only one and has
-    /// sent nothing.
-    #[inline(always)]
-    fn receive_from(&self, turn: usize) -> Result<Option<ActiveRequest<Req, Res, ReqHeader, ResHeader>>, FastPathMiss> {
-        let core = &self.core;
-        let connections = core.connections.borrow();
-        // Behind the last one it is the first one's turn.
-        let turn = if turn < connections.len() { turn } else { 0 };
-        let connection = connections.get(turn).ok_or(FastPathMiss)?;
-        if connection.broken.get() {
-            return Err(FastPathMiss);
-        }
-        match connection.track.receive(self, (connection, turn)) {
-            Ok(taken) => return Ok(Some(taken)),
-            Err(NotTaken::Empty) if connections.len() == 1 => {}
-            Err(_) => return Err(FastPathMiss),
-        }
-        connection.track.on_empty_poll();
-        drop(connections);
-        core.on_empty_poll();
-        // Somebody may wait to be attached.
-        if core.sync_state.needs_attention() { Err(FastPathMiss) } else { Ok(None) }
-    }
-
-    /// Looks for a client of which a request can be received now, beginning with the one whose turn it is.
-    fn search(&self) -> Result<Option<usize>, ReceiveError> {
-        let core = &self.core;
-        let found = core.turn.search(&core.connections.borrow(), |connection| self.can_receive_from(connection));
-        if !matches!(found, Ok(Some(_))) {
-            core.on_empty_poll();
-        }
-        found
-    }
-
     /// Whether a request of this client can be received.
     fn can_receive_from(&self, connection: &ServerConnection) -> Result<bool, ReceiveError> {
         let core = &self.core;
@@ -192,10 +150,8 @@ where
         if connection.track.places.is_full() {
             return Err(ReceiveError::ExceedsMaxBorrows { max: core.service.settings().max_active_requests });
         }
-        let len = usize::try_from(message.header().len).ok().filter(|len| Req::KIND == Kind::Slice || *len == 1);
-        let received =
-            len.and_then(|len| Received::<Req::Element, ReqHeader>::new(message, core.request_layout.shape(len)));
-        if received.is_some() { Ok(true) } else { Err(connection.unreadable(&core.payloads, Unreadable::Garbage)) }
+        let is_sound = core.received_layout.fits::<Req, ReqHeader>(message);
+        if is_sound { Ok(true) } else { Err(connection.unreadable(&core.payloads, Unreadable::Garbage)) }
     }
 
     /// Requests of departed clients that this server was to receive and will not, because more than
@@ -214,24 +170,20 @@ where
     }
 }
 
-impl<Req, Res, ReqHeader, ResHeader> Takes for Server<Req, Res, ReqHeader, ResHeader>
-where
-    Req: Payload + ?Sized,
-    Res: Payload + ?Sized,
-    ReqHeader: Plain + Default,
-    ResHeader: Plain + Default,
+impl<Req: Payload + ?Sized, Res: Payload + ?Sized, ReqHeader: Plain, ResHeader: Plain> Takes
+    for Server<Req, Res, ReqHeader, ResHeader>
 {
-    type Connection = ServerConnection;
+    type Ends = ServerTrack;
     type Taken = ActiveRequest<Req, Res, ReqHeader, ResHeader>;
 
     #[inline(always)]
-    fn take(
-        &self,
-        connection: &Rc<ServerConnection>,
-        turn: usize,
-        message: Message<'_>,
-        oldest: Oldest,
-    ) -> Result<Self::Taken, NotTaken> {
+    fn take_oldest(&self, peer: Peer<'_, ServerTrack>) -> Result<Self::Taken, NotTaken> {
+        peer.0.track.receive(self, peer)
+    }
+
+    #[inline(always)]
+    fn take(&self, peer: Peer<'_, ServerTrack>, message: Message<'_>, oldest: Oldest) -> Result<Self::Taken, NotTaken> {
+        let (connection, turn) = peer;
         let core = &self.core;
         let header = message.header();
         let (lane, len) = (header.lane as usize, header.len as usize);
@@ -239,7 +191,7 @@ where
         if (Req::KIND == Kind::Fixed && len != 1) || core.is_unwanted(connection, lane, header.request_id) {
             return Err(NotTaken::Miss);
         }
-        let received = Received::new(message, core.request_layout.shape(Req::elements(len))).ok_or(NotTaken::Miss)?;
+        let received = Received::new(message, core.received_layout.shape(Req::elements(len))).ok_or(NotTaken::Miss)?;
         let place = connection.track.places.enter().ok_or(NotTaken::Miss)?;
         // What the header said holds if it is taken: the entry was in the channel from the look to the taking.
         if !connection.track.take(oldest, header.request_id) {
@@ -248,10 +200,17 @@ where
         }
         start.newest.set(header.request_id);
         core.turn.set(turn);
-        // Lanes are counted in 32 bits, and this one was found.
-        let ids = (lane as u32, header.request_id, place);
-        let (core, connection) = (Share::of(core), Share::of(connection));
-        Ok(ActiveRequest::new(core, connection, received, oldest.entry(), ids))
+        let hold = RequestHold {
+            core: Share::of(core),
+            connection: Share::of(connection),
+            entry: oldest.entry(),
+            // Lanes are counted in 32 bits, and this one was found.
+            lane: lane as u32,
+            place,
+            request_id: header.request_id,
+            types: PhantomData,
+        };
+        Ok(ActiveRequest { received, hold })
     }
 }
 

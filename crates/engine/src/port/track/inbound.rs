@@ -1,15 +1,15 @@
-//! How a message is found and taken. What is in the shuttle is older than what is in the channel, so it is looked for afterwards
-//! and taken first.
+//! How a message is found and taken in the common case. What is in the shuttle is older than what is in the channel, so it is
+//! looked for afterwards and taken first.
 
-use std::ops::Deref;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use super::{ClientTrack, Inbound, LaneReceiver, ServerTrack};
 use crate::channel::shuttle::{self, Oldest, ShuttleWord};
 use crate::channel::{Front, Garbage, Slots};
 use crate::connection::SharedLine;
-use crate::port::link::Link;
-use crate::port::link::remote::Unreadable;
+use crate::port::link::{Connection, Connections, Ends};
+use crate::port::member::sync_state::Port;
 use crate::shm::{ChunkHeader, Message};
 
 /// What was found, still where it is: to be taken if it is what it has to be.
@@ -27,35 +27,88 @@ pub(in crate::port) enum NotTaken {
     Miss,
 }
 
+/// Whose message was received last, by its place among the peers: each of them is heard, however much another one sends
+/// (RR-SND-12).
+#[derive(Debug, Default)]
+pub(in crate::port) struct Turn(Cell<usize>);
+
+impl Turn {
+    pub fn get(&self) -> usize {
+        self.0.get()
+    }
+
+    #[inline(always)]
+    pub fn set(&self, turn: usize) {
+        self.0.set(turn);
+    }
+
+    /// The peer to receive from: the next one, or of several the next one that `is_waiting`. Nothing if none is.
+    #[inline(always)]
+    pub fn next<C>(&self, peers: &RefCell<Vec<Rc<C>>>, is_waiting: impl Fn(&C) -> bool) -> Option<usize> {
+        let next = self.0.get() + 1;
+        if peers.borrow().len() > 1 { next_of_several(&peers.borrow(), next, is_waiting) } else { Some(next) }
+    }
+}
+
+/// A look at a word of each peer, and at nothing else: most of them may have nothing to say.
+#[inline(never)]
+fn next_of_several<C>(peers: &[Rc<C>], next: usize, is_waiting: impl Fn(&C) -> bool) -> Option<usize> {
+    let (before, from) = peers.split_at(next.min(peers.len()));
+    let found = from.iter().position(|peer| is_waiting(peer)).map(|index| before.len() + index);
+    found.or_else(|| before.iter().position(|peer| is_waiting(peer)))
+}
+
+/// A peer, and its place among the others.
+pub(in crate::port) type Peer<'a, T> = (&'a Rc<Connection<T>>, usize);
+
 /// Takes a message that was found in the common case, if it is what it has to be.
 ///
 /// A trait, and no closure, because it is inlined for each way that a message travels: so which one it is need not be said in
 /// memory.
 pub(in crate::port) trait Takes {
-    type Connection: Deref<Target = Link>;
+    type Ends: Ends;
     type Taken;
 
     /// From the peer whose turn it is.
-    fn take(
+    fn take(&self, peer: Peer<'_, Self::Ends>, message: Message<'_>, oldest: Oldest) -> Result<Self::Taken, NotTaken>;
+
+    /// The oldest message of the peer whose turn it is.
+    fn take_oldest(&self, peer: Peer<'_, Self::Ends>) -> Result<Self::Taken, NotTaken>;
+
+    /// Fast path: the peer of this number has sent a message that is what it has to be, or it is the only one and has sent
+    /// nothing.
+    #[inline(always)]
+    fn receive_from(
         &self,
-        connection: &Rc<Self::Connection>,
+        port: &impl Port<Ends = Self::Ends>,
+        peers: &RefCell<Connections<Self::Ends>>,
         turn: usize,
-        message: Message<'_>,
-        oldest: Oldest,
-    ) -> Result<Self::Taken, NotTaken>;
+    ) -> Result<Option<Self::Taken>, FastPathMiss> {
+        let peers = peers.borrow();
+        // Behind the last one it is the first one's turn.
+        let turn = if turn < peers.len() { turn } else { 0 };
+        let connection = peers.get(turn).ok_or(FastPathMiss)?;
+        if connection.broken.get() {
+            return Err(FastPathMiss);
+        }
+        match self.take_oldest((connection, turn)) {
+            Ok(taken) => return Ok(Some(taken)),
+            Err(NotTaken::Empty) if peers.len() == 1 => {}
+            Err(_) => return Err(FastPathMiss),
+        }
+        connection.track.on_empty_poll();
+        drop(peers);
+        port.on_empty_poll();
+        // Somebody may wait to be attached, or something be to be told.
+        if port.sync_state.needs_attention.get() { Err(FastPathMiss) } else { Ok(None) }
+    }
 }
 
 impl Inbound {
     /// Whether there is nothing to take: one load.
     #[inline(always)]
-    fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.consumer.is_empty(&self.slots.view())
-    }
-
-    /// Whether any slot has something, in whichever order it is to be taken.
-    pub fn has_any(&self) -> bool {
-        let slots = self.slots.view();
-        (0..self.slots.len()).any(|slot| slots.load(slot) != 0)
     }
 
     /// Takes the message that was found at the front.
@@ -63,88 +116,23 @@ impl Inbound {
     fn receive<T: Takes>(
         &self,
         taker: &T,
-        (connection, turn): (&Rc<T::Connection>, usize),
+        peer: Peer<'_, T::Ends>,
         front: Result<Option<Front>, Garbage>,
     ) -> Result<T::Taken, NotTaken> {
         match front {
             Ok(None) => Err(NotTaken::Empty),
-            Ok(Some(front)) => match connection.message(front, self.slots.view()) {
-                Ok(message) => taker.take(connection, turn, message, Oldest::InChannel(front)),
+            Ok(Some(front)) => match peer.0.remote.message(front, self.slots.view(), &peer.0.file) {
+                Ok(message) => taker.take(peer, message, Oldest::InChannel(front)),
                 Err(_) => Err(NotTaken::Miss),
             },
             Err(Garbage) => Err(NotTaken::Miss),
         }
     }
 
-    /// The oldest message. One that cannot be read any more is skipped.
-    fn front<'a>(
-        &'a self,
-        link: &Link,
-        ahead: impl Fn() -> Result<Option<Found<'a>>, Garbage>,
-    ) -> Result<Option<Found<'a>>, Unreadable> {
-        let slots = self.slots.view();
-        // A sender that goes on sending is served by the next call.
-        for _ in 0..=self.slots.len() {
-            let front = self.consumer.front(&slots)?;
-            // As in `receive`.
-            if let Some(found) = ahead()? {
-                return Ok(Some(found));
-            }
-            let Some(front) = front else { return Ok(None) };
-            match link.message(front, slots) {
-                Ok(message) => return Ok(Some((Oldest::InChannel(front), message))),
-                Err(reason) => self.skip(link, front, reason)?,
-            }
-        }
-        Ok(None)
-    }
-
-    /// Skips a message that cannot be read and never will be.
-    #[cold]
-    fn skip(&self, link: &Link, front: Front, reason: Unreadable) -> Result<(), Unreadable> {
-        match reason {
-            Unreadable::CannotMap => return Err(reason),
-            Unreadable::Gone | Unreadable::Lost => {
-                if self.take(front) {
-                    link.give_back(front.entry());
-                }
-            }
-            // One that was displaced may be gone with its segment, and is nothing to read.
-            Unreadable::Garbage if !self.take(front) => return Ok(()),
-            Unreadable::Garbage => {}
-        }
-        if reason == Unreadable::Gone { Ok(()) } else { Err(reason) }
-    }
-
     /// Takes a message that was found; `false` if a newer one has displaced it meanwhile.
     #[inline(always)]
-    fn take(&self, front: Front) -> bool {
+    pub(super) fn take(&self, front: Front) -> bool {
         self.consumer.take_front(&self.slots.view(), front)
-    }
-
-    /// Gives back everything unread.
-    #[inline(always)]
-    fn drain(&self, link: &Link) -> Result<(), Garbage> {
-        if self.is_empty() { Ok(()) } else { self.drain_some(link) }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn drain_some(&self, link: &Link) -> Result<(), Garbage> {
-        // A sender that goes on sending is served by the next call.
-        for _ in 0..self.slots.len() {
-            let Some(entry) = self.consumer.take(&self.slots.view())? else { break };
-            link.give_back(entry);
-        }
-        Ok(())
-    }
-}
-
-impl LaneReceiver {
-    /// Drops responses that wait in a lane which nobody listens to, or whose request is another.
-    #[inline(always)]
-    pub fn drain(&self, link: &Link) -> Result<(), Garbage> {
-        self.responses.drain(link)
     }
 }
 
@@ -156,14 +144,9 @@ impl ClientTrack {
         !self.lanes[lane].responses.is_empty() || by_shuttle()
     }
 
-    /// The same of any slot of the lane.
-    pub fn has_any(&self, lane: usize, request_id: u64) -> bool {
-        self.has_answered(lane, request_id) || self.lanes[lane].responses.has_any()
-    }
-
     /// The word of a response to this request that has come by the shuttle.
     #[inline(always)]
-    fn poll_shuttle(&self, request_id: u64) -> Result<Option<ShuttleWord>, Garbage> {
+    pub(super) fn poll_shuttle(&self, request_id: u64) -> Result<Option<ShuttleWord>, Garbage> {
         if !self.shuttle.is_awaited(request_id) {
             return Ok(None);
         }
@@ -173,7 +156,7 @@ impl ClientTrack {
     }
 
     #[inline(always)]
-    fn in_shuttle(&self, word: ShuttleWord, lane: usize, request_id: u64) -> Message<'_> {
+    pub(super) fn in_shuttle(&self, word: ShuttleWord, lane: usize, request_id: u64) -> Message<'_> {
         let header = ChunkHeader { request_id, lane: lane as u64, len: word.len as u64 };
         Message::Tiny(header, SharedLine::of(&self.line).reply())
     }
@@ -183,31 +166,17 @@ impl ClientTrack {
     pub fn receive<T: Takes>(
         &self,
         taker: &T,
-        from: (&Rc<T::Connection>, usize),
+        peer: Peer<'_, T::Ends>,
         (lane, request_id): (usize, u64),
     ) -> Result<T::Taken, NotTaken> {
         let responses = &self.lanes[lane].responses;
         let front = responses.consumer.front(&responses.slots.view());
         // After polling the channel: what is in the shuttle was sent before what is there.
         match self.poll_shuttle(request_id) {
-            Ok(None) => responses.receive(taker, from, front),
-            Ok(Some(word)) => {
-                taker.take(from.0, from.1, self.in_shuttle(word, lane, request_id), Oldest::InShuttle(word))
-            }
+            Ok(None) => responses.receive(taker, peer, front),
+            Ok(Some(word)) => taker.take(peer, self.in_shuttle(word, lane, request_id), Oldest::InShuttle(word)),
             Err(Garbage) => Err(NotTaken::Miss),
         }
-    }
-
-    /// The oldest one, still where it is, with those out of the way that cannot be read any more.
-    pub fn front<'a>(&'a self, link: &'a Link, lane: usize, request_id: u64) -> Result<Option<Found<'a>>, Unreadable> {
-        let found = |word| (Oldest::InShuttle(word), self.in_shuttle(word, lane, request_id));
-        self.lanes[lane].responses.front(link, || Ok(self.poll_shuttle(request_id)?.map(found)))
-    }
-
-    /// After a look that has found nothing.
-    #[inline(always)]
-    pub fn on_empty_poll(&self) {
-        self.shuttle.on_empty_poll();
     }
 
     /// Takes the response that was just found; `false` if a newer one has displaced it meanwhile.
@@ -216,13 +185,6 @@ impl ClientTrack {
         match oldest {
             Oldest::InShuttle(carried) => self.shuttle.take(&SharedLine::of(&self.line), carried),
             Oldest::InChannel(front) => end.responses.take(front),
-        }
-    }
-
-    /// Gives back the response that was just found unread, unless a newer one has displaced it meanwhile.
-    pub fn refuse(&self, link: &Link, lane: usize, oldest: Oldest) {
-        if self.take(&self.lanes[lane], oldest) {
-            link.give_back(oldest.entry());
         }
     }
 }
@@ -234,19 +196,19 @@ impl ServerTrack {
         let shared = SharedLine::of(&self.line);
         // As where a request is looked for to be taken: the line arrives ready for that.
         shared.prefetch();
-        !(self.shuttle.is_empty(&shared) && self.requests.is_empty())
+        shared.load(shuttle::REQUEST) != 0 || !self.requests.is_empty()
     }
 
     /// The word of the request that is in the shuttle.
     #[inline(always)]
-    fn poll_shuttle(&self) -> Result<Option<ShuttleWord>, Garbage> {
+    pub(super) fn poll_shuttle(&self) -> Result<Option<ShuttleWord>, Garbage> {
         let shared = SharedLine::of(&self.line);
         shared.prefetch();
         self.shuttle.front(&shared)
     }
 
     #[inline(always)]
-    fn in_shuttle(&self, word: ShuttleWord) -> Message<'_> {
+    pub(super) fn in_shuttle(&self, word: ShuttleWord) -> Message<'_> {
         let shared = SharedLine::of(&self.line);
         let header = ChunkHeader { request_id: shared.request_id(), lane: word.lane(), len: word.len as u64 };
         Message::Tiny(header, shared.request())
@@ -254,26 +216,14 @@ impl ServerTrack {
 
     /// Takes the oldest request, in the common case.
     #[inline(always)]
-    pub fn receive<T: Takes>(&self, taker: &T, from: (&Rc<T::Connection>, usize)) -> Result<T::Taken, NotTaken> {
+    pub fn receive<T: Takes>(&self, taker: &T, peer: Peer<'_, T::Ends>) -> Result<T::Taken, NotTaken> {
         let front = self.requests.consumer.front(&self.requests.slots.view());
         // After polling the channel: what is in the shuttle was sent before what is there.
         match self.poll_shuttle() {
-            Ok(None) => self.requests.receive(taker, from, front),
-            Ok(Some(word)) => taker.take(from.0, from.1, self.in_shuttle(word), Oldest::InShuttle(word)),
+            Ok(None) => self.requests.receive(taker, peer, front),
+            Ok(Some(word)) => taker.take(peer, self.in_shuttle(word), Oldest::InShuttle(word)),
             Err(Garbage) => Err(NotTaken::Miss),
         }
-    }
-
-    /// The oldest one, still where it is, with those out of the way that cannot be read any more.
-    pub fn front<'a>(&'a self, link: &'a Link) -> Result<Option<Found<'a>>, Unreadable> {
-        self.requests
-            .front(link, || Ok(self.poll_shuttle()?.map(|word| (Oldest::InShuttle(word), self.in_shuttle(word)))))
-    }
-
-    /// After a look that has found nothing.
-    #[inline(always)]
-    pub fn on_empty_poll(&self) {
-        self.shuttle.on_empty_poll();
     }
 
     /// Takes the request that was just found; `false` if a newer one has displaced it meanwhile.
@@ -283,5 +233,13 @@ impl ServerTrack {
             Oldest::InShuttle(carried) => self.shuttle.take(&SharedLine::of(&self.line), carried, request_id),
             Oldest::InChannel(front) => self.requests.take(front),
         }
+    }
+}
+
+impl Connection<ServerTrack> {
+    /// Whether somebody waits for responses to this request.
+    #[inline(always)]
+    pub fn is_awaited(&self, lane: usize, request_id: u64) -> bool {
+        !self.closed.get() && self.track.lanes[lane].words.open() == request_id
     }
 }

@@ -1,22 +1,24 @@
 //! How a message travels: by the shuttle, in the slot of a channel, or in a chunk that a slot names. All others push a message
 //! and take one; which way it goes is decided here, by its size and by what is under way.
 //!
-//! Here is what the two sides of a connection have; [`outbound`] has how they push, and [`inbound`] how they take.
+//! Here is what the two sides of a connection have; [`outbound`] has how they push, [`inbound`] how they take, and
+//! [`search`] how they look for what is taken otherwise.
 
 mod inbound;
 mod outbound;
+mod search;
 
 use std::cell::Cell;
 use std::io;
 
-pub(super) use self::inbound::{FastPathMiss, NotTaken, Takes};
+pub(super) use self::inbound::{NotTaken, Peer, Takes, Turn};
 pub(super) use self::outbound::Outgoing;
 pub(super) use crate::channel::shuttle::Oldest;
 use crate::channel::shuttle::{ShuttleClient, ShuttleServer};
-use crate::channel::{Entry, Garbage, OffsetConsumer, OffsetProducer, Slots};
-use crate::connection::{ConnectionFile, LaneWords, Side};
+use crate::channel::{Entry, OffsetConsumer, OffsetProducer};
+use crate::connection::{self, ConnectionFile, LaneLines, LaneWords, Side};
+use crate::ownership::Places;
 use crate::port::link::{Ends, Link};
-use crate::port::server::places::Places;
 use crate::settings::Settings;
 use crate::shm::Lines;
 
@@ -49,7 +51,7 @@ impl Inbound {
 /// One lane's receiving end.
 #[derive(Debug)]
 pub(in crate::port) struct LaneReceiver {
-    responses: Inbound,
+    pub responses: Inbound,
     pub words: LaneWords,
     /// Responses of this lane that are held, older pending responses' too.
     pub borrowed: Cell<usize>,
@@ -77,21 +79,26 @@ impl Ends for ClientTrack {
     const SIDE: Side = Side::Client;
 
     fn new(file: &ConnectionFile, settings: &Settings) -> Self {
-        let lane = |lane| LaneReceiver {
-            responses: Inbound::new(file.responses(lane), settings.overflow_responses),
-            words: file.lane(lane).clone(),
+        let lane = |lane: &LaneLines| LaneReceiver {
+            responses: Inbound::new(&lane.responses, settings.overflow_responses),
+            words: lane.words.clone(),
             borrowed: Cell::new(0),
             sent_slot: Cell::new(None),
             sent_word: Cell::new(0),
             displaced: Cell::new(false),
         };
         Self {
-            requests: Outbound::new(file.requests(), settings.overflow_requests),
+            requests: Outbound::new(&file.requests, settings.overflow_requests),
             newest_slot: Cell::new(None),
-            shuttle: ShuttleClient::new(file.requests().len(), settings.overflow_requests, settings.overflow_responses),
-            line: file.shared().clone(),
-            lanes: (0..settings.max_active_requests).map(lane).collect(),
+            shuttle: ShuttleClient::new(file.requests.len(), settings.overflow_requests, settings.overflow_responses),
+            line: file.shared.clone(),
+            lanes: file.lanes.iter().map(lane).collect(),
         }
+    }
+
+    #[inline(always)]
+    fn on_empty_poll(&self) {
+        self.shuttle.on_empty_poll();
     }
 }
 
@@ -125,41 +132,38 @@ impl Ends for ServerTrack {
     const SIDE: Side = Side::Server;
 
     fn new(file: &ConnectionFile, settings: &Settings) -> Self {
-        let lane = |lane| LaneSender {
-            responses: Outbound::new(file.responses(lane), settings.overflow_responses),
-            words: file.lane(lane).clone(),
+        let lane = |lane: &LaneLines| LaneSender {
+            responses: Outbound::new(&lane.responses, settings.overflow_responses),
+            words: lane.words.clone(),
             newest: Cell::new(0),
             pushed: Cell::new((0, 0)),
         };
         Self {
-            requests: Inbound::new(file.requests(), settings.overflow_requests),
+            requests: Inbound::new(&file.requests, settings.overflow_requests),
             shuttle: ShuttleServer::new(
                 settings.response_buffer,
                 settings.overflow_requests,
                 settings.overflow_responses,
             ),
-            line: file.shared().clone(),
-            lanes: (0..settings.max_active_requests).map(lane).collect(),
+            line: file.shared.clone(),
+            lanes: file.lanes.iter().map(lane).collect(),
             response_buffer: settings.response_buffer,
             places: Places::new(settings.max_active_requests),
         }
     }
 
+    #[inline(always)]
+    fn on_empty_poll(&self) {
+        self.shuttle.on_empty_poll();
+    }
+
     /// All of them, before what a client that is gone has left is swept away with the connection's file.
-    fn map_ahead(link: &Link, settings: &Settings) -> io::Result<()> {
-        for slot in 0..settings.max_active_requests {
-            if let Ok(Some(entry)) = Entry::of_word(link.file.requests().view().load(slot)) {
+    fn map_ahead(link: &Link) -> io::Result<()> {
+        for word in connection::all_words(&link.file.requests) {
+            if let Ok(Some(entry)) = Entry::of_word(word) {
                 link.remote.map_ahead(entry)?;
             }
         }
         Ok(())
-    }
-}
-
-impl ServerTrack {
-    /// A lane that a client has written.
-    #[inline(always)]
-    pub fn lane_of(&self, lane: u64) -> Result<usize, Garbage> {
-        usize::try_from(lane).ok().filter(|lane| *lane < self.lanes.len()).ok_or(Garbage)
     }
 }

@@ -23,12 +23,6 @@ pub(in crate::port) struct Outgoing<'a> {
 }
 
 impl Outbound {
-    /// Asks for the slot of the next message.
-    #[inline(always)]
-    fn prefetch(&self) {
-        self.producer.prefetch(&self.slots.view());
-    }
-
     /// Pushes a message, into the slot itself if it is small and the slot is empty: the word in the slot. `displaced` is told
     /// which entry of which slot has given way to it.
     #[inline(always)]
@@ -62,7 +56,7 @@ impl Outbound {
         displaced: impl FnOnce(usize, Entry),
     ) -> Result<u64, Trouble> {
         link.lending.lend(payloads, chunk)?;
-        let entry = Entry { segment: chunk.segment(), chunk: chunk.index() };
+        let entry = Entry { segment: chunk.pool.number(), chunk: chunk.index };
         let slots = self.slots.view();
         if let Some(slot) = self.producer.vacant(&slots) {
             connection::set_next_chunk_hint(slots, slot, chunk.next());
@@ -86,12 +80,6 @@ impl Outbound {
 }
 
 impl LaneReceiver {
-    /// Tells the server whose pending response uses the lane; 0 if nobody's.
-    #[inline(always)]
-    pub fn set_open(&self, request_id: u64) {
-        self.words.set_open(request_id);
-    }
-
     /// Remembers where the lane's request is.
     #[inline(always)]
     fn set_sent(&self, slot: Option<usize>, word: u64) {
@@ -108,7 +96,7 @@ impl ClientTrack {
         if is_lone && self.shuttle.is_free() {
             SharedLine::of(&self.line).prefetch();
         } else {
-            self.requests.prefetch();
+            self.requests.producer.prefetch(&self.requests.slots.view());
         }
     }
 
@@ -124,7 +112,7 @@ impl ClientTrack {
         displaced: impl Fn(u64, usize),
     ) -> Result<(), Trouble> {
         let end = &self.lanes[request.lane];
-        end.set_open(request.request_id);
+        end.words.set_open(request.request_id);
         if is_lone && self.push_by_shuttle(link, end, request) {
             return Ok(());
         }
@@ -142,7 +130,7 @@ impl ClientTrack {
         })?;
         self.newest_slot.set(Some(slot));
         end.set_sent(Some(slot), word);
-        if request.small.is_none() && link.lending.should_drain_returns() && link.collect(payloads).is_err() {
+        if request.small.is_none() && link.lending.should_drain_returns() && link.lending.collect(payloads).is_err() {
             link.fail(payloads);
         }
         Ok(())
@@ -209,7 +197,8 @@ impl ServerTrack {
     pub fn prefetch(&self, lane: usize, request_id: u64) {
         // The server still has the shuttle that brought the request.
         if !self.shuttle.is_first(request_id) {
-            self.lanes[lane].responses.prefetch();
+            let Outbound { producer, slots } = &self.lanes[lane].responses;
+            producer.prefetch(&slots.view());
         }
     }
 
@@ -224,7 +213,7 @@ impl ServerTrack {
         if passes && self.shuttle.make_room(&SharedLine::of(&self.line)) == Room::Full {
             return Err(Trouble::Full);
         }
-        if !self.lanes[lane].responses.producer.overflows() {
+        if !self.lanes[lane].responses.producer.overflow {
             return self.push_within_the_limit(link, payloads, response);
         }
         self.push_into_lane(link, payloads, response)
@@ -264,7 +253,7 @@ impl ServerTrack {
     fn push_into_lane(&self, link: &Link, payloads: &Payloads, response: Outgoing<'_>) -> Result<(), Trouble> {
         self.lanes[response.lane].responses.push(link, payloads, response, |_, _| {})?;
         if response.small.is_none() && link.lending.should_drain_returns() {
-            link.collect(payloads)?;
+            link.lending.collect(payloads)?;
         }
         Ok(())
     }

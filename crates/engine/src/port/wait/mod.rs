@@ -6,5 +6,6 @@ mod poll_set;
 mod wait_set;
 pub(super) mod wait_state;
 
+pub use one::Responses;
 pub use poll_set::PollSet;
 pub use wait_set::{AttachmentId, Readiness, WaitEvent, WaitSet, Waitable};

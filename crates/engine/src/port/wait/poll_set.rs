@@ -94,7 +94,7 @@ impl PollSet {
     /// [`SystemError`]: the port's pipe could not be made.
     pub fn attach(&mut self, waitable: &impl Waitable) -> Result<AttachmentId, SystemError> {
         // A port that has left has no wake word, so nobody would notify it: the timer has to do.
-        let pipe = waitable.source().port().map_or(Ok(None), |port| port.make_notification_pipe())?;
+        let pipe = waitable.source().port.upgrade().map_or(Ok(None), |port| port.make_notification_pipe())?;
         if let Some(pipe) = &pipe
             && !self.has(pipe)
         {
@@ -166,7 +166,7 @@ impl PollSet {
             let armed = self.descriptor.arm(if notified { SLICE } else { SLICE_UNNOTIFIED });
             armed.doing("setting the timer of a descriptor to poll")?;
         }
-        Ok(self.set.events())
+        Ok(&self.set.events)
     }
 
     fn disarm(&mut self) {

@@ -5,7 +5,7 @@ use std::rc::{Rc, Weak};
 use std::time::Duration;
 
 use crate::port::client::core::ClientCore;
-use crate::port::client::pending::PendingResponse;
+use crate::port::client::request::PendingResponse;
 use crate::port::member::sync_state::Port;
 use crate::port::server::Server;
 use crate::port::server::core::ServerCore;
@@ -39,6 +39,7 @@ pub struct WaitEvent {
 
 /// What can be attached to a [`WaitSet`]: servers and pending responses.
 pub trait Waitable: sealed::Sealed {}
+impl<W: sealed::Sealed> Waitable for W {}
 
 pub(in crate::port) mod sealed {
     pub trait Sealed {
@@ -55,12 +56,12 @@ pub(in crate::port) trait Waits: WaitingPort + Debug {
 /// What is waited for. It does not keep alive what was attached.
 #[derive(Debug)]
 pub struct Source {
-    port: Weak<dyn Waits>,
+    /// The port, if it is there.
+    pub(super) port: Weak<dyn Waits>,
     lane: usize,
     request_id: u64,
 }
 
-impl<Req: ?Sized, Res: ?Sized, ReqHeader, ResHeader> Waitable for Server<Req, Res, ReqHeader, ResHeader> {}
 impl<Req: ?Sized, Res: ?Sized, ReqHeader, ResHeader> sealed::Sealed for Server<Req, Res, ReqHeader, ResHeader> {
     fn source(&self) -> Source {
         let port: Weak<ServerCore> = Rc::downgrade(&self.core);
@@ -68,27 +69,23 @@ impl<Req: ?Sized, Res: ?Sized, ReqHeader, ResHeader> sealed::Sealed for Server<R
     }
 }
 
-impl<Res: ?Sized, ResHeader> Waitable for PendingResponse<Res, ResHeader> {}
 impl<Res: ?Sized, ResHeader> sealed::Sealed for PendingResponse<Res, ResHeader> {
     fn source(&self) -> Source {
-        Source { port: self.core.downgrade(), lane: self.lane as usize, request_id: self.request_id }
+        Source { port: self.core.downgrade(), lane: self.sent.lane as usize, request_id: self.sent.request_id }
     }
 }
 
 impl Source {
-    /// The port, if it is there.
-    pub(super) fn port(&self) -> Option<Rc<dyn Waits>> {
-        self.port.upgrade()
-    }
-
     fn look(&self, look: PollDepth) -> Option<Readiness> {
-        self.port().map_or(Some(Readiness::Disconnected), |port| port.readiness(self.lane, self.request_id, look))
+        self.port
+            .upgrade()
+            .map_or(Some(Readiness::Disconnected), |port| port.readiness(self.lane, self.request_id, look))
     }
 }
 
 impl Waits for ServerCore {
     fn readiness(&self, _: usize, _: u64, look: PollDepth) -> Option<Readiness> {
-        if !self.is_registered() {
+        if !self.registered.get() {
             return Some(Readiness::Disconnected);
         }
         // An error is told by the receive that follows.
@@ -114,10 +111,9 @@ impl Waits for ClientCore {
             let mut sound = deliveries.iter().filter(|connection| !connection.broken.get());
             sound.any(|connection| connection.track.has_any(lane, request_id))
         };
-        let is_answerable = || deliveries.iter().any(|connection| connection.is_answerable(lane, request_id));
         if has_response() {
             Some(Readiness::Ready)
-        } else if look == PollDepth::Quick || is_answerable() {
+        } else if look == PollDepth::Quick || self.is_answerable(lane, request_id) {
             None
         } else {
             // What was sent before the end comes first.
@@ -158,8 +154,8 @@ pub struct WaitSet {
     /// Attachments that there ever were.
     attached: u64,
     spin: Option<Duration>,
-    /// Kept for their memory: a wait allocates nothing once there was one with as many attachments.
-    events: Vec<WaitEvent>,
+    /// What the last look has found. Kept for their memory: a wait allocates nothing once there was one with as many attachments.
+    pub(super) events: Vec<WaitEvent>,
     /// Ports of the attachments, each once, for the time of one wait.
     ports: Vec<Rc<dyn Waits>>,
 }
@@ -223,7 +219,7 @@ impl WaitSet {
 
     /// The port of an attachment, if both are there.
     pub(in crate::port) fn port(&self, id: AttachmentId) -> Option<Rc<dyn Waits>> {
-        self.attachments.iter().find(|(attached, _)| *attached == id).and_then(|(_, source)| source.port())
+        self.attachments.iter().find(|(attached, _)| *attached == id).and_then(|(_, source)| source.port.upgrade())
     }
 
     /// Whether an attachment ends a wait now.
@@ -237,15 +233,10 @@ impl WaitSet {
         !self.events.is_empty()
     }
 
-    /// What the last look has found.
-    pub(in crate::port) fn events(&self) -> &[WaitEvent] {
-        &self.events
-    }
-
     /// The ports of all attachments, to be given back to [`WaitSet::keep`].
     pub(in crate::port) fn ports(&mut self) -> Vec<Rc<dyn Waits>> {
         let mut ports = std::mem::take(&mut self.ports);
-        for port in self.attachments.iter().filter_map(|(_, source)| source.port()) {
+        for port in self.attachments.iter().filter_map(|(_, source)| source.port.upgrade()) {
             // By address alone: the tables behind trait objects may be there twice.
             if !ports.iter().any(|known| Rc::as_ptr(known).addr() == Rc::as_ptr(&port).addr()) {
                 ports.push(port);

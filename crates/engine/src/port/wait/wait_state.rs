@@ -1,10 +1,11 @@
-//! A port's own wake word, and how it waits.
+//! A port's own wake word, how it waits, and when it checks whether the other side still lives. A check costs system calls, so it
+//! is rare; a wait is never longer than a few slices behind the truth.
 
 use std::cell::{Cell, OnceCell};
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::atomic::AtomicU64;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::connection::Side;
 use crate::error::{SystemContext, SystemError};
@@ -24,13 +25,13 @@ pub(in crate::port) struct WaitState {
     /// Index of its wake word, once it was looked for.
     at: OnceCell<usize>,
     /// Time to spin before sleeping; `None` is what is usual.
-    spin: Cell<Option<Duration>>,
+    pub spin: Cell<Option<Duration>>,
     /// Waits in a row that ended without sleeping, up to `AWAKE_WAITS`.
     awake: Cell<u32>,
     /// Whether somebody has come, and it was not told yet that the last one has gone.
-    had_peer: Cell<bool>,
+    pub had_peer: Cell<bool>,
     /// Its end of the notification pipe, if it has one.
-    pipe: OnceCell<Rc<NotificationPipe>>,
+    pub pipe: OnceCell<Rc<NotificationPipe>>,
 }
 
 impl WaitState {
@@ -50,10 +51,6 @@ impl WaitState {
         self.spin.get().unwrap_or_else(adaptive::default_spin)
     }
 
-    pub fn set_spin(&self, spin: Duration) {
-        self.spin.set(Some(spin));
-    }
-
     /// The wake word, as long as the port is entered.
     pub fn word<'a>(&self, service: &'a ServiceInner) -> Option<&'a AtomicU64> {
         let registry = &service.registry;
@@ -71,21 +68,6 @@ impl WaitState {
         {
             word::clear_fence(word);
         }
-    }
-
-    /// Somebody has come who can send, or could.
-    pub fn peer_connected(&self) {
-        self.had_peer.set(true);
-    }
-
-    /// Whether the last one who could send has gone since the port was asked last.
-    pub fn take_last_peer_left(&self, somebody_is_there: bool) -> bool {
-        self.had_peer.replace(somebody_is_there) && !somebody_is_there
-    }
-
-    /// The notification pipe, if there is one.
-    pub fn notification_pipe(&self) -> Option<&NotificationPipe> {
-        self.pipe.get().map(|pipe| &**pipe)
     }
 
     /// The notification pipe, made if need be. Only while the port is registered: nobody would write to it, nor remove
@@ -113,5 +95,44 @@ impl WaitState {
 
     fn notification_pipe_path(&self, service: &ServiceInner) -> PathBuf {
         service.folder.join(files::notification_pipe(self.port))
+    }
+}
+
+/// Time between two liveness checks.
+const SLICE: Duration = Duration::from_millis(100);
+/// Empty polls between two readings of the clock.
+const POLLS: u32 = 32;
+
+/// Decides when a liveness check is due.
+#[derive(Debug)]
+pub(in crate::port) struct LivenessTimer {
+    polls: Cell<u32>,
+    last: Cell<Instant>,
+}
+
+impl LivenessTimer {
+    pub fn new() -> Self {
+        Self { polls: Cell::new(0), last: Cell::new(Instant::now()) }
+    }
+
+    /// After a poll that found nothing: rarely `true`.
+    #[inline]
+    pub fn take_due_while_polling(&self) -> bool {
+        self.polls.set(self.polls.get() + 1);
+        if self.polls.get() < POLLS {
+            return false;
+        }
+        self.polls.set(0);
+        self.take_due()
+    }
+
+    /// Where the answer matters now: `true` once a slice.
+    pub fn take_due(&self) -> bool {
+        let now = Instant::now();
+        if now.duration_since(self.last.get()) < SLICE {
+            return false;
+        }
+        self.last.set(now);
+        true
     }
 }

@@ -1,54 +1,11 @@
-//! Loans: how a port gets a chunk, and the messages in them. Requests and responses are written alike, and differ in who counts the loan and how they are sent.
+//! Messages as a user has them. Requests and responses are written and read alike, and differ in who counts the loan or holds the
+//! message, and in how they are sent.
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 
-use super::link;
-use super::member::sync_state::Port;
-use crate::error::LoanError;
 use crate::payload::Payload;
-use crate::shm::{ChunkMut, Loaned, Plain};
-
-/// A port that loans chunks to send them.
-pub(super) trait Lender: Port {
-    /// Reclaims returned chunks, and releases segments that are empty then.
-    fn reclaim_returned(&self) {
-        self.check_peers_if_due();
-        link::collect_all(&self.connections.borrow(), &self.payloads);
-        self.payloads.release_segments();
-    }
-
-    /// A chunk with room for `len` elements.
-    ///
-    /// # Errors
-    /// [`LoanError`]; nothing has changed then.
-    #[inline(always)]
-    fn loan_chunk(&self, len: usize) -> Result<ChunkMut, LoanError> {
-        let payloads = &self.payloads;
-        let mut at_hand = len < payloads.len_end();
-        loop {
-            if at_hand && let Some(chunk) = payloads.current().loan() {
-                return Ok(chunk);
-            }
-            // Now there is one, of this length.
-            self.find_chunk(len)?;
-            at_hand = true;
-        }
-    }
-
-    /// Slow path: reclaims, or grows.
-    ///
-    /// # Errors
-    /// As there.
-    #[cold]
-    #[inline(never)]
-    fn find_chunk(&self, len: usize) -> Result<(), LoanError> {
-        let announce = |number| link::announce(&self.connections.borrow(), number);
-        self.payloads.find(len, || self.reclaim_returned(), announce)
-    }
-}
-
-impl<P: Port> Lender for P {}
+use crate::shm::{Loaned, Plain, Received};
 
 /// A message in its sender's payload segment, ready to be changed and sent: a [`RequestMut`](crate::RequestMut) or a
 /// [`ResponseMut`](crate::ResponseMut), as `Loan` says. Dropping it gives the loan back.
@@ -159,5 +116,39 @@ impl<T: Plain, Header: Plain, Loan> LoanMutUninit<[T], Header, Loan> {
         }
         self.0.payload_mut().copy_from_slice(values);
         Some(self.0)
+    }
+}
+
+/// A received message: a [`Response`](crate::Response) or an [`ActiveRequest`](crate::ActiveRequest), as `Hold` says. It is
+/// readable and unchanged until it is dropped, whatever becomes of its sender.
+pub struct ReceivedMessage<P: Payload + ?Sized, Header, Hold> {
+    pub(super) received: Received<P::Element, Header>,
+    /// Keeps the message as long as it lives, and gives it back.
+    pub(super) hold: Hold,
+}
+
+impl<P: Payload + ?Sized, Header: Plain, Hold> ReceivedMessage<P, Header, Hold> {
+    /// The payload.
+    #[inline(always)]
+    pub fn payload(&self) -> &P {
+        P::view(self.received.payload())
+    }
+
+    /// The user header.
+    pub fn user_header(&self) -> &Header {
+        self.received.header()
+    }
+}
+
+impl<P: Payload + ?Sized, Header: Plain, Hold> Deref for ReceivedMessage<P, Header, Hold> {
+    type Target = P;
+    fn deref(&self) -> &P {
+        self.payload()
+    }
+}
+
+impl<P: Payload + ?Sized, Header, Hold> fmt::Debug for ReceivedMessage<P, Header, Hold> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ReceivedMessage").field(&self.received).finish()
     }
 }
