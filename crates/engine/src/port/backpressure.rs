@@ -120,15 +120,13 @@ pub(super) struct BackpressureRetry<'a> {
     sender: Id,
     retries: u64,
     since: Instant,
-    backoff: Backoff,
     /// First reason for which the send fails in the end.
     pub gave_up: Option<SendAborted>,
 }
 
 impl<'a> BackpressureRetry<'a> {
     pub fn new(backpressure: &'a Backpressure, service: &'a ServiceInner, sender: Id) -> Self {
-        let (service, backoff) = (&service.name, Backoff::default());
-        Self { backpressure, service, sender, retries: 0, since: Instant::now(), backoff, gave_up: None }
+        Self { backpressure, service: &service.name, sender, retries: 0, since: Instant::now(), gave_up: None }
     }
 
     /// Whether to try this receiver again, after a try that found its buffer full. Nothing of the port may be borrowed: a
@@ -157,26 +155,13 @@ impl<'a> BackpressureRetry<'a> {
         false
     }
 
-    /// Before the next try.
+    /// Before the next try: spins, then yields, then sleeps up to a millisecond.
     pub fn pause(&mut self) {
         self.retries += 1;
-        self.backoff.pause();
-    }
-}
-
-/// Pause between two tries of a send that waits for room: spins, then yields, then sleeps up to a millisecond.
-#[derive(Debug, Default)]
-struct Backoff {
-    tries: u32,
-}
-
-impl Backoff {
-    fn pause(&mut self) {
-        self.tries = self.tries.saturating_add(1);
-        match self.tries {
+        match self.retries {
             0..=100 => std::hint::spin_loop(),
             101..=120 => std::thread::yield_now(),
-            tries => std::thread::sleep(Duration::from_micros(u64::from(tries - 120).min(20) * 50)),
+            retries => std::thread::sleep(Duration::from_micros((retries - 120).min(20) * 50)),
         }
     }
 }

@@ -150,7 +150,7 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> Takes for Listener<'_, Res, ResHea
             return Err(NotTaken::Miss);
         }
         end.borrowed.set(borrowed + 1);
-        self.core.lanes[self.lane].turn.set(turn);
+        self.core.lanes[self.lane].turn.last.set(turn);
         // Lanes are counted in 32 bits.
         let hold = ResponseHold { connection: Share::of(connection), lane: self.lane as u32, entry: oldest.entry() };
         Ok(Response { received, hold })

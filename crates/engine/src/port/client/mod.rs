@@ -7,6 +7,7 @@ pub(super) mod sending;
 
 use std::marker::PhantomData;
 use std::rc::Rc;
+use std::time::Duration;
 
 use self::core::{ClientConnection, ClientCore};
 use self::request::Sent;
@@ -87,6 +88,12 @@ impl<Req: Payload + ?Sized, Res: Payload + ?Sized, ReqHeader: Plain + Default, R
     pub fn chunks_in_use(&self) -> usize {
         self.core.reclaim_returned();
         self.core.payloads.in_use()
+    }
+
+    /// Time that a wait for a response spins before it sleeps: some microseconds unless set, and nothing where there is one
+    /// processor. Ends are seen while spinning too, within a millisecond, and killed peers as soon as asleep.
+    pub fn set_spin_before_sleep(&self, spin: Duration) {
+        self.core.wait_state.spin.set(Some(spin));
     }
 
     #[inline(always)]

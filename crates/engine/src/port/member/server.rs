@@ -92,7 +92,7 @@ impl Attaching for ServerCore {
         self.attached.set(self.attached.get() + 1);
         if self.connections.borrow().is_empty() {
             // Behind whoever comes last, so that the one that is attached first is received first.
-            self.turn.set(usize::MAX - 1);
+            self.turn.last.set(usize::MAX - 1);
         }
         self.wait_state.had_peer.set(true);
     }
@@ -114,13 +114,13 @@ impl Attaching for ServerCore {
             connections.iter().map(is_kept).collect()
         };
         // The turn stays with the client that was served last or the one in front of it, so that nobody is passed over.
-        let turn = self.turn.get();
+        let turn = self.turn.last.get();
         let removed = is_kept.iter().take(turn + 1).filter(|kept| !**kept).count();
         let mut kept = is_kept.into_iter();
         let mut ended: Vec<_> =
             self.connections.borrow_mut().extract_if(.., |_| !kept.next().unwrap_or(true)).collect();
         let last = self.connections.borrow().len().saturating_sub(1);
-        self.turn.set(turn.checked_sub(removed).unwrap_or(last).min(last));
+        self.turn.last.set(turn.checked_sub(removed).unwrap_or(last).min(last));
         self.give_up_the_oldest(&mut ended);
         ended
     }

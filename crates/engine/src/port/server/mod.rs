@@ -199,7 +199,7 @@ impl<Req: Payload + ?Sized, Res: Payload + ?Sized, ReqHeader: Plain, ResHeader: 
             return Err(NotTaken::Miss);
         }
         start.newest.set(header.request_id);
-        core.turn.set(turn);
+        core.turn.last.set(turn);
         let hold = RequestHold {
             core: Share::of(core),
             connection: Share::of(connection),

@@ -30,22 +30,15 @@ pub(in crate::port) enum NotTaken {
 /// Whose message was received last, by its place among the peers: each of them is heard, however much another one sends
 /// (RR-SND-12).
 #[derive(Debug, Default)]
-pub(in crate::port) struct Turn(Cell<usize>);
+pub(in crate::port) struct Turn {
+    pub last: Cell<usize>,
+}
 
 impl Turn {
-    pub fn get(&self) -> usize {
-        self.0.get()
-    }
-
-    #[inline(always)]
-    pub fn set(&self, turn: usize) {
-        self.0.set(turn);
-    }
-
     /// The peer to receive from: the next one, or of several the next one that `is_waiting`. Nothing if none is.
     #[inline(always)]
     pub fn next<C>(&self, peers: &RefCell<Vec<Rc<C>>>, is_waiting: impl Fn(&C) -> bool) -> Option<usize> {
-        let next = self.0.get() + 1;
+        let next = self.last.get() + 1;
         if peers.borrow().len() > 1 { next_of_several(&peers.borrow(), next, is_waiting) } else { Some(next) }
     }
 }

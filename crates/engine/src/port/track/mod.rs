@@ -132,22 +132,19 @@ impl Ends for ServerTrack {
     const SIDE: Side = Side::Server;
 
     fn new(file: &ConnectionFile, settings: &Settings) -> Self {
+        let Settings { response_buffer, overflow_requests, overflow_responses, .. } = *settings;
         let lane = |lane: &LaneLines| LaneSender {
-            responses: Outbound::new(&lane.responses, settings.overflow_responses),
+            responses: Outbound::new(&lane.responses, overflow_responses),
             words: lane.words.clone(),
             newest: Cell::new(0),
             pushed: Cell::new((0, 0)),
         };
         Self {
-            requests: Inbound::new(&file.requests, settings.overflow_requests),
-            shuttle: ShuttleServer::new(
-                settings.response_buffer,
-                settings.overflow_requests,
-                settings.overflow_responses,
-            ),
+            requests: Inbound::new(&file.requests, overflow_requests),
+            shuttle: ShuttleServer::new(response_buffer, overflow_requests, overflow_responses),
             line: file.shared.clone(),
             lanes: file.lanes.iter().map(lane).collect(),
-            response_buffer: settings.response_buffer,
+            response_buffer,
             places: Places::new(settings.max_active_requests),
         }
     }

@@ -20,7 +20,7 @@ impl Turn {
         mut look_at: impl FnMut(&C) -> Result<bool, E>,
     ) -> Result<Option<usize>, E> {
         let mut error = None;
-        let mut turn = self.get();
+        let mut turn = self.last.get();
         for _ in 0..peers.len() {
             turn = if turn + 1 >= peers.len() { 0 } else { turn + 1 };
             match look_at(&peers[turn]) {

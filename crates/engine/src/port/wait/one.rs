@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use crate::error::{ReceiveError, ReceiveTimeoutError, SystemError};
 use crate::payload::Payload;
-use crate::port::client::Client;
 use crate::port::client::listener::Response;
 use crate::port::client::request::PendingResponse;
 use crate::port::member::sync_state::Port;
@@ -17,6 +16,9 @@ use crate::shm::Plain;
 use crate::wait::adaptive::{self, PollDepth, WaitingPort};
 use crate::wait::notification_pipe::NotificationPipe;
 use crate::wait::{TryReceived, Waited};
+
+/// What ends a wait, if this look has found it.
+type Looked<T> = Result<Option<Waited<T>>, ReceiveError>;
 
 impl<P: Port> WaitingPort for P {
     // A port that is dropped has given up its place, and with it the word: what still waits for responses to a client's
@@ -63,11 +65,7 @@ impl<Req: Payload + ?Sized, Res: Payload + ?Sized, ReqHeader: Plain, ResHeader: 
     }
 
     #[inline]
-    #[allow(clippy::type_complexity, reason = "what `receive_timeout` returns, if anything")]
-    fn look(
-        &self,
-        look: PollDepth,
-    ) -> Result<Option<Waited<ActiveRequest<Req, Res, ReqHeader, ResHeader>>>, ReceiveError> {
+    fn look(&self, look: PollDepth) -> Looked<ActiveRequest<Req, Res, ReqHeader, ResHeader>> {
         let mut received = self.receive()?;
         let ended = received.is_none() && look == PollDepth::Thorough && self.core.take_last_client_left();
         if ended {
@@ -79,14 +77,6 @@ impl<Req: Payload + ?Sized, Res: Payload + ?Sized, ReqHeader: Plain, ResHeader: 
 
     /// Time that a wait spins before it sleeps: some microseconds unless set, and nothing where there is one processor. Ends
     /// are seen while spinning too, within a millisecond, and killed peers as soon as asleep.
-    pub fn set_spin_before_sleep(&self, spin: Duration) {
-        self.core.wait_state.spin.set(Some(spin));
-    }
-}
-
-impl<Req: ?Sized, Res: ?Sized, ReqHeader, ResHeader> Client<Req, Res, ReqHeader, ResHeader> {
-    /// Time that a wait for a response spins before it sleeps: some microseconds unless set, and nothing where there is one
-    /// processor. Ends are seen while spinning too, within a millisecond, and killed peers as soon as asleep.
     pub fn set_spin_before_sleep(&self, spin: Duration) {
         self.core.wait_state.spin.set(Some(spin));
     }
@@ -111,7 +101,7 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
     }
 
     #[inline]
-    fn look(&self, look: PollDepth) -> Result<Option<Waited<Response<Res, ResHeader>>>, ReceiveError> {
+    fn look(&self, look: PollDepth) -> Looked<Response<Res, ResHeader>> {
         let received = self.receive()?;
         if received.is_some()
             || look == PollDepth::Quick
@@ -122,9 +112,7 @@ impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
         // What was sent before the end comes first.
         Ok(Some(self.receive()?.map_or(Waited::Disconnected, Waited::Received)))
     }
-}
 
-impl<Res: Payload + ?Sized, ResHeader: Plain> PendingResponse<Res, ResHeader> {
     /// Receives a response if there is one, and says otherwise whether one can still come. Never waits.
     ///
     /// [`TryReceived::Disconnected`] is said only if nothing is found by a look that follows the end, so the last response is
