@@ -101,6 +101,10 @@ pub enum Room {
     Full,
 }
 
+/// Spin-loop hints of the pause after the first poll that finds nothing: some 60 ns, which the line takes at least to the other
+/// side and back. Fewer let a fast poll take it away from a side that has not finished writing into it.
+const FIRST_POLL_HINTS: u32 = 3;
+
 /// The sender's account of a message in the shuttle that may be unread, and of those that went past it into the channel.
 #[derive(Debug)]
 struct Ahead {
@@ -131,7 +135,7 @@ impl Ahead {
     #[inline(always)]
     fn on_empty_poll(&self) {
         if self.is_first_poll.replace(false) {
-            std::hint::spin_loop();
+            (0..FIRST_POLL_HINTS).for_each(|_| std::hint::spin_loop());
         }
     }
 

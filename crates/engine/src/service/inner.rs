@@ -78,11 +78,10 @@ impl ServiceInner {
 
     /// Under the lock: what is discarded, to be removed without.
     fn take_out_late_ports(&self) -> Vec<Discarded> {
-        let mut discarded = Vec::new();
+        let mut taken = Vec::new();
         // What cannot be swept now is tried again with the lock that comes next; leaving twice is leaving once.
-        lock::locked(&self.late_ports)
-            .retain(|leaver| self.take_out(*leaver).map(|files| discarded.push(files)).is_err());
-        discarded
+        lock::locked(&self.late_ports).retain(|leaver| self.take_out(*leaver).map(|files| taken.push(files)).is_err());
+        taken
     }
 
     /// Takes a port out of the registry. Under the lock: what is discarded, to be removed without.
