@@ -108,10 +108,13 @@ fn a_dropped_active_request_or_server_ends_a_wait_for_its_response() {
         for received_before in [true, false] {
             let other = service.clone();
             let (tell, told) = std::sync::mpsc::channel();
+            let (sent, was_sent) = std::sync::mpsc::channel();
             let thread = std::thread::spawn(move || {
                 let server = other.server_builder().create().unwrap();
                 tell.send(()).unwrap();
                 let active = received_before.then(|| received(server.receive_timeout(LONG).unwrap()));
+                was_sent.recv_timeout(LONG).unwrap();
+                // The client is asleep mostly when the end comes; if it is not, that is tested as well.
                 std::thread::sleep(Duration::from_millis(20));
                 drop(active);
                 drop(server);
@@ -120,6 +123,7 @@ fn a_dropped_active_request_or_server_ends_a_wait_for_its_response() {
             let pending = eventually("a server that is connected", || {
                 Some(client.send_copy(1).unwrap()).filter(|pending| pending.number_of_server_connections() == 1)
             });
+            sent.send(()).unwrap();
             disconnected("dropped", |time| pending.receive_timeout(time).unwrap());
             thread.join().unwrap();
         }
