@@ -57,6 +57,34 @@ fn beyond_the_bound_the_oldest_departed_clients_are_given_up_and_counted() {
     scratch.assert_empty();
 }
 
+/// A client that is given up moves all behind it one place forward; whoever is next is still next (RR-SND-12).
+#[test]
+fn giving_up_a_departed_client_passes_nobody_over() {
+    let scratch = Scratch::new();
+    let node = scratch.node();
+    let service = bounded(&node, true).max_departed_clients(1).max_clients(5).create().unwrap();
+    let server = service.server_builder().create().unwrap();
+    let clients = [(); 5].map(|()| {
+        let client = service.client_builder().create().unwrap();
+        assert!(!server.has_requests().unwrap(), "each is attached before the next one comes");
+        client
+    });
+    let [first, x, y, z, second] = clients;
+    let requests = [(&first, 1), (&x, 10), (&x, 11), (&y, 20), (&z, 30), (&second, 40)];
+    for (client, number) in requests {
+        drop(client.send_copy(number).unwrap());
+    }
+    drop(first);
+    let next = || server.receive().unwrap().map(|active| *active);
+    // The one that was attached first counts as served already.
+    assert_eq!(next(), Some(10));
+    // One departed client more than may wait: what is left of the first one is given up.
+    drop(second);
+    let rest: Vec<u64> = std::iter::from_fn(next).collect();
+    assert_eq!(server.requests_given_up(), 1);
+    assert_eq!(rest, [20, 30, 40, 11], "received in turn behind 10");
+}
+
 /// Without overflow of requests nothing is given up: no further client comes in until the server has looked.
 #[test]
 fn beyond_the_bound_no_client_is_created_if_nothing_may_be_given_up() {

@@ -52,23 +52,23 @@ impl ServerCore {
         self.leave_service(Leaver::Server(self.id), ServerConnection::refuse_unread);
     }
 
-    /// Gives up what is unread of the departed clients that were attached first, where there are more than may wait.
-    fn give_up_the_oldest(&self, ended: &mut Vec<Rc<ServerConnection>>) {
+    /// Of each connection, whether it goes on: a client that is gone is kept as long as there is something of it to receive.
+    /// Where more of those wait than may, the ones that were attached first are given up, and what is unread of them counted.
+    fn is_kept(&self) -> Vec<bool> {
         let settings = self.service.settings();
-        let mut connections = self.connections.borrow_mut();
-        let departed = connections.iter().filter(|connection| connection.closed.get()).count();
-        let mut excess = departed.saturating_sub(settings.max_departed_clients);
-        if excess == 0 || !settings.overflow_requests {
-            return;
-        }
-        ended.extend(connections.extract_if(.., |connection| {
-            let is_oldest = connection.closed.get() && excess > 0;
-            excess -= usize::from(is_oldest);
-            if is_oldest {
+        let connections = self.connections.borrow();
+        let has_departed = |c: &&Rc<ServerConnection>| c.closed.get() && self.has_unread(c);
+        let departed = connections.iter().filter(has_departed).count();
+        let max = if settings.overflow_requests { settings.max_departed_clients } else { departed };
+        let mut oldest = connections.iter().filter(has_departed).take(departed.saturating_sub(max)).peekable();
+        let is_kept = connections.iter().map(|connection| {
+            if oldest.next_if(|oldest| Rc::ptr_eq(oldest, connection)).is_some() {
                 self.service.registry.count_given_up(self.id, connection.file.unread_requests());
+                return false;
             }
-            is_oldest
-        }));
+            !connection.closed.get() || self.has_unread(connection)
+        });
+        is_kept.collect()
     }
 }
 
@@ -107,21 +107,14 @@ impl Attaching for ServerCore {
                 connection.close(&self.payloads);
             }
         }
-        // A client that is gone is kept as long as there is something of it to receive.
-        let is_kept: Vec<bool> = {
-            let connections = self.connections.borrow();
-            let is_kept = |c: &Rc<ServerConnection>| !c.closed.get() || self.has_unread(c);
-            connections.iter().map(is_kept).collect()
-        };
+        let is_kept = self.is_kept();
         // The turn stays with the client that was served last or the one in front of it, so that nobody is passed over.
         let turn = self.turn.last.get();
         let removed = is_kept.iter().take(turn + 1).filter(|kept| !**kept).count();
         let mut kept = is_kept.into_iter();
-        let mut ended: Vec<_> =
-            self.connections.borrow_mut().extract_if(.., |_| !kept.next().unwrap_or(true)).collect();
+        let ended = self.connections.borrow_mut().extract_if(.., |_| !kept.next().unwrap_or(true)).collect();
         let last = self.connections.borrow().len().saturating_sub(1);
         self.turn.last.set(turn.checked_sub(removed).unwrap_or(last).min(last));
-        self.give_up_the_oldest(&mut ended);
         ended
     }
 
