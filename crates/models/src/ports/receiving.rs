@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Refused;
+use super::{PortSettings, Refused};
 
 use super::event::Key;
 use super::state::{Model, Next, Pair, Stage, demand};
@@ -149,6 +149,10 @@ impl Model {
         let max = self.settings.max_active_requests;
         let (left, gone) = (self.clients[&client].left, self.clients[&client].gone);
         let others: Vec<_> = self.pairs_of(server).map(|(client, _)| client).collect();
+        // Where nothing may be given up, a server that has as many departed clients as may wait need not take in another one,
+        // who would be one more if it left as well.
+        let PortSettings { overflow_requests, max_departed_clients, .. } = self.settings;
+        let is_crowded = !overflow_requests && self.departed_of(server).len() >= max_departed_clients;
         for other in others {
             let pair = &self.pairs[&(other, server)];
             let is_ready = other != client && self.wanted(pair).0.is_some() && has_room(held, other, max);
@@ -161,7 +165,7 @@ impl Model {
                     "clients that have left are served in the order in which they left (RR-FNF-01)",
                 )?;
             }
-            let counts = is_ready && !self.short && left.is_none() && self.clients[&other].registered;
+            let counts = is_ready && !is_crowded && !self.short && left.is_none() && self.clients[&other].registered;
             let pair = self.pairs.get_mut(&(other, server)).unwrap();
             if counts {
                 let times = pair.passed_by.entry(client).or_insert(0);
