@@ -14,7 +14,7 @@ pub(super) fn run() -> u8 {
     let machine = machine(&sources);
     let mut text = format!(
         "{}, {} processors for this process, {} of memory, kernel {}{}\n\
-         clock source {}; a benchmark reads its clock in {:.1} ns, which each round trip that is timed by itself contains\n\n",
+         clock source {}; round trips that are timed one by one contain {:.1} ns a reading of their clock\n\n",
         machine.cpu,
         machine.cpus,
         bytes(machine.memory_bytes),
