@@ -65,7 +65,7 @@ fn a_correct_peer_is_started_asked_and_finished() {
     broken.assert_nothing_left();
 }
 
-/// A peer of version 1 does not know version 2, and is asked once more.
+/// A peer of version 1 does not know the later ones, and is asked once more for each.
 #[test]
 fn a_peer_of_an_older_version_is_spoken_to_in_it() {
     let (broken, root) = (Broken::new("older"), root());

@@ -56,7 +56,7 @@ impl Placement {
             return;
         }
         let text = format!(
-            "other programs use the processors of client and server (a line takes {:.0} us there and back, where two \
+            "other programs use the processors of client and server (a line takes {:.0} µs there and back, where two \
              processors of their own take less than one); stop them, or choose other processors (--pin)",
             floor_ns / 1e3
         );
@@ -143,7 +143,7 @@ mod tests {
         let mut placement = Placement::new(Duration::from_secs(1));
         let (looks, slept, said) = wait(&mut placement, &[500_000.0]);
         assert_eq!((looks, slept), (1, Duration::ZERO));
-        assert!(said.len() == 1 && said[0].contains("500 us") && !said[0].contains("far"), "{said:?}");
+        assert!(said.len() == 1 && said[0].contains("500 µs") && !said[0].contains("far"), "{said:?}");
         assert_eq!(wait(&mut placement, &[500_000.0]).2, Vec::<String>::new(), "once");
         let (_, slept, said) = wait(&mut placement, &[330.0, 66.0]);
         assert!(slept == PAUSE && said.len() == 1 && said[0].contains("far apart"), "{said:?}");

@@ -127,11 +127,15 @@ fn a_disturbed_trial_is_measured_again_and_says_so() {
         .0
         .iter()
         .filter_map(|event| match event {
-            Event::Warning { text } => Some(text),
+            Event::Warning { text } if text.contains("measured again") => Some(text),
             _ => None,
         })
         .collect();
     assert!(warnings.len() == 1 && warnings[0].contains("2 of 5 trials were measured again"), "{warnings:?}");
+    // The made-up peers time no slice as a whole.
+    let clocks =
+        seen.0.iter().filter(|event| matches!(event, Event::Warning { text } if text.contains("older protocol")));
+    assert_eq!(clocks.count(), 1);
     let finished = seen.0.iter().filter(|event| matches!(event, Event::TrialFinished { .. }));
     assert_eq!(finished.count(), 3, "one result a round");
 }

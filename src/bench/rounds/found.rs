@@ -23,6 +23,15 @@ impl ScenarioRun<'_> {
                 found.skipped.push(text);
             } else if !row.trials.is_empty() || row.why_invalid.is_some() {
                 let trials: Vec<&Trial> = row.trials.iter().flatten().collect();
+                if trials.iter().any(|trial| trial.has_clock) {
+                    let text = format!(
+                        "{}, {}: the peer of {name} speaks an older protocol and times no slice as a whole: its figures, also \
+                         beside others, contain a reading of the clock",
+                        scenario.name,
+                        label(case)
+                    );
+                    observer.event(&Event::Warning { text });
+                }
                 let result = figures::result(scenario, name, case, &trials, &regimes, row.why_invalid.clone());
                 observer.event(&Event::BenchFinished { result: Box::new(result.clone()) });
                 found.bench.push(result);

@@ -106,7 +106,7 @@ fn bar(drawing: &mut Drawing, x: &Scale, result: &BenchResult, floors: Ratio, mi
 
 /// What the line is where a subject would be as fast as the hardware, and what one floor was.
 fn floor_label(drawing: &mut Drawing, one: f64, case: &Case<'_>, y: f64) {
-    let floor_ns = median(case.valid().map(|result| result.floor_rtt_ns.p50).filter(|ns| *ns > 0.0).collect());
+    let floor_ns = median(case.valid().map(BenchResult::one_floor_ns).filter(|ns| *ns > 0.0).collect());
     let text = floor_ns.map_or_else(|| "1 floor".to_owned(), |ns| format!("1 floor = {}", duration_ns(ns)));
     let width = text_width(&text, LABEL, false);
     let at = (one - width / 2.0).clamp(drawing.margin, drawing.width - drawing.margin - width);
@@ -115,7 +115,7 @@ fn floor_label(drawing: &mut Drawing, one: f64, case: &Case<'_>, y: f64) {
 
 fn value_label(result: &BenchResult, floors: Ratio, narrow: bool) -> String {
     let ratio = three_digits(floors.ratio);
-    if narrow { ratio } else { format!("{ratio}  ({})", duration_ns(result.rtt_ns.p50)) }
+    if narrow { ratio } else { format!("{ratio}  ({})", duration_ns(result.round_trip_ns())) }
 }
 
 fn bold((x, y): (f64, f64), text: &str, colour: Colour, anchor: Anchor) -> Mark {

@@ -165,6 +165,11 @@ impl BenchResult {
     pub fn round_trip_ns(&self) -> f64 {
         self.trip_ns.map_or(self.rtt_ns.p50, |trip| trip.ns)
     }
+
+    /// The floor that belongs to [`Self::round_trip_ns`], ns.
+    pub fn one_floor_ns(&self) -> f64 {
+        self.floor_ns.map_or(self.floor_rtt_ns.p50, |floor| floor.ns)
+    }
 }
 
 /// How long a round trip of one subject takes beside another's, or beside its own in another case, measured in the same
