@@ -1,5 +1,5 @@
-//! Files that are locked: opened safely, tried, marked by whoever takes the lock, and told from others of the same name; and how locks
-//! of threads are taken.
+//! Files that are locked: opened safely, tried, marked by whoever takes the lock, and told from others of the same name; and
+//! how locks of threads are taken.
 
 use std::fs::{File, TryLockError};
 use std::io;

@@ -57,18 +57,15 @@ impl ServerCore {
     fn is_kept(&self) -> Vec<bool> {
         let settings = self.service.settings();
         let connections = self.connections.borrow();
-        let has_departed = |c: &&Rc<ServerConnection>| c.closed.get() && self.has_unread(c);
-        let departed = connections.iter().filter(has_departed).count();
+        let mut is_kept: Vec<bool> = connections.iter().map(|c| !c.closed.get() || self.has_unread(c)).collect();
+        let departed = connections.iter().zip(&is_kept).filter(|(c, kept)| c.closed.get() && **kept).count();
         let max = if settings.overflow_requests { settings.max_departed_clients } else { departed };
-        let mut oldest = connections.iter().filter(has_departed).take(departed.saturating_sub(max)).peekable();
-        let is_kept = connections.iter().map(|connection| {
-            if oldest.next_if(|oldest| Rc::ptr_eq(oldest, connection)).is_some() {
-                self.service.registry.count_given_up(self.id, connection.file.unread_requests());
-                return false;
-            }
-            !connection.closed.get() || self.has_unread(connection)
-        });
-        is_kept.collect()
+        let waiting = connections.iter().zip(&mut is_kept).filter(|(c, kept)| c.closed.get() && **kept);
+        for (oldest, kept) in waiting.take(departed.saturating_sub(max)) {
+            *kept = false;
+            self.service.registry.count_given_up(self.id, oldest.file.unread_requests());
+        }
+        is_kept
     }
 }
 
