@@ -77,6 +77,7 @@ pub(super) fn collected(count: u64) -> BenchCollected {
         floor_histogram: String::new(),
         intervals: vec![],
         clock_ns: None,
+        delay_ns: None,
         resources: BenchResources { load_cpu_ns: 500 * count, ..BenchResources::default() },
     }
 }

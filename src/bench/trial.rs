@@ -21,6 +21,8 @@ pub struct Trial {
     pub above_floor_ns: f64,
     /// What a reading of the clock takes, which each single round trip of `rtt` contains, ns.
     pub clock_ns: Option<f64>,
+    /// What the peer was slowed down by, on purpose, ns a response.
+    pub delay_ns: Option<f64>,
     /// Whether floors and loads that are compared contain a clock reading each, because the peer times none as a whole.
     pub has_clock: bool,
     /// Its intervals.
@@ -64,6 +66,7 @@ impl Trial {
             floor_ns: over(|slice| slice.floor_ns),
             above_floor_ns: over(|slice| slice.load_ns - slice.floor_ns),
             clock_ns: client.clock_ns.filter(|ns| ns.is_finite() && *ns >= 0.0),
+            delay_ns: client.delay_ns,
             has_clock: client.intervals.iter().any(|interval| interval.whole_floors == 0),
             regime_changes: client.intervals.len() - 1 - matched.len(),
             matched,

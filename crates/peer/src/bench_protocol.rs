@@ -77,6 +77,9 @@ pub struct BenchCollected {
     /// what the server says, and before version 3.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clock_ns: Option<f64>,
+    /// What the client spent on each response beyond its own time, ns, because it was told to be slow. Absent otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delay_ns: Option<f64>,
     /// The process's own resources, over the counted time.
     pub resources: BenchResources,
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use nix::sched::{CpuSet, sched_setaffinity};
 use nix::unistd::Pid;
 
+use super::delay::{Delay, Delayed};
 use super::floor::{Floor, WORDS_MIN};
 use super::plan::BenchPlan;
 use super::record::{Measurements, Record, Tally};
@@ -87,7 +88,11 @@ impl<B: BenchSubject> Bench for BenchHost<B> {
                 (Port::Client(B::bench_client(&prepare.setup)?), Some(measurements))
             }
         };
-        let record = Record { tally: Tally::default(), meter: Meter::default(), measurements };
+        let delay = match prepare.role {
+            BenchRole::Client => Delay::from_environment().map_err(Stop::Fault)?,
+            BenchRole::Server => None,
+        };
+        let record = Record { tally: Tally::default(), meter: Meter::default(), measurements, delay };
         self.state = State::Prepared(Trial { port, calibration, plan, record });
         Ok(())
     }
@@ -140,7 +145,14 @@ impl<B: BenchSubject> Trial<B> {
             wait_until(start.at_ns)?;
             let result = match (&mut self.port, &mut record.measurements) {
                 (Port::Client(port), Some(measurements)) => {
-                    client::run(port, &mut floor, &self.plan, &mut record.tally, &mut record.meter, measurements)
+                    let (plan, tally, meter) = (&self.plan, &mut record.tally, &mut record.meter);
+                    match record.delay {
+                        None => client::run(port, &mut floor, plan, tally, meter, measurements),
+                        Some(delay) => {
+                            let mut port = Delayed { client: port, delay };
+                            client::run(&mut port, &mut floor, plan, tally, meter, measurements)
+                        }
+                    }
                 }
                 (Port::Client(_), None) => Err("the client has no place for its measurements".to_owned()),
                 (Port::Server(port), _) => {

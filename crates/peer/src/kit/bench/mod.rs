@@ -11,6 +11,7 @@
 
 mod client;
 mod clock;
+mod delay;
 mod floor;
 mod host;
 pub mod load;
@@ -23,6 +24,7 @@ mod usage;
 mod wait;
 
 pub use clock::reading_ns as clock_reading_ns;
+pub use delay::DELAY_VARIABLE;
 pub(super) use host::{Bench, BenchHost};
 
 #[cfg(test)]

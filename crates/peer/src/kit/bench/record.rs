@@ -6,6 +6,7 @@ use hdrhistogram::Histogram;
 use hdrhistogram::serialization::{Serializer, V2Serializer};
 
 use super::clock::Clock;
+use super::delay::Delay;
 use super::median::median;
 use super::plan::{BenchPlan, Parts};
 use super::usage::Meter;
@@ -168,6 +169,8 @@ pub(super) struct Record {
     pub(super) meter: Meter,
     /// The client's.
     pub(super) measurements: Option<Measurements>,
+    /// What the client was slowed down by, on purpose.
+    pub(super) delay: Option<Delay>,
 }
 
 impl Record {
@@ -192,6 +195,7 @@ impl Record {
             floor_histogram,
             intervals,
             clock_ns,
+            delay_ns: self.delay.map(|delay| delay.ns),
             resources,
         })
     }

@@ -110,7 +110,7 @@ fn trial_with_room(
     let mut server_port = Port { to: to_client, from: from_client, faults: faults[1], load, sent: 0, received: 0 };
     let server_words = words.clone();
     let server = thread::spawn(move || {
-        let mut record = Record { tally: Tally::default(), meter: Meter::default(), measurements: None };
+        let mut record = Record { tally: Tally::default(), meter: Meter::default(), measurements: None, delay: None };
         let mut floor = Floor::new(&server_words, timeout[1]).unwrap();
         let result = server::run(&mut server_port, &mut floor, &plan, &mut record.tally, &mut record.meter);
         if result.is_err() {
@@ -118,7 +118,7 @@ fn trial_with_room(
         }
         record.collect(result.err()).unwrap()
     });
-    let mut record = Record { tally: Tally::default(), meter: Meter::default(), measurements: None };
+    let mut record = Record { tally: Tally::default(), meter: Meter::default(), measurements: None, delay: None };
     let mut measurements = Measurements::new(&room).unwrap();
     let mut floor = Floor::new(&words, timeout[0]).unwrap();
     let (tally, meter) = (&mut record.tally, &mut record.meter);
