@@ -14,6 +14,7 @@ pub mod harness;
 pub mod report;
 pub mod results;
 pub mod scenario;
+pub mod statistics;
 pub mod subjects;
 mod suggest;
 

@@ -17,15 +17,16 @@ use std::path::{Path, PathBuf};
 use imports::{Crate, Module};
 
 /// Folders of the suite, each with those below it that it may import from, besides the crates.
-const ORDER: [(&str, &[&str]); 8] = [
+const ORDER: [(&str, &[&str]); 9] = [
     ("results", &[]),
+    ("statistics", &[]),
     ("subjects", &[]),
     ("harness", &[]),
     ("scenario", &["results", "harness"]),
     ("conformance", &["results", "harness", "scenario"]),
-    ("bench", &["results", "harness", "scenario"]),
-    ("report", &["results", "harness", "scenario"]),
-    ("cli", &["results", "subjects", "harness", "scenario", "conformance", "bench", "report"]),
+    ("bench", &["results", "statistics", "harness", "scenario"]),
+    ("report", &["results", "statistics", "harness", "scenario"]),
+    ("cli", &["results", "statistics", "subjects", "harness", "scenario", "conformance", "bench", "report"]),
 ];
 
 type Imports = BTreeMap<Module, BTreeSet<Module>>;

@@ -1,7 +1,7 @@
 //! Medians over rounds, with their intervals, as results have them.
 
-use super::statistics::{median, median_interval};
 use crate::results::model::{Estimate, Ratio, Time};
+use crate::statistics::{median, median_interval};
 
 /// Median over rounds with its interval; absent for fewer than two rounds, which have none.
 pub fn ratio(rounds: &[f64]) -> Option<Ratio> {

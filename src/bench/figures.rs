@@ -4,11 +4,11 @@ use hdrhistogram::Histogram;
 
 use super::estimates::{ratio, time};
 use super::regimes::{self, Regime};
-use super::statistics::median;
 use super::trial::Trial;
 use super::{case_map, histogram};
 use crate::results::model::{BenchResult, BySide, Measure, Percentiles};
 use crate::scenario::model::{BenchCase, BenchScenario};
+use crate::statistics::median;
 use shmark_peer::kit::implementation::Timing;
 
 /// The figures of a case for one subject; `regimes` are those of the scenario's run, `why_invalid` is what was wrong

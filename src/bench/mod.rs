@@ -1,4 +1,4 @@
-//! Load, rounds, statistics, comparison. `docs/MEASURING.md` defines every figure.
+//! Load, rounds, figures, comparison. `docs/MEASURING.md` defines every figure.
 //!
 //! [`run`] measures: it rotates subjects over rounds ([`order`]), launches the two processes of each trial
 //! (`processes`) where the processors are close together ([`placement`]), sets each load slice against its floors
@@ -16,7 +16,6 @@ pub mod placement;
 pub mod regimes;
 pub mod relative;
 pub mod slices;
-pub mod statistics;
 pub mod trial;
 pub mod validity;
 

@@ -13,9 +13,9 @@
 
 use super::estimates::{estimate, time};
 use super::slices::{MATCHES_MIN, MatchedSlice, REGIME_CHANGE_SHARE};
-use super::statistics::median;
 use super::trial::Trial;
 use crate::results::model::BenchRegime;
+use crate::statistics::median;
 
 /// Fewest intervals of a regime, as a share of all.
 pub const INTERVALS_SHARE_MIN: f64 = 0.1;

@@ -2,10 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::float_cmp, reason = "tests of exact values")]
 
 use proptest::prelude::*;
+use rand::SeedableRng as _;
+use rand::rngs::Xoshiro256PlusPlus;
+use rand::seq::SliceRandom as _;
 
 use super::*;
 use crate::bench::relative::{Compared, relative};
-use crate::bench::statistics::Random;
 use crate::bench::testing::{client, server};
 use crate::results::model::Measure;
 
@@ -84,10 +86,7 @@ proptest! {
     ) {
         let found = find(floors.iter().copied());
         prop_assert_eq!(found.iter().map(|regime| regime.floor_ns).collect::<Vec<_>>(), plain_model(&floors));
-        let mut random = Random::new(seed);
-        for last in (1..floors.len()).rev() {
-            floors.swap(last, random.below(last + 1));
-        }
+        floors.shuffle(&mut Xoshiro256PlusPlus::seed_from_u64(seed));
         prop_assert_eq!(find(floors.iter().copied()), found.clone());
         for (below, above) in found.iter().zip(found.iter().skip(1)) {
             prop_assert!(below.floor_ns_max < above.floor_ns_min);

@@ -9,8 +9,8 @@
 use super::estimates::{estimate, ratio};
 use super::regimes::Regime;
 use super::slices::{MATCHES_MIN, MatchedSlice};
-use super::statistics::median;
 use crate::results::model::{Measure, Ratio, RelativeRegime};
+use crate::statistics::median;
 
 /// Floors that differ by no more than this share are the same.
 pub const FLOOR_SHARE: f64 = 0.1;

@@ -1,6 +1,6 @@
 //! Load slices beside the floors that hold for them.
 
-use super::statistics::median;
+use crate::statistics::median;
 use shmark_peer::bench_protocol::Interval;
 
 /// Largest difference of the floors before and after a load slice, as a share of the smaller one.

@@ -4,8 +4,8 @@ use hdrhistogram::Histogram;
 
 use super::histogram;
 use super::slices::MatchedSlice;
-use super::statistics::median;
 use super::validity::{self, Invalid};
+use crate::statistics::median;
 use shmark_peer::bench_protocol::{BenchCollected, Interval};
 
 /// A trial that counts.

@@ -7,7 +7,6 @@ use nix::sys::signal::Signal;
 use super::columns::fitted;
 use super::failure::CommandError;
 use super::progress::Detail;
-use crate::bench::statistics::median;
 use crate::conformance::fitness::examine;
 use crate::harness::error::HarnessError;
 use crate::harness::interrupt;
@@ -17,6 +16,7 @@ use crate::harness::run_folder::RunFolder;
 use crate::harness::subject::Subject;
 use crate::harness::timeout::{ANSWER_TIME, TimeoutMultiplier};
 use crate::report::streams::{print, width_out};
+use crate::statistics::median;
 
 /// Starts whose median is told.
 const STARTS: usize = 5;

@@ -68,8 +68,8 @@ pub mod channel;
 mod config;
 mod explore;
 mod failure;
-mod numbers;
 pub mod ports;
+mod random;
 pub mod returns;
 pub mod segment;
 

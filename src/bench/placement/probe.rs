@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 use nix::sched::{CpuSet, sched_setaffinity};
 use nix::unistd::Pid;
 
-use super::super::statistics::median;
 use crate::harness::interrupt::{NOTICE_MS, interrupted};
+use crate::statistics::median;
 
 /// Time of a probe.
 const PROBE_TIME: Duration = Duration::from_millis(3);

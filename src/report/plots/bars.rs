@@ -5,12 +5,12 @@ use std::fmt::Write as _;
 use super::drawing::{Anchor, Drawing, Mark, Shape};
 use super::layout::{LABEL, begin, end, shorten};
 use super::palette::{Colour, Palette};
-use super::percentiles::median;
 use super::render::text_width;
 use super::scale::Scale;
 use crate::report::cases::Case;
 use crate::report::figures::{duration_ns, three_digits, tick_ratio};
 use crate::results::model::{BenchResult, Measure, Ratio};
+use crate::statistics::median;
 
 /// Largest ratio between bars that a linear axis can show; beyond it the axis is logarithmic.
 const LINEAR_RANGE: f64 = 20.0;
@@ -106,8 +106,8 @@ fn bar(drawing: &mut Drawing, x: &Scale, result: &BenchResult, floors: Ratio, mi
 
 /// What the line is where a subject would be as fast as the hardware, and what one floor was.
 fn floor_label(drawing: &mut Drawing, one: f64, case: &Case<'_>, y: f64) {
-    let floor_ns = median(case.valid().map(BenchResult::one_floor_ns).filter(|ns| *ns > 0.0).collect());
-    let text = floor_ns.map_or_else(|| "1 floor".to_owned(), |ns| format!("1 floor = {}", duration_ns(ns)));
+    let floors_ns: Vec<f64> = case.valid().map(BenchResult::one_floor_ns).filter(|ns| *ns > 0.0).collect();
+    let text = median(&floors_ns).map_or_else(|| "1 floor".to_owned(), |ns| format!("1 floor = {}", duration_ns(ns)));
     let width = text_width(&text, LABEL, false);
     let at = (one - width / 2.0).clamp(drawing.margin, drawing.width - drawing.margin - width);
     drawing.text((at, y), &text, LABEL, Colour::Ink, Anchor::Left);

@@ -9,6 +9,7 @@ use super::scale::Scale;
 use crate::report::cases::Case;
 use crate::report::figures::{duration_ns, tick_ns};
 use crate::results::model::{BenchResult, Measure};
+use crate::statistics::median;
 
 /// Where the maximum stands on the axis of 1/(1-q): it has no finite place, so it gets one behind p99.99.
 pub const MAX_INVERSE: f64 = LAST_INVERSE * 6.0;
@@ -47,7 +48,8 @@ pub fn draw(case: &Case<'_>, colours: &Palette, shape: Shape) -> Option<Drawing>
         .valid()
         .map(|result| Line { result, curve: curve(result), name: shorten(&result.subject, name_width, LABEL) })
         .collect();
-    let floor_ns = median(lines.iter().map(|line| line.result.floor_rtt_ns.p50).filter(|ns| *ns > 0.0).collect());
+    let floors_ns: Vec<f64> = lines.iter().map(|line| line.result.floor_rtt_ns.p50).filter(|ns| *ns > 0.0).collect();
+    let floor_ns = median(&floors_ns);
     let values = || lines.iter().flat_map(|line| line.curve.iter().map(|(_, ns)| *ns).chain([line.result.rtt_ns.max]));
     let top_ns = values().fold(f64::NEG_INFINITY, f64::max);
     if !top_ns.is_finite() {
@@ -151,12 +153,4 @@ fn describe(lines: &[Line<'_>], floor_ns: Option<f64>) -> String {
         .collect();
     parts.extend(floor_ns.map(|ns| format!("floor: {}", duration_ns(ns))));
     format!("Percentile plot of the round-trip time. {}.", parts.join("; "))
-}
-
-/// The middle value, or the mean of the two.
-pub(super) fn median(mut values: Vec<f64>) -> Option<f64> {
-    values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    let upper = *values.get(middle)?;
-    Some(if values.len().is_multiple_of(2) { f64::midpoint(values[middle - 1], upper) } else { upper })
 }

@@ -5,10 +5,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use rand::{Rng as _, SeedableRng as _};
 use shmark_engine::BackpressureStrategy;
 use shmark_engine::error::{PortError, ServiceError};
 
-use crate::common::{DEADLINE, Numbers, Scratch, no_hang, numbers, until};
+use crate::common::{DEADLINE, Random, Scratch, no_hang, numbers, until};
 
 /// Puts something else in the place of a file. The old one stays as it is for those who have mapped it: one that is cut
 /// while it is read is outside of what can be defended.
@@ -49,7 +50,7 @@ fn rights_of(mapping: &str) -> &str {
 
 /// Every way in which a file is damaged here.
 fn damages(good: &[u8]) -> Vec<(String, Vec<u8>)> {
-    let mut numbers = Numbers(7);
+    let mut numbers = Random::seed_from_u64(7);
     let mut damages = vec![
         ("empty".to_owned(), Vec::new()),
         ("one byte".to_owned(), vec![0]),
@@ -58,7 +59,7 @@ fn damages(good: &[u8]) -> Vec<(String, Vec<u8>)> {
         ("one word more".to_owned(), [good, &[0; 8]].concat()),
         ("all zero".to_owned(), vec![0; good.len()]),
         ("all ones".to_owned(), vec![0xff; good.len()]),
-        ("random".to_owned(), (0..good.len()).map(|_| numbers.next() as u8).collect()),
+        ("random".to_owned(), (0..good.len()).map(|_| numbers.next_u64() as u8).collect()),
         ("another version".to_owned(), {
             let mut other = good.to_vec();
             other[7] = other[7].wrapping_add(1);

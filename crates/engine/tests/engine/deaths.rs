@@ -4,9 +4,10 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
+use rand::{Rng as _, RngExt as _, SeedableRng as _};
 use shmark_engine::{ActiveRequest, AllocationStrategy, Config, Node, NodeState, Response};
 
-use crate::common::{Numbers, Scratch, eventually, no_hang, numbers, numbers_in_chunks, slices, until};
+use crate::common::{Random, Scratch, eventually, no_hang, numbers, numbers_in_chunks, slices, until};
 use crate::processes::Process;
 
 /// What a requirement gives one second: machines are shared, so a test gives it more, and no more than a hang would take.
@@ -52,17 +53,18 @@ fn a_process_killed_at_any_moment_stops_nobody_and_leaves_nothing() {
     let seed = std::env::var("SHMARK_TEST_SEED").map_or(0x5eed, |seed| seed.parse().unwrap());
     // Set by scripts/kills.
     let wanted: Option<u32> = std::env::var("SHMARK_KILLS").ok().map(|kills| kills.parse().unwrap());
-    let mut numbers = Numbers(seed);
+    let mut numbers = Random::seed_from_u64(seed);
     let began = Instant::now();
     let mut kills = 0;
     while kills < wanted.unwrap_or(60) || (wanted.is_none() && kills < 200 && began.elapsed() < SOON) {
         let root = Scratch::new();
         // One or two at once, so that they are killed while they talk to each other or wait for each other's locks.
-        let mut processes: Vec<_> =
-            (0..=numbers.below(2)).map(|_| Process::start("churn", root.path(), numbers.next())).collect();
+        let mut processes: Vec<_> = (0..=numbers.random_range(0..2))
+            .map(|_| Process::start("churn", root.path(), numbers.next_u64()))
+            .collect();
         for _ in 0..processes.len() {
-            std::thread::sleep(Duration::from_micros(numbers.next() % 4000));
-            processes.swap_remove(numbers.below(processes.len())).kill();
+            std::thread::sleep(Duration::from_micros(numbers.next_u64() % 4000));
+            processes.swap_remove(numbers.random_range(0..processes.len())).kill();
             kills += 1;
             exchange_afresh(&root, &format!("seed {seed}, kill {kills}, {:?}", began.elapsed()));
         }
@@ -76,14 +78,14 @@ fn a_process_killed_at_any_moment_stops_nobody_and_leaves_nothing() {
 #[test]
 fn cleaners_clean_beside_each_other_and_are_killed() {
     let root = Scratch::new();
-    let mut numbers = Numbers(0xc1ea);
+    let mut numbers = Random::seed_from_u64(0xc1ea);
     let mut cleaners: Vec<_> = (0..3).map(|_| Process::start("clean", root.path(), 0)).collect();
     for round in 0..60 {
-        let dead = Process::start("churn", root.path(), numbers.next());
-        std::thread::sleep(Duration::from_micros(numbers.next() % 3000));
+        let dead = Process::start("churn", root.path(), numbers.next_u64());
+        std::thread::sleep(Duration::from_micros(numbers.next_u64() % 3000));
         dead.signal(Signal::SIGKILL);
         // They are at it at once, so one of them is killed at once, or a moment later.
-        let end = Instant::now() + Duration::from_micros(numbers.next() % 600);
+        let end = Instant::now() + Duration::from_micros(numbers.next_u64() % 600);
         while Instant::now() < end {}
         cleaners.remove(0).kill();
         dead.kill();

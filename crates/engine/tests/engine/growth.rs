@@ -2,10 +2,11 @@
 
 use std::collections::VecDeque;
 
+use rand::{RngExt as _, SeedableRng as _};
 use shmark_engine::error::LoanError;
 use shmark_engine::{AllocationStrategy, Client, RequestedSettings, Server, Service};
 
-use crate::common::{Numbers, Scratch, name, until};
+use crate::common::{Random, Scratch, name, until};
 
 type Bytes = Service<[u8], [u8]>;
 
@@ -60,9 +61,9 @@ fn segments_grow_under_messages_that_are_held_and_shrink_after_them() {
         let service = service(&scratch);
         let (client, server) = (client(&service, strategy), server(&service, strategy));
         let mut held = VecDeque::new();
-        let mut numbers = Numbers(7);
+        let mut numbers = Random::seed_from_u64(7);
         for round in 0..200_usize {
-            let len = if round % 3 == 0 { round * 17 } else { numbers.below(3000) };
+            let len = if round % 3 == 0 { round * 17 } else { numbers.random_range(0..3000) };
             let request = client.loan_slice_uninit(len).unwrap().write_from_fn(|i| byte(round, i));
             let pending = request.send().unwrap();
             let active = server.receive().unwrap().unwrap();

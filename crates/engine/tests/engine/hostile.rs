@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
+use rand::{Rng as _, RngExt as _, SeedableRng as _};
 use shmark_engine::error::{ReceiveError, SendError};
 use shmark_engine::shm::Mapping;
 use shmark_engine::{
@@ -16,7 +17,7 @@ use shmark_engine::{
     RequestResponseBuilder, Response, ResponseMut, Server,
 };
 
-use crate::common::{DEADLINE, Numbers, Scratch, eventually, numbers, until};
+use crate::common::{DEADLINE, Random, Scratch, eventually, numbers, until};
 
 fn map(scratch: &Scratch, prefix: &str) -> Mapping {
     let [file] = scratch.files_like(prefix).try_into().unwrap();
@@ -24,16 +25,16 @@ fn map(scratch: &Scratch, prefix: &str) -> Mapping {
 }
 
 /// Writes one word that a broken peer may write.
-fn scribble(words: &[AtomicU64], numbers: &mut Numbers) {
-    let index = numbers.below(words.len());
-    let word = match numbers.below(6) {
+fn scribble(words: &[AtomicU64], numbers: &mut Random) {
+    let index = numbers.random_range(0..words.len());
+    let word = match numbers.random_range(0..6) {
         0 => 0,
         1 => u64::MAX,
         2 => 1,
-        3 => numbers.next(),
+        3 => numbers.next_u64(),
         // A word of before, or of another place.
-        4 => words[numbers.below(words.len())].load(Ordering::Relaxed),
-        _ => words[index].load(Ordering::Relaxed).wrapping_add(numbers.next() % 3).wrapping_sub(1),
+        4 => words[numbers.random_range(0..words.len())].load(Ordering::Relaxed),
+        _ => words[index].load(Ordering::Relaxed).wrapping_add(numbers.next_u64() % 3).wrapping_sub(1),
     };
     words[index].store(word, Ordering::Relaxed);
 }
@@ -59,17 +60,19 @@ fn may_be_corrupted<T>(result: Result<T, ReceiveError>) -> Option<T> {
 type Slices = RequestResponseBuilder<[u64], [u64]>;
 
 /// A bit of everything, at random.
-fn use_it(client: &Client<[u64], [u64]>, server: &Server<[u64], [u64]>, held: &mut Held, numbers: &mut Numbers) {
-    match numbers.below(10) {
+fn use_it(client: &Client<[u64], [u64]>, server: &Server<[u64], [u64]>, held: &mut Held, numbers: &mut Random) {
+    match numbers.random_range(0..10) {
         0 | 1 => {
-            let sent = client.loan_slice(numbers.below(3)).map_err(SendError::from).and_then(RequestMut::send);
+            let sent =
+                client.loan_slice(numbers.random_range(0..3)).map_err(SendError::from).and_then(RequestMut::send);
             held.pendings.extend(sent);
         }
         2 | 3 => held.actives.extend(may_be_corrupted(server.receive()).flatten()),
         4 | 5 => {
             for active in &held.actives {
                 std::hint::black_box(active.iter().fold(0, |all, number| all ^ number));
-                let _ = active.loan_slice(numbers.below(3)).map_err(SendError::from).and_then(ResponseMut::send);
+                let _ =
+                    active.loan_slice(numbers.random_range(0..3)).map_err(SendError::from).and_then(ResponseMut::send);
                 let _ = (active.is_connected(), active.has_disconnect_hint());
             }
         }
@@ -83,8 +86,13 @@ fn use_it(client: &Client<[u64], [u64]>, server: &Server<[u64], [u64]>, held: &m
                 }
             }
         }
-        7 => drop((!held.pendings.is_empty()).then(|| held.pendings.swap_remove(numbers.below(held.pendings.len())))),
-        8 => drop((!held.actives.is_empty()).then(|| held.actives.swap_remove(numbers.below(held.actives.len())))),
+        7 => drop(
+            (!held.pendings.is_empty())
+                .then(|| held.pendings.swap_remove(numbers.random_range(0..held.pendings.len()))),
+        ),
+        8 => drop(
+            (!held.actives.is_empty()).then(|| held.actives.swap_remove(numbers.random_range(0..held.actives.len()))),
+        ),
         _ => {
             // A request that is said to be there is there, unless the connection has ended meanwhile.
             if may_be_corrupted(server.has_requests()) == Some(true) && held.actives.is_empty() {
@@ -114,7 +122,7 @@ fn exchange(client: &Client<[u64], [u64]>, server: &Server<[u64], [u64]>, number
 
 /// Garbage in the connection of one client, while another one works.
 fn garbage_in_a_connection(settings: impl Fn(Slices) -> Slices, seed: u64) {
-    let mut numbers = Numbers(seed);
+    let mut numbers = Random::seed_from_u64(seed);
     let scratch = Scratch::new();
     let [node, node_of_victim] = [scratch.node(), scratch.node()];
     let slices = |node: &Node| {
@@ -178,7 +186,7 @@ fn garbage_in_a_connection_ends_it_and_no_other() {
 #[test]
 fn garbage_that_a_server_writes_leaves_the_client_whole() {
     for seed in 0..rounds(100) {
-        let mut numbers = Numbers(seed);
+        let mut numbers = Random::seed_from_u64(seed);
         let scratch = Scratch::new();
         let node = scratch.node();
         let service = node.service_builder(&crate::common::name("slices")).request_response::<[u64], [u64]>();
@@ -203,7 +211,7 @@ fn garbage_that_a_server_writes_leaves_the_client_whole() {
 #[test]
 fn garbage_in_a_segment_is_read_within_bounds() {
     for seed in 0..rounds(100) {
-        let mut numbers = Numbers(seed);
+        let mut numbers = Random::seed_from_u64(seed);
         let scratch = Scratch::new();
         let node = scratch.node();
         let service = node.service_builder(&crate::common::name("slices")).request_response::<[u64], [u64]>();
@@ -220,7 +228,7 @@ fn garbage_in_a_segment_is_read_within_bounds() {
             for _ in 0..20 {
                 scribble(segment.words(), &mut numbers);
             }
-            match numbers.below(5) {
+            match numbers.random_range(0..5) {
                 0 | 1 => {
                     let loan = client.loan_slice(2);
                     held.pendings.extend(loan.map_err(SendError::from).and_then(RequestMut::send));
@@ -280,7 +288,7 @@ fn garbage_of_a_port_that_grows_ends_its_connections_and_no_other() {
     let mut corrupted = 0;
     for seed in 0..rounds(80) {
         println!("seed {seed}");
-        let mut numbers = Numbers(seed ^ 0x9e0);
+        let mut numbers = Random::seed_from_u64(seed ^ 0x9e0);
         let scratch = Scratch::new();
         let [node, node_of_victim] = [scratch.node(), scratch.node()];
         let grows = AllocationStrategy::PowerOfTwo;
@@ -306,17 +314,17 @@ fn garbage_of_a_port_that_grows_ends_its_connections_and_no_other() {
         for _ in 0..150 {
             map_more(&scratch, &port, &mut mapped);
             if !mapped.is_empty() {
-                for _ in 0..numbers.below(4) {
-                    let index = numbers.below(mapped.len());
+                for _ in 0..numbers.random_range(0..4) {
+                    let index = numbers.random_range(0..mapped.len());
                     let words = mapped.values().nth(index).unwrap().words();
                     // Heads and channels are at the beginning.
-                    let end = if numbers.below(2) == 0 { words.len().min(64) } else { words.len() };
+                    let end = if numbers.random_range(0..2) == 0 { words.len().min(64) } else { words.len() };
                     scribble(&words[..end], &mut numbers);
                 }
             }
-            let len_max = 2 << numbers.below(10);
-            let len = numbers.below(len_max);
-            match numbers.below(8) {
+            let len_max = 2 << numbers.random_range(0..10);
+            let len = numbers.random_range(0..len_max);
+            match numbers.random_range(0..8) {
                 0..=2 => {
                     pendings.extend(client_port.loan_slice(len).map_err(SendError::from).and_then(RequestMut::send));
                 }
@@ -345,8 +353,8 @@ fn garbage_of_a_port_that_grows_ends_its_connections_and_no_other() {
                     }
                 }
                 _ => {
-                    pendings.truncate(numbers.below(3));
-                    actives.truncate(numbers.below(3));
+                    pendings.truncate(numbers.random_range(0..3));
+                    actives.truncate(numbers.random_range(0..3));
                     responses.clear();
                 }
             }
@@ -370,7 +378,7 @@ fn garbage_of_a_port_that_grows_ends_its_connections_and_no_other() {
 #[test]
 fn garbage_in_the_registry_is_survived() {
     for seed in 0..rounds(60) {
-        let mut numbers = Numbers(seed);
+        let mut numbers = Random::seed_from_u64(seed);
         let scratch = Scratch::new();
         let [node, other] = [scratch.node(), scratch.node()];
         let open = |node: &Node| {
@@ -384,7 +392,7 @@ fn garbage_in_the_registry_is_survived() {
         let mut servers = Vec::new();
         for _ in 0..100 {
             scribble(registry.words(), &mut numbers);
-            match numbers.below(8) {
+            match numbers.random_range(0..8) {
                 0 => clients.extend(service.client_builder().initial_max_slice_len(2).create()),
                 1 => {
                     let server = service.server_builder().initial_max_slice_len(2);
@@ -455,8 +463,8 @@ fn garbage_from_beside_lets_nobody_wait_for_ever() {
             Mapping::open(&file, true).ok()
         });
         mapped.store(true, Ordering::Release);
-        let mut numbers = Numbers(seed);
-        while !client.is_finished() && numbers.below(20_000) > 0 {
+        let mut numbers = Random::seed_from_u64(seed);
+        while !client.is_finished() && numbers.random_range(0..20_000) > 0 {
             scribble(&connection.words()[24..], &mut numbers);
         }
         until("the end of every wait of the client", || client.is_finished());

@@ -8,12 +8,13 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use nix::sys::prctl;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use rand::{RngExt as _, SeedableRng as _};
 use shmark_engine::{
     ActiveRequest, AllocationStrategy, BackpressureStrategy, Client, Config, Inventory, Node, Payload, PendingResponse,
     ResponseMut, Root, Service,
 };
 
-use crate::common::{Numbers, eventually, numbers, slices};
+use crate::common::{Random, eventually, numbers, slices};
 
 const ROLE: &str = "SHMARK_TEST_ROLE";
 const FOLDER: &str = "SHMARK_TEST_FOLDER";
@@ -141,7 +142,7 @@ fn another_process() {
     prctl::set_pdeathsig(Signal::SIGKILL).unwrap();
     let root = std::env::var_os(FOLDER).unwrap();
     let root = Path::new(&root);
-    let mut seed = Numbers(std::env::var(SEED).unwrap().parse().unwrap());
+    let mut seed = Random::seed_from_u64(std::env::var(SEED).unwrap().parse().unwrap());
     let node = || Node::builder().config(Config::default()).root(root).create().unwrap();
     match role.as_str() {
         "open-or-create" => {
@@ -286,11 +287,11 @@ fn another_process() {
 }
 
 /// Everything that a process does in its life, in some order, as fast as it can.
-fn churn(root: &Path, seed: &mut Numbers) {
+fn churn(root: &Path, seed: &mut Random) {
     // What is refused here because another process holds a lock or the places is no matter: what counts is what is left.
     let Ok(node) = Node::builder().root(root).create() else { return };
     // Places for more ports than are ever made here.
-    if seed.below(2) == 0 {
+    if seed.random_range(0..2) == 0 {
         let Ok(service) = numbers(&node).max_servers(100).max_clients(100).open_or_create() else { return };
         let answer = |active: &ActiveRequest<u64, u64>, _| {
             let _ = active.send_copy(2);
@@ -308,7 +309,7 @@ fn churn(root: &Path, seed: &mut Numbers) {
 
 fn live<Req, Res>(
     service: &Service<Req, Res>,
-    seed: &mut Numbers,
+    seed: &mut Random,
     ask: impl Fn(&Client<Req, Res>, usize) -> Option<PendingResponse<Res>>,
     answer: impl Fn(&ActiveRequest<Req, Res>, usize),
 ) where
@@ -318,11 +319,11 @@ fn live<Req, Res>(
     let mut clients = Vec::new();
     let mut servers = Vec::new();
     let (mut pendings, mut actives, mut responses) = (Vec::new(), Vec::new(), Vec::new());
-    for _ in 0..seed.below(40) {
+    for _ in 0..seed.random_range(0..40) {
         // Mostly short ones: each longer one is growth.
-        let len_max = 2 << seed.below(14);
-        let len = seed.below(len_max);
-        match seed.below(10) {
+        let len_max = 2 << seed.random_range(0..14);
+        let len = seed.random_range(0..len_max);
+        match seed.random_range(0..10) {
             0 => clients.extend(service.client_builder().allocation_strategy(AllocationStrategy::PowerOfTwo).create()),
             1 => {
                 let builder = service.server_builder().backpressure_strategy(BackpressureStrategy::DiscardData);

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use rand::{RngExt as _, SeedableRng as _};
 use shmark_engine::error::ReceiveError;
 use shmark_engine::shm::Mapping;
 use shmark_engine::{
@@ -10,7 +11,7 @@ use shmark_engine::{
 };
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
-use crate::common::{Numbers, Scratch, eventually, name, numbers, slices, until};
+use crate::common::{Random, Scratch, eventually, name, numbers, slices, until};
 use crate::processes::Process;
 
 fn byte(seed: usize, i: usize) -> u8 {
@@ -116,8 +117,8 @@ fn overflowing(scratch: &Scratch, room: usize) -> Pair {
 }
 
 /// One to eight elements: the first four lengths fit a slot.
-fn elements(number: u64, numbers: &mut Numbers, small_only: bool) -> Vec<u64> {
-    vec![number; 1 + numbers.below(if small_only { 4 } else { 8 })]
+fn elements(number: u64, numbers: &mut Random, small_only: bool) -> Vec<u64> {
+    vec![number; 1 + numbers.random_range(0..if small_only { 4 } else { 8 })]
 }
 
 /// Newer messages displace the oldest, small and large ones alike, in any mixture (RR-SND-02, RR-SND-11).
@@ -125,12 +126,12 @@ fn elements(number: u64, numbers: &mut Numbers, small_only: bool) -> Vec<u64> {
 fn the_newest_messages_arrive_in_order_whatever_their_size() {
     for seed in 0..40 {
         let (small_only, room) = (seed % 4 == 0, 1 + seed as usize % 3);
-        let mut random = Numbers(seed);
+        let mut random = Random::seed_from_u64(seed);
         let scratch = Scratch::new();
         let (_service, client, server) = overflowing(&scratch, room);
         let mut unread = VecDeque::new();
         for number in 0..60 {
-            if random.below(3) == 0 {
+            if random.random_range(0..3) == 0 {
                 let received = server.receive().unwrap().map(|active| active.payload().to_vec());
                 assert_eq!(received, unread.pop_front(), "seed {seed}, before request {number}");
                 continue;
@@ -151,7 +152,7 @@ fn the_newest_messages_arrive_in_order_whatever_their_size() {
         let pending = client.loan_slice(1).unwrap().send().unwrap();
         let active = server.receive().unwrap().unwrap();
         for number in 0..60 {
-            if random.below(3) == 0 {
+            if random.random_range(0..3) == 0 {
                 let received = pending.receive().unwrap().map(|response| response.payload().to_vec());
                 assert_eq!(received, unread.pop_front(), "seed {seed}, before response {number}");
                 continue;

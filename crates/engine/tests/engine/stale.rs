@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
+use rand::{RngExt as _, SeedableRng as _};
 use shmark_engine::error::{ReceiveError, SendError};
 use shmark_engine::shm::Mapping;
 use shmark_engine::{BackpressureStrategy, Client, Node, PendingResponse, RequestResponseBuilder, Server};
 
-use crate::common::{DEADLINE, Numbers, Scratch, name, numbers_in_chunks, until};
+use crate::common::{DEADLINE, Random, Scratch, name, numbers_in_chunks, until};
 
 /// Rounds unless `SHMARK_STALE_ROUNDS` asks for others; 1,000,000 at most.
 const ROUNDS: u64 = 2000;
@@ -73,14 +74,14 @@ fn answer<const N: usize>(pending: &PendingResponse<Words<N>>) -> Option<Words<N
 
 /// Rounds of which the second request was not answered, or by something else.
 fn lost_answers<const N: usize>(client: &Client<u64, Words<N>>, rounds: u64) -> Vec<(u64, Option<Words<N>>)> {
-    let mut numbers = Numbers(5);
+    let mut numbers = Random::seed_from_u64(5);
     let mut lost = Vec::new();
     for round in 0..rounds {
         let streamed = client.send_copy(2 * round + 1).unwrap();
         assert_eq!(first_of_stream(&streamed), [0; N]);
         let next = client.loan_uninit().unwrap().write_payload(2 * round + 2);
         // With the room for its responses empty mostly, and full now and then.
-        for _ in 0..numbers.below(30) {
+        for _ in 0..numbers.random_range(0..30) {
             if round.is_multiple_of(8) {
                 std::hint::spin_loop();
             } else {

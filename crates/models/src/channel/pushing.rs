@@ -4,12 +4,14 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
 use std::thread;
 
+use rand::{RngExt as _, SeedableRng as _};
+
 use super::entries::Entries;
 use super::shared::{AtEnd, Line, SPARE_ENTRIES, Shared, hesitate};
 use super::{ChannelProducer, ChannelShape, Pushed};
 use crate::Config;
 use crate::failure::{Broken, Rule, demand};
-use crate::numbers::Numbers;
+use crate::random::Random;
 
 pub(super) struct Push<'a> {
     pub shared: &'a Shared,
@@ -25,7 +27,7 @@ pub(super) struct Push<'a> {
 impl Push<'_> {
     pub fn run(&mut self, producer: &mut impl ChannelProducer, config: Config) -> Result<(), Broken> {
         let _done = AtEnd(&self.shared.done);
-        let mut numbers = Numbers(config.seed);
+        let mut numbers = Random::seed_from_u64(config.seed);
         for message in 0..u64::from(config.pushes) {
             let Some(number) = self.loan(&mut numbers, message)? else { return Ok(()) };
             // Relaxed: what carries the entry has to carry this, too.
@@ -42,7 +44,7 @@ impl Push<'_> {
     }
 
     /// A free entry; nothing if the other side found a broken rule.
-    fn loan(&mut self, numbers: &mut Numbers, message: u64) -> Result<Option<usize>, Broken> {
+    fn loan(&mut self, numbers: &mut Random, message: u64) -> Result<Option<usize>, Broken> {
         let mut first = None;
         loop {
             let empty = Shared::get(&self.shared.empty);
@@ -50,7 +52,7 @@ impl Push<'_> {
                 self.outside.retain(|(_, outside)| *outside != number);
                 self.entries.give_back(number);
             }
-            if let Some(number) = self.entries.loan(numbers.below(self.shape.capacity + SPARE_ENTRIES)) {
+            if let Some(number) = self.entries.loan(numbers.random_range(0..self.shape.capacity + SPARE_ENTRIES)) {
                 return Ok(Some(number));
             }
             if self.shared.stopped() {

@@ -4,8 +4,10 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
+use rand::RngExt as _;
+
 use super::Pushed;
-use crate::numbers::Numbers;
+use crate::random::Random;
 
 /// Entries beside those that fit into the channel.
 pub(super) const SPARE_ENTRIES: usize = 4;
@@ -49,10 +51,10 @@ impl Drop for AtEnd<'_> {
 }
 
 /// Gives the other thread other moments to come.
-pub(super) fn hesitate(numbers: &mut Numbers) {
-    match numbers.below(64) {
+pub(super) fn hesitate(numbers: &mut Random) {
+    match numbers.random_range(0..64) {
         0 => thread::yield_now(),
-        1..8 => (0..numbers.below(200)).for_each(|_| std::hint::spin_loop()),
+        1..8 => (0..numbers.random_range(0..200)).for_each(|_| std::hint::spin_loop()),
         _ => {}
     }
 }

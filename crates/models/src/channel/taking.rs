@@ -4,12 +4,14 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::Sender;
 use std::thread;
 
+use rand::{RngExt as _, SeedableRng as _};
+
 use super::entries::Entries;
 use super::shared::{Line, NEVER, Shared, hesitate};
 use super::{ChannelConsumer, ChannelShape, Discipline};
 use crate::Config;
 use crate::failure::{Broken, Rule, demand};
-use crate::numbers::Numbers;
+use crate::random::Random;
 
 pub(super) struct Take<'a> {
     pub shared: &'a Shared,
@@ -23,11 +25,11 @@ pub(super) struct Take<'a> {
 
 impl Take<'_> {
     pub fn run(&mut self, consumer: &mut impl ChannelConsumer, config: Config) -> Result<(), Broken> {
-        let mut numbers = Numbers(!config.seed);
+        let mut numbers = Random::seed_from_u64(!config.seed);
         while !self.shared.stopped() {
             let last = self.shared.done.load(Ordering::SeqCst);
             let pushed_before = Shared::get(&self.shared.pushed);
-            if self.discipline.ordered && numbers.below(4) == 0 {
+            if self.discipline.ordered && numbers.random_range(0..4) == 0 {
                 consumer.front();
             }
             if let Some(entry) = consumer.take() {

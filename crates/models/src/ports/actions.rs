@@ -1,9 +1,11 @@
 //! What a backpressure handler does while a message waits for room.
 
+use rand::{Rng as _, RngExt as _, SeedableRng as _};
+
 use super::event::{Event, Key};
 use super::interface::{Done, HandlerAction, Ports};
 use super::system::{Follow, SystemUnderTest, nth};
-use crate::numbers::Numbers;
+use crate::random::Random;
 
 /// So many things are done in one handler, at most.
 const MEANWHILE_MAX: usize = 3;
@@ -51,9 +53,9 @@ impl<P: Ports> SystemUnderTest<P> {
 
     /// Chooses what a handler does; `request` is the one that is answered.
     fn give(&mut self, seed: u64, request: Option<Key>) -> (Vec<Given>, Vec<HandlerAction<P>>) {
-        let mut numbers = Numbers(seed);
-        let count = 1 + numbers.below(MEANWHILE_MAX);
-        (0..count).filter_map(|_| self.give_one(numbers.below(16), numbers.next() as u8, request)).unzip()
+        let mut numbers = Random::seed_from_u64(seed);
+        let count = 1 + numbers.random_range(0..MEANWHILE_MAX);
+        (0..count).filter_map(|_| self.give_one(numbers.random_range(0..16), numbers.next_u64() as u8, request)).unzip()
     }
 
     /// Mostly what may make room.

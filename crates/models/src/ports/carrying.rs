@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use rand::{Rng as _, RngExt as _, SeedableRng as _};
+
 use super::event::{Event, Key};
 use super::operation::{Operation, Step, operation};
 use super::system::{Follow, SystemUnderTest, Written, nth};
 use super::{Ports, Shortage};
-use crate::numbers::Numbers;
+use crate::random::Random;
 
 /// Clients that come, send and leave in one step, at most.
 const CROWD_MAX: u8 = 100;
@@ -90,10 +92,10 @@ impl<P: Ports> SystemUnderTest<P> {
         }
         self.was_short = true;
         follow(Event::Shortage { shortage })?;
-        let mut numbers = Numbers(u64::from(pick) << 8 | u64::from(size));
+        let mut numbers = Random::seed_from_u64(u64::from(pick) << 8 | u64::from(size));
         for _ in 0..=pick % 16 {
-            let operation = operation(numbers.below(usize::MAX));
-            let step = Step { operation, pick: numbers.next() as u8, size: numbers.next() as u8 };
+            let operation = operation(numbers.random_range(0..usize::MAX));
+            let step = Step { operation, pick: numbers.next_u64() as u8, size: numbers.next_u64() as u8 };
             if !matches!(operation, Operation::Shortage | Operation::Crowd | Operation::Drain) {
                 self.carry_out(step, follow)?;
             }

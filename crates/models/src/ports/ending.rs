@@ -1,10 +1,12 @@
 //! The end of a case: everything is dropped, and nothing may be left.
 
+use rand::{Rng as _, RngExt as _, SeedableRng as _};
+
 use super::Ports;
 use super::event::Event;
 use super::operation::{LeftOut, Operation, Step};
 use super::system::{Follow, SystemUnderTest};
-use crate::numbers::Numbers;
+use crate::random::Random;
 
 impl<P: Ports> SystemUnderTest<P> {
     fn holds_something(&self) -> bool {
@@ -15,15 +17,15 @@ impl<P: Ports> SystemUnderTest<P> {
     /// Drops everything in some order, at times the ports in between, receives what is left, and counts chunks.
     pub fn tear_down(&mut self, seed: u64, left_out: LeftOut, follow: &mut Follow<'_>) -> Result<(), String> {
         use Operation as O;
-        let mut numbers = Numbers(seed);
+        let mut numbers = Random::seed_from_u64(seed);
         let mut drops = vec![O::DropLoan, O::DropPending, O::DropActive, O::DropResponseLoan, O::DropResponse];
         if seed.is_multiple_of(4) {
             let more = [O::DropClient, O::DropServer, O::ReceiveResponse, O::SendResponse];
             drops.extend(more.into_iter().filter(|operation| !left_out.contains(*operation)));
         }
         while self.holds_something() {
-            let operation = drops[numbers.below(drops.len())];
-            let step = Step { operation, pick: numbers.next() as u8, size: 0 };
+            let operation = drops[numbers.random_range(0..drops.len())];
+            let step = Step { operation, pick: numbers.next_u64() as u8, size: 0 };
             self.carry_out(step, follow)?;
         }
         for server in self.servers.keys().copied().collect::<Vec<_>>() {
@@ -38,8 +40,8 @@ impl<P: Ports> SystemUnderTest<P> {
         }
         self.files(true).into_iter().try_for_each(&mut *follow)?;
         while !self.clients.is_empty() || !self.servers.is_empty() {
-            let operation = [O::DropClient, O::DropServer][numbers.below(2)];
-            self.carry_out(Step { operation, pick: numbers.next() as u8, size: 0 }, follow)?;
+            let operation = [O::DropClient, O::DropServer][numbers.random_range(0..2)];
+            self.carry_out(Step { operation, pick: numbers.next_u64() as u8, size: 0 }, follow)?;
             // A server that is left alone has everything back, what nobody listened to as well.
             if self.clients.is_empty() {
                 for (server, port) in &self.servers {

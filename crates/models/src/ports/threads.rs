@@ -6,13 +6,15 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
+use rand::{RngExt as _, SeedableRng as _};
+
 use super::acting::{both, contents};
 use super::records::{DEADLINE, RequestRecord, Table};
 use super::system::LENS;
 use super::{ClientShape, PortSettings, Ports, Refused, ServerShape, SharedService, Sizing, Threaded, Tried};
 use crate::explore::{Log, panic_text};
 use crate::failure::{Broken, Rule, demand};
-use crate::numbers::Numbers;
+use crate::random::Random;
 use crate::segment::Growth;
 use crate::{Config, RuleViolation};
 
@@ -24,9 +26,9 @@ const REQUESTS: usize = 300;
 /// How long a server finds nothing, after the last client has gone, before it believes that there is nothing.
 const SILENCE: Duration = Duration::from_millis(50);
 
-fn sizing(numbers: &mut Numbers) -> Sizing {
-    let growth = Growth::GROWING[numbers.below(Growth::GROWING.len())];
-    Sizing { growth, len_initial: 1, preallocate: [None, Some(1), Some(3)][numbers.below(3)] }
+fn sizing(numbers: &mut Random) -> Sizing {
+    let growth = Growth::GROWING[numbers.random_range(0..Growth::GROWING.len())];
+    Sizing { growth, len_initial: 1, preallocate: [None, Some(1), Some(3)][numbers.random_range(0..3)] }
 }
 
 fn refused(what: &str, error: Refused) -> Broken {
@@ -34,7 +36,7 @@ fn refused(what: &str, error: Refused) -> Broken {
 }
 
 /// Sends from one client after the other.
-fn send<P: Ports>(ports: &mut P, table: &Table, mut numbers: Numbers) -> Result<(), Broken> {
+fn send<P: Ports>(ports: &mut P, table: &Table, mut numbers: Random) -> Result<(), Broken> {
     let (mut sent, mut number_of_client) = (0, 0);
     while sent < REQUESTS {
         table.in_time("a client that is to be created")?;
@@ -50,8 +52,8 @@ fn send<P: Ports>(ports: &mut P, table: &Table, mut numbers: Numbers) -> Result<
         };
         number_of_client += 1;
         let mut pendings = Vec::new();
-        for _ in 0..=numbers.below(8) {
-            let (request, len) = (table.number(), LENS[numbers.below(LENS.len())]);
+        for _ in 0..=numbers.random_range(0..8) {
+            let (request, len) = (table.number(), LENS[numbers.random_range(0..LENS.len())]);
             let fate = RequestRecord { len, client: number_of_client, ..RequestRecord::default() };
             table.records(|records| records.insert(request, fate));
             let payload = contents(request as usize, len);
@@ -69,10 +71,10 @@ fn send<P: Ports>(ports: &mut P, table: &Table, mut numbers: Numbers) -> Result<
             pendings.push((request, pending));
             sent += 1;
             for (request, pending) in &pendings {
-                listen(ports, *request, pending, numbers.below(20))?;
+                listen(ports, *request, pending, numbers.random_range(0..20))?;
             }
         }
-        if numbers.below(2) == 0 {
+        if numbers.random_range(0..2) == 0 {
             drop(client);
         }
     }
@@ -101,7 +103,7 @@ fn listen<P: Ports>(ports: &mut P, request: u64, pending: &P::Pending, times: us
 }
 
 /// Receives and answers until no client comes any more.
-fn serve<P: Ports>(ports: &mut P, table: &Table, (me, mut numbers): (usize, Numbers)) -> Result<(), Broken> {
+fn serve<P: Ports>(ports: &mut P, table: &Table, (me, mut numbers): (usize, Random)) -> Result<(), Broken> {
     let shape = ServerShape { node: 0, max_loaned_responses: 2, handler: false, sizing: sizing(&mut numbers) };
     let server = ports.create_server(shape).map_err(|error| refused("a server", error))?;
     table.begin.wait();
@@ -131,8 +133,8 @@ fn serve<P: Ports>(ports: &mut P, table: &Table, (me, mut numbers): (usize, Numb
         })?;
         let before = newest.insert(got.client, request).unwrap_or(0);
         demand(before <= request, Rule::Pattern, || format!("request {request} came behind {before} (RR-SND-11)"))?;
-        for _ in 0..numbers.below(3) {
-            let (response, len) = (table.number(), LENS[numbers.below(LENS.len())]);
+        for _ in 0..numbers.random_range(0..3) {
+            let (response, len) = (table.number(), LENS[numbers.random_range(0..LENS.len())]);
             let header = both(request as usize, response as usize);
             let loan = ports.loan_response(&active, header, &contents(response as usize, len));
             let loan = loan.map_err(|error| refused("a loan of a response", error))?;
@@ -158,7 +160,7 @@ fn run_threads<M: SharedService>(service: M, settings: PortSettings, seed: u64) 
     let (done, is_done) = mpsc::channel();
     for thread in 0..SERVERS + CLIENTS {
         let (service, table, done) = (Arc::clone(&service), Arc::clone(&table), done.clone());
-        let numbers = Numbers(seed.wrapping_mul(31).wrapping_add(thread as u64));
+        let numbers = Random::seed_from_u64(seed.wrapping_mul(31).wrapping_add(thread as u64));
         std::thread::spawn(move || {
             let result = catch_unwind(AssertUnwindSafe(|| {
                 let mut ports = service.join();

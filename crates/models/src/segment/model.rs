@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use rand::{Rng as _, SeedableRng as _};
+
 use super::{Growth, LoanRefused, SegmentShape};
+use crate::random::Random;
 
 /// Number of a chunk's use, from 1 in the order of the loans.
 pub(super) type Key = u32;
@@ -68,6 +71,7 @@ impl Model {
 
 /// Contents that no other use of a chunk has.
 pub(super) fn pattern(key: Key, version: u8, len: usize) -> Vec<u8> {
-    let seed = key.wrapping_mul(0x9e37_79b9).rotate_left(u32::from(version) * 5) | 1;
-    (0..len as u32).map(|i| (seed.wrapping_mul(i.wrapping_add(1)) >> 11) as u8 ^ version).collect()
+    let mut bytes = vec![0; len];
+    Random::seed_from_u64(u64::from(key) << 8 | u64::from(version)).fill_bytes(&mut bytes);
+    bytes
 }

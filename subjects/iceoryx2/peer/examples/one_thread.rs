@@ -17,7 +17,7 @@ use iceoryx2::prelude::{
     Config, FileName, LogLevel, NodeBuilder, Path as IceoryxPath, SemanticString, ServiceName, SignalHandlingMode, ipc,
     set_log_level,
 };
-use shmark::bench::statistics::{median, median_interval};
+use shmark::statistics::{median, median_interval};
 
 type Res<T> = Result<T, Box<dyn Error>>;
 

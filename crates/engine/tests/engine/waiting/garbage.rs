@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use rand::{Rng as _, RngExt as _, SeedableRng as _};
 use shmark_engine::shm::Mapping;
 
 use super::{LONG, echo, received};
-use crate::common::{Numbers, Scratch, no_hang, numbers};
+use crate::common::{Random, Scratch, no_hang, numbers};
 
 /// Words of a registry with the default limits: the head, 20 nodes, then clients and servers with a wake word each.
 const PORTS_AT: usize = 16 + 20 * 4;
@@ -30,21 +31,21 @@ fn garbage_in_wake_words_costs_time_and_nothing_else() {
         let over = Arc::new(AtomicBool::new(false));
         let (tell, told) = std::sync::mpsc::channel();
         let other = service.clone();
-        let server = std::thread::spawn(move || echo(&other, &mut Numbers(1), || tell.send(()).unwrap()));
+        let server = std::thread::spawn(move || echo(&other, &mut Random::seed_from_u64(1), || tell.send(()).unwrap()));
         told.recv().unwrap();
         let client = service.client_builder().create().unwrap();
         client.set_spin_before_sleep(Duration::ZERO);
         let words = registry(&root);
         let stop = Arc::clone(&over);
         let scribbler = std::thread::spawn(move || {
-            let mut seed = Numbers(0xbad);
+            let mut seed = Random::seed_from_u64(0xbad);
             while !stop.load(Ordering::Relaxed) {
                 for port in 0..PORTS {
                     let word = &words.words()[PORTS_AT + port * PORT_WORDS + WAKE_WORD];
-                    let value = [0, 1, 2, 3, 4, 5, 6, 7, u64::MAX, seed.next()][seed.below(10)];
+                    let value = [0, 1, 2, 3, 4, 5, 6, 7, u64::MAX, seed.next_u64()][seed.random_range(0..10)];
                     word.store(value, Ordering::Relaxed);
                 }
-                std::thread::sleep(Duration::from_micros(seed.next() % 300));
+                std::thread::sleep(Duration::from_micros(seed.next_u64() % 300));
             }
         });
         for round in 0..300 {
@@ -68,7 +69,7 @@ fn a_wake_up_that_was_stolen_costs_a_slice() {
         let service = numbers(&node).create().unwrap();
         let (tell, told) = std::sync::mpsc::channel();
         let other = service.clone();
-        let server = std::thread::spawn(move || echo(&other, &mut Numbers(1), || tell.send(()).unwrap()));
+        let server = std::thread::spawn(move || echo(&other, &mut Random::seed_from_u64(1), || tell.send(()).unwrap()));
         told.recv().unwrap();
         let client = service.client_builder().create().unwrap();
         let words = registry(&root);

@@ -13,9 +13,10 @@ mod wake_ups;
 use std::path::Path;
 use std::time::Duration;
 
+use rand::RngExt as _;
 use shmark_engine::{Client, Node, PendingResponse, Server, Service, Waited};
 
-use crate::common::{Numbers, numbers};
+use crate::common::{Random, numbers};
 
 /// A time that no wait of these tests may need, and longer than what fails a test that hangs.
 const LONG: Duration = Duration::from_secs(120);
@@ -23,7 +24,7 @@ const LONG: Duration = Duration::from_secs(120);
 const SOON: Duration = Duration::from_secs(10);
 
 /// The processes of these tests.
-pub fn play(role: &str, root: &Path, mut seed: Numbers, ready: fn()) {
+pub fn play(role: &str, root: &Path, mut seed: Random, ready: fn()) {
     let node = Node::builder().root(root).create().unwrap();
     let service = numbers(&node).open().unwrap();
     match role {
@@ -55,7 +56,7 @@ fn until_told() {
 }
 
 /// Answers with one more, after a pause, until the last client has gone.
-fn echo(service: &Service<u64, u64>, seed: &mut Numbers, ready: impl Fn()) {
+fn echo(service: &Service<u64, u64>, seed: &mut Random, ready: impl Fn()) {
     let server = service.server_builder().create().unwrap();
     server.set_spin_before_sleep(Duration::ZERO);
     ready();
@@ -66,7 +67,7 @@ fn echo(service: &Service<u64, u64>, seed: &mut Numbers, ready: impl Fn()) {
                 pause(seed);
                 active.send_copy(*active + 1).unwrap();
                 // The end of an active request wakes as well, so now and then there is none.
-                held = (seed.below(2) == 0).then_some(active);
+                held = (seed.random_range(0..2) == 0).then_some(active);
             }
             Waited::Disconnected => return drop(held),
             Waited::Timeout => panic!("no request within {LONG:?}"),
@@ -75,11 +76,11 @@ fn echo(service: &Service<u64, u64>, seed: &mut Numbers, ready: impl Fn()) {
 }
 
 /// Nothing, or some work: so that messages meet a receiver at every step of its way to sleep.
-fn pause(seed: &mut Numbers) {
-    match seed.below(4) {
+fn pause(seed: &mut Random) {
+    match seed.random_range(0..4) {
         0 => {}
-        1 => (0..seed.below(200)).for_each(|_| std::hint::spin_loop()),
-        2 => (0..seed.below(2000)).for_each(|_| std::hint::spin_loop()),
+        1 => (0..seed.random_range(0..200)).for_each(|_| std::hint::spin_loop()),
+        2 => (0..seed.random_range(0..2000)).for_each(|_| std::hint::spin_loop()),
         _ => std::thread::yield_now(),
     }
 }

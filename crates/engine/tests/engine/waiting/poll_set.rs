@@ -4,10 +4,11 @@ use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use rand::SeedableRng as _;
 use shmark_engine::{PollSet, Readiness, Service};
 
 use super::{LONG, SOON, pause, sent};
-use crate::common::{Numbers, Scratch, eventually, no_hang, numbers, until};
+use crate::common::{Random, Scratch, eventually, no_hang, numbers, until};
 use crate::processes::Process;
 
 /// Whether the descriptor is readable, or becomes so within the time.
@@ -17,7 +18,7 @@ pub fn readable(set: &PollSet, time: Duration) -> bool {
 }
 
 /// Answers with one more until the client has gone, in a loop around `poll`.
-pub fn echo(service: &Service<u64, u64>, seed: &mut Numbers, ready: impl Fn()) {
+pub fn echo(service: &Service<u64, u64>, seed: &mut Random, ready: impl Fn()) {
     let server = service.server_builder().create().unwrap();
     let mut set = PollSet::new().unwrap();
     set.attach(&server).unwrap();
@@ -47,7 +48,7 @@ fn no_edge_is_lost_between_processes() {
         let service = numbers(&node).create().unwrap();
         let server = Process::start("waiting-poller", root.path(), 1);
         let client = service.client_builder().create().unwrap();
-        super::wake_ups::ping_pong(&client, super::wake_ups::ROUNDS / 4, &mut Numbers(2));
+        super::wake_ups::ping_pong(&client, super::wake_ups::ROUNDS / 4, &mut Random::seed_from_u64(2));
         // The other way round: the client polls, the server sleeps.
         let echo = {
             drop(client);

@@ -4,13 +4,14 @@ use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use rand::{RngExt as _, SeedableRng as _};
 use shmark_engine::{
     ActiveRequest, AttachmentId, Client, PendingResponse, PollSet, Readiness, Server, WaitSet, Waited,
 };
 
 use super::poll_set::readable;
 use super::{LONG, received, sent};
-use crate::common::{Numbers, Scratch, no_hang, numbers};
+use crate::common::{Random, Scratch, no_hang, numbers};
 use crate::processes::Process;
 
 /// Requests of one client at a time.
@@ -91,11 +92,11 @@ fn every_set_over_a_port_shows_what_happens_after_it_was_armed() {
     client.set_spin_before_sleep(Duration::ZERO);
     let mut requests: Vec<_> = (0..REQUESTS).map(|_| Request::new(&client, &server)).collect();
     let mut sets: Vec<_> = (0..SETS).map(|_| Watched::new()).collect();
-    let mut seed = Numbers(0x5e75);
+    let mut seed = Random::seed_from_u64(0x5e75);
     for step in 0..20_000 {
-        let (index, at) = (seed.below(REQUESTS), seed.below(SETS));
+        let (index, at) = (seed.random_range(0..REQUESTS), seed.random_range(0..SETS));
         let mut step = format!("step {step}, request {index}, set {at}");
-        match seed.below(16) {
+        match seed.random_range(0..16) {
             0..=5 => {
                 step += ", the set is armed";
                 sets[at].arm(&requests, &step);
@@ -153,7 +154,7 @@ fn every_set_over_a_port_shows_what_happens_after_it_was_armed() {
             }
             _ => {
                 step += ", the set is dropped, and another one made";
-                if seed.below(4) == 0 {
+                if seed.random_range(0..4) == 0 {
                     sets[at] = Watched::new();
                 }
             }

@@ -3,10 +3,11 @@
 use std::time::{Duration, Instant};
 
 use nix::time::{ClockId, clock_gettime};
+use rand::{RngExt as _, SeedableRng as _};
 use shmark_engine::{Client, Waited};
 
 use super::{LONG, pause, received, sent};
-use crate::common::{Numbers, Scratch, name, no_hang, numbers, until};
+use crate::common::{Random, Scratch, name, no_hang, numbers, until};
 use crate::processes::Process;
 
 /// Rounds of the tests that look for lost wake-ups.
@@ -21,7 +22,7 @@ fn thread_cpu() -> Duration {
 /// Round trips with somebody who sleeps between them. A lost wake-up shows as a round that takes a slice. A busy machine may
 /// delay some of many thousand, so a few are no proof.
 #[track_caller]
-pub fn ping_pong(client: &Client<u64, u64>, rounds: u64, seed: &mut Numbers) {
+pub fn ping_pong(client: &Client<u64, u64>, rounds: u64, seed: &mut Random) {
     client.set_spin_before_sleep(Duration::ZERO);
     let mut slow = 0;
     for round in 0..rounds {
@@ -42,7 +43,7 @@ fn no_wake_up_is_lost_between_processes() {
         let service = numbers(&node).create().unwrap();
         let server = Process::start("waiting-echo", root.path(), 1);
         let client = service.client_builder().create().unwrap();
-        ping_pong(&client, ROUNDS, &mut Numbers(2));
+        ping_pong(&client, ROUNDS, &mut Random::seed_from_u64(2));
         drop(client);
         server.finish();
     });
@@ -59,7 +60,7 @@ fn no_wake_up_is_lost_where_a_push_is_a_plain_store() {
         let service = service.create().unwrap();
         let server = Process::start("waiting-echo", root.path(), 3);
         let client = service.client_builder().create().unwrap();
-        ping_pong(&client, ROUNDS, &mut Numbers(4));
+        ping_pong(&client, ROUNDS, &mut Random::seed_from_u64(4));
         drop(client);
         server.finish();
     });
@@ -110,9 +111,9 @@ fn no_wake_up_is_lost_between_threads_that_spin_and_sleep() {
         let other = service.clone();
         let server = std::thread::spawn(move || {
             let server = other.server_builder().create().unwrap();
-            let mut seed = Numbers(5);
+            let mut seed = Random::seed_from_u64(5);
             loop {
-                server.set_spin_before_sleep(Duration::from_micros([0, 20, 2000][seed.below(3)]));
+                server.set_spin_before_sleep(Duration::from_micros([0, 20, 2000][seed.random_range(0..3)]));
                 match server.receive_timeout(LONG).unwrap() {
                     Waited::Received(active) => {
                         // Longer than 64 waits without sleep, and then asleep.

@@ -4,6 +4,9 @@
 //! one, 8 % of a floor, where what is measured has changed by a nanosecond. A reading says no more than that the duration
 //! lay within a step around it; so each value counts as spread evenly over that width. Where a clock is finer than that,
 //! the median of many values is the same within about a nanosecond.
+//!
+//! It is the median of grouped data of textbooks (G. U. Yule and M. G. Kendall, *An Introduction to the Theory of
+//! Statistics*), `median_grouped` of Python's `statistics`, for groups that may overlap: readings need not be whole steps.
 
 /// Width that a value is spread over, ns; even.
 const STEP_NS: u64 = 10;
@@ -97,6 +100,21 @@ mod tests {
         let mut read: Vec<u64> = (0..1000).map(|i| if i % 10 < 7 { 130 } else { 140 }).collect();
         let found = median(&mut read);
         assert!((131.0..135.0).contains(&found), "133 ns read in steps of 10 ns came to {found} ns");
+    }
+
+    /// The examples of `median_grouped` in the documentation of Python's `statistics`, in steps of 10 instead of 1 and 2.
+    #[test]
+    fn readings_in_whole_steps_have_the_median_of_grouped_data() {
+        let examples: [(&[u64], f64); 4] = [
+            (&[520, 520, 530, 540], 525.0),
+            (&[10, 20, 20, 30, 40, 40, 40, 40, 40, 50], 37.0),
+            (&[10, 30, 30, 50, 70], 32.5),
+            (&[5, 15, 15, 25, 35], 17.5),
+        ];
+        for (values, expected) in examples {
+            let found = median(&mut values.to_vec());
+            assert!((found - expected).abs() < 1e-9, "{values:?}: {found} instead of {expected}");
+        }
     }
 
     proptest! {
