@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use imports::{Crate, Module};
 
 /// Folders of the suite, each with those below it that it may import from, besides the crates.
-const ORDER: [(&str, &[&str]); 9] = [
+const ORDER: [(&str, &[&str]); 10] = [
     ("results", &[]),
     ("statistics", &[]),
     ("subjects", &[]),
@@ -25,8 +25,9 @@ const ORDER: [(&str, &[&str]); 9] = [
     ("scenario", &["results", "harness"]),
     ("conformance", &["results", "harness", "scenario"]),
     ("bench", &["results", "statistics", "harness", "scenario"]),
+    ("compare", &["results", "statistics", "harness", "scenario", "bench"]),
     ("report", &["results", "statistics", "harness", "scenario"]),
-    ("cli", &["results", "statistics", "subjects", "harness", "scenario", "conformance", "bench", "report"]),
+    ("cli", &["results", "statistics", "subjects", "harness", "scenario", "conformance", "bench", "compare", "report"]),
 ];
 
 type Imports = BTreeMap<Module, BTreeSet<Module>>;

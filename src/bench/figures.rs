@@ -48,6 +48,7 @@ pub fn result(
         regime_changes: total(|trial| trial.regime_changes as u64),
         rtt_ns: percentiles(&rtt),
         trip_ns: without_clock(|trial| trial.p50_ns),
+        trips_ns: by_round(|trial| trial.p50_ns),
         floor_ns: without_clock(|trial| trial.floor_ns),
         above_floor_ns: without_clock(|trial| trial.above_floor_ns),
         clock_ns: median(&clocks_ns),

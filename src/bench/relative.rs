@@ -43,8 +43,8 @@ pub fn round_ratio(subject: &[MatchedSlice], baseline: &[MatchedSlice]) -> Optio
 /// Two subjects over all rounds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Compared {
-    /// Rounds that `ratio` rests on.
-    pub rounds: usize,
+    /// What `ratio` is the median of, one a round.
+    pub ratios: Vec<f64>,
     /// Median over rounds with its interval, of times or of rates.
     pub ratio: Ratio,
     /// Floor of the regime that `ratio` belongs to, ns; `None` if it is over all intervals.
@@ -77,15 +77,15 @@ pub fn relative(
             ratio: found.ratio,
             ci95: found.ci95,
         });
-        headline = headline.or_else(|| Some((ratios.len(), ratio(&ratios)?, Some(regime.floor_ns))));
+        headline = headline.or_else(|| ratio(&ratios).map(|ratio| (ratios, ratio, Some(regime.floor_ns))));
     }
     let everywhere = || {
         let ratios: Vec<f64> =
             rounds.iter().filter_map(|(subject, baseline)| round_ratio(subject, baseline)).map(figure).collect();
-        Some((ratios.len(), ratio(&ratios)?, None))
+        ratio(&ratios).map(|ratio| (ratios, ratio, None))
     };
-    let (rounds, ratio, floor_ns) = headline.or_else(everywhere)?;
-    Some(Compared { rounds, ratio, floor_ns, regimes: compared })
+    let (ratios, ratio, floor_ns) = headline.or_else(everywhere)?;
+    Some(Compared { ratios, ratio, floor_ns, regimes: compared })
 }
 
 #[cfg(test)]
@@ -118,7 +118,7 @@ mod tests {
         let same: (&[_], &[_]) = (&fast, &fast);
         assert_eq!(relative(&[(&fast, &slow), same], &[], Measure::RoundTrip), None, "one round has no interval");
         let found = relative(&[(&fast, &slow), same, same, same], &[], Measure::RoundTrip).unwrap();
-        assert_eq!((found.rounds, found.ratio.ratio, found.ratio.ci95), (3, 1.0, [1.0, 1.0]));
+        assert_eq!((found.ratios.len(), found.ratio.ratio, found.ratio.ci95), (3, 1.0, [1.0, 1.0]));
     }
 
     #[test]

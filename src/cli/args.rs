@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::outputs::Outputs;
-use super::run_args::{Bench, Conform, Run, SEED};
+use super::run_args::{Bench, Compare, Conform, Run, SEED};
 use crate::harness::timeout::TimeoutMultiplier;
 
 /// Benchmark and conformance suite for request-response over shared memory.
@@ -43,6 +43,8 @@ pub(super) enum Command {
     Conform(Conform),
     /// Measure subjects
     Bench(Bench),
+    /// Say whether a build is faster, slower or the same as another one
+    Compare(Compare),
     /// Render reports anew, several side by side
     Report(Report),
     /// List what there is

@@ -17,6 +17,7 @@ use crate::suggest::nearest;
 
 pub(super) fn run(args: &run_args::Bench, detail: Detail) -> Result<u8, CommandError> {
     let mut session = Session::start(&args.outputs, args.common.seed, detail)?;
+    session.report.label.clone_from(&args.label);
     let done = plan(args, &mut session).and_then(|options| measure(options, args.placement, &mut session));
     session.finish(done)
 }
@@ -81,6 +82,11 @@ fn chosen(library: &Library, asked: &[String]) -> Result<Vec<BenchScenario>, Com
     if asked.is_empty() {
         return Ok(library.bench().to_vec());
     }
+    named(library, asked)
+}
+
+/// Scenarios by name or file.
+pub(super) fn named(library: &Library, asked: &[String]) -> Result<Vec<BenchScenario>, CommandError> {
     asked.iter().map(|asked| one(library, asked)).collect()
 }
 

@@ -32,6 +32,7 @@ fn result(scenario: &str, outcome: Verdict, message: &str) -> ConformanceResult 
         cause: message.lines().next().unwrap_or_default().to_owned(),
         stretched: Vec::new(),
         step: None,
+        place: None,
         expected: None,
         actual: None,
         transcripts: std::collections::BTreeMap::new(),

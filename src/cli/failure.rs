@@ -40,6 +40,10 @@ pub(super) enum CommandError {
     Signals(io::Error),
     /// Options that all want standard output.
     SharedStdout(String),
+    /// Builds and reports together.
+    MixedInputs,
+    /// Labels that do not fit what is compared.
+    Labels(String),
     /// Nothing is left to do.
     Nothing(String),
 }
@@ -147,6 +151,11 @@ impl fmt::Display for CommandError {
             Self::SharedStdout(options) => {
                 write!(f, "{options} cannot share standard output: give a file to all of them but one")
             }
+            Self::MixedInputs => f.write_str(
+                "reports and builds cannot be compared with each other: give report.json files alone, or subjects and peer \
+                 programs alone",
+            ),
+            Self::Labels(what) => write!(f, "{what}: give one --label for BASE and for each NEW, in their order"),
             Self::Nothing(text) => f.write_str(text),
         }
     }

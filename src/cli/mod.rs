@@ -6,6 +6,7 @@ mod bench;
 mod check;
 mod clean;
 mod columns;
+mod compare;
 mod conform;
 mod doctor;
 mod expected;
@@ -42,6 +43,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(args, detail),
         Command::Conform(args) => conform::run(args, detail),
         Command::Bench(args) => bench::run(args, detail),
+        Command::Compare(args) => compare::run(args, detail),
         Command::Report(args) => reports::run(args),
         Command::List(args) => list::run(args),
         Command::Explain(args) => explain::run(args),

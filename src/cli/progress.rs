@@ -7,6 +7,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::args::Verbosity;
 use super::columns::fitted;
+use crate::report::comparisons;
 use crate::report::figures::counted;
 use crate::report::streams;
 use crate::report::words::{outcome_word, pairing_label};
@@ -186,6 +187,7 @@ impl Observer for Progress {
             Event::SubjectReady { subject } => {
                 self.passing(format!("{} {} ({}) is ready", subject.name, subject.version, subject.language));
             }
+            Event::BuildsCompared { comparison } => self.passing(comparisons::sentence(comparison)),
             Event::BenchFinished { .. } | Event::Compared { .. } => {}
         }
     }

@@ -33,7 +33,7 @@ fn labels(paths: &[PathBuf]) -> Vec<String> {
     paths.iter().enumerate().map(label).collect()
 }
 
-fn read(path: &Path) -> Result<Report, ReportError> {
+pub(super) fn read(path: &Path) -> Result<Report, ReportError> {
     if path.extension().is_some_and(|extension| extension == "jsonl") {
         events_log::read(path)
     } else {

@@ -1,6 +1,7 @@
 //! What can be typed behind the commands that judge and measure.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
 
@@ -85,6 +86,9 @@ pub(super) struct Bench {
     /// Rounds instead of the scenario's own
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub rounds: Option<usize>,
+    /// What the report is called where `shmark compare` sets it beside others
+    #[arg(long, value_name = "TEXT", value_parser = label)]
+    pub label: Option<String>,
     /// Processors of client and server; chosen if left out
     #[arg(long, value_name = "A,B", value_parser = pin)]
     pub pin: Option<(usize, usize)>,
@@ -94,6 +98,66 @@ pub(super) struct Bench {
     pub common: Common,
     #[command(flatten)]
     pub outputs: Outputs,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Builds are launched in turn, as often as it takes: a difference counts only if the interval of the ratio, a \
+                  rank test and the size of the effect agree, and once more in fresh launches. Reports are compared as they \
+                  are, which shows large differences only, and never fails the run. Exits with 1 if a build is worse by what \
+                  --fail-on says, or has no valid result."
+)]
+pub(super) struct Compare {
+    /// What to compare with: a subject (built-in name or path of a subject.toml), a peer program with its arguments in one
+    /// word (\"target/release/shmark peer\"), or a report.json
+    #[arg(value_name = "BASE")]
+    pub base: String,
+    /// What to compare, likewise; several are each compared with BASE
+    #[arg(value_name = "NEW", required = true)]
+    pub new: Vec<String>,
+    /// Benchmark scenarios by name or file, separated by commas or each with an option of its own
+    #[arg(long, value_name = "FILE|NAME", value_delimiter = ',', default_value = "rtt")]
+    pub scenario: Vec<String>,
+    /// Names of BASE and NEW in the results, in this order
+    #[arg(long, value_name = "TEXT", value_parser = label)]
+    pub label: Vec<String>,
+    /// Smallest slowdown that fails the run
+    #[arg(long, value_name = "PERCENT", default_value = "5%")]
+    pub fail_on: Percent,
+    /// Most launches of each build and case before it is too noisy; as many again to confirm a difference
+    #[arg(long, value_name = "N", default_value = "200", value_parser = at_least_one)]
+    pub rounds_max: usize,
+    /// Processors of client and server; chosen if left out
+    #[arg(long, value_name = "A,B", value_parser = pin)]
+    pub pin: Option<(usize, usize)>,
+    #[command(flatten)]
+    pub placement: Placement,
+    #[command(flatten)]
+    pub common: Common,
+    #[command(flatten)]
+    pub outputs: Outputs,
+}
+
+/// A share, typed in percent: `5%` or `5`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Percent(f64);
+
+impl Percent {
+    /// 0.05 for `5%`.
+    pub fn share(self) -> f64 {
+        self.0 / 100.0
+    }
+}
+
+impl FromStr for Percent {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.strip_suffix('%').unwrap_or(text).trim().parse::<f64>() {
+            Ok(percent) if (0.1..=1000.0).contains(&percent) => Ok(Self(percent)),
+            _ => Err("a number of percent from 0.1 to 1000 is needed, such as 5%".to_owned()),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, Args)]
@@ -145,6 +209,13 @@ fn pin(text: &str) -> Result<(usize, usize), String> {
         .ok_or_else(|| "two processor numbers are needed, that of the client first, such as 0,1".to_owned())
 }
 
+fn label(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("a label needs a character that can be seen".to_owned()),
+        text => Ok(text.to_owned()),
+    }
+}
+
 fn at_least_one(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(0) | Err(_) => Err("a number from 1 is needed".to_owned()),
@@ -155,6 +226,16 @@ fn at_least_one(text: &str) -> Result<usize, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_slowdown_is_typed_in_percent() {
+        for (text, share) in [("5%", 0.05), ("5", 0.05), ("2.5 %", 0.025), ("100%", 1.0)] {
+            assert!((text.parse::<Percent>().unwrap().share() - share).abs() < 1e-12, "{text}");
+        }
+        for text in ["", "%", "0", "-5%", "NaN", "inf", "five", "5%%"] {
+            assert!(text.parse::<Percent>().unwrap_err().contains("such as 5%"), "{text}");
+        }
+    }
 
     #[test]
     fn processors_come_in_pairs() {

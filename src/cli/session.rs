@@ -41,6 +41,8 @@ impl<'a> Session<'a> {
             coverage: Vec::new(),
             bench: Vec::new(),
             relative: Vec::new(),
+            comparisons: Vec::new(),
+            label: None,
             footer: None,
         };
         let mut session =
@@ -76,7 +78,8 @@ impl<'a> Session<'a> {
     }
 
     fn has_results(&self) -> bool {
-        !self.report.conformance.is_empty() || !self.report.bench.is_empty()
+        let Report { conformance, bench, comparisons, .. } = &self.report;
+        !(conformance.is_empty() && bench.is_empty() && comparisons.is_empty())
     }
 
     /// `shown` says whether the results are of interest on the terminal, too.
@@ -114,5 +117,6 @@ impl Observer for Session<'_> {
 
 /// As the command line promises.
 pub(super) fn exit_code(report: &Report) -> u8 {
-    model::exit_code(&report.footer.clone().unwrap_or_default(), &report.conformance, &report.bench)
+    let footer = report.footer.clone().unwrap_or_default();
+    model::exit_code(&footer, &report.conformance, &report.bench, &report.comparisons)
 }

@@ -33,6 +33,8 @@ pub(super) struct ScenarioFailure {
     pub(super) said: StableText,
     /// The step that decided: its number from 1, and where to find it.
     pub(super) step: Option<String>,
+    /// Line of that step.
+    pub(super) line: Option<usize>,
     /// Requirement that the step decides.
     pub(super) requirement: Option<String>,
     pub(super) expected: Option<String>,
@@ -48,6 +50,7 @@ impl ScenarioFailure {
             verdict,
             said: said.into(),
             step: None,
+            line: None,
             requirement: None,
             expected: None,
             actual: None,
@@ -106,6 +109,7 @@ impl ScenarioFailure {
     pub(super) fn at(mut self, scenario: &Scenario, number: usize, step: &Step) -> Self {
         if self.step.is_none() {
             self.step = Some(format!("step {number} ({}:{}): {}", scenario.file, step.line, step.text));
+            self.line = Some(step.line);
             self.requirement.clone_from(&step.check);
         }
         self

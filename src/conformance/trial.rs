@@ -7,7 +7,7 @@ use crate::harness::error::HarnessError;
 use crate::harness::overload::OverloadWatch;
 use crate::harness::run_folder::RunFolder;
 use crate::harness::shell::quoted;
-use crate::results::model::{ConformanceResult, Level, Verdict};
+use crate::results::model::{ConformanceResult, Level, Place, Verdict};
 use crate::scenario::Selection;
 
 use super::deviations;
@@ -134,6 +134,7 @@ pub(super) fn blank(setting: &Setting<'_>, outcome: Verdict) -> ConformanceResul
         cause: String::new(),
         stretched: Vec::new(),
         step: None,
+        place: Some(Place { file: scenario.file.clone(), line: 1 }),
         expected: None,
         actual: None,
         transcripts: std::collections::BTreeMap::new(),
@@ -147,6 +148,9 @@ fn describe(result: &mut ConformanceResult, setting: &Setting<'_>, failure: &Sce
     result.message = failure.message(setting.scenario, setting.catalogue);
     result.cause = failure.cause();
     result.step.clone_from(&failure.step);
+    if let (Some(place), Some(line)) = (&mut result.place, failure.line) {
+        place.line = line;
+    }
     result.expected.clone_from(&failure.expected);
     result.actual.clone_from(&failure.actual);
 }

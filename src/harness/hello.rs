@@ -29,7 +29,9 @@ impl HelloReply {
     pub fn warnings(&self, subject: &Subject) -> Vec<String> {
         let unlisted: Vec<&str> =
             self.features.iter().filter(|name| !subject.features.contains(name)).map(String::as_str).collect();
-        if unlisted.is_empty() {
+        // A peer program without a manifest has no place for a list.
+        let is_program = subject.manifest.is_none() && subject.features.is_empty();
+        if unlisted.is_empty() || is_program {
             return Vec::new();
         }
         vec![format!(

@@ -90,6 +90,22 @@ struct ExpectedFile {
 }
 
 impl Manifest {
+    /// What a program needs that has none.
+    pub(super) fn of_program(name: &str, peer: Vec<String>) -> Self {
+        Self {
+            name: name.to_owned(),
+            description: peer.join(" "),
+            home: String::new(),
+            build: Vec::new(),
+            peer,
+            signal: Vec::new(),
+            features: Vec::new(),
+            pin: String::new(),
+            start_within_ms: start_within_ms(),
+            keeps: Vec::new(),
+        }
+    }
+
     /// Reads a manifest; `file` is its name for messages.
     ///
     /// # Errors

@@ -119,6 +119,12 @@ impl Subject {
         }
     }
 
+    /// A peer program that has no manifest; `words` are the program and its arguments.
+    pub fn program(name: &str, words: Vec<String>) -> Self {
+        let content = Manifest::of_program(name, words);
+        Self::new(content, Vec::new(), None)
+    }
+
     /// The same with other time limits.
     #[must_use]
     pub fn with_timeout_multiplier(self, timeout_multiplier: TimeoutMultiplier) -> Self {

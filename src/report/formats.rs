@@ -2,7 +2,7 @@
 //! command line and its file in a folder of results follow from that.
 
 use super::error::ReportError;
-use super::{html, json, junit, markdown};
+use super::{annotations, badge, html, json, junit, markdown};
 use crate::results::model::Report;
 
 /// A form that a whole report can be written in, as text.
@@ -49,5 +49,26 @@ pub const FORMATS: &[Format] = &[
         file: "summary.md",
         is_page: false,
         render: |report| Ok(markdown::render(report)),
+    },
+    Format {
+        option: "annotations",
+        help: "Write what is unexpected as workflow commands of GitHub, which show it at its line",
+        file: "annotations.txt",
+        is_page: false,
+        render: |report| Ok(annotations::render(report)),
+    },
+    Format {
+        option: "badge",
+        help: "Write a badge as an image",
+        file: "badge.svg",
+        is_page: false,
+        render: |report| Ok(badge::svg(report)),
+    },
+    Format {
+        option: "badge-json",
+        help: "Write a badge as data for an endpoint of shields.io",
+        file: "badge.json",
+        is_page: false,
+        render: badge::shields,
     },
 ];

@@ -1,5 +1,6 @@
 //! `report.html`: one file that holds everything, for a browser on a desk or a phone, light or dark.
 
+mod builds;
 mod figures;
 mod view;
 

@@ -6,12 +6,13 @@ use std::time::Duration;
 use quick_junit::{NonSuccessKind, Property, Report as JunitReport, TestCase, TestCaseStatus, TestSuite};
 
 use super::cases::{Case, cases};
+use super::comparisons;
 use super::error::ReportError;
 use super::figures::{duration_ns, three_digits};
 use super::sanitise::sanitise;
 use super::summary::{Completeness, Summary};
 use super::words::{level_word, outcome_word};
-use crate::results::model::{BenchResult, ConformanceResult, Report, Verdict};
+use crate::results::model::{BenchResult, Comparison, ComparisonVerdict, ConformanceResult, Report, Verdict};
 
 /// The report as `JUnit` XML. A listed deviation and an observed difference are skipped with their reason, so that a CI
 /// system shows them and does not fail; everything unexpected is a failure, or an error if peer or harness broke.
@@ -36,6 +37,11 @@ pub fn render(report: &Report) -> Result<String, ReportError> {
         suite.add_test_cases(case.results.iter().map(|result| trial(&case, result)));
         junit.add_test_suite(suite);
     }
+    if !report.comparisons.is_empty() {
+        let mut suite = TestSuite::new("builds");
+        suite.add_test_cases(comparisons::ordered(&report.comparisons).into_iter().map(builds));
+        junit.add_test_suite(suite);
+    }
     let mut suite = TestSuite::new("shmark");
     if summary.completeness != Completeness::Complete {
         let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
@@ -54,6 +60,23 @@ pub fn render(report: &Report) -> Result<String, ReportError> {
         junit.add_test_suite(suite);
     }
     junit.to_string().map_err(|error| ReportError::Render { format: "junit.xml", why: error.to_string() })
+}
+
+/// What fails the run is a failure; what could not be told is skipped with its reason.
+fn builds(comparison: &Comparison) -> TestCase {
+    let sentence = comparisons::sentence(comparison);
+    let mut status = match comparison.verdict {
+        _ if comparison.fails => TestCaseStatus::non_success(NonSuccessKind::Failure),
+        ComparisonVerdict::TooNoisy | ComparisonVerdict::Invalid => TestCaseStatus::skipped(),
+        ComparisonVerdict::Better | ComparisonVerdict::Worse | ComparisonVerdict::Same => TestCaseStatus::success(),
+    };
+    if !matches!(status, TestCaseStatus::Success { .. }) {
+        status.set_message(sentence.clone()).set_type(comparisons::verdict_word(comparison.verdict));
+    }
+    let name = format!("{}, {} and {}", comparisons::question(comparison), comparison.base, comparison.new);
+    let mut case = TestCase::new(name, status);
+    case.set_system_out(sentence);
+    case
 }
 
 fn scenario(result: &ConformanceResult) -> TestCase {

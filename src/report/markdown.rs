@@ -4,15 +4,18 @@ use std::fmt::Write as _;
 
 use super::cases::{Case, cases};
 use super::causes::{self, Cause, causes};
+use super::comparisons;
 use super::figures::{counted, duration_ns, rate_per_s, three_digits};
 use super::regimes;
 use super::sanitise::sanitise;
 use super::summary::{STRETCHED, Summary, Tally, Tone};
 use super::words::{level_word, outcome_word, pairing_label};
-use crate::results::model::{ConformanceResult, Measure, Ratio, Report, Verdict};
+use crate::results::model::{ComparisonVerdict, ConformanceResult, Measure, Ratio, Report, Verdict};
 
 /// Causes shown in full: platforms cut long comments, and whoever has more has the other formats.
 const CAUSES_SHOWN: usize = 25;
+/// Comparisons shown, for the same reason.
+const COMPARISONS_SHOWN: usize = 60;
 /// Lines of the end of a transcript that are shown.
 const TRANSCRIPT_LINES: usize = 30;
 
@@ -29,6 +32,7 @@ pub fn render(report: &Report) -> String {
     let _ = writeln!(out, "## shmark\n\n{mark} **{}**", inline(&summary.verdict_line()));
     failures(&mut out, "Unexpected results", &summary.unexpected);
     requirements(&mut out, &summary);
+    builds(&mut out, report);
     for case in cases(report) {
         benchmark(&mut out, &case);
     }
@@ -38,6 +42,32 @@ pub fn render(report: &Report) -> String {
     skipped(&mut out, &summary);
     machine(&mut out, report);
     out
+}
+
+/// Builds that were compared: what fails first, what is the same last.
+fn builds(out: &mut String, report: &Report) {
+    if report.comparisons.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "\n### Builds compared\n");
+    if let Some(caution) = comparisons::caution(&report.comparisons) {
+        let _ = writeln!(out, "{}\n", inline(caution));
+    }
+    let _ = writeln!(out, "| {} |\n| :-- | :-- | :-- |{}", comparisons::HEADINGS.join(" | "), " --: |".repeat(4));
+    let ordered = comparisons::ordered(&report.comparisons);
+    let shown = &ordered[..ordered.len().min(COMPARISONS_SHOWN)];
+    for comparison in shown {
+        let cells: Vec<String> = comparisons::row(comparison).iter().map(|text| cell(text)).collect();
+        let _ = writeln!(out, "| {} |", cells.join(" | "));
+    }
+    out.push('\n');
+    for comparison in shown.iter().filter(|comparison| comparison.verdict != ComparisonVerdict::Same) {
+        let _ = writeln!(out, "- {}", inline(&comparisons::sentence(comparison)));
+    }
+    if shown.len() < ordered.len() {
+        let _ = writeln!(out, "- {} in report.html.", counted(ordered.len() - shown.len(), "more comparison"));
+    }
+    let _ = writeln!(out, "\n{}", comparisons::LEGEND);
 }
 
 fn requirements(out: &mut String, summary: &Summary<'_>) {

@@ -5,8 +5,11 @@
 //! [`regimes`] and [`sentences`], results that share a cause in [`causes`], numbers as text in [`figures`]. Text from peers and files is made
 //! harmless in [`sanitise`] before any format sees it.
 
+pub mod annotations;
+pub mod badge;
 pub mod cases;
 pub mod causes;
+pub mod comparisons;
 mod destination;
 pub mod error;
 pub mod events_log;

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::results::model::{BenchRegime, BenchResult, Percentiles, Report, Time};
+use crate::results::model::{BenchRegime, BenchResult, ComparisonEvidence, Percentiles, Report, Time};
 
 /// A copy in which every control character, every direction override and every non-character is shown as an escape
 /// (`\u{1b}`), and every figure is finite. Markup is not touched: each format escapes its own.
@@ -29,6 +29,24 @@ pub fn finite(report: &Report) -> Report {
         entry.regimes.retain(|r| all_finite(&[r.floor_ns, r.ratio]) && all_finite(&r.ci95.unwrap_or_default()));
     }
     report.relative.retain(|entry| all_finite(&[entry.ratio.ratio]) && all_finite(&entry.ratio.ci95));
+    for entry in &mut report.relative {
+        entry.ratios.retain(|ratio| ratio.is_finite());
+    }
+    for comparison in &mut report.comparisons {
+        let is_finite = |evidence: &ComparisonEvidence| {
+            let [low, high] = evidence.ratio.ci95;
+            all_finite(&[evidence.ratio.ratio, low, high, evidence.rank_p, evidence.effect])
+        };
+        comparison.evidence = comparison.evidence.filter(is_finite);
+        comparison.before_confirmation = comparison.before_confirmation.filter(is_finite);
+        comparison.ratios.retain(|ratio| ratio.is_finite());
+        for time in [&mut comparison.base_trip_ns, &mut comparison.new_trip_ns] {
+            *time = time.filter(|time| all_finite(&[time.ns]) && all_finite(&time.ci95_ns.unwrap_or_default()));
+        }
+        if !comparison.fail_on_share.is_finite() {
+            comparison.fail_on_share = 0.0;
+        }
+    }
     report
 }
 
@@ -74,7 +92,7 @@ fn make_finite(result: &mut BenchResult) -> bool {
     }
     figures.push(&mut result.throughput_per_s);
     figures.extend([&mut result.cpu_ns_per_request.client, &mut result.cpu_ns_per_request.server]);
-    figures.extend(result.p50_floors_rounds.iter_mut());
+    figures.extend(result.p50_floors_rounds.iter_mut().chain(&mut result.trips_ns));
     figures.extend(result.allocations_per_request.iter_mut().chain(result.syscalls_per_request.iter_mut()));
     let mut times: Vec<&mut Time> =
         [&mut result.trip_ns, &mut result.floor_ns, &mut result.above_floor_ns].into_iter().flatten().collect();

@@ -91,6 +91,7 @@ mod tests {
             measure: Measure::RoundTrip,
             rounds,
             ratio: Ratio { ratio, ci95 },
+            ratios: Vec::new(),
             floor_ns: None,
             regimes: Vec::new(),
         }

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::words::{group_key, group_title, pairing_label};
-use crate::results::model::{ConformanceResult, Coverage, CoverageVerdict, Report, Verdict};
+use crate::results::model::{
+    Comparison, ComparisonVerdict, ConformanceResult, Coverage, CoverageVerdict, Report, Verdict,
+};
 
 /// How much of what was asked for is in a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -118,6 +120,8 @@ pub struct Summary<'a> {
     pub bench_invalid: usize,
     /// Benchmark results.
     pub bench_total: usize,
+    /// Builds that were compared.
+    pub comparisons: &'a [Comparison],
 }
 
 impl<'a> Summary<'a> {
@@ -172,6 +176,7 @@ impl<'a> Summary<'a> {
             without_result: report.footer.as_ref().map_or(&[], |footer| &footer.without_result),
             bench_invalid: report.bench.iter().filter(|result| !result.valid).count(),
             bench_total: report.bench.len(),
+            comparisons: &report.comparisons,
         }
     }
 
@@ -184,10 +189,12 @@ impl<'a> Summary<'a> {
     pub fn tone(&self) -> Tone {
         let executed: usize = self.counts.values().sum::<usize>() - self.count(Verdict::Skipped);
         let failed = self.completeness == Completeness::Failed;
-        if failed || !self.unexpected.is_empty() || self.bench_invalid > 0 {
+        let builds_fail = self.comparisons.iter().any(|comparison| comparison.fails);
+        if failed || !self.unexpected.is_empty() || self.bench_invalid > 0 || builds_fail {
             Tone::Bad
         } else if self.completeness != Completeness::Complete
-            || executed + self.bench_total == 0
+            || executed + self.bench_total + self.comparisons.len() == 0
+            || self.comparisons.iter().any(|comparison| comparison.verdict == ComparisonVerdict::TooNoisy)
             || !self.without_result.is_empty()
         {
             Tone::Unclear

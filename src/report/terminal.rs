@@ -9,12 +9,15 @@ use comfy_table::Cell;
 
 use super::cases::{Case, cases};
 use super::causes::{self, Cause, causes};
+use super::comparisons;
 use super::figures::{counted, duration_ns, rate_per_s, three_digits};
 use super::regimes;
 use super::sanitise::sanitise;
 use super::summary::{STRETCHED, Summary, Tally, Tone};
 use super::words::{level_word, outcome_word, pairing_label};
-use crate::results::model::{BenchResult, ConformanceResult, Measure, Ratio, Report, Verdict};
+use crate::results::model::{
+    BenchResult, Comparison, ComparisonVerdict, ConformanceResult, Measure, Ratio, Report, Verdict,
+};
 use page::{Column, Page, Style, trimmed};
 
 /// Lines of the end of a transcript that are shown.
@@ -31,6 +34,7 @@ pub fn render_terminal(report: &Report, width: usize, colour: bool) -> String {
     page.stretched(&summary);
     page.skipped(&summary);
     page.requirements(&summary);
+    page.builds(&report.comparisons);
     for case in cases(report) {
         page.benchmark(&case);
     }
@@ -150,6 +154,30 @@ impl Page {
             table.add_row([Cell::new(&group.title)].into_iter().chain(cells));
         }
         let _ = writeln!(self.out, "{}\n", trimmed(&table).trim_end());
+    }
+
+    /// A sentence a comparison: it has every figure, and wraps where a table would lose some.
+    fn builds(&mut self, comparisons: &[Comparison]) {
+        if comparisons.is_empty() {
+            return;
+        }
+        self.heading("Builds compared");
+        if let Some(caution) = comparisons::caution(comparisons) {
+            self.paragraph(caution, Style::Warn);
+        }
+        let style = |comparison: &Comparison| match comparison.verdict {
+            _ if comparison.fails => Style::Bad,
+            ComparisonVerdict::Better | ComparisonVerdict::Same => Style::Plain,
+            _ => Style::Warn,
+        };
+        let rows: Vec<(&str, String, Style)> = comparisons::ordered(comparisons)
+            .into_iter()
+            .map(|comparison| (comparisons::mark(comparison), comparisons::sentence(comparison), style(comparison)))
+            .collect();
+        let text = self.wrapped(&rows);
+        self.out.push_str(&text);
+        self.paragraph(comparisons::LEGEND, Style::Plain);
+        self.out.push('\n');
     }
 
     fn benchmark(&mut self, case: &Case<'_>) {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::comparisons;
 use super::figures::counted;
 use super::summary::{Completeness, Summary, severity};
 use super::words::past_tense;
@@ -15,7 +16,7 @@ impl Summary<'_> {
     pub fn verdict_line(&self) -> String {
         let mut sentences = Vec::new();
         let total: usize = self.counts.values().sum();
-        let nothing = total + self.bench_total == 0;
+        let nothing = total + self.bench_total + self.comparisons.len() == 0;
         match self.completeness {
             Completeness::Complete => {}
             Completeness::Failed => {
@@ -38,8 +39,9 @@ impl Summary<'_> {
                 invalid => format!("{results}, {invalid} invalid."),
             });
         }
+        sentences.extend(comparisons::counts(self.comparisons));
         // Where nothing at all was judged, the reasons are said already.
-        if self.count(Verdict::Skipped) < total + self.bench_total {
+        if self.count(Verdict::Skipped) < total + self.bench_total + self.comparisons.len() {
             sentences.extend(self.without_result.iter().map(|text| format!("{}.", capitalised(text))));
         }
         if nothing && self.completeness != Completeness::Failed {

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::model::{BenchResult, ConformanceResult, Footer, Machine, Relative, SubjectInfo};
+use super::model::{BenchResult, Comparison, ConformanceResult, Footer, Machine, Relative, SubjectInfo};
 
 /// One event; a line of `events.jsonl`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -40,6 +40,8 @@ pub enum Event {
     BenchFinished { result: Box<BenchResult> },
     /// Two results of one question were compared.
     Compared { relative: Box<Relative> },
+    /// Two builds were compared in one case.
+    BuildsCompared { comparison: Box<Comparison> },
     /// Something that the reader should know.
     Warning { text: String },
     /// Last line.

@@ -28,6 +28,7 @@ fn compared(measure: Measure) -> Report {
         measure,
         rounds: 8,
         ratio: Ratio { ratio, ci95: [ratio * 0.98, ratio * 1.02] },
+        ratios: Vec::new(),
         floor_ns: None,
         regimes: Vec::new(),
     };

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are not seen as tests")]
 
+mod builds;
 mod causes;
 mod comparisons;
 mod empty;
@@ -26,7 +27,7 @@ fn every_format_is_written() {
     let sample = sample::report();
     let written = report::write_all(&sample, &dir).unwrap();
     for path in written.files.iter().chain(&written.plots) {
-        assert!(path.metadata().unwrap().len() > 500, "{} is nearly empty", path.display());
+        assert!(path.metadata().unwrap().len() > 60, "{} is nearly empty", path.display());
     }
     let terminal = report::render_terminal(&sample, 110, false);
     std::fs::write(dir.join("terminal.txt"), terminal).unwrap();
@@ -48,7 +49,7 @@ fn no_line_of_the_terminal_is_wider_than_asked_but_those_to_copy() {
 fn a_truncated_or_foreign_histogram_falls_back_to_the_percentiles() {
     use shmark::report::plots::histogram::{curve, decode};
     let mut result = sample::measured("x", 154.0, 1.0);
-    assert!(decode(&result).is_some() && curve(&result).len() > 100);
+    assert!(decode(&result).is_some() && curve(&result).len() > 60);
     for damaged in ["", "!!", "AAAA", &result.histogram.clone()[..40]] {
         result.histogram = damaged.into();
         assert!(decode(&result).is_none(), "{damaged:?}");

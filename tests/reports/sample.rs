@@ -29,6 +29,8 @@ pub fn report() -> Report {
         coverage: coverage(),
         bench: bench(),
         relative: relative(),
+        comparisons: Vec::new(),
+        label: None,
         footer: Some(Footer { complete: true, ..Footer::default() }),
     }
 }
@@ -88,6 +90,7 @@ pub fn result(scenario: &str, requirement: &str, subject: &str, outcome: Verdict
         cause: String::new(),
         stretched: Vec::new(),
         step: None,
+        place: None,
         expected: None,
         actual: None,
         transcripts: if passed { BTreeMap::new() } else { transcripts() },
@@ -295,6 +298,7 @@ pub fn measured(name: &str, p50_ns: f64, tail: f64) -> BenchResult {
             mean: short(histogram.mean()),
         },
         trip_ns: Some(time(short(p50_ns))),
+        trips_ns: rounds.iter().map(|floors| short(floors * FLOOR_NS)).collect(),
         floor_ns: Some(time(FLOOR_NS)),
         above_floor_ns: Some(time(short(p50_ns - FLOOR_NS))),
         clock_ns: Some(9.5),
@@ -327,6 +331,7 @@ fn relative() -> Vec<Relative> {
         measure: Measure::RoundTrip,
         rounds: 8,
         ratio: Ratio { ratio, ci95 },
+        ratios: vec![ratio; 8],
         floor_ns: Some(FLOOR_NS),
         regimes: vec![RelativeRegime { floor_ns: FLOOR_NS, rounds: 8, ratio, ci95: Some(ci95) }],
     };

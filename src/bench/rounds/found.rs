@@ -7,6 +7,7 @@ use crate::bench::trial::Trial;
 use crate::bench::{case_map, figures, label, regimes, relative};
 use crate::results::events::{Event, Observer};
 use crate::results::model::Relative;
+use shmark_peer::kit::bench::DELAY_VARIABLE;
 
 impl ScenarioRun<'_> {
     pub(super) fn results(&self, found: &mut Found, observer: &mut dyn Observer) {
@@ -27,6 +28,15 @@ impl ScenarioRun<'_> {
                     let text = format!(
                         "{}, {}: the peer of {name} speaks an older protocol and times no slice as a whole: its figures, also \
                          beside others, contain a reading of the clock",
+                        scenario.name,
+                        label(case)
+                    );
+                    observer.event(&Event::Warning { text });
+                }
+                if let Some(delay_ns) = trials.iter().find_map(|trial| trial.delay_ns) {
+                    let text = format!(
+                        "{}, {}: {name} was slowed down on purpose, by {delay_ns} ns for each response ({DELAY_VARIABLE} is set \
+                         for it): its figures are no figures of the implementation",
                         scenario.name,
                         label(case)
                     );
@@ -88,8 +98,9 @@ impl ScenarioRun<'_> {
             baseline: self.name(baseline).to_owned(),
             baseline_case: (case != baseline_case).then(|| case_map(baseline_case)),
             measure,
-            rounds: compared.rounds,
+            rounds: compared.ratios.len(),
             ratio: compared.ratio,
+            ratios: compared.ratios,
             floor_ns: compared.floor_ns,
             regimes: compared.regimes,
         })

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::builds::BuildsView;
 use super::figures::{CaseView, case_view};
 use crate::report::cases::cases;
 use crate::report::error::ReportError;
@@ -31,6 +32,7 @@ pub struct View<'a> {
     stretched: Vec<Stretched<'a>>,
     pairings: Vec<String>,
     matrix: Vec<MatrixGroup>,
+    builds: Option<BuildsView>,
     cases: Vec<CaseView>,
     machine: &'a Machine,
     memory: String,
@@ -125,6 +127,7 @@ impl<'a> View<'a> {
             stretched: summary.stretched.iter().map(|result| stretched(result)).collect(),
             pairings: summary.pairings.iter().map(Pairing::label).collect(),
             matrix: matrix(report, &summary),
+            builds: BuildsView::of(&report.comparisons),
             cases: case_views,
             machine: &report.machine,
             memory: bytes(report.machine.memory_bytes),

@@ -48,8 +48,8 @@ pub fn draw(case: &Case<'_>, colours: &Palette, shape: Shape) -> Option<Drawing>
         .valid()
         .map(|result| Line { result, curve: curve(result), name: shorten(&result.subject, name_width, LABEL) })
         .collect();
-    let floors_ns: Vec<f64> = lines.iter().map(|line| line.result.floor_rtt_ns.p50).filter(|ns| *ns > 0.0).collect();
-    let floor_ns = median(&floors_ns);
+    let each_ns: Vec<f64> = lines.iter().map(|line| line.result.floor_rtt_ns.p50).filter(|ns| *ns > 0.0).collect();
+    let floor_ns = median(&each_ns);
     let values = || lines.iter().flat_map(|line| line.curve.iter().map(|(_, ns)| *ns).chain([line.result.rtt_ns.max]));
     let top_ns = values().fold(f64::NEG_INFINITY, f64::max);
     if !top_ns.is_finite() {

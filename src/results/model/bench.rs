@@ -130,6 +130,9 @@ pub struct BenchResult {
     /// as a whole: then `p50_floors` has a reading of the clock in the round trip and in the floor.
     #[serde(default)]
     pub trip_ns: Option<Time>,
+    /// The same, by round: each is the figure of one launch. Absent in older reports.
+    #[serde(default)]
+    pub trips_ns: Vec<f64>,
     /// The floor between these slices, likewise.
     #[serde(default)]
     pub floor_ns: Option<Time>,
@@ -195,6 +198,9 @@ pub struct Relative {
     /// Median round trip of the subject over that of the baseline: 0.25 means a quarter of its time. For a throughput,
     /// its rate over that of the baseline: 4 means four times as many messages.
     pub ratio: Ratio,
+    /// What `ratio` is the median of, by round. Absent in older reports.
+    #[serde(default)]
+    pub ratios: Vec<f64>,
     /// Floor of the regime that `ratio` belongs to, ns: the lowest in which both met in two rounds. Absent if there is
     /// none; then `ratio` is over all intervals.
     #[serde(default)]

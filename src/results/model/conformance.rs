@@ -39,6 +39,15 @@ pub enum Level {
     Observed,
 }
 
+/// A line of a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Place {
+    /// Path, as the scenario was found by; of a built-in one its path in the source.
+    pub file: String,
+    /// Line, from 1.
+    pub line: usize,
+}
+
 /// Result of one scenario for one pairing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ConformanceResult {
@@ -66,6 +75,9 @@ pub struct ConformanceResult {
     pub stretched: Vec<String>,
     /// The step that decided, as written in the file, with its number from 1.
     pub step: Option<String>,
+    /// Where that step stands, or the scenario's file if no step decided. Absent in older reports.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
     /// Expected answer, for a failed check.
     pub expected: Option<String>,
     /// Actual answer, for a failed check.

@@ -1,6 +1,7 @@
 //! `report.json`, schema `shmark-report/1`: what a run found, in the shape that every output format renders.
 
 mod bench;
+mod comparison;
 mod conformance;
 
 use schemars::JsonSchema;
@@ -9,7 +10,8 @@ use serde::{Deserialize, Serialize};
 pub use bench::{
     BenchRegime, BenchResult, BySide, Estimate, Measure, Percentiles, Ratio, Relative, RelativeRegime, Time,
 };
-pub use conformance::{ConformanceResult, Coverage, CoverageVerdict, Level, Verdict};
+pub use comparison::{Comparison, ComparisonEvidence, ComparisonMethod, ComparisonVerdict};
+pub use conformance::{ConformanceResult, Coverage, CoverageVerdict, Level, Place, Verdict};
 
 /// Name and version of the schema.
 pub const SCHEMA: &str = "shmark-report/1";
@@ -38,6 +40,12 @@ pub struct Report {
     /// One entry a benchmark scenario, case and pair of subjects that were measured in the same rounds.
     #[serde(default)]
     pub relative: Vec<Relative>,
+    /// One entry a pair of builds, scenario and case; those of `shmark compare`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub comparisons: Vec<Comparison>,
+    /// What this report is called beside others. Absent if nobody said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
     /// Absent in a report that was cut off.
     pub footer: Option<Footer>,
 }
@@ -88,14 +96,24 @@ pub struct SubjectInfo {
 }
 
 /// Exit code of a run that has not failed: 130 after an interrupt, 4 if a peer or the harness is broken, 1 if a result is
-/// unexpected, 3 if nothing was executed or a subject that was asked for has no result, else 0.
-pub fn exit_code(footer: &Footer, conformance: &[ConformanceResult], bench: &[BenchResult]) -> u8 {
-    let executed = conformance.iter().any(|result| result.outcome != Verdict::Skipped) || !bench.is_empty();
+/// unexpected or a build is worse, 3 if nothing was executed or a subject that was asked for has no result, else 0.
+pub fn exit_code(
+    footer: &Footer,
+    conformance: &[ConformanceResult],
+    bench: &[BenchResult],
+    comparisons: &[Comparison],
+) -> u8 {
+    let executed = conformance.iter().any(|result| result.outcome != Verdict::Skipped)
+        || !bench.is_empty()
+        || !comparisons.is_empty();
+    let is_unexpected = conformance.iter().any(ConformanceResult::is_unexpected)
+        || bench.iter().any(|result| !result.valid)
+        || comparisons.iter().any(|comparison| comparison.fails);
     if !footer.complete {
         130
     } else if conformance.iter().any(|result| result.outcome == Verdict::Error) {
         4
-    } else if conformance.iter().any(ConformanceResult::is_unexpected) || bench.iter().any(|result| !result.valid) {
+    } else if is_unexpected {
         1
     } else if !executed || !footer.without_result.is_empty() {
         3
@@ -122,6 +140,7 @@ mod tests {
             cause: String::new(),
             stretched: Vec::new(),
             step: None,
+            place: None,
             expected: None,
             actual: None,
             transcripts: BTreeMap::new(),
@@ -148,10 +167,10 @@ mod tests {
         ] {
             let all: Vec<_> = results.iter().map(|(outcome, level)| result(*outcome, *level)).collect();
             let complete = Footer { complete: true, ..Footer::default() };
-            assert_eq!(exit_code(&complete, &all, &[]), code, "{results:?}");
-            assert_eq!(exit_code(&Footer::default(), &all, &[]), 130, "interrupted: {results:?}");
+            assert_eq!(exit_code(&complete, &all, &[], &[]), code, "{results:?}");
+            assert_eq!(exit_code(&Footer::default(), &all, &[], &[]), 130, "interrupted: {results:?}");
             let lacking = Footer { without_result: vec!["`x` has none".to_owned()], ..complete };
-            assert_eq!(exit_code(&lacking, &all, &[]), if code == 0 { 3 } else { code }, "{results:?}");
+            assert_eq!(exit_code(&lacking, &all, &[], &[]), if code == 0 { 3 } else { code }, "{results:?}");
         }
     }
 }

@@ -125,7 +125,7 @@ mod tests {
         }
         fn poll(&mut self) -> Result<Option<u64>, String> {
             self.0 += 1;
-            Ok((self.0 % 2 == 0).then_some(self.0))
+            Ok(self.0.is_multiple_of(2).then_some(self.0))
         }
     }
 

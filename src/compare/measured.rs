@@ -1,0 +1,234 @@
+//! Both builds in one run, launch by launch.
+
+use std::time::Duration;
+
+use super::sequence::{Decided, Limits, decide};
+use crate::bench::estimates::time;
+use crate::bench::{self, BenchError, case_map, figures};
+use crate::harness::error::HarnessError;
+use crate::harness::subject::Subject;
+use crate::results::events::{Event, Observer};
+use crate::results::model::{Comparison, ComparisonMethod, ComparisonVerdict, Measure, SubjectInfo};
+use crate::scenario::model::{BenchCase, BenchScenario};
+
+/// Longest load and warm-up of a launch, ms: two launches of one build differ more than two halves of one launch, so many
+/// short ones say more than few long ones.
+pub const LAUNCH_MS_MAX: (u64, u64) = (50, 10);
+
+/// What to compare.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// What is compared with.
+    pub base: Subject,
+    /// What is compared, each with the base.
+    pub new: Vec<Subject>,
+    /// Questions.
+    pub scenarios: Vec<BenchScenario>,
+    /// Smallest slowdown that fails the run, as a share.
+    pub fail_on_share: f64,
+    /// Most rounds of a case, for a difference and for its confirmation each.
+    pub rounds_max: usize,
+    /// Processors of client and server; chosen if absent.
+    pub pin: Option<(usize, usize)>,
+    /// As in [`bench::Options`].
+    pub placement_wait: Duration,
+    /// Picks who begins.
+    pub seed: u64,
+}
+
+/// What was found.
+#[derive(Debug, Clone, Default)]
+pub struct Outcome {
+    /// One entry a new build, scenario and case.
+    pub comparisons: Vec<Comparison>,
+    /// Who took part.
+    pub subjects: Vec<SubjectInfo>,
+    /// Whether an interrupt ended it early; what is there is valid.
+    pub interrupted: bool,
+}
+
+/// How far from 1 an interval may reach for no difference: half of what fails, so that a build that is slower by exactly
+/// that cannot pass for the same.
+pub fn same_share(fail_on_share: f64) -> f64 {
+    fail_on_share / 2.0
+}
+
+/// Why a case has no more rounds.
+enum Stop {
+    Failed(BenchError),
+    Invalid(String),
+    Interrupted,
+}
+
+/// Compares, one case after the other.
+///
+/// # Errors
+/// As [`bench::run`]; two builds with one name.
+pub fn compare(options: &Options, observer: &mut dyn Observer) -> Result<Outcome, BenchError> {
+    Subject::check_names_differ(std::iter::once(&options.base).chain(&options.new))?;
+    let mut outcome = Outcome::default();
+    let mut passing = Passing { observer, warnings: Vec::new() };
+    for new in &options.new {
+        for scenario in &options.scenarios {
+            for case in &scenario.cases {
+                let scenario = launches(scenario, case);
+                let mut pair = Pair { options, new, scenario: &scenario, blocks: 0, figures: [Vec::new(), Vec::new()] };
+                let limits = Limits { same_share: same_share(options.fail_on_share), rounds_max: options.rounds_max };
+                let decided = decide(limits, |rounds| pair.more(rounds, &mut outcome.subjects, &mut passing));
+                let comparison = match decided {
+                    Ok(decided) => pair.comparison(decided),
+                    Err(Stop::Invalid(why)) => pair.invalid(why),
+                    Err(Stop::Failed(error)) => return Err(error),
+                    Err(Stop::Interrupted) => {
+                        outcome.interrupted = true;
+                        return Ok(outcome);
+                    }
+                };
+                passing.observer.event(&Event::BuildsCompared { comparison: Box::new(comparison.clone()) });
+                outcome.comparisons.push(comparison);
+            }
+        }
+    }
+    Ok(outcome)
+}
+
+/// One case of a scenario in short launches, beside nobody else.
+fn launches(scenario: &BenchScenario, case: &BenchCase) -> BenchScenario {
+    BenchScenario {
+        cases: vec![case.clone()],
+        duration_ms: scenario.duration_ms.min(LAUNCH_MS_MAX.0),
+        warmup_ms: scenario.warmup_ms.min(LAUNCH_MS_MAX.1),
+        baselines: Vec::new(),
+        ..scenario.clone()
+    }
+}
+
+/// Two builds in one case.
+struct Pair<'a> {
+    options: &'a Options,
+    new: &'a Subject,
+    scenario: &'a BenchScenario,
+    /// Blocks of rounds that were measured.
+    blocks: u64,
+    /// Times of the base and of the new one, ns, one a launch.
+    figures: [Vec<f64>; 2],
+}
+
+impl Pair<'_> {
+    /// Measures so many rounds; a ratio of times for each that both builds have under the same conditions.
+    fn more(
+        &mut self,
+        rounds: usize,
+        subjects: &mut Vec<SubjectInfo>,
+        observer: &mut Passing<'_>,
+    ) -> Result<Vec<f64>, Stop> {
+        // Who begins changes from block to block.
+        let seed = self.options.seed.wrapping_add(self.blocks);
+        self.blocks += 1;
+        let options = bench::Options {
+            scenarios: vec![self.scenario.clone()],
+            subjects: vec![self.new.clone(), self.options.base.clone()],
+            rounds: Some(rounds),
+            quick: false,
+            pin: self.options.pin,
+            placement_wait: self.options.placement_wait,
+            seed,
+        };
+        let found = match bench::run(&options, observer) {
+            Err(BenchError::Harness(HarnessError::Interrupted)) => return Err(Stop::Interrupted),
+            found => found.map_err(Stop::Failed)?,
+        };
+        for subject in found.subjects {
+            if !subjects.iter().any(|known| known.name == subject.name) {
+                subjects.push(subject);
+            }
+        }
+        if found.interrupted {
+            return Err(Stop::Interrupted);
+        }
+        for (name, figures) in [(&self.options.base.name, 0), (&self.new.name, 1)] {
+            let result = found.bench.iter().find(|result| result.subject == *name);
+            let missing = || Stop::Invalid(format!("{name} has no result: {}", found.skipped.join("; ")));
+            let result = result.ok_or_else(missing)?;
+            if let Some(why) = &result.why_invalid {
+                return Err(Stop::Invalid(format!("{name}: {why}")));
+            }
+            self.figures[figures].extend(&result.trips_ns);
+        }
+        let relative = found.relative.first();
+        Ok(relative
+            .map_or_else(Vec::new, |relative| relative.ratios.iter().map(|ratio| self.as_time(*ratio)).collect()))
+    }
+
+    /// Rates are the inverse of times.
+    fn as_time(&self, ratio: f64) -> f64 {
+        match self.measure() {
+            Measure::RoundTrip => ratio,
+            Measure::Throughput => 1.0 / ratio,
+        }
+    }
+
+    fn measure(&self) -> Measure {
+        figures::measure(self.scenario.timing)
+    }
+
+    fn comparison(&self, decided: Decided) -> Comparison {
+        let Decided { verdict, why, evidence, before_confirmation, ratios } = decided;
+        let fail_on_share = self.options.fail_on_share;
+        let is_large = evidence.is_some_and(|evidence| evidence.ratio.ratio >= 1.0 + fail_on_share);
+        Comparison {
+            scenario: self.scenario.name.clone(),
+            title: self.scenario.title.clone(),
+            case: self.scenario.cases.first().map(case_map).unwrap_or_default(),
+            measure: self.measure(),
+            base: self.options.base.name.clone(),
+            new: self.new.name.clone(),
+            method: ComparisonMethod::Interleaved,
+            verdict,
+            fails: verdict == ComparisonVerdict::Worse && is_large,
+            why,
+            fail_on_share,
+            evidence,
+            before_confirmation,
+            base_trip_ns: time(&self.figures[0]),
+            new_trip_ns: time(&self.figures[1]),
+            ratios,
+        }
+    }
+
+    /// A build that loses or damages messages, or does not run at all, has no figure.
+    fn invalid(&self, why: String) -> Comparison {
+        let nothing = Decided {
+            verdict: ComparisonVerdict::Invalid,
+            why: Some(why),
+            evidence: None,
+            before_confirmation: None,
+            ratios: Vec::new(),
+        };
+        Comparison { fails: true, ..self.comparison(nothing) }
+    }
+}
+
+/// Tells of the trials of many short runs as if it were one.
+struct Passing<'a> {
+    observer: &'a mut dyn Observer,
+    warnings: Vec<String>,
+}
+
+impl Observer for Passing<'_> {
+    fn event(&mut self, event: &Event) {
+        match event {
+            // Results of a block are only a part of what is compared.
+            Event::BenchFinished { .. } | Event::Compared { .. } => {}
+            // The same from block to block, but for its numbers.
+            Event::Warning { text } => {
+                let kind = text.split(|c: char| c.is_ascii_digit()).next().unwrap_or_default().to_owned();
+                if !self.warnings.contains(&kind) {
+                    self.warnings.push(kind);
+                    self.observer.event(event);
+                }
+            }
+            _ => self.observer.event(event),
+        }
+    }
+}
