@@ -2,7 +2,7 @@
 //! command line and its file in a folder of results follow from that.
 
 use super::error::ReportError;
-use super::{html, json, junit, markdown};
+use super::{bencher, csv, github_benchmark, html, json, junit, markdown};
 use crate::results::model::Report;
 
 /// A form that a whole report can be written in, as text.
@@ -49,5 +49,26 @@ pub const FORMATS: &[Format] = &[
         file: "summary.md",
         is_page: false,
         render: |report| Ok(markdown::render(report)),
+    },
+    Format {
+        option: "csv",
+        help: "Write the benchmark results as CSV, one row each",
+        file: "benchmarks.csv",
+        is_page: false,
+        render: csv::render,
+    },
+    Format {
+        option: "github-benchmark",
+        help: "Write the benchmark results for github-action-benchmark, tool customSmallerIsBetter",
+        file: "github-benchmark.json",
+        is_page: false,
+        render: github_benchmark::render,
+    },
+    Format {
+        option: "bencher",
+        help: "Write the benchmark results for Bencher, as Bencher Metric Format",
+        file: "bencher.json",
+        is_page: false,
+        render: bencher::render,
     },
 ];

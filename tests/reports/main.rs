@@ -4,6 +4,7 @@
 
 mod causes;
 mod comparisons;
+mod dashboards;
 mod empty;
 mod events_log;
 mod hostile;

@@ -5,6 +5,9 @@ use shmark::results::model::{ConformanceResult, Report, Verdict};
 
 use super::sample;
 
+/// Formats that have nothing of conformance in them.
+const BENCHMARKS_ALONE: [&str; 3] = ["csv", "github-benchmark", "bencher"];
+
 const BOUND: &str = "step 3 took 700 ms, and its bound is 100 ms";
 
 fn report(outcome: Verdict) -> Report {
@@ -15,7 +18,8 @@ fn report(outcome: Verdict) -> Report {
 }
 
 fn shown(report: &Report) -> impl Iterator<Item = (&'static str, String)> {
-    let texts = FORMATS.iter().map(|format| (format.option, (format.render)(report).unwrap()));
+    let whole = FORMATS.iter().filter(|format| !BENCHMARKS_ALONE.contains(&format.option));
+    let texts = whole.map(|format| (format.option, (format.render)(report).unwrap()));
     texts.chain([("terminal", render_terminal(report, 200, false))])
 }
 
