@@ -2,7 +2,7 @@
 //! command line and its file in a folder of results follow from that.
 
 use super::error::ReportError;
-use super::{annotations, badge, html, json, junit, markdown};
+use super::{annotations, badge, bencher, csv, github_benchmark, html, json, junit, markdown};
 use crate::results::model::Report;
 
 /// A form that a whole report can be written in, as text.
@@ -70,5 +70,26 @@ pub const FORMATS: &[Format] = &[
         file: "badge.json",
         is_page: false,
         render: badge::shields,
+    },
+    Format {
+        option: "csv",
+        help: "Write the benchmark results as CSV, one row each",
+        file: "benchmarks.csv",
+        is_page: false,
+        render: csv::render,
+    },
+    Format {
+        option: "github-benchmark",
+        help: "Write the benchmark results for github-action-benchmark, tool customSmallerIsBetter",
+        file: "github-benchmark.json",
+        is_page: false,
+        render: github_benchmark::render,
+    },
+    Format {
+        option: "bencher",
+        help: "Write the benchmark results for Bencher, as Bencher Metric Format",
+        file: "bencher.json",
+        is_page: false,
+        render: bencher::render,
     },
 ];

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use serde::Serialize;
 use serde_json::Value;
 use serde_json::error::Category;
 
@@ -15,9 +16,13 @@ use crate::results::model::{Report, SCHEMA};
 /// # Errors
 /// [`ReportError::Render`] if the report cannot be represented.
 pub fn render(report: &Report) -> Result<String, ReportError> {
-    let finite = sanitise::finite(report);
-    let mut text = serde_json::to_string_pretty(&finite)
-        .map_err(|error| ReportError::Render { format: "report.json", why: error.to_string() })?;
+    pretty(&sanitise::finite(report), "report.json")
+}
+
+/// JSON that can be compared with `diff`, with a newline at the end; `format` is for messages.
+pub(super) fn pretty(value: &impl Serialize, format: &'static str) -> Result<String, ReportError> {
+    let mut text =
+        serde_json::to_string_pretty(value).map_err(|error| ReportError::Render { format, why: error.to_string() })?;
     text.push('\n');
     Ok(text)
 }

@@ -2,14 +2,17 @@
 //!
 //! Everything here renders a [`Report`](crate::results::model::Report) that is already complete: no format decides
 //! anything. What the formats share is derived once: counts and groups in [`summary`] and [`words`], benchmark cases in [`cases`],
-//! [`regimes`] and [`sentences`], results that share a cause in [`causes`], numbers as text in [`figures`]. Text from peers and files is made
+//! [`regimes`] and [`sentences`], results that share a cause in [`causes`], names and figures for
+//! dashboards in [`tracked`], numbers as text in [`figures`]. Text from peers and files is made
 //! harmless in [`sanitise`] before any format sees it.
 
 pub mod annotations;
 pub mod badge;
+pub mod bencher;
 pub mod cases;
 pub mod causes;
 pub mod comparisons;
+pub mod csv;
 mod destination;
 pub mod error;
 pub mod events_log;
@@ -18,6 +21,7 @@ pub mod figures;
 mod file;
 mod folder;
 pub mod formats;
+pub mod github_benchmark;
 pub mod html;
 pub mod json;
 pub mod junit;
@@ -32,6 +36,7 @@ pub mod streams;
 pub mod summary;
 pub mod terminal;
 pub mod time;
+pub mod tracked;
 mod verdict;
 pub mod words;
 mod write;

@@ -131,7 +131,7 @@ fn help_names_every_command_and_the_exit_codes() {
             "bench",
             &["FILE|NAME", "--subject", "--quick", "--rounds", "--pin", "--any-placement", "--scenarios", "--out"],
         ),
-        ("report", &["FILE", "--html"]),
+        ("report", &["FILE", "--html", "--csv", "--github-benchmark", "--bencher"]),
         ("services", &["--root", "--settings", "--json", "SHMARK_ROOT"]),
         ("clean", &["--root", "--dry-run", "--json", "never touched"]),
     ] {

@@ -10,7 +10,8 @@ use shmark::report::json;
 
 use super::{DEADLINE, finish, shmark, start, subject};
 
-const OURS: [&str; 5] = ["report.json", "junit.xml", "summary.md", "report.html", "plots/rtt-u64-floors.svg"];
+const OURS: [&str; 6] =
+    ["report.json", "junit.xml", "summary.md", "report.html", "benchmarks.csv", "plots/rtt-u64-floors.svg"];
 const OTHERS: [&str; 2] = ["notes.md", "plots/holiday.png"];
 
 /// A folder as an earlier run has left it, with files of somebody else.

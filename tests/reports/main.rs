@@ -5,6 +5,7 @@
 mod builds;
 mod causes;
 mod comparisons;
+mod dashboards;
 mod empty;
 mod events_log;
 mod hostile;

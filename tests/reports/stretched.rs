@@ -5,6 +5,9 @@ use shmark::results::model::{ConformanceResult, Report, Verdict};
 
 use super::sample;
 
+/// Formats that have nothing of conformance in them, or room for one figure.
+const WITHOUT: [&str; 5] = ["csv", "github-benchmark", "bencher", "badge", "badge-json"];
+
 const BOUND: &str = "step 3 took 700 ms, and its bound is 100 ms";
 
 fn report(outcome: Verdict) -> Report {
@@ -15,8 +18,7 @@ fn report(outcome: Verdict) -> Report {
 }
 
 fn shown(report: &Report) -> impl Iterator<Item = (&'static str, String)> {
-    // A badge has room for one figure.
-    let whole = FORMATS.iter().filter(|format| !format.option.starts_with("badge"));
+    let whole = FORMATS.iter().filter(|format| !WITHOUT.contains(&format.option));
     let texts = whole.map(|format| (format.option, (format.render)(report).unwrap()));
     texts.chain([("terminal", render_terminal(report, 200, false))])
 }
