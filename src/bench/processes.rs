@@ -178,8 +178,7 @@ fn lacking(reply: &Reply, case: &BenchCase, root: &Path) -> Option<String> {
 /// About what a case needs at most: client and server with room for a few messages each. A case of 64 MiB takes the
 /// reference 656 MiB.
 fn need_bytes(case: &BenchCase) -> u64 {
-    let element = if case.payload == "u64" { 8 } else { 1 };
-    (case.len as u64).saturating_mul(element).saturating_mul(NEED_MESSAGES).max(NEED_BYTES_MIN)
+    (case.payload_bytes() as u64).saturating_mul(NEED_MESSAGES).max(NEED_BYTES_MIN)
 }
 
 fn collected(peer: &Peer, reply: &Reply) -> Result<BenchCollected, Ended> {

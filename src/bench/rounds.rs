@@ -3,6 +3,7 @@
 mod found;
 
 use super::launch::{Ended, Launch, TrialPlan};
+use super::calibrate::Fitted;
 use super::trial::Trial;
 use super::{calibrate, label, order};
 use crate::results::events::{Event, Observer};
@@ -39,8 +40,8 @@ struct Row {
     /// No further trial: the subject has no such case, or is broken.
     over: bool,
     unsupported: bool,
-    /// Round trips in its load slices.
-    slice_requests: u64,
+    /// What suits the subject in this case.
+    fitted: Fitted,
     /// Trials that were measured again.
     repeats: usize,
 }
@@ -109,19 +110,19 @@ impl<'a> ScenarioRun<'a> {
         self.case(row).responses() as u64
     }
 
-    /// Fits the slices to each subject. Returns whether an interrupt came.
+    /// Fits slices and trials to each subject. Returns whether an interrupt came.
     fn calibrate(&mut self, launcher: &mut dyn Launch) -> bool {
-        let short = calibrate::scenario(self.scenario());
         for index in 0..self.rows.len() {
-            let ended =
-                launcher.trial(&TrialPlan { scenario: &short, case: self.case(index), subject: self.subject(index) });
+            let (case, subject) = (self.case(index), self.subject(index));
+            let short = calibrate::scenario(self.scenario(), case);
+            let ended = launcher.trial(&TrialPlan { scenario: &short, case, subject });
             let (scenario, responses) = (&self.entry.scenario, self.responses(index));
             let row = &mut self.rows[index];
-            row.slice_requests = scenario.slice_requests;
+            row.fitted = Fitted::unchanged(scenario);
             match ended {
                 // Whether such a trial counts is judged where it does: in the rounds.
                 Ended::Measured { client, .. } => {
-                    row.slice_requests = calibrate::slice_requests(scenario, &client, responses);
+                    row.fitted = calibrate::fit(scenario, &client, responses);
                 }
                 Ended::Unsupported(text) => row.unsupported(&text),
                 Ended::Broken(text) => row.broken(format!("before round 1: {text}")),
@@ -155,7 +156,8 @@ impl<'a> ScenarioRun<'a> {
             round: round + 1,
             rounds: scenario.rounds,
         });
-        let mut fitted = BenchScenario { slice_requests: self.rows[row].slice_requests, ..scenario.clone() };
+        let Fitted { slice_requests, duration_ms } = self.rows[row].fitted;
+        let mut fitted = BenchScenario { slice_requests, duration_ms, ..scenario.clone() };
         launcher.wait_for_placement(observer);
         let mut ended = launcher.trial(&TrialPlan { scenario: &fitted, case, subject });
         for _ in 0..REPEATS_MAX {

@@ -252,6 +252,34 @@ fn cases_of_a_scenario_take_turns_and_are_compared_with_the_first() {
     }
 }
 
+/// A trial of a payload that is touched takes 400 ns, else 200 ns.
+struct ByTouch;
+impl Launch for ByTouch {
+    fn trial(&mut self, plan: &TrialPlan<'_>) -> Ended {
+        good(usize::from(plan.case.is_touched()))
+    }
+}
+
+/// Sizes that are not touched would be compared with a size that is.
+#[test]
+fn what_is_not_touched_is_compared_with_what_is_not_touched_either() {
+    let sized = |len, touch: &str| BenchCase { len, words: [("touch", touch.to_owned())].into(), ..case() };
+    let cases = [sized(64, "all"), sized(64, "stamp"), sized(8, "all"), sized(8, "stamp")];
+    let entry = Entry {
+        scenario: BenchScenario { cases: cases.to_vec(), ..scenario(4) },
+        subjects: vec![0],
+        asked: 1,
+    };
+    let found = measure(&[entry], &["a".to_owned()], 0, &mut ByTouch, &mut Seen::default());
+    let compared: Vec<_> = found.relative.iter().map(|own| {
+        let other = own.baseline_case.as_ref().unwrap();
+        let case = |case: &std::collections::BTreeMap<String, String>| format!("{} {}", case["len"], case["touch"]);
+        (case(&own.case), case(other), own.ratio.ratio)
+    }).collect();
+    let expected = [("64 stamp", "64 all", 0.5), ("8 all", "64 all", 1.0), ("8 stamp", "64 stamp", 1.0)];
+    assert_eq!(compared, expected.map(|(case, other, ratio)| (case.to_owned(), other.to_owned(), ratio)));
+}
+
 /// Trials of 25 requests with three responses each.
 struct Streams;
 impl Launch for Streams {
