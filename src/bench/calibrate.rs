@@ -9,6 +9,7 @@
 use super::validity::INTERVALS_MIN;
 use crate::scenario::model::{BenchCase, BenchScenario};
 use shmark_peer::bench_protocol::BenchCollected;
+use shmark_peer::kit::implementation::Timing;
 
 /// Load of the short trial, ms.
 const DURATION_MS: u64 = 50;
@@ -18,6 +19,9 @@ const SLICE: u64 = 50;
 const SLICE_BYTES: u64 = 4 << 20;
 /// Intervals that are to fit into a trial: so many more than are needed that a busy machine does no harm.
 const INTERVALS: u64 = 4 * INTERVALS_MIN as u64;
+/// The same of an open loop, whose slices are longer: each begins with nothing under way, and ends when the last request is
+/// answered, which is to be little of its time.
+const INTERVALS_OPEN: u64 = 30;
 /// Intervals that have to fit, by longer trials if need be: one more for each of those that may be left out at the end.
 const INTERVALS_FEWEST: u64 = INTERVALS_MIN as u64 + 3;
 /// Longest trial that is made of a shorter one, ms.
@@ -62,7 +66,8 @@ pub(super) fn fit(scenario: &BenchScenario, seen: &BenchCollected, each: u64) ->
         return Fitted::unchanged(scenario);
     }
     let request_ns = (u128::from(ns.max(1)) * u128::from(each.max(1))).div_ceil(u128::from(count));
-    let slice_ns = u128::from(scenario.duration_ms.saturating_mul(1_000_000) / INTERVALS);
+    let intervals = if scenario.timing == Timing::OpenLoop { INTERVALS_OPEN } else { INTERVALS };
+    let slice_ns = u128::from(scenario.duration_ms.saturating_mul(1_000_000) / intervals);
     let fitting = u64::try_from(slice_ns / request_ns).unwrap_or(u64::MAX).max(1);
     let slice_requests = scenario.slice_requests.min(fitting);
     // The opening request of a slice takes its time, too.
@@ -93,6 +98,13 @@ mod tests {
         assert_eq!(slice_requests(&sample(3), &seen, 1), 1000, "nothing seen, nothing changed");
         let tiny = BenchScenario { slice_requests: 3, ..sample(3) };
         assert_eq!(slice_requests(&tiny, &client(&[(100.0, 1000.0); 5]), 1), 3);
+    }
+
+    #[test]
+    fn slices_of_an_open_loop_are_longer() {
+        let open = BenchScenario { timing: Timing::OpenLoop, slice_requests: 100_000, ..sample(3) };
+        // A request each 1000 ns.
+        assert_eq!(fit(&open, &client(&[(100.0, 1000.0); 5]), 1).slice_requests, 33_333);
     }
 
     #[test]

@@ -158,6 +158,7 @@ pub(super) const BENCH: &[(&str, &str)] = files![
     "bench/blocking.toml",
     "bench/idle-clients.toml",
     "bench/limits.toml",
+    "bench/open-loop.toml",
     "bench/payload.toml",
     "bench/rtt.toml",
     "bench/stream.toml",

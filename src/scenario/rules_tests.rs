@@ -493,7 +493,14 @@ fn line_and_column_are_exact() {
 }
 
 /// Rules that only benchmarks can break: see [`loads_have_room_and_can_be_timed`].
-const OF_BENCHMARKS: &[&str] = &["no_room", "not_a_round_trip"];
+const OF_BENCHMARKS: &[&str] = &[
+    "no_rate",
+    "no_room",
+    "not_a_round_trip",
+    "not_an_open_loop",
+    "open_loop_sleeps",
+    "open_loop_streams",
+];
 
 /// A benchmark of several requests at a time.
 const CROWD: &str = r#"name = "crowd"
@@ -525,6 +532,19 @@ fn loads_have_room_and_can_be_timed() {
         ("[8]", "[]", "empty_list", 9, "the list \"max_active_requests\" is empty"),
         ("\"throughput\"", "\"troughput\"", "unknown_word", 7, "throughput"),
         ("[8]", "[8]\ntouch = [\"none\"]", "unknown_word", 10, "known: all, stamp"),
+        ("\"throughput\"", "\"open-loop\"", "no_rate", 7, "add rate_per_s = [100000]"),
+        ("\"throughput\"", "\"open-loop\"\nrate_per_s = [5, 0]", "no_rate", 8, "needs the rate"),
+        ("\"throughput\"", "\"throughput\"\nrate_per_s = [5]", "not_an_open_loop", 8, "\"rate_per_s\" is for open loops"),
+        ("\"throughput\"", "\"throughput\"\narrivals = [\"fixed\"]", "not_an_open_loop", 8, "add timing = \"open-loop\""),
+        ("\"spin\"]\ntiming = \"throughput\"", "\"block\"]\ntiming = \"open-loop\"\nrate_per_s = [5]", "open_loop_sleeps", 6, "[\"spin\"]"),
+        (
+            "throughput\"",
+            "open-loop\"\nrate_per_s = [5]\nresponse_buffer = [2]\nresponses = [2]",
+            "open_loop_streams",
+            10,
+            "over with its response",
+        ),
+        ("\"throughput\"", "\"open-loop\"\nrate_per_s = [100000001]", "out_of_range", 8, "it goes from 0 to 100000000"),
     ] {
         assert!(good.contains(replaced), "{replaced}");
         let error = bench::parse("b.toml", &good.replacen(replaced, by, 1)).unwrap_err();

@@ -1,6 +1,6 @@
 //! What the trials of a scenario come to: results, comparisons, and how much was disturbed.
 
-use super::{Found, ScenarioRun};
+use super::{Found, Row, ScenarioRun};
 use crate::bench::regimes::Regime;
 use crate::bench::slices::MatchedSlice;
 use crate::bench::trial::Trial;
@@ -77,10 +77,11 @@ impl ScenarioRun<'_> {
         observer.event(&Event::Warning { text });
     }
 
-    /// Compares two rows; only valid results are compared.
+    /// Compares two rows; only valid results are compared, and none that is saturated.
     fn relative(&self, subject: usize, baseline: usize, regimes: &[Regime]) -> Option<Relative> {
         let (ours, theirs) = (&self.rows[subject], &self.rows[baseline]);
-        if ours.why_invalid.is_some() || theirs.why_invalid.is_some() {
+        let is_saturated = |row: &Row| row.trials.iter().flatten().any(|trial| trial.saturated_per_s.is_some());
+        if [ours, theirs].into_iter().any(|row| row.why_invalid.is_some() || is_saturated(row)) {
             return None;
         }
         let pairs: Vec<(&[MatchedSlice], &[MatchedSlice])> = ours
