@@ -6,7 +6,7 @@ use super::estimates::{ratio, time};
 use super::regimes::{self, Regime};
 use super::trial::Trial;
 use super::{case_map, histogram};
-use crate::results::model::{BenchResult, BySide, Measure, Percentiles};
+use crate::results::model::{BenchResult, BySide, Measure, Percentiles, Saturated};
 use crate::scenario::model::{BenchCase, BenchScenario};
 use crate::statistics::median;
 use shmark_peer::kit::implementation::Timing;
@@ -30,10 +30,13 @@ pub fn result(
         |merged: &Option<Histogram<u64>>| merged.as_ref().map_or(Percentiles::default(), histogram::percentiles);
     let (rtt, floor) = (merged(|trial| &trial.rtt), merged(|trial| &trial.floor));
     let by_round = |figure: fn(&Trial) -> f64| -> Vec<f64> { trials.iter().map(|trial| figure(trial)).collect() };
-    let rounds = by_round(|trial| trial.p50_floors);
+    let is_open = scenario.timing == Timing::OpenLoop;
+    // No slice of an open loop is timed as a whole: its latencies have a clock reading in them and the floors have none.
+    let rounds = if is_open { Vec::new() } else { by_round(|trial| trial.p50_floors) };
     let has_clock = trials.iter().any(|trial| trial.has_clock);
-    let without_clock = |figure: fn(&Trial) -> f64| time(&by_round(figure)).filter(|_| !has_clock);
+    let without_clock = |figure: fn(&Trial) -> f64| time(&by_round(figure)).filter(|_| !has_clock && !is_open);
     let clocks_ns: Vec<f64> = trials.iter().filter_map(|trial| trial.clock_ns).collect();
+    let saturated = saturated(case, trials);
     let why_invalid = why_invalid.or_else(|| trials.is_empty().then(|| "no round was measured".to_owned()));
     BenchResult {
         scenario: scenario.name.clone(),
@@ -56,7 +59,8 @@ pub fn result(
         floor_rtt_ns: percentiles(&floor),
         p50_floors: ratio(&rounds),
         p50_floors_rounds: rounds,
-        regimes: regimes::figures(trials, regimes),
+        regimes: if is_open { Vec::new() } else { regimes::figures(trials, regimes) },
+        saturated,
         cpu_ns_per_request: BySide {
             client: per_request(total(|trial| trial.load_cpu_ns[0])),
             server: per_request(total(|trial| trial.load_cpu_ns[1])),
@@ -67,11 +71,19 @@ pub fn result(
     }
 }
 
+/// How far an open loop fell behind its rate, over the rounds that did.
+fn saturated(case: &BenchCase, trials: &[&Trial]) -> Option<Saturated> {
+    let achieved: Vec<f64> = trials.iter().filter_map(|trial| trial.saturated_per_s).collect();
+    let asked_per_s = case.count("rate_per_s")? as f64;
+    Some(Saturated { asked_per_s, achieved_per_s: median(&achieved)?, rounds: achieved.len() })
+}
+
 /// What the figures of a scenario are.
 pub fn measure(timing: Timing) -> Measure {
     match timing {
         Timing::RoundTrip => Measure::RoundTrip,
         Timing::Throughput => Measure::Throughput,
+        Timing::OpenLoop => Measure::OpenLoop,
     }
 }
 

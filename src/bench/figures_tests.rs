@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::bench::slices::{MatchedSlice, Slices, match_slices};
 use crate::bench::testing::{case, client, collected, intervals, scenario, server, with_whole_parts};
+use crate::bench::trial::Asked;
 use shmark_peer::bench_protocol::{BenchCollected, Interval};
 
 #[test]
@@ -175,4 +176,30 @@ proptest! {
             .collect();
         prop_assert!(Trial::new(&client, &server(25), 1).is_err());
     }
+}
+
+/// Open loop at 1 M/s with 1000 requests a slice; each takes so long beside its schedule.
+fn open_trial(over_ns: u64) -> Trial {
+    let mut client = client(&[(100.0, 300.0); 25]);
+    for interval in &mut client.intervals {
+        (interval.offered_ns, interval.load_ns) = (1000, 1000 + over_ns);
+    }
+    Trial::of(&client, &server(25), Asked { responses: 1, rate_per_s: Some(1_000_000) }).unwrap()
+}
+
+#[test]
+fn an_open_loop_has_percentiles_and_no_floors() {
+    let scenario = BenchScenario { timing: Timing::OpenLoop, ..scenario(3) };
+    let case = BenchCase { counts: [("rate_per_s", 1_000_000)].into(), ..case() };
+    let kept = [0, 5, 9].map(open_trial);
+    let found = result(&scenario, "a", &case, &kept.each_ref(), &[], None);
+    assert!(found.valid && found.measure == Measure::OpenLoop && found.rtt_ns.p50 == 300.0);
+    assert_eq!((found.trip_ns, found.floor_ns, found.above_floor_ns, found.p50_floors), (None, None, None, None));
+    assert!(found.p50_floors_rounds.is_empty() && found.regimes.is_empty() && found.saturated.is_none());
+
+    let missed = [0, 1000, 3000].map(open_trial);
+    let found = result(&scenario, "a", &case, &missed.each_ref(), &[], None);
+    assert!(found.valid, "a subject may be saturated");
+    let saturated = Saturated { asked_per_s: 1e6, achieved_per_s: 375_000.0, rounds: 2 };
+    assert_eq!(found.saturated, Some(saturated), "500 000/s and 250 000/s");
 }

@@ -1,6 +1,6 @@
 //! One trial, as whoever counts rounds sees it: what is asked for, and how it ended.
 
-use super::trial::Trial;
+use super::trial::{Asked, Trial};
 use super::validity::Invalid;
 use crate::results::events::Observer;
 use crate::scenario::model::{BenchCase, BenchScenario};
@@ -13,6 +13,8 @@ pub(super) struct TrialPlan<'a> {
     pub case: &'a BenchCase,
     /// Index of the subject.
     pub subject: usize,
+    /// From 0. Each round of an open loop has moments of its own.
+    pub round: usize,
 }
 
 /// How a trial ended.
@@ -30,11 +32,9 @@ pub(super) enum Ended {
 
 impl Ended {
     /// What disturbed the trial so much that it says nothing about the subject.
-    pub fn disturbance(&self, responses: u64) -> Option<Invalid> {
+    pub fn disturbance(&self, asked: Asked) -> Option<Invalid> {
         match self {
-            Self::Measured { client, server } => {
-                Trial::new(client, server, responses).err().filter(Invalid::is_disturbance)
-            }
+            Self::Measured { client, server } => Trial::of(client, server, asked).err().filter(Invalid::is_disturbance),
             _ => None,
         }
     }

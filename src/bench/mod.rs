@@ -2,7 +2,7 @@
 //!
 //! [`run`] measures: it rotates subjects over rounds ([`order`]), launches the two processes of each trial
 //! (`processes`) where the processors are close together ([`placement`]), sets each load slice against its floors
-//! ([`slices`]), refuses trials that do not count ([`validity`], [`trial`]), finds out between which placements the machine
+//! ([`slices`]), refuses trials that do not count ([`validity`], [`rates`], [`trial`]), finds out between which placements the machine
 //! changed ([`regimes`]) and reduces trials to figures ([`figures`], [`relative`](mod@relative)). The load itself runs
 //! inside the peers.
 
@@ -13,6 +13,7 @@ pub mod histogram;
 pub mod order;
 pub mod pin;
 pub mod placement;
+pub mod rates;
 pub mod regimes;
 pub mod relative;
 pub mod slices;

@@ -35,6 +35,10 @@ const START_AHEAD_NS: u64 = 30_000_000;
 /// Lines of a transcript behind the reason for a broken trial.
 const TRANSCRIPT_LINES: usize = 6;
 const CALIBRATION_BYTES: usize = 4096;
+/// Version of the peer protocol that brought open loops.
+const OPEN_LOOP_PROTOCOL: u32 = 4;
+/// Largest integer of the peer protocol.
+const SEED_MAX: u64 = u64::MAX >> 1;
 /// What a case needs is told from so many of its messages, and is at least this.
 const NEED_MESSAGES: u64 = 12;
 const NEED_BYTES_MIN: u64 = 16 << 20;
@@ -65,9 +69,12 @@ impl Processes {
         let subject = &self.subjects[plan.subject];
         let namespace = self.folder.namespace().map_err(harness)?;
         let multiplier = subject.timeout_multiplier;
-        let spawn = |name| Peer::spawn(subject, name, namespace.path(), self.seed).map(|(peer, _)| peer);
-        let mut server = spawn("server").map_err(harness)?;
-        let mut client = spawn("client").map_err(harness)?;
+        let spawn = |name| {
+            let (peer, hello) = Peer::spawn(subject, name, namespace.path(), self.seed).map_err(harness)?;
+            check_version(plan.scenario.timing, hello.protocol).map(|()| peer)
+        };
+        let mut server = spawn("server")?;
+        let mut client = spawn("client")?;
         let [for_client, for_server] = self.prepare(plan, &namespace)?;
         for (peer, prepare) in [(&mut server, for_server), (&mut client, for_client)] {
             let reply = peer.call("bench.prepare", &args(&prepare)?, multiplier.of(PREPARE_TIMEOUT));
@@ -120,10 +127,23 @@ impl Processes {
                 duration_ms: scenario.duration_ms,
                 slice_requests: scenario.slice_requests,
                 slice_floors: scenario.slice_floors,
+                // All subjects and cases of a round have the same moments, up to their rate.
+                seed: (scenario.timing == Timing::OpenLoop).then(|| (self.seed ^ plan.round as u64) & SEED_MAX),
             })
         };
         Ok([side(BenchRole::Client, self.pin.0)?, side(BenchRole::Server, self.pin.1)?])
     }
+}
+
+/// An older peer would take the words of an open loop for a mistake.
+fn check_version(timing: Timing, protocol: u32) -> Result<(), Ended> {
+    if timing == Timing::OpenLoop && protocol < OPEN_LOOP_PROTOCOL {
+        let text = format!(
+            "its peer speaks version {protocol} of the peer protocol, and open loops came with version {OPEN_LOOP_PROTOCOL}"
+        );
+        return Err(Ended::Unsupported(text));
+    }
+    Ok(())
 }
 
 /// The case in the words of the protocol.
@@ -178,8 +198,7 @@ fn lacking(reply: &Reply, case: &BenchCase, root: &Path) -> Option<String> {
 /// About what a case needs at most: client and server with room for a few messages each. A case of 64 MiB takes the
 /// reference 656 MiB.
 fn need_bytes(case: &BenchCase) -> u64 {
-    let element = if case.payload == "u64" { 8 } else { 1 };
-    (case.len as u64).saturating_mul(element).saturating_mul(NEED_MESSAGES).max(NEED_BYTES_MIN)
+    (case.payload_bytes() as u64).saturating_mul(NEED_MESSAGES).max(NEED_BYTES_MIN)
 }
 
 fn collected(peer: &Peer, reply: &Reply) -> Result<BenchCollected, Ended> {
@@ -229,6 +248,16 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+
+    #[test]
+    fn an_open_loop_is_not_asked_of_an_older_peer() {
+        for (timing, protocol, is_refused) in
+            [(Timing::OpenLoop, 3, true), (Timing::OpenLoop, 4, false), (Timing::Throughput, 1, false)]
+        {
+            let refused = check_version(timing, protocol);
+            assert_eq!(matches!(refused, Err(Ended::Unsupported(_))), is_refused, "{timing:?} {protocol} {refused:?}");
+        }
+    }
 
     #[test]
     fn a_case_that_does_not_fit_is_told_from_a_broken_peer() {

@@ -61,7 +61,7 @@ pub fn relative(
     measure: Measure,
 ) -> Option<Compared> {
     let figure = |time: f64| match measure {
-        Measure::RoundTrip => time,
+        Measure::RoundTrip | Measure::OpenLoop => time,
         Measure::Throughput => 1.0 / time,
     };
     let mut compared = Vec::new();

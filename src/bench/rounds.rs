@@ -2,8 +2,9 @@
 
 mod found;
 
+use super::calibrate::Fitted;
 use super::launch::{Ended, Launch, TrialPlan};
-use super::trial::Trial;
+use super::trial::{Asked, Trial};
 use super::{calibrate, label, order};
 use crate::results::events::{Event, Observer};
 use crate::results::model::{BenchResult, Relative};
@@ -39,8 +40,8 @@ struct Row {
     /// No further trial: the subject has no such case, or is broken.
     over: bool,
     unsupported: bool,
-    /// Round trips in its load slices.
-    slice_requests: u64,
+    /// What suits the subject in this case.
+    fitted: Fitted,
     /// Trials that were measured again.
     repeats: usize,
 }
@@ -105,23 +106,19 @@ impl<'a> ScenarioRun<'a> {
         &self.names[self.subject(row)]
     }
 
-    fn responses(&self, row: usize) -> u64 {
-        self.case(row).responses() as u64
-    }
-
-    /// Fits the slices to each subject. Returns whether an interrupt came.
+    /// Fits slices and trials to each subject. Returns whether an interrupt came.
     fn calibrate(&mut self, launcher: &mut dyn Launch) -> bool {
-        let short = calibrate::scenario(self.scenario());
         for index in 0..self.rows.len() {
-            let ended =
-                launcher.trial(&TrialPlan { scenario: &short, case: self.case(index), subject: self.subject(index) });
-            let (scenario, responses) = (&self.entry.scenario, self.responses(index));
+            let (case, subject) = (self.case(index), self.subject(index));
+            let short = calibrate::scenario(self.scenario(), case);
+            let ended = launcher.trial(&TrialPlan { scenario: &short, case, subject, round: 0 });
+            let (scenario, responses) = (&self.entry.scenario, case.responses() as u64);
             let row = &mut self.rows[index];
-            row.slice_requests = scenario.slice_requests;
+            row.fitted = Fitted::unchanged(scenario);
             match ended {
                 // Whether such a trial counts is judged where it does: in the rounds.
                 Ended::Measured { client, .. } => {
-                    row.slice_requests = calibrate::slice_requests(scenario, &client, responses);
+                    row.fitted = calibrate::fit(scenario, &client, responses);
                 }
                 Ended::Unsupported(text) => row.unsupported(&text),
                 Ended::Broken(text) => row.broken(format!("before round 1: {text}")),
@@ -148,6 +145,7 @@ impl<'a> ScenarioRun<'a> {
     /// One trial, again if the machine disturbed it.
     fn trial(&mut self, row: usize, round: usize, launcher: &mut dyn Launch, observer: &mut dyn Observer) -> Ended {
         let (scenario, case, subject) = (self.scenario(), self.case(row), self.subject(row));
+        let asked = Asked::by(case);
         observer.event(&Event::TrialStarted {
             scenario: scenario.name.clone(),
             subject: self.name(row).to_owned(),
@@ -155,11 +153,12 @@ impl<'a> ScenarioRun<'a> {
             round: round + 1,
             rounds: scenario.rounds,
         });
-        let mut fitted = BenchScenario { slice_requests: self.rows[row].slice_requests, ..scenario.clone() };
+        let Fitted { slice_requests, duration_ms } = self.rows[row].fitted;
+        let mut fitted = BenchScenario { slice_requests, duration_ms, ..scenario.clone() };
         launcher.wait_for_placement(observer);
-        let mut ended = launcher.trial(&TrialPlan { scenario: &fitted, case, subject });
+        let mut ended = launcher.trial(&TrialPlan { scenario: &fitted, case, subject, round });
         for _ in 0..REPEATS_MAX {
-            let Some(why) = ended.disturbance(self.responses(row)) else { break };
+            let Some(why) = ended.disturbance(asked) else { break };
             observer.event(&Event::TrialRepeated {
                 scenario: scenario.name.clone(),
                 subject: self.name(row).to_owned(),
@@ -171,18 +170,16 @@ impl<'a> ScenarioRun<'a> {
             // The machine leaves time for some intervals; twice the time leaves it for twice as many.
             fitted.duration_ms = fitted.duration_ms.saturating_mul(2);
             launcher.wait_for_placement(observer);
-            ended = launcher.trial(&TrialPlan { scenario: &fitted, case, subject });
+            ended = launcher.trial(&TrialPlan { scenario: &fitted, case, subject, round });
         }
         ended
     }
 
     fn ended(&mut self, index: usize, round: usize, ended: Ended, observer: &mut dyn Observer) {
-        let responses = self.responses(index);
+        let asked = Asked::by(self.case(index));
         let row = &mut self.rows[index];
         let outcome = match ended {
-            Ended::Measured { client, server } => {
-                Trial::new(&client, &server, responses).map_err(|why| why.to_string())
-            }
+            Ended::Measured { client, server } => Trial::of(&client, &server, asked).map_err(|why| why.to_string()),
             Ended::Unsupported(text) => {
                 row.unsupported(&text);
                 Err(format!("unsupported: {text}"))
@@ -194,7 +191,12 @@ impl<'a> ScenarioRun<'a> {
             Ended::Interrupted => return,
         };
         let invalid = outcome.as_ref().err().cloned();
-        let (p50_ns, p50_floors) = outcome.as_ref().map_or((0.0, 0.0), |trial| (trial.p50_ns, trial.p50_floors));
+        let (p50_ns, mut p50_floors) = outcome.as_ref().map_or((0.0, 0.0), |trial| (trial.p50_ns, trial.p50_floors));
+        if asked.rate_per_s.is_some() {
+            // Its latencies have a clock reading in them, and the floors have none.
+            p50_floors = 0.0;
+        }
+        let saturated_per_s = outcome.as_ref().ok().and_then(|trial| trial.saturated_per_s);
         if let Some(why) = &invalid {
             row.why_invalid.get_or_insert_with(|| format!("round {}: {why}", round + 1));
         }
@@ -207,6 +209,7 @@ impl<'a> ScenarioRun<'a> {
             round: round + 1,
             p50_ns,
             p50_floors,
+            saturated_per_s,
             invalid,
         });
     }

@@ -252,6 +252,72 @@ fn cases_of_a_scenario_take_turns_and_are_compared_with_the_first() {
     }
 }
 
+/// A trial of a payload that is touched takes 400 ns, else 200 ns.
+struct ByTouch;
+impl Launch for ByTouch {
+    fn trial(&mut self, plan: &TrialPlan<'_>) -> Ended {
+        good(usize::from(plan.case.is_touched()))
+    }
+}
+
+/// Sizes that are not touched would be compared with a size that is.
+#[test]
+fn what_is_not_touched_is_compared_with_what_is_not_touched_either() {
+    let sized = |len, touch: &str| BenchCase { len, words: [("touch", touch.to_owned())].into(), ..case() };
+    let cases = [sized(64, "all"), sized(64, "stamp"), sized(8, "all"), sized(8, "stamp")];
+    let entry = Entry { scenario: BenchScenario { cases: cases.to_vec(), ..scenario(4) }, subjects: vec![0], asked: 1 };
+    let found = measure(&[entry], &["a".to_owned()], 0, &mut ByTouch, &mut Seen::default());
+    let compared: Vec<_> = found
+        .relative
+        .iter()
+        .map(|own| {
+            let other = own.baseline_case.as_ref().unwrap();
+            let case = |case: &std::collections::BTreeMap<String, String>| format!("{} {}", case["len"], case["touch"]);
+            (case(&own.case), case(other), own.ratio.ratio)
+        })
+        .collect();
+    let expected = [("64 stamp", "64 all", 0.5), ("8 all", "64 all", 1.0), ("8 stamp", "64 stamp", 1.0)];
+    assert_eq!(compared, expected.map(|(case, other, ratio)| (case.to_owned(), other.to_owned(), ratio)));
+}
+
+/// Subject 0 keeps to 1 M/s, subject 1 has half of it; the machine disturbs some slices of the first trial that counts.
+struct Loop {
+    disturbed: bool,
+    seeds: Vec<usize>,
+}
+impl Launch for Loop {
+    fn trial(&mut self, plan: &TrialPlan<'_>) -> Ended {
+        let mut client = client(&[(100.0, 300.0); 25]);
+        let counts = plan.scenario.duration_ms >= scenario(1).duration_ms;
+        let disturbs = counts && plan.subject == 0 && std::mem::take(&mut self.disturbed);
+        for (index, interval) in client.intervals.iter_mut().enumerate() {
+            let factor = if plan.subject == 1 || disturbs && index < 5 { 2 } else { 1 };
+            (interval.offered_ns, interval.load_ns) = (1000, 1000 * factor);
+        }
+        if counts {
+            self.seeds.push(plan.round);
+        }
+        Ended::Measured { client: Box::new(client), server: Box::new(server(25)) }
+    }
+}
+
+#[test]
+fn a_rate_is_too_much_for_a_subject_or_for_the_machine() {
+    let case = BenchCase { counts: [("rate_per_s", 1_000_000)].into(), ..case() };
+    let scenario = BenchScenario { cases: vec![case], timing: Timing::OpenLoop, ..scenario(2) };
+    let entry = Entry { scenario, subjects: vec![0, 1], asked: 2 };
+    let (mut launch, mut seen) = (Loop { disturbed: true, seeds: vec![] }, Seen::default());
+    let found = measure(&[entry], &["a".to_owned(), "b".to_owned()], 0, &mut launch, &mut seen);
+    let kept: Vec<_> = found.bench.iter().map(|r| (r.valid, r.rounds, r.saturated.map(|s| s.achieved_per_s))).collect();
+    assert_eq!(kept, [(true, 2, None), (true, 2, Some(500_000.0))], "saturation is a result");
+    assert!(found.relative.is_empty(), "what is saturated is compared with nothing");
+    let repeated = seen.0.iter().filter(|event| matches!(event, Event::TrialRepeated { .. })).count();
+    let is_saturated = |event: &&Event| matches!(event, Event::TrialFinished { saturated_per_s: Some(_), .. });
+    assert_eq!((repeated, seen.0.iter().filter(is_saturated).count()), (1, 2), "only the machine's share is repeated");
+    launch.seeds.dedup();
+    assert_eq!(launch.seeds, [0, 1], "moments change from round to round");
+}
+
 /// Trials of 25 requests with three responses each.
 struct Streams;
 impl Launch for Streams {

@@ -49,6 +49,7 @@ pub(super) fn intervals(slices: &[(f64, f64)]) -> Vec<Interval> {
             whole_floors_ns: 0,
             whole_loads: 0,
             whole_loads_ns: 0,
+            offered_ns: 0,
         })
         .collect()
 }

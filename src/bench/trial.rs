@@ -3,10 +3,28 @@
 use hdrhistogram::Histogram;
 
 use super::histogram;
+use super::rates;
 use super::slices::MatchedSlice;
 use super::validity::{self, Invalid};
+use crate::scenario::model::BenchCase;
 use crate::statistics::median;
 use shmark_peer::bench_protocol::{BenchCollected, Interval};
+
+/// What the messages of a trial have to come to.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked {
+    /// Responses to each request.
+    pub responses: u64,
+    /// Of an open loop.
+    pub rate_per_s: Option<u64>,
+}
+
+impl Asked {
+    /// As a case says.
+    pub fn by(case: &BenchCase) -> Self {
+        Self { responses: case.responses() as u64, rate_per_s: case.count("rate_per_s").map(|rate| rate as u64) }
+    }
+}
 
 /// A trial that counts.
 #[derive(Debug, Clone)]
@@ -29,6 +47,8 @@ pub struct Trial {
     pub matched: Vec<MatchedSlice>,
     /// Intervals left out.
     pub regime_changes: usize,
+    /// Requests per second that were answered instead of those asked for, if they were too many for the subject.
+    pub saturated_per_s: Option<f64>,
     pub(super) rtt: Histogram<u64>,
     pub(super) floor: Histogram<u64>,
     /// Round trips of counted load slices, and of those that `load_ns` is the time of.
@@ -40,6 +60,16 @@ pub struct Trial {
 }
 
 impl Trial {
+    /// As [`Trial::new`]; of an open loop, checks the rate, too.
+    ///
+    /// # Errors
+    /// The rule that the trial breaks.
+    pub fn of(client: &BenchCollected, server: &BenchCollected, asked: Asked) -> Result<Self, Invalid> {
+        let trial = Self::new(client, server, asked.responses)?;
+        let Some(rate_per_s) = asked.rate_per_s else { return Ok(trial) };
+        Ok(Self { saturated_per_s: rates::check(&client.intervals, rate_per_s)?, ..trial })
+    }
+
     /// Checks what both sides collected and reduces it; `each` is the number of responses to a request.
     ///
     /// # Errors
@@ -68,6 +98,7 @@ impl Trial {
             clock_ns: client.clock_ns.filter(|ns| ns.is_finite() && *ns >= 0.0),
             delay_ns: client.delay_ns,
             has_clock: client.intervals.iter().any(|interval| interval.whole_floors == 0),
+            saturated_per_s: None,
             regime_changes: client.intervals.len() - 1 - matched.len(),
             matched,
             rtt,

@@ -27,13 +27,16 @@ pub enum Invalid {
     IntervalNotPositive { index: usize },
     TooFewIntervals { logged: usize, regime_changes: usize },
     FloorImplausible { floor_ns: f64 },
+    NoSchedule { index: usize },
+    OtherRate { asked_per_s: u64, scheduled_per_s: f64 },
+    RateMissed { asked_per_s: u64, achieved_per_s: f64, late: usize, intervals: usize },
 }
 
 impl Invalid {
     /// Whether the machine may be at fault: its processors were taken away so often that too little was measured. Then
     /// the trial says nothing about the subject, good or bad.
     pub fn is_disturbance(&self) -> bool {
-        matches!(self, Self::TooFewIntervals { .. } | Self::FloorImplausible { .. })
+        matches!(self, Self::TooFewIntervals { .. } | Self::FloorImplausible { .. } | Self::RateMissed { .. })
     }
 }
 
@@ -82,6 +85,23 @@ impl fmt::Display for Invalid {
                  processes did not have a processor each (is the machine busy, or --pin wrong?)",
                 FLOOR_NS_PLAUSIBLE.start(),
                 FLOOR_NS_PLAUSIBLE.end()
+            ),
+            Self::NoSchedule { index } => write!(
+                f,
+                "interval {index} of the client does not say when the last request of the open loop was to be sent \
+                 (offered_ns)"
+            ),
+            Self::OtherRate { asked_per_s, scheduled_per_s } => {
+                write!(
+                    f,
+                    "the client's schedule has {scheduled_per_s:.0} requests per second, and {asked_per_s} were asked for"
+                )
+            }
+            Self::RateMissed { asked_per_s, achieved_per_s, late, intervals } => write!(
+                f,
+                "{asked_per_s} requests per second were asked for and {achieved_per_s:.0} answered, because {late} of \
+                 {intervals} slices took longer than their schedule; the others kept to it, so the processors were taken away \
+                 (is the machine busy?)"
             ),
         }
     }

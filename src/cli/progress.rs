@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::args::Verbosity;
 use super::columns::fitted;
 use crate::report::comparisons;
-use crate::report::figures::counted;
+use crate::report::figures::{counted, rate_per_s};
 use crate::report::streams;
 use crate::report::words::{outcome_word, pairing_label};
 use crate::results::events::{Event, Observer};
@@ -173,12 +173,16 @@ impl Observer for Progress {
             Event::TrialRepeated { scenario, subject, case, round, why } => {
                 self.passing(format!("{scenario}, {case}: {subject}, round {round}, is measured again: {why}"));
             }
-            Event::TrialFinished { scenario, subject, case, round, p50_ns, p50_floors, invalid } => {
+            Event::TrialFinished { scenario, subject, case, round, p50_ns, p50_floors, saturated_per_s, invalid } => {
                 let step = self.step();
                 let head = format!("{step}{scenario}, {case}: {subject}, round {round}:");
-                match invalid {
-                    Some(why) => self.line(&format!("{head} invalid: {why}")),
-                    None => self.passing(format!("{head} {p50_ns:.0} ns, {p50_floors:.2} floors")),
+                match (invalid, saturated_per_s) {
+                    (Some(why), _) => self.line(&format!("{head} invalid: {why}")),
+                    (None, Some(rate)) => self.passing(format!("{head} saturated at {}", rate_per_s(*rate))),
+                    (None, None) if *p50_floors > 0.0 => {
+                        self.passing(format!("{head} {p50_ns:.0} ns, {p50_floors:.2} floors"));
+                    }
+                    (None, None) => self.passing(format!("{head} {p50_ns:.0} ns")),
                 }
             }
             Event::Warning { text } => self.line(&format!("warning: {text}")),

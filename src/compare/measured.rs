@@ -163,7 +163,7 @@ impl Pair<'_> {
     /// Rates are the inverse of times.
     fn as_time(&self, ratio: f64) -> f64 {
         match self.measure() {
-            Measure::RoundTrip => ratio,
+            Measure::RoundTrip | Measure::OpenLoop => ratio,
             Measure::Throughput => 1.0 / ratio,
         }
     }

@@ -163,6 +163,7 @@ impl<'a> Case<'a> {
         let what = match self.measure() {
             Measure::RoundTrip => "round trips",
             Measure::Throughput => "messages",
+            Measure::OpenLoop => "requests",
         };
         let mut text = format!("{rounds} rounds and {samples} {what} a subject");
         if left_out > 0 {

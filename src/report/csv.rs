@@ -76,6 +76,7 @@ fn facts(result: &BenchResult) -> [String; FACTS.len()] {
     let measure = match result.measure {
         Measure::RoundTrip => "round-trip",
         Measure::Throughput => "throughput",
+        Measure::OpenLoop => "open-loop",
     };
     [
         no_formula(&result.scenario),

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::results::model::BenchResult;
+
 /// `84.0 ns`, `7.71 µs`, `1.20 ms`, `3.00 s`.
 pub fn duration_ns(ns: f64) -> String {
     let (value, unit) = match ns.abs() {
@@ -12,6 +14,11 @@ pub fn duration_ns(ns: f64) -> String {
         _ => (ns / 1e9, "s"),
     };
     format!("{} {unit}", three_digits(value))
+}
+
+/// A latency of an open loop, or `saturated` where it says nothing.
+pub fn latency_ns(result: &BenchResult, ns: f64) -> String {
+    if result.saturated.is_some() { "saturated".to_owned() } else { duration_ns(ns) }
 }
 
 /// A tick of an axis: `100 ns`, `2 µs`, without digits that are always 0.

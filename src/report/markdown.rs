@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::cases::{Case, cases};
 use super::causes::{self, Cause, causes};
 use super::comparisons;
-use super::figures::{counted, duration_ns, rate_per_s, three_digits};
+use super::figures::{counted, duration_ns, latency_ns, rate_per_s, three_digits};
 use super::regimes;
 use super::sanitise::sanitise;
 use super::summary::{STRETCHED, Summary, Tally, Tone};
@@ -110,6 +110,7 @@ fn benchmark(out: &mut String, case: &Case<'_>) {
             &["subject", "round trip", "in floors (95 % interval)", "above the floor", "p99", "p99.9", "max", "rate"]
         }
         Measure::Throughput => &["subject", "rate", "one message", "in floors (95 % interval)"],
+        Measure::OpenLoop => &["subject", "latency p50", "p99", "p99.9", "max", "rate"],
     };
     let mut heading = format!("| {} |", figures.join(" | "));
     let mut rule = format!("| :-- |{}", " --: |".repeat(figures.len() - 1));
@@ -133,12 +134,14 @@ fn benchmark(out: &mut String, case: &Case<'_>) {
             ratio.map_or_else(|| "–".to_owned(), text)
         };
         let rtt = &result.rtt_ns;
-        let [trip, p99, p99_9, max] = [result.round_trip_ns(), rtt.p99, rtt.p99_9, rtt.max].map(duration_ns);
+        let [p50, p99, p99_9, max] = [rtt.p50, rtt.p99, rtt.p99_9, rtt.max].map(|ns| latency_ns(result, ns));
+        let trip = duration_ns(result.round_trip_ns());
         let above = result.above_floor_ns.map_or_else(|| "–".to_owned(), |time| duration_ns(time.ns));
         let (floors, rate) = (interval(result.p50_floors), rate_per_s(result.throughput_per_s));
         let mut cells = match case.measure() {
             Measure::RoundTrip => vec![subject, trip, floors, above, p99, p99_9, max, rate],
             Measure::Throughput => vec![subject, rate, trip, floors],
+            Measure::OpenLoop => vec![subject, p50, p99, p99_9, max, rate],
         };
         cells.extend(beside.iter().map(|column| interval(column.ratios[index])));
         let _ = writeln!(out, "| {} |", cells.join(" | "));

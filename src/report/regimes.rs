@@ -27,7 +27,7 @@ impl Case<'_> {
     pub fn regimes(&self, to: &str) -> Option<RegimeTable> {
         let beside = self.ratio_columns();
         let time = match self.measure() {
-            Measure::RoundTrip => "round trip",
+            Measure::RoundTrip | Measure::OpenLoop => "round trip",
             Measure::Throughput => "one message",
         };
         let mut headings: Vec<String> = ["floor", "subject", time, "floors (95 %)"].map(str::to_owned).into();

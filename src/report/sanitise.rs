@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::results::model::{BenchRegime, BenchResult, ComparisonEvidence, Percentiles, Report, Time};
+use crate::results::model::{BenchRegime, BenchResult, ComparisonEvidence, Percentiles, Report, Saturated, Time};
 
 /// A copy in which every control character, every direction override and every non-character is shown as an escape
 /// (`\u{1b}`), and every figure is finite. Markup is not touched: each format escapes its own.
@@ -105,6 +105,9 @@ fn make_finite(result: &mut BenchResult) -> bool {
         figures.extend(std::iter::once(ns).chain(ci95_ns.iter_mut().flatten()));
     }
     figures.extend(&mut result.clock_ns);
+    if let Some(Saturated { asked_per_s, achieved_per_s, rounds: _ }) = &mut result.saturated {
+        figures.extend([asked_per_s, achieved_per_s]);
+    }
     if let Some(ratio) = &mut result.p50_floors {
         figures.push(&mut ratio.ratio);
         figures.extend(ratio.ci95.iter_mut());

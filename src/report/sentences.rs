@@ -1,8 +1,8 @@
 //! What is said about the benchmark results of a case, one sentence a comparison.
 
 use super::cases::{Case, differing};
-use super::figures::three_digits;
-use crate::results::model::{Measure, Ratio, Relative};
+use super::figures::{rate_per_s, three_digits};
+use crate::results::model::{BenchResult, Measure, Ratio, Relative, Saturated};
 
 impl Case<'_> {
     /// One sentence a comparison: those of the same rounds, or else each subject beside the fastest.
@@ -16,6 +16,7 @@ impl Case<'_> {
             let why = result.why_invalid.as_deref().unwrap_or("no reason was given");
             sentences.push(format!("{} does not count: {why}.", result.subject));
         }
+        sentences.extend(self.valid().filter_map(saturation));
         sentences
     }
 
@@ -30,7 +31,7 @@ impl Case<'_> {
                 format!("{subject} and {fastest}: no verdict, their 95 % intervals overlap.")
             } else {
                 match self.measure() {
-                    Measure::RoundTrip => {
+                    Measure::RoundTrip | Measure::OpenLoop => {
                         format!("{subject} takes {} times as long as {fastest}.", three_digits(times))
                     }
                     Measure::Throughput => {
@@ -41,6 +42,15 @@ impl Case<'_> {
         }
         sentences
     }
+}
+
+/// `saturated: asked for 4.00 M/s, did 2.90 M/s`, of an open loop whose rate was more than the subject can do.
+pub fn saturation(result: &BenchResult) -> Option<String> {
+    let Saturated { asked_per_s, achieved_per_s, rounds } = result.saturated?;
+    let [asked, did] = [asked_per_s, achieved_per_s].map(rate_per_s);
+    let rounds =
+        if rounds < result.rounds { format!(", in {rounds} of {} rounds", result.rounds) } else { String::new() };
+    Some(format!("{} is saturated: asked for {asked}, did {did}{rounds}.", result.subject))
 }
 
 /// What a comparison within one run says; `conditions` are its rounds and floor. It names a winner only if the interval

@@ -10,7 +10,7 @@ use comfy_table::Cell;
 use super::cases::{Case, cases};
 use super::causes::{self, Cause, causes};
 use super::comparisons;
-use super::figures::{counted, duration_ns, rate_per_s, three_digits};
+use super::figures::{counted, duration_ns, latency_ns, rate_per_s, three_digits};
 use super::regimes;
 use super::sanitise::sanitise;
 use super::summary::{STRETCHED, Summary, Tally, Tone};
@@ -271,6 +271,9 @@ fn columns(case: &Case<'_>) -> Vec<Column> {
             column("one message", None, &|r| duration_ns(r.round_trip_ns())),
             floors(Some(0)),
         ]),
+        Measure::OpenLoop => {
+            columns.extend([column("latency p50", None, &|r| latency_ns(r, r.rtt_ns.p50)), rate(None)])
+        }
     }
     for (beside, goes) in case.ratio_columns().into_iter().zip([5, 4]) {
         // Invalid results, which have no row, come last.
@@ -278,13 +281,15 @@ fn columns(case: &Case<'_>) -> Vec<Column> {
         let cells = cells.map(|ratio| ratio.map_or_else(|| "–".to_owned(), interval_short)).collect();
         columns.push(Column { heading: beside.heading, goes: Some(goes), cells });
     }
-    if case.measure() == Measure::RoundTrip {
+    if case.measure() != Measure::Throughput {
         columns.extend([
-            column("p99", Some(6), &|r| duration_ns(r.rtt_ns.p99)),
-            column("p99.9", Some(1), &|r| duration_ns(r.rtt_ns.p99_9)),
-            column("max", Some(2), &|r| duration_ns(r.rtt_ns.max)),
-            rate(Some(0)),
+            column("p99", Some(6), &|r| latency_ns(r, r.rtt_ns.p99)),
+            column("p99.9", Some(1), &|r| latency_ns(r, r.rtt_ns.p99_9)),
+            column("max", Some(2), &|r| latency_ns(r, r.rtt_ns.max)),
         ]);
+    }
+    if case.measure() == Measure::RoundTrip {
+        columns.push(rate(Some(0)));
     }
     columns
 }

@@ -34,6 +34,7 @@ impl Tracked<'_> {
         match self.result.measure {
             Measure::RoundTrip => "round trip",
             Measure::Throughput => "one message",
+            Measure::OpenLoop => "latency from the intended start",
         }
     }
 

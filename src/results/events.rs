@@ -26,7 +26,8 @@ pub enum Event {
     TrialStarted { scenario: String, subject: String, case: String, round: usize, rounds: usize },
     /// A trial says nothing, because the machine disturbed it, and is measured again.
     TrialRepeated { scenario: String, subject: String, case: String, round: usize, why: String },
-    /// A trial ended; `p50_floors` is its own.
+    /// A trial ended; `p50_floors` is its own, 0 of an open loop. `saturated_per_s` is there if an open loop's rate was more
+    /// than the subject can do: the one that it had.
     TrialFinished {
         scenario: String,
         subject: String,
@@ -34,6 +35,8 @@ pub enum Event {
         round: usize,
         p50_ns: f64,
         p50_floors: f64,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        saturated_per_s: Option<f64>,
         invalid: Option<String>,
     },
     /// All rounds of a case are done.

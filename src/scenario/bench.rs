@@ -6,7 +6,7 @@ use super::model::{BenchCase, BenchScenario};
 use super::source::{Source, Span};
 use super::tree::{self, Node};
 use super::violation::Violation;
-use shmark_peer::kit::bench::load::{LOAD_MAX, LOADS, LoadSetting, Timing, Values};
+use shmark_peer::kit::bench::load::{LOAD_MAX, LOADS, LoadSetting, OF_OPEN_LOOPS, Timing, Values};
 use shmark_peer::protocol::{PAYLOAD_TYPES, setting_counts};
 
 /// Keys of a file besides those of the load and of the service's settings.
@@ -48,6 +48,7 @@ fn read(source: &Source) -> Parsed<(BenchScenario, Span)> {
     let timing = timing(&file)?;
     let cases = cases(&file)?;
     check_load(&file, timing, &cases)?;
+    check_open_loop(&file, timing, &cases)?;
     let scenario = BenchScenario {
         name: name(named, "name")?.to_owned(),
         title: file.need("title")?.text("title")?.to_owned(),
@@ -91,21 +92,21 @@ fn cases(file: &Fields<'_>) -> Parsed<Vec<BenchCase>> {
         }
     }
     for LoadSetting { name, values, .. } in LOADS {
-        if let (Values::Counts { min, .. }, Some(list)) = (values, file.get(name)) {
-            cases = counted(cases, list, name, *min)?;
+        if let (Values::Counts { min, max, .. }, Some(list)) = (values, file.get(name)) {
+            cases = counted(cases, list, name, *min, *max)?;
         }
     }
     for name in setting_counts() {
         if let Some(list) = file.get(name) {
-            cases = counted(cases, list, name, 1)?;
+            cases = counted(cases, list, name, 1, LOAD_MAX)?;
         }
     }
     Ok(cases)
 }
 
 /// Each case once with each number of a list.
-fn counted(cases: Vec<BenchCase>, list: &Node, name: &'static str, min: usize) -> Parsed<Vec<BenchCase>> {
-    let values = numbers(list, name, min as u64, LOAD_MAX as u64)?;
+fn counted(cases: Vec<BenchCase>, list: &Node, name: &'static str, min: usize, max: usize) -> Parsed<Vec<BenchCase>> {
+    let values = numbers(list, name, min as u64, max as u64)?;
     Ok(product(cases, &values, |case, value| {
         case.counts.insert(name, usize::try_from(*value).unwrap_or(usize::MAX));
     }))
@@ -145,9 +146,32 @@ fn check_load(file: &Fields<'_>, timing: Timing, cases: &[BenchCase]) -> Parsed<
     Ok(())
 }
 
+/// An open loop has a rate, polls, and has one response a request; nothing else has a rate.
+fn check_open_loop(file: &Fields<'_>, timing: Timing, cases: &[BenchCase]) -> Parsed<()> {
+    if timing != Timing::OpenLoop {
+        let only = OF_OPEN_LOOPS.into_iter().find_map(|key| Some((key, file.get(key)?)));
+        return only.map_or(Ok(()), |(key, node)| {
+            Err(Flaw::new(Violation::NotAnOpenLoop { key: key.to_owned() }, &node.span))
+        });
+    }
+    let timing = file.need("timing")?;
+    if cases.iter().any(|case| case.count("rate_per_s").unwrap_or(0) == 0) {
+        return Err(Flaw::new(Violation::NoRate, &file.get("rate_per_s").unwrap_or(timing).span));
+    }
+    if cases.iter().any(|case| case.waiting == "block") {
+        return Err(Flaw::new(Violation::OpenLoopSleeps, &file.need("waiting")?.span));
+    }
+    if cases.iter().any(|case| case.responses() > 1) {
+        return Err(Flaw::new(Violation::OpenLoopStreams, &file.need("responses")?.span));
+    }
+    Ok(())
+}
+
 fn timing(file: &Fields<'_>) -> Parsed<Timing> {
-    match file.get("timing").map(|node| word(node, "timing", &["round-trip", "throughput"])).transpose()? {
+    let words = ["round-trip", "throughput", "open-loop"];
+    match file.get("timing").map(|node| word(node, "timing", &words)).transpose()? {
         Some("throughput") => Ok(Timing::Throughput),
+        Some("open-loop") => Ok(Timing::OpenLoop),
         _ => Ok(Timing::RoundTrip),
     }
 }

@@ -155,11 +155,12 @@ pub(super) const CONFORMANCE: &[(&str, &str)] = files![
 
 /// Files of benchmark scenarios, likewise.
 pub(super) const BENCH: &[(&str, &str)] = files![
-    "bench/block.toml",
-    "bench/idle.toml",
+    "bench/blocking.toml",
+    "bench/idle-clients.toml",
     "bench/limits.toml",
-    "bench/pipelined.toml",
+    "bench/open-loop.toml",
+    "bench/payload.toml",
     "bench/rtt.toml",
-    "bench/sizes.toml",
-    "bench/streamed.toml",
+    "bench/stream.toml",
+    "bench/throughput.toml",
 ];

@@ -243,4 +243,19 @@ impl BenchCase {
     pub fn responses(&self) -> usize {
         self.count("responses").unwrap_or(1)
     }
+
+    /// Bytes of each payload.
+    pub fn payload_bytes(&self) -> usize {
+        match (&*self.kind, &*self.payload) {
+            ("slice", "u64") => self.len.saturating_mul(8),
+            ("slice", _) => self.len,
+            (_, "u64") => 8,
+            _ => 4096,
+        }
+    }
+
+    /// Whether every byte of a payload is written and read.
+    pub fn is_touched(&self) -> bool {
+        self.words.get("touch").is_none_or(|touch| touch == "all")
+    }
 }

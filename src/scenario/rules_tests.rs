@@ -493,21 +493,70 @@ fn line_and_column_are_exact() {
 }
 
 /// Rules that only benchmarks can break: see [`loads_have_room_and_can_be_timed`].
-const OF_BENCHMARKS: &[&str] = &["no_room", "not_a_round_trip"];
+const OF_BENCHMARKS: &[&str] =
+    &["no_rate", "no_room", "not_a_round_trip", "not_an_open_loop", "open_loop_sleeps", "open_loop_streams"];
+
+/// A benchmark of several requests at a time.
+const CROWD: &str = r#"name = "crowd"
+title = "t"
+payload = ["u64"]
+kind = ["fixed"]
+len = [1]
+waiting = ["spin"]
+timing = "throughput"
+outstanding = [1, 8]
+max_active_requests = [8]
+rounds = 7
+duration_ms = 300
+warmup_ms = 100
+slice_requests = 2000
+slice_floors = 2000
+"#;
 
 #[test]
 fn loads_have_room_and_can_be_timed() {
-    let good = include_str!("../../scenarios/bench/pipelined.toml");
+    let good = CROWD;
     for (replaced, by, code, line, says) in [
-        ("timing = \"throughput\"\n", "", "not_a_round_trip", 8, "\"outstanding\" is more than 1"),
-        ("max_active_requests = [8]", "", "no_room", 9, "add max_active_requests = [8]"),
-        ("max_active_requests = [8]", "max_active_requests = [8, 7]", "no_room", 9, "\"outstanding\" is 8"),
-        ("outstanding = [1, 8]", "responses = [2]", "no_room", 9, "add response_buffer = [2]"),
-        ("outstanding = [1, 8]", "outstanding = [0]", "out_of_range", 9, "cannot be 0; it goes from 1 to 65536"),
-        ("outstanding = [1, 8]", "idle_clients = [65537]", "out_of_range", 9, "it goes from 0 to 65536"),
-        ("[8]", "[]", "empty_list", 10, "the list \"max_active_requests\" is empty"),
-        ("\"throughput\"", "\"troughput\"", "unknown_word", 8, "throughput"),
-        ("[8]", "[8]\ntouch = [\"none\"]", "unknown_word", 11, "known: all, stamp"),
+        ("timing = \"throughput\"\n", "", "not_a_round_trip", 7, "\"outstanding\" is more than 1"),
+        ("max_active_requests = [8]", "", "no_room", 8, "add max_active_requests = [8]"),
+        ("max_active_requests = [8]", "max_active_requests = [8, 7]", "no_room", 8, "\"outstanding\" is 8"),
+        ("outstanding = [1, 8]", "responses = [2]", "no_room", 8, "add response_buffer = [2]"),
+        ("outstanding = [1, 8]", "outstanding = [0]", "out_of_range", 8, "cannot be 0; it goes from 1 to 65536"),
+        ("outstanding = [1, 8]", "idle_clients = [65537]", "out_of_range", 8, "it goes from 0 to 65536"),
+        ("[8]", "[]", "empty_list", 9, "the list \"max_active_requests\" is empty"),
+        ("\"throughput\"", "\"troughput\"", "unknown_word", 7, "throughput"),
+        ("[8]", "[8]\ntouch = [\"none\"]", "unknown_word", 10, "known: all, stamp"),
+        ("\"throughput\"", "\"open-loop\"", "no_rate", 7, "add rate_per_s = [100000]"),
+        ("\"throughput\"", "\"open-loop\"\nrate_per_s = [5, 0]", "no_rate", 8, "needs the rate"),
+        (
+            "\"throughput\"",
+            "\"throughput\"\nrate_per_s = [5]",
+            "not_an_open_loop",
+            8,
+            "\"rate_per_s\" is for open loops",
+        ),
+        (
+            "\"throughput\"",
+            "\"throughput\"\narrivals = [\"fixed\"]",
+            "not_an_open_loop",
+            8,
+            "add timing = \"open-loop\"",
+        ),
+        (
+            "\"spin\"]\ntiming = \"throughput\"",
+            "\"block\"]\ntiming = \"open-loop\"\nrate_per_s = [5]",
+            "open_loop_sleeps",
+            6,
+            "[\"spin\"]",
+        ),
+        (
+            "throughput\"",
+            "open-loop\"\nrate_per_s = [5]\nresponse_buffer = [2]\nresponses = [2]",
+            "open_loop_streams",
+            10,
+            "over with its response",
+        ),
+        ("\"throughput\"", "\"open-loop\"\nrate_per_s = [100000001]", "out_of_range", 8, "it goes from 0 to 100000000"),
     ] {
         assert!(good.contains(replaced), "{replaced}");
         let error = bench::parse("b.toml", &good.replacen(replaced, by, 1)).unwrap_err();
@@ -520,8 +569,7 @@ fn loads_have_room_and_can_be_timed() {
 
 #[test]
 fn cases_are_the_product_of_all_lists() {
-    let text = include_str!("../../scenarios/bench/pipelined.toml");
-    let text = text.replace("[8]", "[8, 16]\ntouch = [\"stamp\"]\nidle_clients = [0]");
+    let text = CROWD.replace("[8]", "[8, 16]\ntouch = [\"stamp\"]\nidle_clients = [0]");
     let cases = bench::parse("b.toml", &text).unwrap().cases;
     let numbers: Vec<_> = cases
         .iter()

@@ -36,6 +36,14 @@ pub enum Violation {
     NotARoundTrip { key: String },
     /// What is under way has room where it waits.
     NoRoom { key: String, number: usize, room: String },
+    /// An open loop has a rate.
+    NoRate,
+    /// What is for open loops stands in one.
+    NotAnOpenLoop { key: String },
+    /// An open loop polls while it waits for its next moment.
+    OpenLoopSleeps,
+    /// A request of an open loop is over with its response.
+    OpenLoopStreams,
 
     // --- requirements, features
     /// Requirements are in the catalogue.

@@ -98,6 +98,26 @@ fn of_file(violation: &Violation) -> Option<Wording> {
             format!("{key:?} is {number} and nothing says that there is room for so many"),
             format!("add {room} = [{number}], or more: a message that is lost makes a trial invalid"),
         ),
+        V::NoRate => say(
+            "no_rate",
+            "an open loop needs the rate at which requests are sent".to_owned(),
+            "add rate_per_s = [100000], or other rates".to_owned(),
+        ),
+        V::NotAnOpenLoop { key } => say(
+            "not_an_open_loop",
+            format!("{key:?} is for open loops: the rate of a closed one is what comes out of it"),
+            "add timing = \"open-loop\", or leave it out".to_owned(),
+        ),
+        V::OpenLoopSleeps => say(
+            "open_loop_sleeps",
+            "an open loop cannot wait by sleeping: while it sleeps, the next request may be due".to_owned(),
+            "write waiting = [\"spin\"]".to_owned(),
+        ),
+        V::OpenLoopStreams => say(
+            "open_loop_streams",
+            "a request of an open loop is over with its response".to_owned(),
+            "leave out \"responses\", or write timing = \"throughput\"".to_owned(),
+        ),
         V::UnknownRequirement { id, known } => {
             say("unknown_requirement", format!("the catalogue has no requirement {id:?}"), among(id, known))
         }

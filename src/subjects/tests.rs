@@ -172,7 +172,14 @@ fn the_engine_carries_several_messages_at_a_time_beside_idle_clients() {
     let root = tempfile::tempdir().unwrap();
     for touch in [Touch::All, Touch::Stamp] {
         let setup = BenchSetup {
-            load: Load { timing: Timing::Throughput, outstanding: 8, responses: 16, idle_clients: 7, touch },
+            load: Load {
+                timing: Timing::Throughput,
+                outstanding: 8,
+                responses: 16,
+                idle_clients: 7,
+                touch,
+                ..Load::default()
+            },
             qos: Qos { max_active_requests: Some(8), response_buffer: Some(16), ..Qos::default() },
             ..setup(root.path(), 4096, Waiting::Spin)
         };

@@ -139,6 +139,42 @@ fn whole_trial<B: BenchSubject>(waiting: &str, payload: &str, len: usize) {
     assert_eq!(std::fs::read_dir(root.path()).unwrap().count(), 1, "only the calibration file is left");
 }
 
+/// A request each 50 µs on average, at most four under way.
+fn prepare_open_loop(root: &Path, role: &str, waiting: &str, calibration: &str) -> Value {
+    let mut prepare = prepare(root, role, waiting, "u64", 1, calibration);
+    prepare["setup"]["load"] = json!({ "timing": "open-loop", "rate_per_s": 20_000, "outstanding": 4 });
+    prepare["seed"] = json!(7);
+    prepare
+}
+
+#[test]
+fn an_open_loop_over_unix_sockets() {
+    let root = tempfile::tempdir().unwrap();
+    let floor = calibration(root.path(), "floor");
+    let (mut server, mut client) = (Peer::start::<UnixSocket>(), Peer::start::<UnixSocket>());
+    server.ok(prepare_open_loop(root.path(), "server", "spin", &floor));
+    client.ok(prepare_open_loop(root.path(), "client", "spin", &floor));
+    server.start_and_collect();
+    client.start_and_collect();
+    let (client, server) = (client.collected(), server.collected());
+    assert_eq!((&client.error, &server.error), (&None, &None));
+    assert_eq!([client.received, client.verified, server.received, server.sent], [client.sent; 4]);
+    assert_eq!(client.checksum, server.checksum);
+    assert_eq!(histogram(&client.histogram).len(), 8 * client.intervals.len() as u64, "each request has a latency");
+    for interval in &client.intervals {
+        assert_eq!((interval.load_count, interval.whole_loads), (8, 0), "{interval:?}");
+        assert!(interval.offered_ns > 0 && interval.load_ns >= interval.offered_ns, "{interval:?}");
+    }
+}
+
+#[test]
+fn an_open_loop_that_would_sleep_is_refused() {
+    let root = tempfile::tempdir().unwrap();
+    let floor = calibration(root.path(), "floor");
+    let answer = Peer::start::<UnixSocket>().call(prepare_open_loop(root.path(), "server", "block", &floor));
+    assert!(answer["fault"].as_str().unwrap().contains("cannot wait by sleeping"), "{answer}");
+}
+
 #[test]
 fn a_trial_over_unix_sockets() {
     whole_trial::<UnixSocket>("spin", "u64", 1);

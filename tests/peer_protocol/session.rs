@@ -42,7 +42,7 @@ fn hello_comes_first_and_once() {
     let answers = talk_without_hello(&[
         json!({ "op": "node.create", "as": "node" }),
         json!({ "op": "made.up" }),
-        json!({ "op": "hello", "protocol": 4, "root": "/nonexistent" }),
+        json!({ "op": "hello", "protocol": 5, "root": "/nonexistent" }),
         json!({ "op": "hello", "protocol": 2, "root": "/forbidden" }),
         json!({ "op": "hello", "protocol": 2 }),
         hello.clone(),
@@ -50,7 +50,7 @@ fn hello_comes_first_and_once() {
     ]);
     assert!(fault(&answers[0]).contains("node.create came before a successful hello"));
     assert!(fault(&answers[1]).contains("hello"));
-    assert!(answers[2]["unsupported"].as_str().unwrap().contains("protocol 4"));
+    assert!(answers[2]["unsupported"].as_str().unwrap().contains("protocol 5"));
     assert_eq!(answers[3]["err"], json!({ "class": "permission", "native": "Model::RootDenied" }));
     assert!(fault(&answers[4]).contains("root"));
     assert_eq!(answers[5]["ok"]["protocol"], 2);

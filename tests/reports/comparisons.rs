@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use shmark::report;
-use shmark::results::model::{BenchResult, Measure, Ratio, Relative, Report};
+use shmark::results::model::{BenchResult, Measure, Ratio, Relative, Report, Saturated};
 
 use super::sample;
 
@@ -14,13 +14,13 @@ fn case(outstanding: &str) -> BTreeMap<String, String> {
 /// Two subjects in two cases of one scenario.
 fn compared(measure: Measure) -> Report {
     let result = |subject: &str, p50_ns: f64, outstanding: &str| BenchResult {
-        scenario: "pipelined".into(),
+        scenario: "throughput".into(),
         measure,
         case: case(outstanding),
         ..sample::measured(subject, p50_ns, 1.0)
     };
     let relative = |subject: &str, baseline: &str, of: &str, beside: Option<&str>, ratio: f64| Relative {
-        scenario: "pipelined".into(),
+        scenario: "throughput".into(),
         case: case(of),
         subject: subject.into(),
         baseline: baseline.into(),
@@ -110,4 +110,45 @@ fn what_older_reports_lack_has_a_default() {
     }
     let report: Report = serde_json::from_value(json).unwrap();
     assert_eq!(report, compared(Measure::RoundTrip));
+}
+
+/// One rate for two subjects, too much for one of them.
+fn open_loop() -> Report {
+    let mut report = compared(Measure::OpenLoop);
+    report.bench.drain(2..);
+    report.relative.clear();
+    for result in &mut report.bench {
+        (result.trip_ns, result.floor_ns, result.above_floor_ns) = (None, None, None);
+        (result.p50_floors, result.regimes) = (None, Vec::new());
+        result.p50_floors_rounds.clear();
+        result.throughput_per_s = 4e6;
+    }
+    report.bench[1].saturated = Some(Saturated { asked_per_s: 4e6, achieved_per_s: 2.9e6, rounds: 8 });
+    report.bench[1].throughput_per_s = 2.9e6;
+    report
+}
+
+#[test]
+fn a_saturated_subject_has_a_rate_and_no_latency() {
+    let report = open_loop();
+    assert!(report.bench.iter().all(|result| result.valid));
+    for (format, text) in every_format(&report) {
+        assert!(text.contains("theirs is saturated: asked for 4.00 M/s, did 2.90 M/s."), "{format}: {text}");
+        assert!(text.contains("atency p50") && text.contains("200 ns"), "{format}: {text}");
+        assert!(!text.contains("400 ns") && !text.contains("invalid"), "{format} shows what says nothing: {text}");
+    }
+    let mut sometimes = report;
+    sometimes.bench[1].saturated = Some(Saturated { asked_per_s: 4e6, achieved_per_s: 3.9e6, rounds: 2 });
+    for (format, text) in every_format(&sometimes) {
+        assert!(text.contains("asked for 4.00 M/s, did 3.90 M/s, in 2 of 8 rounds."), "{format}: {text}");
+    }
+}
+
+#[test]
+fn an_open_loop_has_percentiles_of_those_that_keep_up_and_no_bars() {
+    let scratch = tempfile::tempdir().unwrap();
+    let plots = report::write_all(&open_loop(), scratch.path()).unwrap().plots;
+    assert!(plots.iter().all(|plot| plot.to_string_lossy().contains("percentiles")), "{plots:?}");
+    let svg = std::fs::read_to_string(&plots[0]).unwrap();
+    assert!(svg.contains("ours") && !svg.contains("theirs"), "a saturated subject has no curve");
 }

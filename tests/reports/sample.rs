@@ -314,6 +314,7 @@ pub fn measured(name: &str, p50_ns: f64, tail: f64) -> BenchResult {
             p50_floors: Estimate { ratio: short(ratio), ci95: Some([short(ratio * 0.975), short(ratio * 1.03)]) },
             above_floor_ns: Some(time(short(p50_ns - FLOOR_NS))),
         }],
+        saturated: None,
         cpu_ns_per_request: BySide { client: p50_ns, server: short(p50_ns * 0.98) },
         allocations_per_request: Some(0.0),
         syscalls_per_request: (p50_ns > 1000.0).then_some(4.0),
@@ -368,6 +369,7 @@ pub fn events() -> Vec<Event> {
             round: 1,
             p50_ns: result.rtt_ns.p50,
             p50_floors: 1.83,
+            saturated_per_s: None,
             invalid: result.why_invalid.clone(),
         });
         events.push(Event::BenchFinished { result: Box::new(result) });

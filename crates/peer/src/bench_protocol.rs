@@ -42,6 +42,9 @@ pub struct BenchPrepare {
     pub slice_requests: u64,
     /// Cache-line round trips in a floor slice.
     pub slice_floors: u64,
+    /// What the moments of an open loop are drawn from: the same seed, the same moments. Absent for other loads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
 }
 
 /// Arguments of `bench.start`; answered at once, then the peer is silent until the trial is over.
@@ -96,7 +99,7 @@ pub struct Interval {
     pub load_p50_ns: f64,
     /// Round trips that are timed one by one, or messages of a throughput.
     pub load_count: u64,
-    /// Wall time of these, ns.
+    /// Wall time of these, ns. Of an open loop: from the start of the slice to its last response.
     pub load_ns: u64,
     /// Floors that are timed as a whole. This and what follows is 0 where there is no such part, and before version 3.
     #[serde(default)]
@@ -110,6 +113,15 @@ pub struct Interval {
     /// Wall time of these, ns.
     #[serde(default)]
     pub whole_loads_ns: u64,
+    /// Of an open loop: from the start of the load slice to the moment at which its last request was to be sent, ns. 0 for
+    /// other loads, and before version 4.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub offered_ns: u64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(ns: &u64) -> bool {
+    *ns == 0
 }
 
 /// Resources of one process over the counted time.

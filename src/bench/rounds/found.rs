@@ -1,6 +1,6 @@
 //! What the trials of a scenario come to: results, comparisons, and how much was disturbed.
 
-use super::{Found, ScenarioRun};
+use super::{Found, Row, ScenarioRun};
 use crate::bench::regimes::Regime;
 use crate::bench::slices::MatchedSlice;
 use crate::bench::trial::Trial;
@@ -52,14 +52,24 @@ impl ScenarioRun<'_> {
         for first in (0..self.rows.len()).step_by(subjects.max(1)) {
             let others = (0..self.entry.asked.min(subjects))
                 .flat_map(|subject| (subject + 1..subjects).map(move |other| (first + subject, first + other)));
-            // Every subject beside itself in the first case.
-            let same = (0..subjects).filter(|_| first > 0).map(|subject| (first + subject, subject));
+            // Every subject beside itself in another case.
+            let same = self.first_of_its_kind(first / subjects.max(1)).map(|other| other * subjects);
+            let same = same.into_iter().flat_map(|other| (0..subjects).map(move |s| (first + s, other + s)));
             for (subject, baseline) in others.chain(same) {
                 let Some(relative) = self.relative(subject, baseline, &regimes) else { continue };
                 observer.event(&Event::Compared { relative: Box::new(relative.clone()) });
                 found.relative.push(relative);
             }
         }
+    }
+
+    /// The case that a case is compared with: the first one with the same words, or, of the first ones, the very first. So
+    /// what is not touched is compared with what is not touched either, whatever size comes first.
+    fn first_of_its_kind(&self, case: usize) -> Option<usize> {
+        let cases = &self.scenario().cases;
+        let words = &cases.get(case)?.words;
+        let first = cases.iter().position(|other| other.words == *words)?;
+        if first < case { Some(first) } else { (case > 0).then_some(0) }
     }
 
     /// Says once how much the machine disturbed.
@@ -77,10 +87,11 @@ impl ScenarioRun<'_> {
         observer.event(&Event::Warning { text });
     }
 
-    /// Compares two rows; only valid results are compared.
+    /// Compares two rows; only valid results are compared, and none that is saturated.
     fn relative(&self, subject: usize, baseline: usize, regimes: &[Regime]) -> Option<Relative> {
         let (ours, theirs) = (&self.rows[subject], &self.rows[baseline]);
-        if ours.why_invalid.is_some() || theirs.why_invalid.is_some() {
+        let is_saturated = |row: &Row| row.trials.iter().flatten().any(|trial| trial.saturated_per_s.is_some());
+        if [ours, theirs].into_iter().any(|row| row.why_invalid.is_some() || is_saturated(row)) {
             return None;
         }
         let pairs: Vec<(&[MatchedSlice], &[MatchedSlice])> = ours

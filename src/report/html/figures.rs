@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::report::cases::Case;
 use crate::report::error::ReportError;
-use crate::report::figures::{duration_ns, rate_per_s, three_digits};
+use crate::report::figures::{duration_ns, latency_ns, rate_per_s, three_digits};
 use crate::report::plots::palette::{Colour, Palette, SERIES_COUNT};
 use crate::report::plots::{self, Drawing, Shape};
 use crate::report::regimes::{self, RegimeTable};
@@ -94,6 +94,18 @@ fn headings(case: &Case<'_>) -> Vec<Heading> {
             vec![heading("Rate", ""), heading("One message", ""), heading("One message in floors", interval)],
             "per message",
         ),
+        Measure::OpenLoop => (
+            vec![
+                heading("Latency p50", ""),
+                heading("p90", ""),
+                heading("p99", ""),
+                heading("p99.9", ""),
+                heading("p99.99", ""),
+                heading("max", ""),
+                heading("Rate", ""),
+            ],
+            "per request",
+        ),
     };
     let beside = case.ratio_columns().into_iter().map(|column| Heading { text: column.heading, small: interval });
     let mut headings = vec![heading("Subject", "")];
@@ -143,6 +155,11 @@ fn bench_row(result: &BenchResult, beside: &[Option<Ratio>], colours: &Palette) 
             cells.push(rate);
         }
         Measure::Throughput => cells.extend([rate, duration_ns(result.round_trip_ns()), floors]),
+        Measure::OpenLoop => {
+            let latencies = [rtt.p50, rtt.p90, rtt.p99, rtt.p99_9, rtt.p99_99, rtt.max];
+            cells.extend(latencies.map(|ns| latency_ns(result, ns)));
+            cells.push(rate);
+        }
     }
     cells.extend(beside.iter().map(|ratio| interval(*ratio)));
     cells.push(format!("{} + {}", duration_ns(cpu.client), duration_ns(cpu.server)));

@@ -25,7 +25,9 @@ pub fn draw(case: &Case<'_>, colours: &Palette, shape: Shape) -> Option<Drawing>
     let invalid: Vec<&BenchResult> = case.results.iter().copied().filter(|result| !result.valid).collect();
     let narrow = shape == Shape::Narrow;
     let question = match case.measure() {
-        Measure::RoundTrip => "How many bare cache-line round trips does one request-response take?",
+        Measure::RoundTrip | Measure::OpenLoop => {
+            "How many bare cache-line round trips does one request-response take?"
+        }
         Measure::Throughput => "How many bare cache-line round trips does one of many messages take?",
     };
     let (mut drawing, head) = begin(shape, question, &case.label());
@@ -67,7 +69,7 @@ pub fn draw(case: &Case<'_>, colours: &Palette, shape: Shape) -> Option<Drawing>
     }
     drawing.marks.extend(labels);
     let what = match case.measure() {
-        Measure::RoundTrip => "Median round trip",
+        Measure::RoundTrip | Measure::OpenLoop => "Median round trip",
         Measure::Throughput => "Time for one message",
     };
     let axis_title = format!("{what}, floors{}", if x.logarithmic { " (logarithmic)" } else { "" });

@@ -46,6 +46,8 @@ pub fn draw(case: &Case<'_>, colours: &Palette, shape: Shape) -> Option<Drawing>
     let name_width = if narrow { 92.0 } else { 190.0 };
     let lines: Vec<Line<'_>> = case
         .valid()
+        // Beyond saturation, latencies are as long as the slices are.
+        .filter(|result| result.saturated.is_none())
         .map(|result| Line { result, curve: curve(result), name: shorten(&result.subject, name_width, LABEL) })
         .collect();
     let each_ns: Vec<f64> = lines.iter().map(|line| line.result.floor_rtt_ns.p50).filter(|ns| *ns > 0.0).collect();

@@ -95,6 +95,19 @@ pub enum Measure {
     /// Messages that follow one another: a time is that of a slice over the number of its messages, and what is
     /// compared is messages per second.
     Throughput,
+    /// Requests that are sent at a rate: a time is that from the moment at which the request was to be sent.
+    OpenLoop,
+}
+
+/// An open loop whose rate was more than the subject can do.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Saturated {
+    /// Requests per second that were asked for.
+    pub asked_per_s: f64,
+    /// Those that were answered: median over the rounds in which it was so.
+    pub achieved_per_s: f64,
+    /// Rounds in which it was so.
+    pub rounds: usize,
 }
 
 /// Result of one benchmark case for one subject, over all rounds.
@@ -153,6 +166,10 @@ pub struct BenchResult {
     /// The same figure by regime, the nearest placement (lowest floor) first.
     #[serde(default)]
     pub regimes: Vec<BenchRegime>,
+    /// Of an open loop whose rate was more than the subject can do, in at least one round. Its times then tell how long the
+    /// slices are, and nothing of the subject.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub saturated: Option<Saturated>,
     /// Processor time of the load per request.
     pub cpu_ns_per_request: BySide,
     /// Not measured if absent.

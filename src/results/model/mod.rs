@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use bench::{
-    BenchRegime, BenchResult, BySide, Estimate, Measure, Percentiles, Ratio, Relative, RelativeRegime, Time,
+    BenchRegime, BenchResult, BySide, Estimate, Measure, Percentiles, Ratio, Relative, RelativeRegime, Saturated, Time,
 };
 pub use comparison::{Comparison, ComparisonEvidence, ComparisonMethod, ComparisonVerdict};
 pub use conformance::{ConformanceResult, Coverage, CoverageVerdict, Level, Place, Verdict};

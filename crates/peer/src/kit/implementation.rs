@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use super::bench::load::{Load, Timing, Touch};
+use super::bench::load::serialize_changed;
+pub use super::bench::load::{Arrivals, Load, Timing, Touch};
 pub use super::decisions::{Decision, Decisions};
 use crate::protocol::ErrorClass;
 pub use crate::protocol::{Allocation, Backpressure, Qos};
@@ -372,7 +373,7 @@ pub struct BenchSetup {
     /// Spin or block.
     pub waiting: Waiting,
     /// What goes on.
-    #[serde(default, skip_serializing_if = "Load::is_plain")]
+    #[serde(default, skip_serializing_if = "Load::is_plain", serialize_with = "serialize_changed")]
     pub load: Load,
     /// Settings to ask the service for; the implementation's own where absent. Transports have none.
     #[serde(default, skip_serializing_if = "Qos::is_empty")]

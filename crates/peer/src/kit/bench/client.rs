@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::clock::Clock;
 use super::floor::{Floor, Phase};
+use super::open_loop;
 use super::plan::BenchPlan;
 use super::record::{Measurements, Tally, Times};
 use super::usage::{Meter, thread_cpu_ns};
@@ -45,7 +46,7 @@ pub(super) fn run(
         }
         floor_slice(floor, &measurements.clock, &mut measurements.floors)?;
         let cpu_before_ns = thread_cpu_ns()?;
-        load_slice(port, floor, plan, tally, &measurements.clock, &mut measurements.loads)?;
+        load_slice(port, floor, plan, tally, measurements)?;
         let cpu_ns = thread_cpu_ns()?.saturating_sub(cpu_before_ns);
         if phase == Phase::Counted {
             meter.add_load_cpu_ns(cpu_ns);
@@ -59,18 +60,20 @@ fn floor_slice(floor: &mut Floor, clock: &Clock, times: &mut Times) -> Result<()
 }
 
 /// The opening request is answered before anything is timed.
-fn load_slice(
+pub(super) fn load_slice(
     port: &mut impl BenchClient,
     floor: &Floor,
     plan: &BenchPlan,
     tally: &mut Tally,
-    clock: &Clock,
-    times: &mut Times,
+    measurements: &mut Measurements,
 ) -> Result<(), String> {
     many(port, floor, plan, tally, 1)?;
-    match plan.load.timing {
-        Timing::RoundTrip => timed(clock, times, || round_trip(port, floor, plan, tally)),
-        Timing::Throughput => timed(clock, times, || many(port, floor, plan, tally, plan.slice_requests)),
+    let Measurements { clock, loads: times, schedule, .. } = measurements;
+    match (plan.load.timing, schedule) {
+        (Timing::RoundTrip, _) => timed(clock, times, || round_trip(port, floor, plan, tally)),
+        (Timing::Throughput, _) => timed(clock, times, || many(port, floor, plan, tally, plan.slice_requests)),
+        (Timing::OpenLoop, Some(schedule)) => open_loop::slice(port, floor, plan, tally, clock, times, schedule),
+        (Timing::OpenLoop, None) => Err("the open loop has no schedule".to_owned()),
     }
 }
 

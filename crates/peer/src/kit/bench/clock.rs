@@ -9,6 +9,9 @@ use std::hint::black_box;
 /// Readings in a batch.
 const READINGS: u32 = 1000;
 const BATCHES: usize = 31;
+/// What a reading takes where tests say what time it is, ns.
+#[cfg(test)]
+pub(super) const MOCK_READING_NS: u64 = 10;
 
 /// What a reading of the clock that times single round trips takes on this machine, ns. Takes at most some 200 ms.
 pub fn reading_ns() -> f64 {
@@ -20,6 +23,8 @@ pub fn reading_ns() -> f64 {
 pub(super) struct Clock {
     clock: quanta::Clock,
     reading_ns: f64,
+    #[cfg(test)]
+    mock: Option<std::sync::Arc<quanta::Mock>>,
 }
 
 impl Clock {
@@ -36,18 +41,40 @@ impl Clock {
         let mut batches: Vec<f64> = (0..BATCHES).map(batch).collect();
         batches.sort_by(f64::total_cmp);
         let reading_ns = batches[BATCHES / 2];
-        Self { clock, reading_ns }
+        Self {
+            clock,
+            reading_ns,
+            #[cfg(test)]
+            mock: None,
+        }
     }
 
     /// Now, in ticks of an unknown length.
     #[inline]
     pub(super) fn ticks(&self) -> u64 {
+        #[cfg(test)]
+        if let Some(mock) = &self.mock {
+            mock.increment(MOCK_READING_NS);
+        }
         self.clock.raw()
     }
 
     /// A number of ticks in ns.
     pub(super) fn ns(&self, ticks: u64) -> u64 {
         self.clock.delta_as_nanos(0, ticks)
+    }
+
+    /// How many ticks a nanosecond has.
+    pub(super) fn ticks_per_ns(&self) -> f64 {
+        const MANY: u64 = 1 << 40;
+        MANY as f64 / self.ns(MANY) as f64
+    }
+
+    /// One whose ticks are nanoseconds, and which advances with each reading and when it is told to.
+    #[cfg(test)]
+    pub(super) fn mock() -> (Self, std::sync::Arc<quanta::Mock>) {
+        let (clock, mock) = quanta::Clock::mock();
+        (Self { clock, reading_ns: MOCK_READING_NS as f64, mock: Some(mock.clone()) }, mock)
     }
 
     /// What a reading takes, ns: the median of some batches.

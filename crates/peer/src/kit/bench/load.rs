@@ -1,9 +1,14 @@
 //! What a trial does between two floor slices.
 
-use serde::{Deserialize, Serialize};
+use serde::ser::Error as _;
+use serde::{Deserialize, Serialize, Serializer};
 
-/// Largest number of anything in a load.
+/// Largest number of messages or ports in a load.
 pub const LOAD_MAX: usize = 1 << 16;
+/// Most requests per second of an open loop.
+pub const RATE_MAX: usize = 100_000_000;
+/// Settings that only an open loop has.
+pub const OF_OPEN_LOOPS: [&str; 2] = ["rate_per_s", "arrivals"];
 
 /// What is timed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -14,6 +19,19 @@ pub enum Timing {
     RoundTrip,
     /// The whole slice: messages per second.
     Throughput,
+    /// Each request, from the moment at which it was to be sent. The moments are chosen beforehand.
+    OpenLoop,
+}
+
+/// When the requests of an open loop are to be sent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Arrivals {
+    /// Independently of one another: gaps are distributed exponentially.
+    #[default]
+    Poisson,
+    /// With equal gaps.
+    Fixed,
 }
 
 /// How much of a payload is written and read.
@@ -36,8 +54,10 @@ pub enum Values {
     Words(&'static [&'static str]),
     /// A list of numbers in a benchmark's file, one a case.
     Counts {
-        /// The smallest; the largest is [`LOAD_MAX`].
+        /// The smallest.
         min: usize,
+        /// The largest.
+        max: usize,
         /// Of a number of messages that are under way at a time: the service's setting that has to have room for them. More
         /// than one needs [`Timing::Throughput`].
         room: Option<&'static str>,
@@ -86,27 +106,29 @@ macro_rules! loads {
 loads! {
     /// What is timed.
     timing: Timing = Timing::RoundTrip,
-        Values::Word(&["round-trip", "throughput"]),
-        "`throughput`: a load slice is timed as a whole, see [Times](#times)",
+        Values::Word(&["round-trip", "throughput", "open-loop"]),
+        "`throughput`: a load slice is timed as a whole, see [Times](#times). `open-loop`: requests are sent at moments that \
+         are chosen beforehand, see [Open loops](#open-loops); since version 4",
         "`\"round-trip\"`, the default: each round trip is timed, one after the other. `\"throughput\"`: messages per \
-         second, and compared as such";
+         second, and compared as such. `\"open-loop\"`: requests are sent at a rate, whether or not earlier ones are \
+         answered, and timed from the moment at which each was to be sent; needs `rate_per_s` and `waiting = [\"spin\"]`";
     /// Requests under way at a time, `1..=`[`LOAD_MAX`].
     outstanding: usize = 1,
-        Values::Counts { min: 1, room: Some("max_active_requests"), of: |load| load.outstanding },
+        Values::Counts { min: 1, max: LOAD_MAX, room: Some("max_active_requests"), of: |load| load.outstanding },
         "Requests under way at a time. The client fills up to that number, then sends one for each that is answered. More \
-         than 1 only with `throughput`",
-        "List: requests under way at a time. More than one needs `timing = \"throughput\"`, and `max_active_requests` with \
-         room for them";
+         than 1 only with `throughput`, and with `open-loop`, where it is the most that are under way",
+        "List: requests under way at a time; of an open loop the most. More than one needs another timing than \
+         `\"round-trip\"`, and `max_active_requests` with room for them";
     /// Responses to each request, `1..=`[`LOAD_MAX`]. There is room for all of them in the response buffer.
     responses: usize = 1,
-        Values::Counts { min: 1, room: Some("response_buffer"), of: |load| load.responses },
-        "Responses to each request, sent one after the other by the server. Likewise. `qos` asks for a response buffer that \
-         holds all of them, so that none is lost and none has to wait",
+        Values::Counts { min: 1, max: LOAD_MAX, room: Some("response_buffer"), of: |load| load.responses },
+        "Responses to each request, sent one after the other by the server. More than 1 only with `throughput`. `qos` asks \
+         for a response buffer that holds all of them, so that none is lost and none has to wait",
         "List: responses to each request. More than one needs `timing = \"throughput\"`, and a `response_buffer` that holds \
          them all";
     /// Clients that are connected and never send, `0..=`[`LOAD_MAX`]. The client's process holds them.
     idle_clients: usize = 0,
-        Values::Counts { min: 0, room: None, of: |load| load.idle_clients },
+        Values::Counts { min: 0, max: LOAD_MAX, room: None, of: |load| load.idle_clients },
         "Clients that the client's process creates before its own, and that never send",
         "List: clients that are connected beside the one that works, and never send";
     /// How much of each payload is written and read.
@@ -115,6 +137,17 @@ loads! {
         "`stamp`: the sequence number alone is written and read, and the rest of the payload is sent as it is",
         "List: `\"all\"`, every byte of a payload is written and read; `\"stamp\"`, only the 8 bytes of its sequence number \
          are";
+    /// Requests per second of an open loop, `1..=`[`RATE_MAX`]; 0 for other timings.
+    rate_per_s: usize = 0,
+        Values::Counts { min: 0, max: RATE_MAX, room: None, of: |load| load.rate_per_s },
+        "Requests per second of an open loop, up to 100 000 000. 0 for other timings; since version 4",
+        "List: requests per second of an open loop";
+    /// How the requests of an open loop are spread over the time.
+    arrivals: Arrivals = Arrivals::Poisson,
+        Values::Words(&["poisson", "fixed"]),
+        "Gaps between the moments of an open loop: `poisson`, distributed exponentially; `fixed`, equal. Since version 4",
+        "List: gaps between the requests of an open loop. `\"poisson\"`, as of many users that know nothing of one another; \
+         `\"fixed\"`, equal ones";
 }
 
 impl Load {
@@ -136,10 +169,10 @@ impl Load {
     /// What is out of range.
     pub(super) fn check(&self) -> Result<(), String> {
         for setting in LOADS {
-            let Values::Counts { min, room, of } = setting.values else { continue };
+            let Values::Counts { min, max, room, of } = setting.values else { continue };
             let (name, value) = (setting.name, of(self));
-            if !(min..=LOAD_MAX).contains(&value) {
-                return Err(format!("{name} is {value}; it has to be from {min} to {LOAD_MAX}"));
+            if !(min..=max).contains(&value) {
+                return Err(format!("{name} is {value}; it has to be from {min} to {max}"));
             }
             if self.timing == Timing::RoundTrip && room.is_some() && value > 1 {
                 return Err(
@@ -149,8 +182,32 @@ impl Load {
                 );
             }
         }
-        Ok(())
+        self.check_open_loop()
     }
+
+    fn check_open_loop(&self) -> Result<(), String> {
+        let is_open = self.timing == Timing::OpenLoop;
+        let wrong = if is_open && self.rate_per_s == 0 {
+            "an open loop needs a rate: rate_per_s is 0"
+        } else if is_open && self.responses > 1 {
+            "a request of an open loop is over with its response; several responses need the timing throughput"
+        } else if !is_open && self.rate_per_s > 0 {
+            "rate_per_s is for the timing open-loop: the rate of a closed loop is what comes out of it"
+        } else {
+            return Ok(());
+        };
+        Err(wrong.to_owned())
+    }
+}
+
+/// Writes what is not the default: a peer of an older version need not know the rest.
+pub(crate) fn serialize_changed<S: Serializer>(load: &Load, serializer: S) -> Result<S::Ok, S::Error> {
+    let table = |load: &Load| serde_json::to_value(load).map_err(S::Error::custom);
+    let (mut changed, plain) = (table(load)?, table(&Load::default())?);
+    if let Some(settings) = changed.as_object_mut() {
+        settings.retain(|name, value| plain.get(name) != Some(value));
+    }
+    changed.serialize(serializer)
 }
 
 #[cfg(test)]
@@ -177,10 +234,15 @@ mod tests {
             Load { idle_clients: LOAD_MAX + 1, ..plain },
             Load { outstanding: 2, ..plain },
             Load { responses: 2, ..plain },
+            Load { timing: Timing::OpenLoop, ..plain },
+            Load { timing: Timing::OpenLoop, rate_per_s: RATE_MAX + 1, ..plain },
+            Load { timing: Timing::OpenLoop, rate_per_s: 1000, responses: 2, ..plain },
+            Load { rate_per_s: 1000, ..plain },
         ] {
             assert!(wrong.check().is_err(), "{wrong:?}");
         }
         assert!(Load { timing: Timing::Throughput, outstanding: 8, responses: 8, ..plain }.check().is_ok());
+        assert!(Load { timing: Timing::OpenLoop, outstanding: 8, rate_per_s: 1000, ..plain }.check().is_ok());
     }
 
     #[test]
@@ -191,9 +253,9 @@ mod tests {
         for setting in LOADS {
             let values: Vec<serde_json::Value> = match setting.values {
                 Values::Word(words) | Values::Words(words) => words.iter().map(|word| (*word).into()).collect(),
-                Values::Counts { min, of, .. } => {
+                Values::Counts { min, max, of, .. } => {
                     assert_eq!(Some(of(&Load::default()) as u64), arguments[setting.name].as_u64(), "{}", setting.name);
-                    vec![min.into(), LOAD_MAX.into()]
+                    vec![min.into(), max.into()]
                 }
             };
             assert!(
@@ -213,5 +275,14 @@ mod tests {
         let load: Load = serde_json::from_str(r#"{"outstanding":8,"timing":"throughput"}"#).unwrap();
         assert_eq!(load, Load { timing: Timing::Throughput, outstanding: 8, ..Load::default() });
         assert!(serde_json::from_str::<Load>(r#"{"outstandig":8}"#).is_err());
+    }
+
+    /// A peer of version 3 refuses words that it does not know, and knows none of an open loop.
+    #[test]
+    fn an_older_peer_is_told_what_differs_and_no_more() {
+        #[derive(Serialize)]
+        struct Setup(#[serde(serialize_with = "serialize_changed")] Load);
+        let load = Load { timing: Timing::Throughput, outstanding: 8, ..Load::default() };
+        assert_eq!(serde_json::to_string(&Setup(load)).unwrap(), r#"{"outstanding":8,"timing":"throughput"}"#);
     }
 }

@@ -24,6 +24,8 @@ pub(super) struct BenchPlan {
     pub(super) slice_floors: usize,
     pub(super) waiting: Waiting,
     pub(super) load: Load,
+    /// Of the moments of an open loop.
+    pub(super) seed: u64,
 }
 
 /// The two parts of a slice.
@@ -56,6 +58,11 @@ impl BenchPlan {
             }
         }
         prepare.setup.load.check()?;
+        if prepare.setup.load.timing == Timing::OpenLoop && prepare.setup.waiting == Waiting::Block {
+            return Err(
+                "an open loop cannot wait by sleeping: between two polls the next moment to send may come".to_owned()
+            );
+        }
         let bytes = payload_bytes(&prepare.setup);
         if bytes < STAMP_BYTES {
             return Err(format!(
@@ -69,6 +76,7 @@ impl BenchPlan {
             slice_floors: prepare.slice_floors as usize,
             waiting: prepare.setup.waiting,
             load: prepare.setup.load,
+            seed: prepare.seed.unwrap_or_default(),
         })
     }
 
@@ -80,6 +88,8 @@ impl BenchPlan {
             Timing::Throughput => {
                 (Parts { whole: 0, single: 1 }, self.slice_requests as u64 * self.load.responses as u64)
             }
+            // Each has a moment of its own.
+            Timing::OpenLoop => (Parts { whole: 0, single: self.slice_requests }, 1),
         }
     }
 
@@ -93,7 +103,7 @@ impl BenchPlan {
         // Messages that follow each other closely may take less than a round trip; the floors may not.
         let trips = match self.load.timing {
             Timing::RoundTrip => self.slice_requests + self.slice_floors,
-            Timing::Throughput => self.slice_floors,
+            Timing::Throughput | Timing::OpenLoop => self.slice_floors,
         };
         let pair_ns_min = trips as u64 * ROUND_TRIP_NS_MIN;
         let pairs = self.duration.as_nanos() as u64 / pair_ns_min + 1;

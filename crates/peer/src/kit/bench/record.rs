@@ -9,6 +9,7 @@ use super::clock::Clock;
 use super::delay::Delay;
 use super::median::median;
 use super::plan::{BenchPlan, Parts};
+use super::schedule::Schedule;
 use super::usage::Meter;
 use crate::bench_protocol::{BenchCollected, Interval};
 
@@ -68,7 +69,7 @@ pub(super) struct Times {
 }
 
 impl Times {
-    fn new(parts: Parts, each: u64) -> Result<Self, String> {
+    pub(super) fn new(parts: Parts, each: u64) -> Result<Self, String> {
         let mut histogram = Histogram::new_with_bounds(1, DURATION_NS_MAX, SIGNIFICANT_DIGITS)
             .map_err(|error| format!("the histogram cannot be made: {error}"))?;
         // Writes every counter, so that no page of them is touched for the first time within the trial.
@@ -108,6 +109,8 @@ pub(super) struct Measurements {
     pub(super) floors: Times,
     /// Of the current load slice, to be filled.
     pub(super) loads: Times,
+    /// Of an open loop.
+    pub(super) schedule: Option<Schedule>,
     intervals: Vec<Interval>,
     /// Intervals that there is room for.
     room: usize,
@@ -125,19 +128,27 @@ impl Measurements {
             whole_floors_ns: 1,
             whole_loads: 1,
             whole_loads_ns: 1,
+            offered_ns: 1,
         };
         let room = plan.intervals_max();
         let mut intervals = vec![unused; room];
         intervals.clear();
         let (load_parts, each) = plan.load_parts();
         let (floors, loads) = (Times::new(plan.floor_parts(), 1)?, Times::new(load_parts, each)?);
-        Ok(Self { clock: Clock::new(), floors, loads, intervals, room })
+        let clock = Clock::new();
+        let schedule = Schedule::new(plan, &clock);
+        Ok(Self { clock, floors, loads, schedule, intervals, room })
     }
 
     /// Counts the current pair of slices.
     pub(super) fn fold(&mut self, at_ns: u64) {
         let (floor_p50_ns, _) = self.floors.fold(&self.clock);
-        let (load_p50_ns, load_ns) = self.loads.fold(&self.clock);
+        let (load_p50_ns, singles_ns) = self.loads.fold(&self.clock);
+        let (load_ns, offered_ns) = match &self.schedule {
+            // Latencies overlap, so their sum says nothing.
+            Some(schedule) => (self.clock.ns(schedule.taken_ticks), self.clock.ns(schedule.offered_ticks)),
+            None => (singles_ns, 0),
+        };
         self.intervals.push(Interval {
             at_ns,
             floor_p50_ns,
@@ -148,6 +159,7 @@ impl Measurements {
             whole_floors_ns: self.clock.ns(self.floors.whole_ticks),
             whole_loads: self.loads.whole as u64,
             whole_loads_ns: self.clock.ns(self.loads.whole_ticks),
+            offered_ns,
         });
     }
 

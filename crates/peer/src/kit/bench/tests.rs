@@ -6,13 +6,18 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use hdrhistogram::Histogram;
+use hdrhistogram::serialization::Deserializer;
+
 use super::floor::{Floor, Phase, WORDS_MIN};
 use super::plan::BenchPlan;
 use super::record::{Measurements, Record, Tally};
 use super::usage::Meter;
 use super::{client, server};
 use crate::bench_protocol::BenchCollected;
-use crate::kit::implementation::{BenchClient, BenchServer, Load, Timing, Touch, Waiting};
+use crate::kit::implementation::{Arrivals, BenchClient, BenchServer, Load, Timing, Touch, Waiting};
 
 /// For tests in which nothing is supposed to run out.
 const LONG: Duration = Duration::from_secs(3600);
@@ -25,7 +30,16 @@ const PLAN: BenchPlan = BenchPlan {
     slice_requests: 10,
     slice_floors: 10,
     waiting: Waiting::Spin,
-    load: Load { timing: Timing::RoundTrip, outstanding: 1, responses: 1, idle_clients: 0, touch: Touch::All },
+    load: Load {
+        timing: Timing::RoundTrip,
+        outstanding: 1,
+        responses: 1,
+        idle_clients: 0,
+        touch: Touch::All,
+        rate_per_s: 0,
+        arrivals: Arrivals::Poisson,
+    },
+    seed: 7,
 };
 
 fn words() -> Arc<Vec<AtomicU64>> {
@@ -39,6 +53,11 @@ enum PortFault {
     Fail(u64),
     Lose(u64),
     Falsify(u64),
+    Double(u64),
+    /// Once, it takes so long.
+    Stall(u64, Duration),
+    /// Every message takes so long.
+    Slow(Duration),
 }
 
 struct Port {
@@ -57,6 +76,18 @@ impl Port {
             PortFault::Fail(at) if at == sequence => return Err("broken on purpose".to_owned()),
             PortFault::Lose(at) if at == sequence => return Ok(()),
             PortFault::Falsify(at) if at == sequence => sequence + 1_000_000,
+            PortFault::Double(at) if at == sequence => {
+                self.to.send(sequence).map_err(|_| "the other port is gone".to_owned())?;
+                sequence
+            }
+            PortFault::Stall(at, time) if at == sequence => {
+                thread::sleep(time);
+                sequence
+            }
+            PortFault::Slow(time) => {
+                thread::sleep(time);
+                sequence
+            }
             _ => sequence,
         };
         self.to.send(sequence).map_err(|_| "the other port is gone".to_owned())
@@ -181,6 +212,86 @@ fn a_response_that_a_stream_loses_is_an_error_and_not_a_hang() {
     // The next one takes its place, until none comes any more.
     assert!(client.error.is_some() && server.error.is_some(), "{:?} {:?}", client.error, server.error);
     assert!(client.verified < client.received || client.received < 3 * client.sent);
+}
+
+/// Requests every 100 µs, at most 16 of them under way.
+const OPEN: BenchPlan = BenchPlan {
+    duration: Duration::from_millis(100),
+    slice_requests: 200,
+    load: Load {
+        timing: Timing::OpenLoop,
+        outstanding: 16,
+        rate_per_s: 10_000,
+        arrivals: Arrivals::Fixed,
+        ..PLAN.load
+    },
+    ..PLAN
+};
+
+#[test]
+fn requests_of_an_open_loop_are_counted_one_by_one() {
+    for arrivals in [Arrivals::Fixed, Arrivals::Poisson] {
+        let plan = BenchPlan { load: Load { arrivals, ..OPEN.load }, ..OPEN };
+        let [client, server] = trial(plan, [PortFault::None; 2], [LONG; 2]);
+        assert_eq!((client.error, server.error), (None, None));
+        assert_eq!(
+            [client.received, client.verified, server.sent, server.received, server.verified],
+            [client.sent; 5],
+            "every message arrives once and in order"
+        );
+        assert_eq!(client.checksum, server.checksum);
+        for interval in &client.intervals {
+            assert_eq!((interval.load_count, interval.whole_loads), (200, 0), "{interval:?}");
+            assert!(
+                interval.load_ns >= interval.offered_ns,
+                "the last response comes before its request: {interval:?}"
+            );
+        }
+        let offered_ns: u64 = client.intervals.iter().map(|interval| interval.offered_ns).sum();
+        let rate = 200.0 * client.intervals.len() as f64 * 1e9 / offered_ns as f64;
+        let share = if arrivals == Arrivals::Fixed { 0.01 } else { 0.5 };
+        assert!((rate / 10_000.0 - 1.0).abs() < share, "asked for 10000/s, and the schedule has {rate}/s");
+    }
+}
+
+/// 20 ms in which 200 requests were to be sent, of some thousand. Whoever asked in the first half waited for at least 10.
+#[test]
+fn a_stall_is_in_the_latency_of_everybody_who_would_have_asked_meanwhile() {
+    let stall = Duration::from_millis(20);
+    // Behind the warm-up, and in the first half of a slice.
+    let at = 201 + 50;
+    let [client, server] = trial(OPEN, [PortFault::None, PortFault::Stall(at, stall)], [LONG; 2]);
+    assert_eq!((client.error, server.error), (None, None));
+    let p99 = Duration::from_nanos(decoded(&client.histogram).value_at_quantile(0.99));
+    assert!(p99 >= stall / 2, "the server stood still for {stall:?}, and p99 is {p99:?}");
+}
+
+/// A server that takes a millisecond for each request has 1000 of them in a second, not 10000.
+#[test]
+fn a_rate_that_cannot_be_reached_takes_longer_than_its_schedule() {
+    let plan = BenchPlan { slice_requests: 20, duration: Duration::from_millis(60), ..OPEN };
+    let [client, server] = trial(plan, [PortFault::None, PortFault::Slow(Duration::from_millis(1))], [LONG; 2]);
+    assert_eq!((client.error, server.error), (None, None));
+    for interval in &client.intervals {
+        assert!(interval.load_ns > 2 * interval.offered_ns, "{interval:?}");
+    }
+}
+
+#[test]
+fn an_open_loop_notices_what_is_lost_doubled_or_altered() {
+    let [client, server] = trial(OPEN, [PortFault::None, PortFault::Lose(7)], [SHORT, LONG]);
+    assert!(client.error.is_some() && server.error.is_some(), "lost: {:?} {:?}", client.error, server.error);
+    for fault in [PortFault::Double(7), PortFault::Falsify(7)] {
+        let [client, server] = trial(OPEN, [PortFault::None, fault], [LONG; 2]);
+        let error = client.error.unwrap_or_default();
+        assert!(error.contains("did not carry the sequence number that was next"), "{fault:?}: {error}");
+        assert_ne!(client.checksum, server.checksum, "{fault:?}");
+    }
+}
+
+fn decoded(histogram: &str) -> Histogram<u64> {
+    let bytes = BASE64_STANDARD.decode(histogram).unwrap();
+    Deserializer::new().deserialize(&mut bytes.as_slice()).unwrap()
 }
 
 #[test]
