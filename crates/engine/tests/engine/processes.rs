@@ -142,7 +142,8 @@ fn another_process() {
     prctl::set_pdeathsig(Signal::SIGKILL).unwrap();
     let root = std::env::var_os(FOLDER).unwrap();
     let root = Path::new(&root);
-    let mut seed = Random::seed_from_u64(std::env::var(SEED).unwrap().parse().unwrap());
+    let seed: u64 = std::env::var(SEED).unwrap().parse().unwrap();
+    let mut random = Random::seed_from_u64(seed);
     let node = || Node::builder().config(Config::default()).root(root).create().unwrap();
     match role.as_str() {
         "open-or-create" => {
@@ -155,7 +156,7 @@ fn another_process() {
         "churn" => {
             ready();
             loop {
-                churn(root, &mut seed);
+                churn(root, &mut random);
             }
         }
         // Both ways to clean: what every node does, and what is done on request.
@@ -242,7 +243,7 @@ fn another_process() {
         "storm" => {
             ready();
             wait();
-            match crate::storm::one_life(root, seed.0 as usize) {
+            match crate::storm::one_life(root, seed as usize) {
                 Ok(()) => println!("\ndone"),
                 Err(error) => println!("\nfailed: {error}"),
             }
@@ -272,44 +273,44 @@ fn another_process() {
         "sender" => {
             let node = node();
             let client = numbers(&node).open().unwrap().client_builder().create().unwrap();
-            let _pending = client.send_copy(seed.0).unwrap();
+            let _pending = client.send_copy(seed).unwrap();
             ready();
             wait();
         }
         role if role.starts_with("found") => crate::found_shortage::play(role, root, (ready, wait)),
         role if role.starts_with("shortage") => crate::shortage::play(role, root, ready),
         role if role.starts_with("unreachable") => crate::unreachable::play(role, root, ready),
-        role if role.starts_with("newcomer") => crate::lock_time::play(role, root, seed.0, (ready, wait)),
+        role if role.starts_with("newcomer") => crate::lock_time::play(role, root, seed, (ready, wait)),
         "holder" => crate::silent::hold(root, (ready, wait)),
-        role if role.starts_with("waiting") => crate::waiting::play(role, root, seed, ready),
+        role if role.starts_with("waiting") => crate::waiting::play(role, root, random, ready),
         other => panic!("no such role: {other}"),
     }
 }
 
 /// Everything that a process does in its life, in some order, as fast as it can.
-fn churn(root: &Path, seed: &mut Random) {
+fn churn(root: &Path, random: &mut Random) {
     // What is refused here because another process holds a lock or the places is no matter: what counts is what is left.
     let Ok(node) = Node::builder().root(root).create() else { return };
     // Places for more ports than are ever made here.
-    if seed.random_range(0..2) == 0 {
+    if random.random_range(0..2) == 0 {
         let Ok(service) = numbers(&node).max_servers(100).max_clients(100).open_or_create() else { return };
         let answer = |active: &ActiveRequest<u64, u64>, _| {
             let _ = active.send_copy(2);
         };
-        live(&service, seed, |client, _| client.send_copy(1).ok(), answer);
+        live(&service, random, |client, _| client.send_copy(1).ok(), answer);
     } else {
         let Ok(service) = slices(&node).max_servers(100).max_clients(100).open_or_create() else { return };
         let ask = |client: &Client<[u64], [u64]>, len| client.loan_slice(len).ok()?.send().ok();
         let answer = |active: &ActiveRequest<[u64], [u64]>, len| {
             let _ = active.loan_slice(len).map(ResponseMut::send);
         };
-        live(&service, seed, ask, answer);
+        live(&service, random, ask, answer);
     }
 }
 
 fn live<Req, Res>(
     service: &Service<Req, Res>,
-    seed: &mut Random,
+    random: &mut Random,
     ask: impl Fn(&Client<Req, Res>, usize) -> Option<PendingResponse<Res>>,
     answer: impl Fn(&ActiveRequest<Req, Res>, usize),
 ) where
@@ -319,11 +320,11 @@ fn live<Req, Res>(
     let mut clients = Vec::new();
     let mut servers = Vec::new();
     let (mut pendings, mut actives, mut responses) = (Vec::new(), Vec::new(), Vec::new());
-    for _ in 0..seed.random_range(0..40) {
+    for _ in 0..random.random_range(0..40) {
         // Mostly short ones: each longer one is growth.
-        let len_max = 2 << seed.random_range(0..14);
-        let len = seed.random_range(0..len_max);
-        match seed.random_range(0..10) {
+        let len_max = 2 << random.random_range(0..14);
+        let len = random.random_range(0..len_max);
+        match random.random_range(0..10) {
             0 => clients.extend(service.client_builder().allocation_strategy(AllocationStrategy::PowerOfTwo).create()),
             1 => {
                 let builder = service.server_builder().backpressure_strategy(BackpressureStrategy::DiscardData);
