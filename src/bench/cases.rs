@@ -35,6 +35,9 @@ pub fn label(case: &BenchCase) -> String {
 /// Most rounds, load and warm-up of a quick run.
 const QUICK: (usize, u64, u64) = (5, 200, 50);
 
+/// How much wider the interval of a quick run may be.
+const QUICK_WIDTH: u64 = 3;
+
 /// The same questions with fewer and shorter rounds, and so wider intervals.
 #[must_use]
 pub fn quick(mut scenario: BenchScenario) -> BenchScenario {
@@ -42,5 +45,6 @@ pub fn quick(mut scenario: BenchScenario) -> BenchScenario {
     scenario.rounds = scenario.rounds.min(rounds);
     scenario.duration_ms = scenario.duration_ms.min(duration_ms);
     scenario.warmup_ms = scenario.warmup_ms.min(warmup_ms);
+    scenario.width_percent = scenario.width_percent.map(|percent| percent * QUICK_WIDTH);
     scenario
 }

@@ -5,6 +5,7 @@ use hdrhistogram::Histogram;
 use super::estimates::{ratio, time};
 use super::regimes::{self, Regime};
 use super::trial::Trial;
+use super::width::undecided;
 use super::{case_map, histogram};
 use crate::results::model::{BenchResult, BySide, Measure, Percentiles, Saturated};
 use crate::scenario::model::{BenchCase, BenchScenario};
@@ -44,6 +45,8 @@ pub fn result(
         measure: measure(scenario.timing),
         case: case_map(case),
         valid: why_invalid.is_none(),
+        // Beyond saturation there is no figure that an interval could be of.
+        undecided: undecided(scenario, trials).filter(|_| why_invalid.is_none() && saturated.is_none()),
         why_invalid,
         rounds: trials.len(),
         samples: rtt.as_ref().map_or(0, Histogram::len),

@@ -19,6 +19,7 @@ pub mod relative;
 pub mod slices;
 pub mod trial;
 pub mod validity;
+pub mod width;
 
 mod calibrate;
 mod cases;

@@ -5,6 +5,7 @@ mod found;
 use super::calibrate::Fitted;
 use super::launch::{Ended, Launch, TrialPlan};
 use super::trial::{Asked, Trial};
+use super::width::undecided;
 use super::{calibrate, label, order};
 use crate::results::events::{Event, Observer};
 use crate::results::model::{BenchResult, Relative};
@@ -21,6 +22,8 @@ pub(super) struct Entry {
     pub subjects: Vec<usize>,
     /// How many of them were asked for; the others are baselines.
     pub asked: usize,
+    /// Most rounds, for results whose interval is too wide; at least the scenario's.
+    pub rounds_max: usize,
 }
 
 /// What was found.
@@ -68,15 +71,23 @@ pub(super) fn measure(
     observer: &mut dyn Observer,
 ) -> Found {
     let mut found = Found::default();
-    let count = entries.iter().map(|entry| entry.scenario.cases.len() * entry.scenario.rounds * entry.subjects.len());
-    observer.event(&Event::Planned { what: "trials".to_owned(), count: count.sum() });
-    for entry in entries {
+    let plan = |entries: &[Entry], observer: &mut dyn Observer| {
+        let count =
+            entries.iter().map(|entry| entry.scenario.cases.len() * entry.scenario.rounds * entry.subjects.len());
+        observer.event(&Event::Planned { what: "trials".to_owned(), count: count.sum() });
+    };
+    plan(entries, observer);
+    for (index, entry) in entries.iter().enumerate() {
         let mut run = ScenarioRun { entry, names, rows: Vec::new() };
         run.rows.resize_with(entry.scenario.cases.len() * entry.subjects.len(), Row::default);
         found.interrupted = run.calibrate(launcher) || run.rounds(seed, launcher, observer);
+        let more = if found.interrupted { 0 } else { run.further_rounds(launcher, observer, &mut found.interrupted) };
         run.results(&mut found, observer);
         if found.interrupted {
             return found;
+        }
+        if more > 0 && index + 1 < entries.len() {
+            plan(&entries[index + 1..], observer);
         }
     }
     found
@@ -142,6 +153,41 @@ impl<'a> ScenarioRun<'a> {
         false
     }
 
+    /// More rounds of what is too wide, until it is not or they are used up. Returns how many trials that were.
+    fn further_rounds(
+        &mut self,
+        launcher: &mut dyn Launch,
+        observer: &mut dyn Observer,
+        interrupted: &mut bool,
+    ) -> usize {
+        let mut trials = 0;
+        for round in self.scenario().rounds..self.entry.rounds_max {
+            let wide: Vec<usize> = (0..self.rows.len()).filter(|row| self.is_too_wide(*row)).collect();
+            if wide.is_empty() {
+                break;
+            }
+            observer.event(&Event::Planned { what: "further trials".to_owned(), count: wide.len() });
+            for row in wide {
+                let ended = self.trial(row, round, launcher, observer);
+                if matches!(ended, Ended::Interrupted) {
+                    *interrupted = true;
+                    return trials;
+                }
+                self.ended(row, round, ended, observer);
+                trials += 1;
+            }
+        }
+        trials
+    }
+
+    /// Whether more rounds could answer the question.
+    fn is_too_wide(&self, row: usize) -> bool {
+        let Row { trials, why_invalid, over, .. } = &self.rows[row];
+        let trials: Vec<&Trial> = trials.iter().flatten().collect();
+        let is_saturated = trials.iter().any(|trial| trial.saturated_per_s.is_some());
+        !over && why_invalid.is_none() && !is_saturated && undecided(self.scenario(), &trials).is_some()
+    }
+
     /// One trial, again if the machine disturbed it.
     fn trial(&mut self, row: usize, round: usize, launcher: &mut dyn Launch, observer: &mut dyn Observer) -> Ended {
         let (scenario, case, subject) = (self.scenario(), self.case(row), self.subject(row));
@@ -151,7 +197,7 @@ impl<'a> ScenarioRun<'a> {
             subject: self.name(row).to_owned(),
             case: label(case),
             round: round + 1,
-            rounds: scenario.rounds,
+            rounds: scenario.rounds.max(round + 1),
         });
         let Fitted { slice_requests, duration_ms } = self.rows[row].fitted;
         let mut fitted = BenchScenario { slice_requests, duration_ms, ..scenario.clone() };

@@ -54,7 +54,7 @@ fn play(
     answer: impl FnMut(usize, usize) -> Option<Ended>,
 ) -> (Found, Vec<usize>, Seen) {
     let names: Vec<String> = ["a", "b", "c", "d"].map(str::to_owned).to_vec();
-    let entry = Entry { scenario: scenario(rounds), subjects: (0..subjects).collect(), asked: 1 };
+    let entry = Entry { scenario: scenario(rounds), subjects: (0..subjects).collect(), asked: 1, rounds_max: 1 };
     let mut script = Script { order: vec![], short: vec![], settled: 0, answer };
     let mut seen = Seen::default();
     let found = measure(&[entry], &names, 0, &mut script, &mut seen);
@@ -199,7 +199,7 @@ impl Launch for Moving {
 fn all_results_of_a_scenario_name_the_same_regimes() {
     let cases = [0, 7].map(|idle| BenchCase { counts: [("idle_clients", idle)].into(), ..case() });
     let scenario = BenchScenario { cases: cases.to_vec(), ..scenario(3) };
-    let entry = Entry { scenario, subjects: vec![0, 1], asked: 1 };
+    let entry = Entry { scenario, subjects: vec![0, 1], asked: 1, rounds_max: 1 };
     let found = measure(&[entry], &["a".to_owned(), "b".to_owned()], 0, &mut Moving, &mut Seen::default());
     let met = |result: &BenchResult| result.regimes.iter().map(|r| (r.floor_ns, r.rounds)).collect::<Vec<_>>();
     assert_eq!(
@@ -238,7 +238,7 @@ fn cases_of_a_scenario_take_turns_and_are_compared_with_the_first() {
     for (timing, ratio) in [(Timing::RoundTrip, 2.0), (Timing::Throughput, 0.5)] {
         order.clear();
         let scenario = BenchScenario { cases: cases.to_vec(), timing, ..scenario(4) };
-        let entry = Entry { scenario, subjects: vec![0], asked: 1 };
+        let entry = Entry { scenario, subjects: vec![0], asked: 1, rounds_max: 1 };
         let found = measure(&[entry], &names, 0, &mut ByCase(&mut order), &mut Seen::default());
         assert!(order.chunks(2).all(|round| round[0] != round[1]), "both cases in each round: {order:?}");
         assert!(order[1] == order[2], "rounds rotate: {order:?}");
@@ -265,7 +265,12 @@ impl Launch for ByTouch {
 fn what_is_not_touched_is_compared_with_what_is_not_touched_either() {
     let sized = |len, touch: &str| BenchCase { len, words: [("touch", touch.to_owned())].into(), ..case() };
     let cases = [sized(64, "all"), sized(64, "stamp"), sized(8, "all"), sized(8, "stamp")];
-    let entry = Entry { scenario: BenchScenario { cases: cases.to_vec(), ..scenario(4) }, subjects: vec![0], asked: 1 };
+    let entry = Entry {
+        scenario: BenchScenario { cases: cases.to_vec(), ..scenario(4) },
+        subjects: vec![0],
+        asked: 1,
+        rounds_max: 1,
+    };
     let found = measure(&[entry], &["a".to_owned()], 0, &mut ByTouch, &mut Seen::default());
     let compared: Vec<_> = found
         .relative
@@ -305,7 +310,7 @@ impl Launch for Loop {
 fn a_rate_is_too_much_for_a_subject_or_for_the_machine() {
     let case = BenchCase { counts: [("rate_per_s", 1_000_000)].into(), ..case() };
     let scenario = BenchScenario { cases: vec![case], timing: Timing::OpenLoop, ..scenario(2) };
-    let entry = Entry { scenario, subjects: vec![0, 1], asked: 2 };
+    let entry = Entry { scenario, subjects: vec![0, 1], asked: 2, rounds_max: 1 };
     let (mut launch, mut seen) = (Loop { disturbed: true, seeds: vec![] }, Seen::default());
     let found = measure(&[entry], &["a".to_owned(), "b".to_owned()], 0, &mut launch, &mut seen);
     let kept: Vec<_> = found.bench.iter().map(|r| (r.valid, r.rounds, r.saturated.map(|s| s.achieved_per_s))).collect();
@@ -335,7 +340,7 @@ fn a_request_has_as_many_responses_as_the_case_says() {
     for (responses, why) in [(3, None), (2, Some("received 75 responses instead of 2 for each request"))] {
         let case = BenchCase { counts: [("responses", responses)].into(), ..case() };
         let scenario = BenchScenario { cases: vec![case], timing: Timing::Throughput, ..scenario(2) };
-        let entry = Entry { scenario, subjects: vec![0], asked: 1 };
+        let entry = Entry { scenario, subjects: vec![0], asked: 1, rounds_max: 1 };
         let found = measure(&[entry], &["a".to_owned()], 0, &mut Streams, &mut Seen::default());
         let result = &found.bench[0];
         match why {
@@ -343,4 +348,51 @@ fn a_request_has_as_many_responses_as_the_case_says() {
             Some(why) => assert!(result.why_invalid.as_ref().unwrap().contains(why), "{:?}", result.why_invalid),
         }
     }
+}
+
+/// Rounds of a subject whose first ones are far apart, and how the others are.
+fn uneven(factors: &'static [f64], width_percent: u64) -> (Found, Vec<usize>, Seen) {
+    let names = ["steady".to_owned(), "uneven".to_owned()];
+    let scenario = BenchScenario { width_percent: Some(width_percent), ..scenario(6) };
+    let entry = Entry { scenario, subjects: vec![0, 1], asked: 2, rounds_max: 18 };
+    let mut turns = 0;
+    let answer = move |_, subject| {
+        let factor = if subject == 1 { factors.get(turns).copied().unwrap_or(1.0) } else { 1.0 };
+        turns += usize::from(subject == 1);
+        let client = client(&[(100.0, 200.0 * factor); 25]);
+        Some(Ended::Measured { client: Box::new(client), server: Box::new(server(25)) })
+    };
+    let mut script = Script { order: vec![], short: vec![], settled: 0, answer };
+    let mut seen = Seen::default();
+    let found = measure(&[entry], &names, 0, &mut script, &mut seen);
+    (found, script.order, seen)
+}
+
+#[test]
+fn what_is_too_wide_gets_more_rounds_and_no_others() {
+    // With six rounds the interval reaches from the smallest to the largest; from nine on it leaves out one on either side.
+    let (found, order, seen) = uneven(&[2.0], 20);
+    assert_eq!([0, 1].map(|subject| order.iter().filter(|turn| **turn == subject).count()), [6, 9]);
+    assert!(found.bench.iter().all(|result| result.valid && result.undecided.is_none()), "{:?}", found.bench);
+    assert_eq!(found.bench.iter().map(|result| result.rounds).collect::<Vec<_>>(), [6, 9]);
+    let further =
+        seen.0.iter().filter(|event| matches!(event, Event::Planned { what, count: 1 } if what == "further trials"));
+    assert_eq!(further.count(), 3);
+}
+
+#[test]
+fn what_stays_too_wide_is_undecided_and_says_by_how_much() {
+    let (found, order, _) =
+        uneven(&[1.0, 2.0, 1.0, 2.0, 1.0, 2.0, 1.0, 2.0, 1.0, 2.0, 1.0, 2.0, 1.0, 2.0, 1.0, 2.0, 1.0, 2.0], 20);
+    assert_eq!(order.iter().filter(|turn| **turn == 1).count(), 18, "the whole budget");
+    let [steady, uneven] = found.bench.as_slice() else { panic!("{:?}", found.bench) };
+    assert!(steady.undecided.is_none() && uneven.valid);
+    let why = uneven.undecided.as_deref().unwrap();
+    assert!(why.contains("after 18 rounds the interval is 100 % wide, and the question needs 20 %"), "{why}");
+}
+
+#[test]
+fn a_question_without_a_width_takes_any_interval() {
+    let (found, ..) = play(2, 1, |_, _| None);
+    assert!(found.bench.iter().all(|result| result.undecided.is_none()));
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::placement::Placement;
 use super::processes::Processes;
 use super::rounds::{Entry, measure};
+use super::width::ROUNDS_FACTOR_MAX;
 use super::{BenchError, cases, pin};
 use crate::harness::error::HarnessError;
 use crate::harness::peer::Peer;
@@ -135,7 +136,9 @@ impl Participants {
                     Err(error) => self.skip(format!("the baseline `{name}` is left out: {error}"), observer),
                 }
             }
-            entries.push(Entry { scenario, subjects, asked: asked.len() });
+            // Whoever says how many gets so many.
+            let rounds_max = scenario.rounds * if options.rounds.is_some() { 1 } else { ROUNDS_FACTOR_MAX };
+            entries.push(Entry { scenario, subjects, asked: asked.len(), rounds_max });
         }
         Ok(entries)
     }

@@ -29,6 +29,7 @@ pub(super) fn scenario(rounds: usize) -> BenchScenario {
         warmup_ms: 100,
         slice_requests: 1000,
         slice_floors: 1000,
+        width_percent: None,
         baselines: vec![],
         file: "rtt.toml".to_owned(),
     }

@@ -46,6 +46,11 @@ pub fn render(report: &Report) -> String {
         let why = result.why_invalid.as_deref().unwrap_or("no reason was given");
         command(&mut out, "error", None, &format!("Invalid: {} of {}", result.scenario, result.subject), why);
     }
+    for result in report.bench.iter().filter(|result| result.valid) {
+        if let Some(why) = &result.undecided {
+            command(&mut out, "warning", None, &format!("Undecided: {} of {}", result.scenario, result.subject), why);
+        }
+    }
     for comparison in comparisons::ordered(&report.comparisons) {
         let level = match comparison.verdict {
             _ if comparison.fails => "error",

@@ -16,6 +16,11 @@ impl Case<'_> {
             let why = result.why_invalid.as_deref().unwrap_or("no reason was given");
             sentences.push(format!("{} does not count: {why}.", result.subject));
         }
+        for result in self.valid() {
+            if let Some(why) = &result.undecided {
+                sentences.push(format!("{} is undecided: {why}.", result.subject));
+            }
+        }
         sentences.extend(self.valid().filter_map(saturation));
         sentences
     }

@@ -118,6 +118,8 @@ pub struct Summary<'a> {
     pub without_result: &'a [String],
     /// Benchmark results that do not count.
     pub bench_invalid: usize,
+    /// Benchmark results that are valid and whose interval is too wide for their question.
+    pub bench_undecided: usize,
     /// Benchmark results.
     pub bench_total: usize,
     /// Builds that were compared.
@@ -175,6 +177,7 @@ impl<'a> Summary<'a> {
             failure: report.footer.as_ref().and_then(|footer| footer.failure.as_deref()),
             without_result: report.footer.as_ref().map_or(&[], |footer| &footer.without_result),
             bench_invalid: report.bench.iter().filter(|result| !result.valid).count(),
+            bench_undecided: report.bench.iter().filter(|result| result.valid && result.undecided.is_some()).count(),
             bench_total: report.bench.len(),
             comparisons: &report.comparisons,
         }
@@ -196,6 +199,7 @@ impl<'a> Summary<'a> {
             || executed + self.bench_total + self.comparisons.len() == 0
             || self.comparisons.iter().any(|comparison| comparison.verdict == ComparisonVerdict::TooNoisy)
             || !self.without_result.is_empty()
+            || self.bench_undecided > 0
         {
             Tone::Unclear
         } else {

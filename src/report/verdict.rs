@@ -34,9 +34,13 @@ impl Summary<'_> {
         }
         if self.bench_total > 0 {
             let results = counted(self.bench_total, "benchmark result");
+            let undecided = match self.bench_undecided {
+                0 => String::new(),
+                undecided => format!(", {undecided} undecided"),
+            };
             sentences.push(match self.bench_invalid {
-                0 => format!("{results}, all valid."),
-                invalid => format!("{results}, {invalid} invalid."),
+                0 => format!("{results}, all valid{undecided}."),
+                invalid => format!("{results}, {invalid} invalid{undecided}."),
             });
         }
         sentences.extend(comparisons::counts(self.comparisons));

@@ -25,6 +25,7 @@ const KEYS: [&str; 11] = [
 ];
 /// Likewise, and not needed.
 const BASELINES: &str = "baselines";
+const WIDTH: &str = "width_percent";
 
 /// Reads one benchmark scenario; `file` is its name in messages.
 ///
@@ -42,7 +43,7 @@ pub(super) fn parse_source(source: &Source) -> Result<(BenchScenario, Span), Sce
 fn read(source: &Source) -> Parsed<(BenchScenario, Span)> {
     let root = tree::parse(source.text())?;
     let loads = LOADS.iter().map(|setting| setting.name);
-    let keys: Vec<&str> = KEYS.into_iter().chain([BASELINES]).chain(loads).chain(setting_counts()).collect();
+    let keys: Vec<&str> = KEYS.into_iter().chain([BASELINES, WIDTH]).chain(loads).chain(setting_counts()).collect();
     let file = Fields::new(&root, "a benchmark", &keys)?;
     let named = file.need("name")?;
     let timing = timing(&file)?;
@@ -59,6 +60,7 @@ fn read(source: &Source) -> Parsed<(BenchScenario, Span)> {
         warmup_ms: number(&file, "warmup_ms", 0, 3_600_000)?,
         slice_requests: number(&file, "slice_requests", 1, 1_000_000_000)?,
         slice_floors: number(&file, "slice_floors", 1, 1_000_000_000)?,
+        width_percent: file.get(WIDTH).map(|node| ranged(node, WIDTH, 1, 10_000)).transpose()?,
         baselines: baselines(file.get(BASELINES))?,
         file: source.file().to_owned(),
     };

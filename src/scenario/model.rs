@@ -209,6 +209,9 @@ pub struct BenchScenario {
     pub slice_requests: u64,
     /// Floor slice, in cache-line round trips.
     pub slice_floors: u64,
+    /// Widest 95 % interval that answers the question, in percent: how far its upper bound may lie above its lower one. Any
+    /// if absent.
+    pub width_percent: Option<u64>,
     /// Subjects that are measured beside those asked for.
     pub baselines: Vec<String>,
     /// File that it came from.

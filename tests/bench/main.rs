@@ -153,6 +153,7 @@ fn scenario(rounds: usize) -> BenchScenario {
         warmup_ms: 10,
         slice_requests: 300,
         slice_floors: 200,
+        width_percent: None,
         baselines: vec![],
         file: "rtt.toml".into(),
     }

@@ -283,6 +283,7 @@ pub fn measured(name: &str, p50_ns: f64, tail: f64) -> BenchResult {
         case: case(),
         valid: true,
         why_invalid: None,
+        undecided: None,
         rounds: rounds.len(),
         samples,
         intervals: 4_000,

@@ -108,8 +108,8 @@ fn bar(drawing: &mut Drawing, x: &Scale, result: &BenchResult, floors: Ratio, mi
 
 /// What the line is where a subject would be as fast as the hardware, and what one floor was.
 fn floor_label(drawing: &mut Drawing, one: f64, case: &Case<'_>, y: f64) {
-    let floors_ns: Vec<f64> = case.valid().map(BenchResult::one_floor_ns).filter(|ns| *ns > 0.0).collect();
-    let text = median(&floors_ns).map_or_else(|| "1 floor".to_owned(), |ns| format!("1 floor = {}", duration_ns(ns)));
+    let floors: Vec<f64> = case.valid().map(BenchResult::one_floor_ns).filter(|ns| *ns > 0.0).collect();
+    let text = median(&floors).map_or_else(|| "1 floor".to_owned(), |ns| format!("1 floor = {}", duration_ns(ns)));
     let width = text_width(&text, LABEL, false);
     let at = (one - width / 2.0).clamp(drawing.margin, drawing.width - drawing.margin - width);
     drawing.text((at, y), &text, LABEL, Colour::Ink, Anchor::Left);

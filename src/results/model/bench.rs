@@ -126,6 +126,10 @@ pub struct BenchResult {
     pub valid: bool,
     /// What made it invalid.
     pub why_invalid: Option<String>,
+    /// Why it does not answer its question although it is valid: its interval is wider than the question needs, after all
+    /// rounds that it may take. Absent if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undecided: Option<String>,
     /// Rounds that count.
     pub rounds: usize,
     /// Round trips measured, all rounds together.
