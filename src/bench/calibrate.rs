@@ -71,8 +71,8 @@ pub(super) fn fit(scenario: &BenchScenario, seen: &BenchCollected, each: u64) ->
     let fitting = u64::try_from(slice_ns / request_ns).unwrap_or(u64::MAX).max(1);
     let slice_requests = scenario.slice_requests.min(fitting);
     // The opening request of a slice takes its time, too.
-    let needed_ns = u128::from(slice_requests + 1) * request_ns * u128::from(INTERVALS_FEWEST);
-    let needed_ms = u64::try_from(needed_ns / 1_000_000).unwrap_or(u64::MAX).min(DURATION_MS_MAX);
+    let total_ns = (u128::from(slice_requests + 1) * u128::from(INTERVALS_FEWEST)).saturating_mul(request_ns);
+    let needed_ms = u64::try_from(total_ns / 1_000_000).unwrap_or(u64::MAX).min(DURATION_MS_MAX);
     Fitted { slice_requests, duration_ms: scenario.duration_ms.max(needed_ms) }
 }
 

@@ -184,7 +184,11 @@ fn open_trial(over_ns: u64) -> Trial {
     for interval in &mut client.intervals {
         (interval.offered_ns, interval.load_ns) = (1000, 1000 + over_ns);
     }
-    Trial::of(&client, &server(25), Asked { responses: 1, rate_per_s: Some(1_000_000) }).unwrap()
+    // A peer that spins has its processor all the time.
+    let mut server = server(25);
+    client.resources.load_cpu_ns = 25 * (1000 + over_ns);
+    server.resources.load_cpu_ns = client.resources.load_cpu_ns;
+    Trial::of(&client, &server, Asked { responses: 1, rate_per_s: Some(1_000_000) }).unwrap()
 }
 
 #[test]

@@ -128,7 +128,7 @@ impl Processes {
                 slice_requests: scenario.slice_requests,
                 slice_floors: scenario.slice_floors,
                 // All subjects and cases of a round have the same moments, up to their rate.
-                seed: (scenario.timing == Timing::OpenLoop).then(|| (self.seed ^ plan.round as u64) & SEED_MAX),
+                seed: (scenario.timing == Timing::OpenLoop).then_some((self.seed ^ plan.round as u64) & SEED_MAX),
             })
         };
         Ok([side(BenchRole::Client, self.pin.0)?, side(BenchRole::Server, self.pin.1)?])

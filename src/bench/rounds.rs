@@ -200,7 +200,7 @@ impl<'a> ScenarioRun<'a> {
             rounds: scenario.rounds.max(round + 1),
         });
         let Fitted { slice_requests, duration_ms } = self.rows[row].fitted;
-        let mut fitted = BenchScenario { slice_requests, duration_ms, ..scenario.clone() };
+        let mut fitted = BenchScenario { duration_ms, slice_requests, ..scenario.clone() };
         launcher.wait_for_placement(observer);
         let mut ended = launcher.trial(&TrialPlan { scenario: &fitted, case, subject, round });
         for _ in 0..REPEATS_MAX {

@@ -302,7 +302,11 @@ impl Launch for Loop {
         if counts {
             self.seeds.push(plan.round);
         }
-        Ended::Measured { client: Box::new(client), server: Box::new(server(25)) }
+        let mut server = server(25);
+        // A peer that spins has its processor all the time.
+        client.resources.load_cpu_ns = client.intervals.iter().map(|interval| interval.load_ns).sum();
+        server.resources.load_cpu_ns = client.resources.load_cpu_ns;
+        Ended::Measured { client: Box::new(client), server: Box::new(server) }
     }
 }
 

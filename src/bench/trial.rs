@@ -67,7 +67,7 @@ impl Trial {
     pub fn of(client: &BenchCollected, server: &BenchCollected, asked: Asked) -> Result<Self, Invalid> {
         let trial = Self::new(client, server, asked.responses)?;
         let Some(rate_per_s) = asked.rate_per_s else { return Ok(trial) };
-        Ok(Self { saturated_per_s: rates::check(&client.intervals, rate_per_s)?, ..trial })
+        Ok(Self { saturated_per_s: rates::check(client, server, rate_per_s)?, ..trial })
     }
 
     /// Checks what both sides collected and reduces it; `each` is the number of responses to a request.

@@ -29,7 +29,7 @@ pub enum Invalid {
     FloorImplausible { floor_ns: f64 },
     NoSchedule { index: usize },
     OtherRate { asked_per_s: u64, scheduled_per_s: f64 },
-    RateMissed { asked_per_s: u64, achieved_per_s: f64, late: usize, intervals: usize },
+    RateMissed { asked_per_s: u64, achieved_per_s: f64, late: usize, intervals: usize, processor_share: f64 },
 }
 
 impl Invalid {
@@ -97,11 +97,12 @@ impl fmt::Display for Invalid {
                     "the client's schedule has {scheduled_per_s:.0} requests per second, and {asked_per_s} were asked for"
                 )
             }
-            Self::RateMissed { asked_per_s, achieved_per_s, late, intervals } => write!(
+            Self::RateMissed { asked_per_s, achieved_per_s, late, intervals, processor_share } => write!(
                 f,
-                "{asked_per_s} requests per second were asked for and {achieved_per_s:.0} answered, because {late} of \
-                 {intervals} slices took longer than their schedule; the others kept to it, so the processors were taken away \
-                 (is the machine busy?)"
+                "{asked_per_s} requests per second were asked for and {achieved_per_s:.0} answered: {late} of {intervals} \
+                 slices took longer than their schedule, with a processor for client and server in {:.0} % of the time \
+                 (is the machine busy?)",
+                100.0 * processor_share
             ),
         }
     }

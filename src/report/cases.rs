@@ -166,7 +166,8 @@ impl<'a> Case<'a> {
             Measure::OpenLoop => "requests",
         };
         let mut text = format!("{rounds} rounds and {samples} {what} a subject");
-        if left_out > 0 {
+        // Latencies of an open loop are those of all slices.
+        if left_out > 0 && self.measure() != Measure::OpenLoop {
             let share = 100.0 * left_out as f64 / (intervals + left_out) as f64;
             let _ = write!(text, "; {share:.1} % of the slices left out, as the floor changed across them");
         }

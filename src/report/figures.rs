@@ -16,9 +16,14 @@ pub fn duration_ns(ns: f64) -> String {
     format!("{} {unit}", three_digits(value))
 }
 
-/// A latency of an open loop, or `saturated` where it says nothing.
-pub fn latency_ns(result: &BenchResult, ns: f64) -> String {
-    if result.saturated.is_some() { "saturated".to_owned() } else { duration_ns(ns) }
+/// The median latency of an open loop, or `saturated` where it says nothing.
+pub fn latency_p50(result: &BenchResult) -> String {
+    if result.saturated.is_some() { "saturated".to_owned() } else { duration_ns(result.rtt_ns.p50) }
+}
+
+/// Another percentile of a result, ns; none of a saturated one.
+pub fn percentile_ns(result: &BenchResult, ns: f64) -> String {
+    if result.saturated.is_some() { "–".to_owned() } else { duration_ns(ns) }
 }
 
 /// A tick of an axis: `100 ns`, `2 µs`, without digits that are always 0.

@@ -8,7 +8,7 @@ use quick_junit::{NonSuccessKind, Property, Report as JunitReport, TestCase, Tes
 use super::cases::{Case, cases};
 use super::comparisons;
 use super::error::ReportError;
-use super::figures::{latency_ns, three_digits};
+use super::figures::{latency_p50, percentile_ns, three_digits};
 use super::sanitise::sanitise;
 use super::summary::{Completeness, Summary};
 use super::words::{level_word, outcome_word};
@@ -140,8 +140,8 @@ fn trial(case: &Case<'_>, result: &BenchResult) -> TestCase {
     let mut test = TestCase::new(&result.subject, status);
     test.set_classname(format!("benchmark.{}", result.scenario));
     if result.valid {
-        test.add_property(Property::new("rtt p50", latency_ns(result, result.rtt_ns.p50)));
-        test.add_property(Property::new("rtt p99", latency_ns(result, result.rtt_ns.p99)));
+        test.add_property(Property::new("rtt p50", latency_p50(result)));
+        test.add_property(Property::new("rtt p99", percentile_ns(result, result.rtt_ns.p99)));
         if let Some(floors) = result.p50_floors {
             test.add_property(Property::new("p50 in floors", three_digits(floors.ratio)));
         }

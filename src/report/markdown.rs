@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::cases::{Case, cases};
 use super::causes::{self, Cause, causes};
 use super::comparisons;
-use super::figures::{counted, duration_ns, latency_ns, rate_per_s, three_digits};
+use super::figures::{counted, duration_ns, latency_p50, percentile_ns, rate_per_s, three_digits};
 use super::regimes;
 use super::sanitise::sanitise;
 use super::summary::{STRETCHED, Summary, Tally, Tone};
@@ -134,14 +134,14 @@ fn benchmark(out: &mut String, case: &Case<'_>) {
             ratio.map_or_else(|| "–".to_owned(), text)
         };
         let rtt = &result.rtt_ns;
-        let [p50, p99, p99_9, max] = [rtt.p50, rtt.p99, rtt.p99_9, rtt.max].map(|ns| latency_ns(result, ns));
+        let [p99, p99_9, max] = [rtt.p99, rtt.p99_9, rtt.max].map(|ns| percentile_ns(result, ns));
         let trip = duration_ns(result.round_trip_ns());
         let above = result.above_floor_ns.map_or_else(|| "–".to_owned(), |time| duration_ns(time.ns));
         let (floors, rate) = (interval(result.p50_floors), rate_per_s(result.throughput_per_s));
         let mut cells = match case.measure() {
             Measure::RoundTrip => vec![subject, trip, floors, above, p99, p99_9, max, rate],
             Measure::Throughput => vec![subject, rate, trip, floors],
-            Measure::OpenLoop => vec![subject, p50, p99, p99_9, max, rate],
+            Measure::OpenLoop => vec![subject, latency_p50(result), p99, p99_9, max, rate],
         };
         cells.extend(beside.iter().map(|column| interval(column.ratios[index])));
         let _ = writeln!(out, "| {} |", cells.join(" | "));

@@ -10,7 +10,7 @@ use comfy_table::Cell;
 use super::cases::{Case, cases};
 use super::causes::{self, Cause, causes};
 use super::comparisons;
-use super::figures::{counted, duration_ns, latency_ns, rate_per_s, three_digits};
+use super::figures::{counted, duration_ns, latency_p50, percentile_ns, rate_per_s, three_digits};
 use super::regimes;
 use super::sanitise::sanitise;
 use super::summary::{STRETCHED, Summary, Tally, Tone};
@@ -271,9 +271,7 @@ fn columns(case: &Case<'_>) -> Vec<Column> {
             column("one message", None, &|r| duration_ns(r.round_trip_ns())),
             floors(Some(0)),
         ]),
-        Measure::OpenLoop => {
-            columns.extend([column("latency p50", None, &|r| latency_ns(r, r.rtt_ns.p50)), rate(None)])
-        }
+        Measure::OpenLoop => columns.extend([column("latency p50", None, &|r| latency_p50(r)), rate(None)]),
     }
     for (beside, goes) in case.ratio_columns().into_iter().zip([5, 4]) {
         // Invalid results, which have no row, come last.
@@ -283,9 +281,9 @@ fn columns(case: &Case<'_>) -> Vec<Column> {
     }
     if case.measure() != Measure::Throughput {
         columns.extend([
-            column("p99", Some(6), &|r| latency_ns(r, r.rtt_ns.p99)),
-            column("p99.9", Some(1), &|r| latency_ns(r, r.rtt_ns.p99_9)),
-            column("max", Some(2), &|r| latency_ns(r, r.rtt_ns.max)),
+            column("p99", Some(6), &|r| percentile_ns(r, r.rtt_ns.p99)),
+            column("p99.9", Some(1), &|r| percentile_ns(r, r.rtt_ns.p99_9)),
+            column("max", Some(2), &|r| percentile_ns(r, r.rtt_ns.max)),
         ]);
     }
     if case.measure() == Measure::RoundTrip {

@@ -18,7 +18,10 @@ fn say(code: &'static str, text: impl Into<String>, remedy: impl Into<String>) -
 
 impl Wording {
     fn of(violation: &Violation) -> Self {
-        of_file(violation).or_else(|| of_step(violation)).unwrap_or_else(|| of_expectation(violation))
+        of_file(violation)
+            .or_else(|| of_load(violation))
+            .or_else(|| of_step(violation))
+            .unwrap_or_else(|| of_expectation(violation))
     }
 }
 
@@ -88,36 +91,6 @@ fn of_file(violation: &Violation) -> Option<Wording> {
         V::ListedTwice { key, word } => {
             say("listed_twice", format!("{word:?} is twice in {key:?}"), "remove one of the two")
         }
-        V::NotARoundTrip { key } => say(
-            "not_a_round_trip",
-            format!("{key:?} is more than 1 and round trips are timed one after the other"),
-            "add timing = \"throughput\", which counts messages per second",
-        ),
-        V::NoRoom { key, number, room } => say(
-            "no_room",
-            format!("{key:?} is {number} and nothing says that there is room for so many"),
-            format!("add {room} = [{number}], or more: a message that is lost makes a trial invalid"),
-        ),
-        V::NoRate => say(
-            "no_rate",
-            "an open loop needs the rate at which requests are sent".to_owned(),
-            "add rate_per_s = [100000], or other rates".to_owned(),
-        ),
-        V::NotAnOpenLoop { key } => say(
-            "not_an_open_loop",
-            format!("{key:?} is for open loops: the rate of a closed one is what comes out of it"),
-            "add timing = \"open-loop\", or leave it out".to_owned(),
-        ),
-        V::OpenLoopSleeps => say(
-            "open_loop_sleeps",
-            "an open loop cannot wait by sleeping: while it sleeps, the next request may be due".to_owned(),
-            "write waiting = [\"spin\"]".to_owned(),
-        ),
-        V::OpenLoopStreams => say(
-            "open_loop_streams",
-            "a request of an open loop is over with its response".to_owned(),
-            "leave out \"responses\", or write timing = \"throughput\"".to_owned(),
-        ),
         V::UnknownRequirement { id, known } => {
             say("unknown_requirement", format!("the catalogue has no requirement {id:?}"), among(id, known))
         }
@@ -161,6 +134,43 @@ fn of_file(violation: &Violation) -> Option<Wording> {
             "bad_glob",
             format!("the pattern {pattern:?} cannot be read: {reason}"),
             "`**/*` is every file below the root",
+        ),
+        _ => return None,
+    })
+}
+
+fn of_load(violation: &Violation) -> Option<Wording> {
+    use Violation as V;
+    Some(match violation {
+        V::NotARoundTrip { key } => say(
+            "not_a_round_trip",
+            format!("{key:?} is more than 1 and round trips are timed one after the other"),
+            "add timing = \"throughput\", which counts messages per second",
+        ),
+        V::NoRoom { key, number, room } => say(
+            "no_room",
+            format!("{key:?} is {number} and nothing says that there is room for so many"),
+            format!("add {room} = [{number}], or more: a message that is lost makes a trial invalid"),
+        ),
+        V::NoRate => say(
+            "no_rate",
+            "an open loop needs the rate at which requests are sent",
+            "add rate_per_s = [100000], or other rates",
+        ),
+        V::NotAnOpenLoop { key } => say(
+            "not_an_open_loop",
+            format!("{key:?} is for open loops: the rate of a closed one is what comes out of it"),
+            "add timing = \"open-loop\", or leave it out",
+        ),
+        V::OpenLoopSleeps => say(
+            "open_loop_sleeps",
+            "an open loop cannot wait by sleeping: while it sleeps, the next request may be due",
+            "write waiting = [\"spin\"]",
+        ),
+        V::OpenLoopStreams => say(
+            "open_loop_streams",
+            "a request of an open loop is over with its response",
+            "leave out \"responses\", or write timing = \"throughput\"",
         ),
         _ => return None,
     })

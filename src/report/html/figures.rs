@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::report::cases::Case;
 use crate::report::error::ReportError;
-use crate::report::figures::{duration_ns, latency_ns, rate_per_s, three_digits};
+use crate::report::figures::{duration_ns, latency_p50, percentile_ns, rate_per_s, three_digits};
 use crate::report::plots::palette::{Colour, Palette, SERIES_COUNT};
 use crate::report::plots::{self, Drawing, Shape};
 use crate::report::regimes::{self, RegimeTable};
@@ -156,8 +156,9 @@ fn bench_row(result: &BenchResult, beside: &[Option<Ratio>], colours: &Palette) 
         }
         Measure::Throughput => cells.extend([rate, duration_ns(result.round_trip_ns()), floors]),
         Measure::OpenLoop => {
-            let latencies = [rtt.p50, rtt.p90, rtt.p99, rtt.p99_9, rtt.p99_99, rtt.max];
-            cells.extend(latencies.map(|ns| latency_ns(result, ns)));
+            let latencies = [rtt.p90, rtt.p99, rtt.p99_9, rtt.p99_99, rtt.max];
+            cells.push(latency_p50(result));
+            cells.extend(latencies.map(|ns| percentile_ns(result, ns)));
             cells.push(rate);
         }
     }

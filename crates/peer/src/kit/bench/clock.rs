@@ -21,7 +21,7 @@ pub fn reading_ns() -> f64 {
 /// Reads ticks, and says what they are worth.
 #[derive(Debug)]
 pub(super) struct Clock {
-    clock: quanta::Clock,
+    counter: quanta::Clock,
     reading_ns: f64,
     #[cfg(test)]
     mock: Option<std::sync::Arc<quanta::Mock>>,
@@ -42,7 +42,7 @@ impl Clock {
         batches.sort_by(f64::total_cmp);
         let reading_ns = batches[BATCHES / 2];
         Self {
-            clock,
+            counter: clock,
             reading_ns,
             #[cfg(test)]
             mock: None,
@@ -56,12 +56,12 @@ impl Clock {
         if let Some(mock) = &self.mock {
             mock.increment(MOCK_READING_NS);
         }
-        self.clock.raw()
+        self.counter.raw()
     }
 
     /// A number of ticks in ns.
     pub(super) fn ns(&self, ticks: u64) -> u64 {
-        self.clock.delta_as_nanos(0, ticks)
+        self.counter.delta_as_nanos(0, ticks)
     }
 
     /// How many ticks a nanosecond has.
@@ -74,7 +74,7 @@ impl Clock {
     #[cfg(test)]
     pub(super) fn mock() -> (Self, std::sync::Arc<quanta::Mock>) {
         let (clock, mock) = quanta::Clock::mock();
-        (Self { clock, reading_ns: MOCK_READING_NS as f64, mock: Some(mock.clone()) }, mock)
+        (Self { counter: clock, reading_ns: MOCK_READING_NS as f64, mock: Some(mock.clone()) }, mock)
     }
 
     /// What a reading takes, ns: the median of some batches.

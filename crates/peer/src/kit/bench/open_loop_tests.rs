@@ -72,9 +72,7 @@ fn plan(timing: Timing, requests: usize, outstanding: usize, gap_ns: usize) -> B
 fn load_slice(plan: &BenchPlan, service_ns: u64, stall: Option<(u64, u64)>) -> (Vec<u64>, Model, Measurements) {
     let (clock, time) = Clock::mock();
     let mut model = Model { time, service_ns, stall, idle_at: 0, under_way: VecDeque::new(), under_way_max: 0 };
-    let mut measurements = Measurements::new(plan).unwrap();
-    measurements.schedule = Schedule::new(plan, &clock);
-    measurements.clock = clock;
+    let mut measurements = Measurements::with_clock(plan, clock).unwrap();
     measurements.loads = Times::new(Parts { whole: 0, single: plan.slice_requests }, 1).unwrap();
     let words: Vec<AtomicU64> = (0..WORDS_MIN).map(|_| AtomicU64::new(0)).collect();
     let floor = Floor::new(&words, Duration::from_secs(3600)).unwrap();

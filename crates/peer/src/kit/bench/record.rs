@@ -118,6 +118,11 @@ pub(super) struct Measurements {
 
 impl Measurements {
     pub(super) fn new(plan: &BenchPlan) -> Result<Self, String> {
+        Self::with_clock(plan, Clock::new())
+    }
+
+    /// For tests, which have a clock of their own.
+    pub(super) fn with_clock(plan: &BenchPlan, clock: Clock) -> Result<Self, String> {
         let unused = Interval {
             at_ns: 1,
             floor_p50_ns: 1.0,
@@ -135,7 +140,6 @@ impl Measurements {
         intervals.clear();
         let (load_parts, each) = plan.load_parts();
         let (floors, loads) = (Times::new(plan.floor_parts(), 1)?, Times::new(load_parts, each)?);
-        let clock = Clock::new();
         let schedule = Schedule::new(plan, &clock);
         Ok(Self { clock, floors, loads, schedule, intervals, room })
     }
