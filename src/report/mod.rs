@@ -1,10 +1,12 @@
 //! Results into formats; one file a format, and a row of [`formats`].
 //!
 //! Everything here renders a [`Report`](crate::results::model::Report) that is already complete: no format decides
-//! anything. What the formats share is derived once: counts and groups in [`summary`] and [`words`], benchmark cases in [`cases`],
-//! [`regimes`] and [`sentences`], results that share a cause in [`causes`], numbers as text in [`figures`]. Text from peers and files is made
+//! anything. What the formats share is derived once: counts and groups in [`summary`] and [`words`], benchmark cases in [`cases`]
+//! and the questions that they answer in [`questions`], their figures in [`tables`], [`regimes`] and [`sentences`], results that
+//! share a cause in [`causes`], numbers as text in [`figures`] and [`bounded`]. Text from peers and files is made
 //! harmless in [`sanitise`] before any format sees it.
 
+pub mod bounded;
 pub mod cases;
 pub mod causes;
 mod destination;
@@ -21,12 +23,14 @@ pub mod junit;
 pub mod machine;
 pub mod markdown;
 pub mod plots;
+pub mod questions;
 pub mod regimes;
 pub mod sanitise;
 pub mod schema;
 pub mod sentences;
 pub mod streams;
 pub mod summary;
+pub mod tables;
 pub mod terminal;
 pub mod time;
 mod verdict;

@@ -46,6 +46,8 @@ pub enum Mark {
     Line { points: Vec<(f64, f64)>, colour: Colour, width: f64, dashed: bool },
     /// A filled rectangle.
     Rect { left: f64, top: f64, right: f64, bottom: f64, colour: Colour },
+    /// A filled polygon.
+    Area { points: Vec<(f64, f64)>, colour: Colour },
     /// A filled circle.
     Dot { x: f64, y: f64, radius: f64, colour: Colour },
     /// A line of text, centred vertically on `y`.
@@ -78,6 +80,11 @@ impl Drawing {
     /// Adds a straight dashed line.
     pub fn dashed(&mut self, from: (f64, f64), to: (f64, f64), colour: Colour, width: f64) {
         self.marks.push(Mark::Line { points: vec![from, to], colour, width, dashed: true });
+    }
+
+    /// Adds bold text.
+    pub fn bold(&mut self, (x, y): (f64, f64), text: &str, size: f64, colour: Colour, anchor: Anchor) {
+        self.marks.push(Mark::Text { x, y, text: text.to_owned(), size, bold: true, colour, anchor });
     }
 
     /// Adds text of ordinary weight.

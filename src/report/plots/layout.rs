@@ -1,8 +1,11 @@
-//! What both plots share: head, caption, and labels that never overlap.
+//! What all plots share: head, caption, whiskers, and labels that never overlap.
+
+use std::fmt::Write as _;
 
 use super::drawing::{Anchor, Drawing, Mark, Shape};
 use super::palette::Colour;
 use super::render::text_width;
+use crate::report::questions::Question;
 
 /// Size of labels and ticks.
 pub const LABEL: f64 = 13.0;
@@ -35,6 +38,31 @@ pub fn begin(shape: Shape, title: &str, subtitle: &str) -> (Drawing, f64) {
         y += 18.0;
     }
     (drawing, y + 8.0)
+}
+
+/// The interval of a figure, from one end to the other, level or upright. A pale edge keeps it visible on a line.
+pub fn whisker(drawing: &mut Drawing, from: (f64, f64), to: (f64, f64)) {
+    let level = (from.1 - to.1).abs() < f64::EPSILON;
+    let cap = |(x, y): (f64, f64)| if level { [(x, y - 5.0), (x, y + 5.0)] } else { [(x - 5.0, y), (x + 5.0, y)] };
+    for (colour, width) in [(Colour::Background, 4.0), (Colour::Ink, 1.5)] {
+        drawing.line(from, to, colour, width);
+        for [start, end] in [cap(from), cap(to)] {
+            drawing.line(start, end, colour, width);
+        }
+    }
+}
+
+/// A sentence for each result that does not count.
+pub fn not_shown(question: &Question<'_>) -> String {
+    let mut text = String::new();
+    for (case, result) in question.cases.iter().flat_map(|case| case.results.iter().map(move |result| (case, result))) {
+        if !result.valid {
+            let why = result.why_invalid.as_deref().unwrap_or("no reason was given");
+            let with = if case.name.is_empty() { String::new() } else { format!(" with {}", case.name) };
+            let _ = write!(text, " Not shown, invalid: {}{with} ({why}).", result.subject);
+        }
+    }
+    text
 }
 
 /// Writes the caption below `y` and sets the drawing's height.
