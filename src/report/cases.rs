@@ -159,7 +159,9 @@ pub fn rest_on<'a>(results: impl Iterator<Item = &'a BenchResult>, measure: Meas
     let (intervals, left_out) = (total(|result| result.intervals), total(|result| result.regime_changes));
     if left_out > 0 {
         let share = 100.0 * left_out as f64 / (intervals + left_out) as f64;
-        let _ = write!(text, "; {share:.1} % of the slices left out, as the floor changed across them");
+        // A share that is shown as 0 would be none.
+        let share = if share < 0.05 { "less than 0.1".to_owned() } else { format!("{share:.1}") };
+        let _ = write!(text, "; {share}\u{a0}% of the slices left out, as the floor changed across them");
     }
     text
 }

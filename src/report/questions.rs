@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::cases::{Case, cases, rest_on};
+use super::figures::{bytes, tick_ratio};
 use crate::results::model::{BenchResult, Measure, Report};
 
 /// One scenario: a question with all its cases.
@@ -25,6 +26,28 @@ pub struct Varying {
     pub values: Vec<f64>,
     /// Whether the values are sizes in bytes.
     pub is_bytes: bool,
+}
+
+impl Varying {
+    /// What it is: `payload` of sizes, otherwise the setting's name.
+    pub fn named(&self) -> &str {
+        if self.is_bytes { "payload" } else { &self.key }
+    }
+
+    /// A value of it: `4 KiB` of sizes, otherwise the number.
+    pub fn shown(&self, value: f64) -> String {
+        if !self.is_bytes {
+            return tick_ratio(value);
+        }
+        // Sizes are whole numbers of bytes, far below 2^53.
+        let text = bytes(value as u64);
+        match text.split_once(' ') {
+            Some((number, unit)) if number.contains('.') => {
+                format!("{} {unit}", number.trim_end_matches('0').trim_end_matches('.'))
+            }
+            _ => text,
+        }
+    }
 }
 
 /// Every question of a report, in order of first appearance.

@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use super::bounded::{Bounded, or_dash, rate, rate_text, ratio_text, round_trip_ns, time_text};
+use super::bounded::{or_dash, rate, rate_text, ratio_text, round_trip_ns, time_text};
 use super::cases::Case;
 use super::figures::{duration_ns, three_digits};
 use super::questions::Question;
@@ -57,10 +57,10 @@ pub struct Row {
 pub fn times(question: &Question<'_>) -> FigureTable {
     let figures: &[(&str, &'static str)] = match question.measure() {
         Measure::RoundTrip => {
-            &[("round trip", INTERVAL), ("one floor", INTERVAL), ("in floors", INTERVAL), ("above the floor", INTERVAL)]
+            &[("round trip", INTERVAL), ("one floor", ""), ("in floors", INTERVAL), ("above the floor", INTERVAL)]
         }
         Measure::Throughput => {
-            &[("rate", INTERVAL), ("one message", INTERVAL), ("one floor", INTERVAL), ("in floors", INTERVAL)]
+            &[("rate", INTERVAL), ("one message", INTERVAL), ("one floor", ""), ("in floors", INTERVAL)]
         }
     };
     let mut headings: Vec<Heading> = figures.iter().map(|(text, small)| heading(text, small)).collect();
@@ -68,8 +68,7 @@ pub fn times(question: &Question<'_>) -> FigureTable {
     headings.extend(beside.iter().map(|text| heading(text, INTERVAL)));
     let cells = |case: &Case<'_>, index: usize, result: &BenchResult| {
         let trip = time_text(round_trip_ns(result));
-        let floor =
-            time_text(result.floor_ns.map_or(Bounded { value: result.one_floor_ns(), ci95: None }, Bounded::from));
+        let floor = duration_ns(result.one_floor_ns());
         let floors = or_dash(result.p50_floors, |ratio| ratio_text(ratio.into()));
         let mut cells = match question.measure() {
             Measure::RoundTrip => {

@@ -6,7 +6,7 @@ use super::labels::legend;
 use super::layout::{LABEL, begin, end};
 use super::markers::marker;
 use super::palette::{Colour, Palette};
-use super::panels::{Frame, floor_ns, frames, legend_entries, shown, thinned};
+use super::panels::{Frame, floor_ns, frames, legend_entries, names, shown, thinned};
 use super::render::text_width;
 use super::scale::Scale;
 use crate::report::figures::{duration_ns, tick_ns};
@@ -15,7 +15,7 @@ use crate::report::tables::clock;
 use crate::results::model::Measure;
 
 /// Share of round trips that the axis of time ends with; what is slower is the percentile plot's subject.
-const LAST_SHARE: f64 = 0.999;
+const LAST_SHARE: f64 = 0.99;
 /// Shares with a marker on their line.
 const MARKED: [f64; 5] = [0.1, 0.3, 0.5, 0.7, 0.9];
 
@@ -32,11 +32,11 @@ pub fn draw(question: &Question<'_>, colours: &Palette, shape: Shape) -> Option<
         return None;
     }
     let lines = |index: usize| -> Vec<Line> {
-        let results = cases[index].valid();
+        let results = cases[index].1.valid();
         results.filter_map(|r| Some(Line { shares: shares(r)?, colour: colours.colour(&r.subject) })).collect()
     };
     let panels: Vec<Vec<Line>> = (0..cases.len()).map(lines).collect();
-    let floor = floor_ns(cases.iter().flat_map(|case| case.valid()));
+    let floor = floor_ns(cases.iter().flat_map(|(_, case)| case.valid()));
     let until = |line: &Line| line.shares.iter().find(|(_, share)| *share >= LAST_SHARE).map(|(ns, _)| *ns);
     let last_ns = panels.iter().flatten().filter_map(until).fold(f64::NEG_INFINITY, f64::max);
     let first = |line: &Line| line.shares.first().map(|(ns, _)| *ns);
@@ -46,12 +46,12 @@ pub fn draw(question: &Question<'_>, colours: &Palette, shape: Shape) -> Option<
         return None;
     }
 
-    let (mut drawing, head) = begin(shape, question.title, &question.label());
+    let (mut drawing, head) = begin(shape, question, "How round trips are distributed");
     let head = legend(&mut drawing, &legend_entries(question, colours), head) + 4.0;
     let axis = "Share of round trips that take no longer";
     drawing.text((drawing.margin, head + 8.0), axis, LABEL, Colour::Muted, Anchor::Left);
     let room = (text_width("100 %", LABEL, false) + 8.0, 20.0);
-    let (frames, below) = frames(&mut drawing, shape, &cases, head + 26.0, room);
+    let (frames, below) = frames(&mut drawing, shape, &names(&cases), head + 26.0, room);
     for (frame, lines) in frames.iter().zip(&panels) {
         let x = Scale::logarithmic(first_ns / 1.1, last_ns * 1.05, (frame.left, frame.right));
         panel(&mut drawing, frame, lines, floor, &x);
@@ -59,7 +59,7 @@ pub fn draw(question: &Question<'_>, colours: &Palette, shape: Shape) -> Option<
     let middle = f64::midpoint(drawing.margin + room.0, drawing.width - drawing.margin - room.1);
     drawing.text((middle, below + 6.0), "Round-trip time (logarithmic)", LABEL, Colour::Muted, Anchor::Middle);
     drawing.description = describe(question);
-    end(&mut drawing, below + 22.0, &caption(question));
+    end(&mut drawing, shape, question, below + 22.0, &caption(question));
     Some(drawing)
 }
 
@@ -99,17 +99,16 @@ fn panel(drawing: &mut Drawing, frame: &Frame, lines: &[Line], floor: Option<f64
 
 fn caption(question: &Question<'_>) -> String {
     format!(
-        "{}. Further left is better; a steep line means that all round trips take about as long. Round trips timed one by \
-         one; {}. The axis ends where 99.9 % of the slowest line are reached.",
-        question.rounds(),
+        "Further left is better; a steep line means that all round trips take about as long. Round trips timed one by one; \
+         {}. The axis ends where 99\u{a0}% of the slowest line are reached.",
         clock(question)
     )
 }
 
 fn describe(question: &Question<'_>) -> String {
     let mut parts = Vec::new();
-    for case in shown(question) {
-        let with = if case.name.is_empty() { String::new() } else { format!(" with {}", case.name) };
+    for (name, case) in shown(question) {
+        let with = if name.is_empty() { String::new() } else { format!(" with {name}") };
         parts.extend(case.valid().map(|result| {
             let p = &result.rtt_ns;
             let [min, p50, p90] = [p.min, p.p50, p.p90].map(duration_ns);

@@ -12,7 +12,7 @@ const LEGEND_LINE: f64 = 22.0;
 const CLEAR: f64 = 3.0;
 
 /// Left, top, right, bottom.
-type Box = (f64, f64, f64, f64);
+type Rectangle = (f64, f64, f64, f64);
 
 /// Writes who has which marker and colour, from the left in as many lines as it takes; the place below.
 pub fn legend(drawing: &mut Drawing, subjects: &[(&str, Colour)], y: f64) -> f64 {
@@ -34,14 +34,14 @@ pub fn legend(drawing: &mut Drawing, subjects: &[(&str, Colour)], y: f64) -> f64
 
 /// Where texts can go without covering anything.
 pub struct Places {
-    within: Box,
-    taken: Vec<Box>,
+    within: Rectangle,
+    taken: Vec<Rectangle>,
     lines: Vec<[(f64, f64); 2]>,
 }
 
 impl Places {
     /// All that is drawn so far is to be kept clear of, except the grid.
-    pub fn on(drawing: &Drawing, within: Box) -> Self {
+    pub fn on(drawing: &Drawing, within: Rectangle) -> Self {
         let mut places = Self { within, taken: Vec::new(), lines: Vec::new() };
         for mark in &drawing.marks {
             match mark {
@@ -84,9 +84,9 @@ impl Places {
         false
     }
 
-    fn is_free(&self, (left, top, right, bottom): Box) -> bool {
+    fn is_free(&self, (left, top, right, bottom): Rectangle) -> bool {
         let inside = left >= self.within.0 && top >= self.within.1 && right <= self.within.2 && bottom <= self.within.3;
-        let apart = |other: &Box| right <= other.0 || other.2 <= left || bottom <= other.1 || other.3 <= top;
+        let apart = |other: &Rectangle| right <= other.0 || other.2 <= left || bottom <= other.1 || other.3 <= top;
         let is_clear = |[from, to]: &[(f64, f64); 2]| {
             let steps = ((to.0 - from.0).hypot(to.1 - from.1) / 2.0).ceil().clamp(1.0, 2000.0) as u32;
             (0..=steps).all(|step| {
@@ -99,7 +99,7 @@ impl Places {
     }
 }
 
-fn text_box((x, y): (f64, f64), text: &str, size: f64, bold: bool, anchor: Anchor) -> Box {
+fn text_box((x, y): (f64, f64), text: &str, size: f64, bold: bool, anchor: Anchor) -> Rectangle {
     let width = text_width(text, size, bold);
     let left = match anchor {
         Anchor::Left => x,
@@ -112,11 +112,10 @@ fn text_box((x, y): (f64, f64), text: &str, size: f64, bold: bool, anchor: Ancho
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::plots::drawing::Shape;
-    use crate::report::plots::layout::begin;
 
     fn empty() -> Drawing {
-        begin(Shape::Wide, "?", "").0
+        let [title, description] = ["?", ""].map(str::to_owned);
+        Drawing { width: 960.0, height: 400.0, margin: 16.0, title, description, marks: Vec::new() }
     }
 
     #[test]

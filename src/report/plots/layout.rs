@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::drawing::{Anchor, Drawing, Mark, Shape};
+use super::drawing::{Anchor, Drawing, Shape};
 use super::palette::Colour;
 use super::render::text_width;
 use crate::report::questions::Question;
@@ -14,26 +14,22 @@ pub const CAPTION: f64 = 11.5;
 const TITLE_LINE: f64 = 23.0;
 const CAPTION_LINE: f64 = 16.0;
 
-/// Size of the title.
-fn title_size(shape: Shape) -> f64 {
-    match shape {
-        Shape::Wide => 18.0,
-        Shape::Narrow => 15.5,
-    }
-}
-
-/// A drawing with its title, and a line below it that says which case it is.
-pub fn begin(shape: Shape, title: &str, subtitle: &str) -> (Drawing, f64) {
+/// A drawing with its head: the question, and below it what is shown of which cases. On a page the question stands above the
+/// drawing already. The second value is the place below.
+pub fn begin(shape: Shape, question: &Question<'_>, what: &str) -> (Drawing, f64) {
     let (width, margin) = (shape.width(), shape.margin());
-    let (title, description) = (title.to_owned(), String::new());
-    let mut drawing = Drawing { width, height: 0.0, margin, title, description, marks: Vec::new() };
+    let title = question.title.to_owned();
+    let (head, subtitle, size) = match shape {
+        Shape::File => (question.title, format!("{what}. {}", question.label()), 18.0),
+        Shape::Wide | Shape::Narrow => (what, String::new(), 15.5),
+    };
+    let mut drawing = Drawing { width, height: 0.0, margin, title, description: String::new(), marks: Vec::new() };
     let mut y = margin;
-    for text in wrap(&drawing.title.clone(), width - 2.0 * margin, title_size(shape), true) {
-        let (size, colour, anchor) = (title_size(shape), Colour::Ink, Anchor::Left);
-        drawing.marks.push(Mark::Text { x: margin, y: y + TITLE_LINE / 2.0, text, size, bold: true, colour, anchor });
+    for text in wrap(head, width - 2.0 * margin, size, true) {
+        drawing.bold((margin, y + TITLE_LINE / 2.0), &text, size, Colour::Ink, Anchor::Left);
         y += TITLE_LINE;
     }
-    for text in wrap(subtitle, width - 2.0 * margin, LABEL, false) {
+    for text in wrap(&subtitle, width - 2.0 * margin, LABEL, false) {
         drawing.text((margin, y + 10.0), &text, LABEL, Colour::Muted, Anchor::Left);
         y += 18.0;
     }
@@ -53,7 +49,7 @@ pub fn whisker(drawing: &mut Drawing, from: (f64, f64), to: (f64, f64)) {
 }
 
 /// A sentence for each result that does not count.
-pub fn not_shown(question: &Question<'_>) -> String {
+fn not_shown(question: &Question<'_>) -> String {
     let mut text = String::new();
     for (case, result) in question.cases.iter().flat_map(|case| case.results.iter().map(move |result| (case, result))) {
         if !result.valid {
@@ -65,9 +61,12 @@ pub fn not_shown(question: &Question<'_>) -> String {
     text
 }
 
-/// Writes the caption below `y` and sets the drawing's height.
-pub fn end(drawing: &mut Drawing, mut y: f64, caption: &str) {
-    for text in wrap(caption, drawing.width - 2.0 * drawing.margin, CAPTION, false) {
+/// Writes the caption below `y` and sets the drawing's height. A file begins with what its figures rest on, which on a page
+/// the tables say.
+pub fn end(drawing: &mut Drawing, shape: Shape, question: &Question<'_>, mut y: f64, caption: &str) {
+    let rounds = if shape == Shape::File { format!("{}. ", question.rounds()) } else { String::new() };
+    let caption = format!("{rounds}{caption}{}", not_shown(question));
+    for text in wrap(&caption, drawing.width - 2.0 * drawing.margin, CAPTION, false) {
         drawing.text((drawing.margin, y + CAPTION_LINE / 2.0), &text, CAPTION, Colour::Muted, Anchor::Left);
         y += CAPTION_LINE;
     }
@@ -77,7 +76,8 @@ pub fn end(drawing: &mut Drawing, mut y: f64, caption: &str) {
 /// Lines no wider than `width`; a word that is wider alone is cut.
 pub fn wrap(text: &str, width: f64, size: f64, bold: bool) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
+    // Not at the spaces that are there so that a figure stays in one line.
+    for word in text.split([' ', '\n', '\t']).filter(|word| !word.is_empty()) {
         if let Some(line) = lines.last_mut() {
             let longer = format!("{line} {word}");
             if text_width(&longer, size, bold) <= width {

@@ -95,7 +95,7 @@ pub fn write_all(report: &Report, dir: &Path) -> Result<Vec<PathBuf>, ReportErro
     let questions = questions(report);
     let mut paths = Vec::new();
     for (question, slug) in questions.iter().zip(slugs(&questions)) {
-        for (picture, drawing) in of_question(question, &colours, Shape::Wide) {
+        for (picture, drawing) in of_question(question, &colours, Shape::File) {
             for (theme, ending) in [(Theme::Light, ""), (Theme::Dark, DARK)] {
                 let path = dir.join(format!("{slug}-{}{ending}.svg", picture.name()));
                 write_file(&path, svg(&drawing, theme)?.as_bytes())?;

@@ -26,9 +26,26 @@ const NAME_ROOM: f64 = 22.0;
 /// Between two panels of a row.
 const GAP: f64 = 22.0;
 
-/// Cases with something to show.
-pub fn shown<'a, 'q>(question: &'q Question<'a>) -> Vec<&'q Case<'a>> {
-    question.cases.iter().filter(|case| case.valid().next().is_some()).collect()
+/// Cases with something to show and what they are called, by the number in which they differ if there is one.
+pub fn shown<'a, 'q>(question: &'q Question<'a>) -> Vec<(String, &'q Case<'a>)> {
+    let mut cases: Vec<(f64, String, &Case<'_>)> = Vec::new();
+    let varying = question.varying();
+    for (index, case) in question.cases.iter().enumerate().filter(|(_, case)| case.valid().next().is_some()) {
+        let (place, name) = match &varying {
+            Some(varying) => {
+                (varying.values[index], format!("{} {}", varying.named(), varying.shown(varying.values[index])))
+            }
+            None => (index as f64, case.name.clone()),
+        };
+        cases.push((place, name, case));
+    }
+    cases.sort_by(|a, b| a.0.total_cmp(&b.0));
+    cases.into_iter().map(|(_, name, case)| (name, case)).collect()
+}
+
+/// What panels are called; a single one has no name.
+pub fn names<'s>(cases: &'s [(String, &Case<'_>)]) -> Vec<&'s str> {
+    cases.iter().map(|(name, _)| name.as_str()).collect()
 }
 
 /// A frame for each case, below `head`, its name above it if there are several. `left` and `right` are the room for ticks
@@ -36,28 +53,28 @@ pub fn shown<'a, 'q>(question: &'q Question<'a>) -> Vec<&'q Case<'a>> {
 pub fn frames(
     drawing: &mut Drawing,
     shape: Shape,
-    cases: &[&Case<'_>],
+    names: &[&str],
     head: f64,
     (left, right): (f64, f64),
 ) -> (Vec<Frame>, f64) {
-    let count = cases.len();
+    let count = names.len();
     let (columns, height) = match (shape, count) {
         (Shape::Narrow, 0 | 1) => (1, 290.0),
         (Shape::Narrow, _) => (1, 190.0),
-        (Shape::Wide, 0 | 1) => (1, 350.0),
-        (Shape::Wide, 2 | 4) => (2, 250.0),
-        (Shape::Wide, _) => (3, 220.0),
+        (_, 0 | 1) => (1, 350.0),
+        (_, 2 | 4) => (2, 250.0),
+        (_, _) => (3, 220.0),
     };
     let name_room = if count > 1 { NAME_ROOM } else { 0.0 };
     let from = drawing.margin + left;
     let width = (drawing.width - drawing.margin - right - from - GAP * (columns - 1) as f64) / columns as f64;
     let mut frames = Vec::new();
-    for (index, case) in cases.iter().enumerate() {
+    for (index, name) in names.iter().enumerate() {
         let (row, column) = (index / columns, index % columns);
         let top = head + name_room + (height + name_room + TICK_ROOM) * row as f64;
         let x = from + (width + GAP) * column as f64;
         if count > 1 {
-            let name = shorten(&case.name, width, LABEL);
+            let name = shorten(name, width, LABEL);
             drawing.bold((x, top - NAME_ROOM / 2.0), &name, LABEL, Colour::Ink, Anchor::Left);
         }
         frames.push(Frame { left: x, top, right: x + width, bottom: top + height, is_first: column == 0 });
@@ -68,7 +85,10 @@ pub fn frames(
 
 /// Subjects with their colours, for a legend.
 pub fn legend_entries<'a>(question: &Question<'a>, colours: &Palette) -> Vec<(&'a str, Colour)> {
-    question.subjects().into_iter().map(|subject| (subject, colours.colour(subject))).collect()
+    let mut entries: Vec<(&str, Colour)> = question.subjects().into_iter().map(|s| (s, colours.colour(s))).collect();
+    // The same order in every picture.
+    entries.sort_by_key(|(_, colour)| if let Colour::Series(index) = colour { *index } else { usize::MAX });
+    entries
 }
 
 /// The floor that belongs to round trips that are timed one by one, ns: one reading of the clock is in it, too.

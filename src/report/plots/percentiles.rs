@@ -6,7 +6,7 @@ use super::labels::legend;
 use super::layout::{LABEL, begin, end, shorten, spread};
 use super::markers::marker;
 use super::palette::{Colour, Palette};
-use super::panels::{Frame, floor_ns, frames, legend_entries, shown, thinned};
+use super::panels::{Frame, floor_ns, frames, legend_entries, names, shown, thinned};
 use super::render::text_width;
 use super::scale::Scale;
 use crate::report::figures::{duration_ns, tick_ns};
@@ -15,7 +15,7 @@ use crate::report::tables::clock;
 use crate::results::model::{BenchResult, Measure};
 
 /// Where the maximum stands on the axis of 1/(1-q): it has no finite place, so it gets one behind p99.99.
-pub const MAX_INVERSE: f64 = LAST_INVERSE * 6.0;
+pub const MAX_INVERSE: f64 = LAST_INVERSE * 10.0;
 
 /// Percentiles with a tick, by 1/(1-q).
 const TICKS: [(f64, &str); 7] = [
@@ -49,10 +49,10 @@ pub fn draw(question: &Question<'_>, colours: &Palette, shape: Shape) -> Option<
     }
     let lines = |index: usize| -> Vec<Line<'_>> {
         let line = |result| Line { result, curve: curve(result), colour: colours.colour(&result.subject) };
-        cases[index].valid().map(line).collect()
+        cases[index].1.valid().map(line).collect()
     };
     let panels: Vec<Vec<Line<'_>>> = (0..cases.len()).map(lines).collect();
-    let floor = floor_ns(cases.iter().flat_map(|case| case.valid()));
+    let floor = floor_ns(cases.iter().flat_map(|(_, case)| case.valid()));
     let of_line = |line: &Line<'_>| -> Vec<f64> {
         line.curve.iter().map(|(_, ns)| *ns).chain([line.result.rtt_ns.max]).collect()
     };
@@ -64,7 +64,7 @@ pub fn draw(question: &Question<'_>, colours: &Palette, shape: Shape) -> Option<
     let bottom_ns = values.iter().copied().filter(|ns| *ns > 0.0).chain(floor).fold(f64::INFINITY, f64::min);
 
     let narrow = shape == Shape::Narrow;
-    let (mut drawing, mut head) = begin(shape, question.title, &question.label());
+    let (mut drawing, mut head) = begin(shape, question, "Round trips by percentile");
     let is_single = cases.len() == 1;
     if !is_single {
         head = legend(&mut drawing, &legend_entries(question, colours), head) + 4.0;
@@ -72,12 +72,12 @@ pub fn draw(question: &Question<'_>, colours: &Palette, shape: Shape) -> Option<
     drawing.text((drawing.margin, head + 8.0), "Round-trip time (logarithmic)", LABEL, Colour::Muted, Anchor::Left);
     // Names are beside the lines' ends if there is one panel only, and in a legend otherwise.
     let name_width = if narrow { 92.0 } else { 190.0 };
-    let names = || panels.iter().flatten().map(|line| shorten(&line.result.subject, name_width, LABEL));
-    let name_room = names().map(|name| text_width(&name, LABEL, true)).fold(0.0, f64::max) + 26.0;
+    let labels = || panels.iter().flatten().map(|line| shorten(&line.result.subject, name_width, LABEL));
+    let name_room = labels().map(|name| text_width(&name, LABEL, true)).fold(0.0, f64::max) + 26.0;
     let probe = axis(bottom_ns, top_ns, (300.0, 0.0));
     let tick_width = probe.ticks(26.0).iter().map(|ns| text_width(&tick_ns(*ns), LABEL, false)).fold(0.0, f64::max);
     let room = (tick_width + 8.0, if is_single { name_room } else { 12.0 });
-    let (frames, below) = frames(&mut drawing, shape, &cases, head + 26.0, room);
+    let (frames, below) = frames(&mut drawing, shape, &names(&cases), head + 26.0, room);
     for (frame, lines) in frames.iter().zip(&panels) {
         panel(&mut drawing, frame, lines, floor, &axis(bottom_ns, top_ns, (frame.bottom, frame.top)), is_single);
     }
@@ -85,7 +85,7 @@ pub fn draw(question: &Question<'_>, colours: &Palette, shape: Shape) -> Option<
     let title = if narrow { "Percentile" } else { "Percentile of round trips (logarithmic in 1/(1-q))" };
     drawing.text((middle, below + 6.0), title, LABEL, Colour::Muted, Anchor::Middle);
     drawing.description = describe(question, &panels, floor);
-    end(&mut drawing, below + 22.0, &caption(question));
+    end(&mut drawing, shape, question, below + 22.0, &caption(question));
     Some(drawing)
 }
 
@@ -128,11 +128,11 @@ fn panel(drawing: &mut Drawing, frame: &Frame, lines: &[Line<'_>], floor: Option
         drawing.marks.push(marker((right, y.at(line.result.rtt_ns.max)), line.colour));
     }
     if is_single {
-        names(drawing, lines, y, right);
+        direct_labels(drawing, lines, y, right);
     }
 }
 
-fn names(drawing: &mut Drawing, lines: &[Line<'_>], y: &Scale, right: f64) {
+fn direct_labels(drawing: &mut Drawing, lines: &[Line<'_>], y: &Scale, right: f64) {
     let ends: Vec<f64> = lines.iter().map(|line| y.at(line.result.rtt_ns.max)).collect();
     let (bottom, top) = (y.at(y.values.0), y.at(y.values.1));
     let room = drawing.width - drawing.margin - right - 22.0;
@@ -162,10 +162,9 @@ fn percentile_axis(drawing: &mut Drawing, x: &Scale, (top, bottom): (f64, f64)) 
 
 fn caption(question: &Question<'_>) -> String {
     format!(
-        "{}. Lower is better. Round trips timed one by one; {}. The floor, likewise, is the median round trip of one bare \
-         cache line between the same two processes, in slices between the load. The maximum is a single round trip, so its \
-         dashed line is no distribution.",
-        question.rounds(),
+        "Lower is better. Round trips timed one by one; {}. The floor, likewise, is the median round trip of one bare cache \
+         line between the same two processes, in slices between the load. The maximum is a single round trip, so its dashed \
+         line is no distribution.",
         clock(question)
     )
 }
@@ -173,8 +172,8 @@ fn caption(question: &Question<'_>) -> String {
 fn describe(question: &Question<'_>, panels: &[Vec<Line<'_>>], floor_ns: Option<f64>) -> String {
     let cases = shown(question);
     let mut parts = Vec::new();
-    for (case, lines) in cases.iter().zip(panels) {
-        let with = if case.name.is_empty() { String::new() } else { format!(" with {}", case.name) };
+    for ((name, _), lines) in cases.iter().zip(panels) {
+        let with = if name.is_empty() { String::new() } else { format!(" with {name}") };
         parts.extend(lines.iter().map(|line| {
             let rtt = &line.result.rtt_ns;
             let [p50, p99, p99_9, max] = [rtt.p50, rtt.p99, rtt.p99_9, rtt.max].map(duration_ns);

@@ -2,7 +2,7 @@
 //! or as rates. A point says where a figure is, whatever the axis begins with.
 
 use super::drawing::{Anchor, Drawing, Mark, Shape};
-use super::layout::{LABEL, begin, end, not_shown, shorten, whisker};
+use super::layout::{LABEL, begin, end, shorten, whisker};
 use super::markers::marker;
 use super::palette::{Colour, Palette};
 use super::render::text_width;
@@ -27,10 +27,11 @@ pub fn draw(question: &Question<'_>, colours: &Palette, shape: Shape) -> Option<
     let figures = || lines.iter().filter_map(Line::figure);
     figures().next()?;
     let is_rate = question.measure() == Measure::Throughput;
-    let (mut drawing, head) = begin(shape, question.title, &question.label());
+    let what = if is_rate { "Messages per second" } else { "Round trips in floors" };
+    let (mut drawing, head) = begin(shape, question, what);
 
     // Names stand left of the points, or above them where there is no room beside.
-    let name_width = if narrow { drawing.width - 2.0 * drawing.margin } else { 220.0 };
+    let name_width = if narrow { drawing.width - 2.0 * drawing.margin - 8.0 } else { 220.0 };
     let names: Vec<String> = lines.iter().map(|line| shorten(line.name(), name_width, LABEL)).collect();
     let widest = |texts: &mut dyn Iterator<Item = &str>| texts.map(|t| text_width(t, LABEL, true)).fold(0.0, f64::max);
     let name_end = drawing.margin + widest(&mut names.iter().map(String::as_str)) + 12.0;
@@ -79,11 +80,10 @@ pub fn draw(question: &Question<'_>, colours: &Palette, shape: Shape) -> Option<
             }
         }
     }
-    let what = if is_rate { "Messages per second" } else { "Round trip in floors" };
     let axis_title = format!("{what}{}", if x.logarithmic { " (logarithmic)" } else { "" });
     drawing.text((f64::midpoint(left, right), bottom + 36.0), &axis_title, LABEL, Colour::Muted, Anchor::Middle);
     drawing.description = describe(question, &lines);
-    end(&mut drawing, bottom + 52.0, &caption(question, is_rate));
+    end(&mut drawing, shape, question, bottom + 52.0, caption(is_rate));
     Some(drawing)
 }
 
@@ -149,14 +149,13 @@ fn floor_label(drawing: &mut Drawing, question: &Question<'_>, one: f64, y: f64)
     drawing.text((at, y), &text, LABEL, Colour::Ink, Anchor::Left);
 }
 
-fn caption(question: &Question<'_>, is_rate: bool) -> String {
-    let shown = if is_rate {
-        "Further right is better. Whiskers: 95 % interval of the median over rounds."
+fn caption(is_rate: bool) -> &'static str {
+    if is_rate {
+        "Further right is better. Whiskers: 95\u{a0}% interval of the median over rounds."
     } else {
-        "Further left is better. Whiskers: 95 % interval of the median over rounds; dots below: single rounds. One floor is the \
-         round trip of one bare cache line between the same two processes."
-    };
-    format!("{}. {shown}{}", question.rounds(), not_shown(question))
+        "Further left is better. Whiskers: 95\u{a0}% interval of the median over rounds; dots below: single rounds. One floor \
+         is the round trip of one bare cache line between the same two processes."
+    }
 }
 
 fn describe(question: &Question<'_>, lines: &[Line<'_>]) -> String {

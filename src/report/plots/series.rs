@@ -2,14 +2,14 @@
 
 use super::drawing::{Anchor, Drawing, Mark, Shape};
 use super::labels::Places;
-use super::layout::{LABEL, begin, end, not_shown, shorten, spread, whisker};
+use super::layout::{LABEL, begin, end, shorten, spread, whisker};
 use super::markers::marker;
 use super::palette::{Colour, Palette};
 use super::points::LINEAR_RANGE;
 use super::render::text_width;
 use super::scale::Scale;
 use crate::report::bounded::{Bounded, rate, round_trip_ns};
-use crate::report::figures::{bytes, duration_ns, rate_per_s, tick_ns, tick_rate, tick_ratio};
+use crate::report::figures::{duration_ns, rate_per_s, tick_ns, tick_rate};
 use crate::report::questions::{Question, Varying};
 use crate::results::model::Measure;
 
@@ -17,8 +17,8 @@ use crate::results::model::Measure;
 const LABEL_GAP: f64 = 17.0;
 /// Room between the axes and the first and last point.
 const INSET: f64 = 32.0;
-/// How far apart whiskers of neighbouring subjects stand, so that both are seen.
-const SHIFT: f64 = 3.0;
+/// How far apart neighbouring subjects stand at most, so that all of them are seen.
+const SHIFT: f64 = 12.0;
 
 /// A subject's figures, by ascending number.
 struct Line<'a> {
@@ -37,12 +37,12 @@ pub fn draw(question: &Question<'_>, colours: &Palette, shape: Shape) -> Option<
     let is_rate = question.measure() == Measure::Throughput;
     let floor_ns = question.floor_ns().filter(|_| !is_rate);
     let narrow = shape == Shape::Narrow;
-    let (mut drawing, head) = begin(shape, question.title, &question.label());
+    let what = if is_rate { "Messages per second" } else { "Round-trip time" };
+    let (mut drawing, head) = begin(shape, question, &format!("{what} over {}", varying.named()));
     let wide_range = varying.is_bytes || varying.key.ends_with("_per_s");
     let (top, bottom) = (head + 28.0, head + if narrow { 290.0 } else { 350.0 });
     let y = y_axis(&lines, floor_ns, wide_range, (bottom, top));
-    let (what, shown): (_, fn(f64) -> String) =
-        if is_rate { ("Messages per second", tick_rate) } else { ("Round-trip time", tick_ns) };
+    let shown: fn(f64) -> String = if is_rate { tick_rate } else { tick_ns };
     let what = format!("{what}{}", if y.logarithmic { " (logarithmic)" } else { "" });
     drawing.text((drawing.margin, head + 8.0), &what, LABEL, Colour::Muted, Anchor::Left);
 
@@ -72,7 +72,7 @@ pub fn draw(question: &Question<'_>, colours: &Palette, shape: Shape) -> Option<
         Anchor::Middle,
     );
     drawing.description = describe(&lines, &varying, is_rate);
-    end(&mut drawing, below + 32.0, &caption(question, &lines, is_rate));
+    end(&mut drawing, shape, question, below + 32.0, &caption(&lines, is_rate));
     Some(drawing)
 }
 
@@ -117,7 +117,7 @@ fn value_axis(drawing: &mut Drawing, varying: &Varying, x: &Scale, ends: (f64, f
     let mut line_ends = [f64::NEG_INFINITY; 2];
     let mut below = bottom + 24.0;
     for value in values {
-        let (at, text) = (x.at(value), shown_value(varying, value));
+        let (at, text) = (x.at(value), varying.shown(value));
         let half = text_width(&text, LABEL, false) / 2.0;
         drawing.line((at, top), (at, bottom + 5.0), Colour::Grid, 1.0);
         if let Some(line) = line_ends.iter().position(|end| *end < at - half - 4.0) {
@@ -141,8 +141,9 @@ fn subjects(
 ) {
     let ends: Vec<f64> = lines.iter().filter_map(|line| Some(y.at(line.points.last()?.1.value))).collect();
     let labels = spread(&ends, LABEL_GAP, (top, bottom));
+    let step = step(lines, x);
     for (index, line) in lines.iter().enumerate() {
-        let shift = SHIFT * (index as f64 - (lines.len() - 1) as f64 / 2.0);
+        let shift = step * (index as f64 - (lines.len() - 1) as f64 / 2.0);
         let place = |(value, figure): &(f64, Bounded)| (x.at(*value) + shift, y.at(figure.value));
         let points: Vec<(f64, f64)> = line.points.iter().map(place).collect();
         if points.len() > 1 {
@@ -160,6 +161,15 @@ fn subjects(
         }
         drawing.bold((right + 22.0, labels[index]), &names[index], LABEL, line.colour, Anchor::Left);
     }
+}
+
+/// How far apart subjects stand: those of one number closer to each other than to those of the next one.
+fn step(lines: &[Line<'_>], x: &Scale) -> f64 {
+    let mut at: Vec<f64> = lines.iter().flat_map(|line| &line.points).map(|(value, _)| x.at(*value)).collect();
+    at.sort_by(f64::total_cmp);
+    let gaps = at.windows(2).map(|pair| pair[1] - pair[0]).filter(|gap| *gap > 0.5);
+    let (gap, others) = (gaps.fold(f64::INFINITY, f64::min), lines.len().saturating_sub(1).max(1) as f64);
+    SHIFT.min(0.6 * gap / others).min(2.0 * (INSET - 8.0) / others)
 }
 
 /// The figures beside their points and the floor at its line, where there is room.
@@ -190,6 +200,10 @@ fn figures(
                 ((at + 14.0, level + 11.0), Anchor::Left),
                 ((at - 14.0, level - 11.0), Anchor::Right),
                 ((at - 14.0, level + 11.0), Anchor::Right),
+                ((at, above - 15.0), Anchor::Middle),
+                ((at, below + 15.0), Anchor::Middle),
+                ((at, above - 30.0), Anchor::Middle),
+                ((at, below + 30.0), Anchor::Middle),
             ];
             let text = if is_rate { rate_per_s(figure.value) } else { duration_ns(figure.value) };
             places.write(drawing, &candidates, &text, line.colour);
@@ -197,37 +211,21 @@ fn figures(
     }
 }
 
-fn shown_value(varying: &Varying, value: f64) -> String {
-    // Sizes are whole numbers of bytes, far below 2^53.
-    if varying.is_bytes { size(value) } else { tick_ratio(value) }
-}
-
-/// `4 KiB`, without digits that are always 0.
-fn size(value: f64) -> String {
-    let text = bytes(value as u64);
-    match text.split_once(' ') {
-        Some((number, unit)) if number.contains('.') => {
-            format!("{} {unit}", number.trim_end_matches('0').trim_end_matches('.'))
-        }
-        _ => text,
-    }
-}
-
 fn axis_title(varying: &Varying, x: &Scale) -> String {
-    let what = if varying.is_bytes { "payload" } else { &varying.key };
-    format!("{what}{}", if x.logarithmic { " (logarithmic)" } else { "" })
+    format!("{}{}", varying.named(), if x.logarithmic { " (logarithmic)" } else { "" })
 }
 
-fn caption(question: &Question<'_>, lines: &[Line<'_>], is_rate: bool) -> String {
+fn caption(lines: &[Line<'_>], is_rate: bool) -> String {
     let better = if is_rate { "Higher" } else { "Lower" };
     let has_whiskers = lines.iter().flat_map(|line| &line.points).any(|(_, figure)| figure.ci95.is_some());
-    let whiskers = if has_whiskers { " Whiskers: 95 % interval of the median over rounds." } else { "" };
+    let whiskers = if has_whiskers { " Whiskers: 95\u{a0}% interval of the median over rounds." } else { "" };
     let floor = if is_rate {
         ""
     } else {
         " The floor is the round trip of one bare cache line between the same two processes."
     };
-    format!("{}. {better} is better.{whiskers}{floor}{}", question.rounds(), not_shown(question))
+    let beside = if lines.len() > 1 { " Subjects stand a little beside each other, so that all are seen." } else { "" };
+    format!("{better} is better.{whiskers}{floor}{beside}")
 }
 
 fn describe(lines: &[Line<'_>], varying: &Varying, is_rate: bool) -> String {
@@ -235,8 +233,7 @@ fn describe(lines: &[Line<'_>], varying: &Varying, is_rate: bool) -> String {
     let parts: Vec<String> = lines
         .iter()
         .map(|line| {
-            let points =
-                line.points.iter().map(|(v, figure)| format!("{} at {}", shown(figure), shown_value(varying, *v)));
+            let points = line.points.iter().map(|(v, figure)| format!("{} at {}", shown(figure), varying.shown(*v)));
             format!("{}: {}", line.subject, points.collect::<Vec<_>>().join(", "))
         })
         .collect();
