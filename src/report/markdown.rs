@@ -105,16 +105,12 @@ fn figures(out: &mut String, table: &FigureTable) {
     for (group, row) in table.groups.iter().flat_map(|group| group.rows.iter().map(move |row| (group, row))) {
         let group = if table.group_heading.is_some() { format!("{} | ", cell(&group.name)) } else { String::new() };
         let subject = cell(&row.subject);
-        let _ = match &row.invalid {
-            Some(why) => {
-                let rest = " |".repeat(headings.len());
-                writeln!(out, "| {group}{subject} | invalid: {}{rest}", cell(why))
-            }
-            None => {
-                let cells: Vec<String> = row.cells.iter().map(|text| cell(text)).collect();
-                writeln!(out, "| {group}{subject} | {} |", cells.join(" | "))
-            }
+        let cells = if let Some(why) = &row.invalid {
+            format!("invalid: {}{}", cell(why), " |".repeat(headings.len() - 1))
+        } else {
+            row.cells.iter().map(|text| cell(text)).collect::<Vec<_>>().join(" | ")
         };
+        let _ = writeln!(out, "| {group}{subject} | {cells} |");
     }
 }
 

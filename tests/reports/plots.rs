@@ -47,7 +47,7 @@ fn many_over_a_count(spread: f64) -> Report {
         .iter()
         .enumerate()
         .flat_map(|(i, name)| {
-            let ns = 150.0 * spread.powi(i as i32);
+            let ns = 150.0 * spread.powf(i as f64);
             ["1", "2", "8", "64"].map(|value| (name.as_str(), value, ns * (1.0 + value.len() as f64 / 10.0)))
         })
         .collect();

@@ -83,10 +83,10 @@ pub fn frames(
     (frames, below)
 }
 
-/// Subjects with their colours, for a legend.
+/// Subjects with their colours, in the order of the colours.
 pub fn legend_entries<'a>(question: &Question<'a>, colours: &Palette) -> Vec<(&'a str, Colour)> {
     let mut entries: Vec<(&str, Colour)> = question.subjects().into_iter().map(|s| (s, colours.colour(s))).collect();
-    // The same order in every picture.
+    // Not by figures: so the order is the same in every picture.
     entries.sort_by_key(|(_, colour)| if let Colour::Series(index) = colour { *index } else { usize::MAX });
     entries
 }

@@ -5,6 +5,7 @@ use super::labels::Places;
 use super::layout::{LABEL, begin, end, shorten, spread, whisker};
 use super::markers::marker;
 use super::palette::{Colour, Palette};
+use super::panels::legend_entries;
 use super::points::LINEAR_RANGE;
 use super::render::text_width;
 use super::scale::Scale;
@@ -90,7 +91,8 @@ fn lines<'a>(question: &Question<'a>, varying: &Varying, colours: &Palette) -> V
         points.sort_by(|a, b| a.0.total_cmp(&b.0));
         Line { subject, colour: colours.colour(subject), points }
     };
-    question.subjects().into_iter().map(line).filter(|line| !line.points.is_empty()).collect()
+    let subjects = legend_entries(question, colours).into_iter().map(|(subject, _)| subject);
+    subjects.map(line).filter(|line| !line.points.is_empty()).collect()
 }
 
 /// Times and rates over sizes and rates: equal ratios are equal distances. Over small counts: from 0, unless the figures
