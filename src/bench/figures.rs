@@ -41,6 +41,7 @@ pub fn result(
     let why_invalid = why_invalid.or_else(|| trials.is_empty().then(|| "no round was measured".to_owned()));
     BenchResult {
         scenario: scenario.name.clone(),
+        title: scenario.title.clone(),
         subject: subject.to_owned(),
         measure: measure(scenario.timing),
         case: case_map(case),

@@ -50,6 +50,7 @@ fn figures_of_a_case_are_those_of_the_definitions() {
     assert!(result.valid && result.why_invalid.is_none());
     assert_eq!((result.rounds, result.samples, result.intervals, result.regime_changes), (3, 75, 72, 0));
     assert_eq!(result.p50_floors_rounds, [2.0, 2.2, 2.1]);
+    assert_eq!(result.title, "How long does a round trip take?", "the scenario's question is lost");
     let ratio = result.p50_floors.unwrap();
     assert_eq!(ratio.ratio, 2.1);
     assert!(ratio.ci95[0] <= 2.0 && ratio.ci95[1] >= 2.2);

@@ -62,7 +62,7 @@ fn pair(old: &BenchResult, new: &BenchResult, fail_on_share: f64) -> Comparison 
     };
     Comparison {
         scenario: new.scenario.clone(),
-        title: new.scenario.clone(),
+        title: if new.title.is_empty() { new.scenario.clone() } else { new.title.clone() },
         case: new.case.clone(),
         measure: new.measure,
         base: old.subject.clone(),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use super::figures::count;
 use crate::results::model::{BenchResult, Measure, Ratio, Relative, RelativeRegime, Report};
 
 /// Floors of two reports that differ by less than this share are one line of a table.
@@ -13,8 +14,12 @@ const SAME_SHARE: f64 = 0.25;
 pub struct Case<'a> {
     /// Scenario name.
     pub scenario: &'a str,
+    /// The question that the scenario asks; its name where an older report does not say.
+    pub title: &'a str,
     /// The case, by name.
     pub case: &'a BTreeMap<String, String>,
+    /// What the case does not share with all others of its scenario: `len 4096`. Empty for a scenario of one case.
+    pub name: String,
     /// Fastest first, by floors, then by ns; invalid results last.
     pub results: Vec<&'a BenchResult>,
     /// Comparisons of subjects measured in the same rounds.
@@ -58,14 +63,18 @@ pub fn cases(report: &Report) -> Vec<Case<'_>> {
             Some(case) => case.results.push(result),
             None => cases.push(Case {
                 scenario: &result.scenario,
+                title: result.question(),
                 case: &result.case,
+                name: String::new(),
                 results: vec![result],
                 relative: Vec::new(),
                 regime_floors: floors_of(report, &result.scenario),
             }),
         }
     }
-    for case in &mut cases {
+    let names: Vec<String> = cases.iter().map(|case| short_name(case, &cases)).collect();
+    for (case, name) in cases.iter_mut().zip(names) {
+        case.name = name;
         case.results.sort_by(|a, b| {
             let figure = |result: &BenchResult| result.p50_floors.map_or(f64::INFINITY, |floors| floors.ratio);
             (!a.valid).cmp(&!b.valid).then(figure(a).total_cmp(&figure(b))).then(a.rtt_ns.p50.total_cmp(&b.rtt_ns.p50))
@@ -77,32 +86,11 @@ pub fn cases(report: &Report) -> Vec<Case<'_>> {
 }
 
 impl<'a> Case<'a> {
-    /// `rtt: len 1, payload u64, waiting spin`.
+    /// `rtt: len 1, payload u64, waiting spin`: the whole case, which stays the same whatever it is measured beside.
     pub fn label(&self) -> String {
-        let settings = self.settings();
+        let settings: Vec<String> = self.case.iter().map(|(name, value)| format!("{name} {value}")).collect();
+        let settings = settings.join(", ");
         if settings.is_empty() { self.scenario.to_owned() } else { format!("{}: {settings}", self.scenario) }
-    }
-
-    /// `len 1, payload u64, waiting spin`.
-    pub fn settings(&self) -> String {
-        self.case.iter().map(|(name, value)| format!("{name} {value}")).collect::<Vec<_>>().join(", ")
-    }
-
-    /// File name stem, ASCII and short. Two cases may share one: see [`slugs`].
-    fn slug(&self) -> String {
-        let mut slug = String::new();
-        for c in std::iter::once(self.scenario)
-            .chain(self.case.values().map(String::as_str))
-            .flat_map(|part| part.chars().chain(std::iter::once('-')))
-        {
-            if c.is_ascii_alphanumeric() || c == '_' {
-                slug.push(c.to_ascii_lowercase());
-            } else if !slug.ends_with('-') && !slug.is_empty() {
-                slug.push('-');
-            }
-        }
-        slug.truncate(80);
-        slug.trim_end_matches('-').to_owned()
     }
 
     /// What the times of this case are times of.
@@ -145,52 +133,49 @@ impl<'a> Case<'a> {
     pub fn valid(&self) -> impl Iterator<Item = &'a BenchResult> + '_ {
         self.results.iter().copied().filter(|result| result.valid)
     }
-
-    /// `12 rounds and 4 800 000 round trips a subject`, over the results that count, and how much was left out.
-    pub fn rounds(&self) -> String {
-        let range = |figures: Vec<u64>| match (figures.iter().min(), figures.iter().max()) {
-            (Some(min), Some(max)) if min == max => super::figures::count(*min),
-            (Some(min), Some(max)) => {
-                format!("{} to {}", super::figures::count(*min), super::figures::count(*max))
-            }
-            _ => "no".to_owned(),
-        };
-        let rounds = range(self.valid().map(|result| result.rounds as u64).collect());
-        let samples = range(self.valid().map(|result| result.samples).collect());
-        let (intervals, left_out) = self.valid().fold((0, 0), |(intervals, left_out), result| {
-            (intervals + result.intervals, left_out + result.regime_changes)
-        });
-        let what = match self.measure() {
-            Measure::RoundTrip => "round trips",
-            Measure::Throughput => "messages",
-            Measure::OpenLoop => "requests",
-        };
-        let mut text = format!("{rounds} rounds and {samples} {what} a subject");
-        // Latencies of an open loop are those of all slices.
-        if left_out > 0 && self.measure() != Measure::OpenLoop {
-            let share = 100.0 * left_out as f64 / (intervals + left_out) as f64;
-            let _ = write!(text, "; {share:.1} % of the slices left out, as the floor changed across them");
-        }
-        text
-    }
 }
 
-/// File name stems, one a case, all different.
-pub fn slugs(cases: &[Case<'_>]) -> Vec<String> {
-    let mut slugs: Vec<String> = Vec::new();
-    for case in cases {
-        let slug = case.slug();
-        let stem = if slug.is_empty() { "case".to_owned() } else { slug };
-        let mut unique = stem.clone();
-        for number in 2.. {
-            if !slugs.contains(&unique) {
-                break;
-            }
-            unique = format!("{stem}-{number}");
+/// `12 rounds and 4 800 000 round trips a subject`, of results that count, and how much was left out.
+pub fn rest_on<'a>(results: impl Iterator<Item = &'a BenchResult>, measure: Measure) -> String {
+    let results: Vec<&BenchResult> = results.collect();
+    let range = |figure: fn(&BenchResult) -> u64| {
+        let figures = || results.iter().map(|result| figure(result));
+        match (figures().min(), figures().max()) {
+            (Some(min), Some(max)) if min == max => count(min),
+            (Some(min), Some(max)) => format!("{} to {}", count(min), count(max)),
+            _ => "no".to_owned(),
         }
-        slugs.push(unique);
+    };
+    let total = |figure: fn(&BenchResult) -> u64| results.iter().map(|result| figure(result)).sum::<u64>();
+    let what = match measure {
+        Measure::RoundTrip => "round trips",
+        Measure::Throughput => "messages",
+        Measure::OpenLoop => "requests",
+    };
+    let mut text = format!(
+        "{} rounds and {} {what} a subject",
+        range(|result| result.rounds as u64),
+        range(|result| result.samples)
+    );
+    let (intervals, left_out) = (total(|result| result.intervals), total(|result| result.regime_changes));
+    // Nothing of an open loop is set against a floor.
+    if left_out > 0 && measure != Measure::OpenLoop {
+        let share = 100.0 * left_out as f64 / (intervals + left_out) as f64;
+        // A share that is shown as 0 would be none.
+        let share = if share < 0.05 { "less than 0.1".to_owned() } else { format!("{share:.1}") };
+        let _ = write!(text, "; {share}\u{a0}% of the slices left out, as the floor changed across them");
     }
-    slugs
+    text
+}
+
+/// What a case has that not all cases of its scenario have.
+fn short_name(case: &Case<'_>, all: &[Case<'_>]) -> String {
+    let is_shared = |name: &str, value: &str| {
+        let others = all.iter().filter(|other| other.scenario == case.scenario);
+        others.map(|other| other.case.get(name)).all(|other| other.map(String::as_str) == Some(value))
+    };
+    let own = case.case.iter().filter(|(name, value)| !is_shared(name, value));
+    own.map(|(name, value)| format!("{name} {value}")).collect::<Vec<_>>().join(", ")
 }
 
 /// The comparison the other way round; `None` if a bound is 0.

@@ -33,6 +33,15 @@ pub fn tick_ns(ns: f64) -> String {
     format!("{} {unit}", without_trailing_zeros(value))
 }
 
+/// A tick of a rate: `500 k/s`, `2 M/s`.
+pub fn tick_rate(rate: f64) -> String {
+    let text = rate_per_s(rate);
+    match text.split_once(' ') {
+        Some((value, unit)) => format!("{} {unit}", without_trailing_zeros(value)),
+        None => format!("{}/s", without_trailing_zeros(text.trim_end_matches("/s"))),
+    }
+}
+
 /// A ratio or count with three digits that count: `0.0247`, `1.83`, `47.2`, `1230`.
 pub fn three_digits(value: f64) -> String {
     let decimals = match value.abs() {
@@ -136,6 +145,7 @@ mod tests {
     #[test]
     fn ticks_have_no_idle_digits() {
         assert_eq!([50.0, 1e2, 2e3, 1.5e6].map(tick_ns), ["50 ns", "100 ns", "2 µs", "1.5 ms"]);
+        assert_eq!([0.0, 50.0, 5e5, 2e6].map(tick_rate), ["0/s", "50/s", "500 k/s", "2 M/s"]);
         assert_eq!([0.5, 1.0, 20.0, 100.0].map(tick_ratio), ["0.5", "1", "20", "100"]);
     }
 

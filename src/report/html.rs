@@ -16,7 +16,7 @@ use crate::results::model::Report;
 
 const TEMPLATE: &str = include_str!("html/report.html.jinja");
 const STYLE: &str = include_str!("html/style.css");
-const SCRIPT: &str = include_str!("html/copy.js");
+const SCRIPT: &str = include_str!("html/page.js");
 
 /// The page: style, script and plots are in it, and it loads nothing.
 ///
@@ -49,8 +49,8 @@ fn plot_colours() -> String {
             let _ = writeln!(dark_rules, ".plot svg [{property}=\"{light}\"] {{ {property}: {dark} }}");
         }
         if let Colour::Series(index) = colour {
-            let _ = writeln!(light_rules, ".key-{index} {{ background: {light} }}");
-            let _ = writeln!(dark_rules, ".key-{index} {{ background: {dark} }}");
+            let _ = writeln!(light_rules, ".key-{index} {{ fill: {light} }}");
+            let _ = writeln!(dark_rules, ".key-{index} {{ fill: {dark} }}");
         }
     }
     format!("{light_rules}@media (prefers-color-scheme: dark) {{\n{dark_rules}}}\n")

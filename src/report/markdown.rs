@@ -2,15 +2,15 @@
 
 use std::fmt::Write as _;
 
-use super::cases::{Case, cases};
 use super::causes::{self, Cause, causes};
 use super::comparisons;
-use super::figures::{counted, duration_ns, latency_p50, percentile_ns, rate_per_s, three_digits};
-use super::regimes;
+use super::figures::counted;
+use super::questions::{Question, questions};
 use super::sanitise::sanitise;
 use super::summary::{STRETCHED, Summary, Tally, Tone};
+use super::tables::{self, FigureTable};
 use super::words::{level_word, outcome_word, pairing_label};
-use crate::results::model::{ComparisonVerdict, ConformanceResult, Measure, Ratio, Report, Verdict};
+use crate::results::model::{ComparisonVerdict, ConformanceResult, Report, Verdict};
 
 /// Causes shown in full: platforms cut long comments, and whoever has more has the other formats.
 const CAUSES_SHOWN: usize = 25;
@@ -18,6 +18,10 @@ const CAUSES_SHOWN: usize = 25;
 const COMPARISONS_SHOWN: usize = 60;
 /// Lines of the end of a transcript that are shown.
 const TRANSCRIPT_LINES: usize = 30;
+
+/// Stands once below all figures.
+const FLOOR: &str = "Beside each figure stands its 95 % interval. One floor is the round trip of a bare cache line between the \
+                     same two processes.";
 
 /// The report as Markdown, as GitHub and GitLab read it.
 pub fn render(report: &Report) -> String {
@@ -33,8 +37,12 @@ pub fn render(report: &Report) -> String {
     failures(&mut out, "Unexpected results", &summary.unexpected);
     requirements(&mut out, &summary);
     builds(&mut out, report);
-    for case in cases(report) {
-        benchmark(&mut out, &case);
+    let questions = questions(report);
+    for question in &questions {
+        benchmark(&mut out, question);
+    }
+    if !questions.is_empty() {
+        let _ = writeln!(out, "\n{FLOOR}");
     }
     failures(&mut out, "Known deviations", &summary.known);
     failures(&mut out, "Observed differences", &summary.differences);
@@ -102,69 +110,37 @@ fn tally_cell(tally: Tally) -> String {
     text
 }
 
-fn benchmark(out: &mut String, case: &Case<'_>) {
-    let _ = writeln!(out, "\n### Benchmark {}\n", inline(&case.label()));
-    let beside = case.ratio_columns();
-    let figures: &[&str] = match case.measure() {
-        Measure::RoundTrip => {
-            &["subject", "round trip", "in floors (95 % interval)", "above the floor", "p99", "p99.9", "max", "rate"]
-        }
-        Measure::Throughput => &["subject", "rate", "one message", "in floors (95 % interval)"],
-        Measure::OpenLoop => &["subject", "latency p50", "p99", "p99.9", "max", "rate"],
-    };
-    let mut heading = format!("| {} |", figures.join(" | "));
-    let mut rule = format!("| :-- |{}", " --: |".repeat(figures.len() - 1));
-    for column in &beside {
-        let _ = write!(heading, " {} |", cell(&column.heading));
-        rule.push_str(" --: |");
-    }
-    let _ = writeln!(out, "{heading}\n{rule}");
-    for (index, result) in case.results.iter().enumerate() {
-        let subject = cell(&result.subject);
-        if !result.valid {
-            let why = result.why_invalid.as_deref().unwrap_or("no reason was given");
-            let rest = " |".repeat(figures.len() + beside.len() - 1);
-            let _ = writeln!(out, "| {subject} | invalid: {}{rest}", cell(why));
-            continue;
-        }
-        let interval = |ratio: Option<Ratio>| {
-            let text = |r: Ratio| {
-                format!("{} ({} to {})", three_digits(r.ratio), three_digits(r.ci95[0]), three_digits(r.ci95[1]))
-            };
-            ratio.map_or_else(|| "–".to_owned(), text)
-        };
-        let rtt = &result.rtt_ns;
-        let [p99, p99_9, max] = [rtt.p99, rtt.p99_9, rtt.max].map(|ns| percentile_ns(result, ns));
-        let trip = duration_ns(result.round_trip_ns());
-        let above = result.above_floor_ns.map_or_else(|| "–".to_owned(), |time| duration_ns(time.ns));
-        let (floors, rate) = (interval(result.p50_floors), rate_per_s(result.throughput_per_s));
-        let mut cells = match case.measure() {
-            Measure::RoundTrip => vec![subject, trip, floors, above, p99, p99_9, max, rate],
-            Measure::Throughput => vec![subject, rate, trip, floors],
-            Measure::OpenLoop => vec![subject, latency_p50(result), p99, p99_9, max, rate],
-        };
-        cells.extend(beside.iter().map(|column| interval(column.ratios[index])));
-        let _ = writeln!(out, "| {} |", cells.join(" | "));
-    }
+fn benchmark(out: &mut String, question: &Question<'_>) {
+    let _ = writeln!(out, "\n### {}\n\nBenchmark {}.", inline(question.title), inline(&question.label()));
+    figures(out, &tables::times(question));
     out.push('\n');
-    for sentence in case.sentences() {
-        let _ = writeln!(out, "- {}", inline(&sentence));
+    for said in question.said() {
+        for sentence in &said.sentences {
+            let case = if said.case.is_empty() { String::new() } else { format!("{}: ", inline(&said.case)) };
+            let _ = writeln!(out, "- {case}{}", inline(sentence));
+        }
     }
-    by_regime(out, case);
-    let _ = writeln!(
-        out,
-        "\nMedians over {}. One floor is the round trip of a bare cache line between the same two processes.",
-        inline(&case.rounds())
-    );
+    for table in question.regimes().into_iter().chain(tables::percentiles(question)) {
+        figures(out, &table);
+    }
 }
 
-fn by_regime(out: &mut String, case: &Case<'_>) {
-    let Some(table) = case.regimes(" to ") else { return };
-    let line = |cells: &[String]| cells.iter().map(|text| cell(text)).collect::<Vec<_>>().join(" | ");
-    let rule = " --: |".repeat(table.headings.len() - 2);
-    let _ = writeln!(out, "\n{}\n\n| {} |\n| --: | :-- |{rule}", regimes::CAPTION, line(&table.headings));
-    for row in &table.rows {
-        let _ = writeln!(out, "| {} |", line(row));
+/// The table below its caption. A group's name stands in each of its rows, so that a row can be quoted.
+fn figures(out: &mut String, table: &FigureTable) {
+    let group = table.group_heading.map(|heading| format!("{heading} | ")).unwrap_or_default();
+    let headings: Vec<String> = table.headings.iter().map(|heading| cell(&heading.text)).collect();
+    let _ = writeln!(out, "\n{}\n\n| {group}subject | {} |", inline(&table.caption), headings.join(" | "));
+    let group_rule = if table.group_heading.is_some() { ":-- | " } else { "" };
+    let _ = writeln!(out, "| {group_rule}:-- |{}", " --: |".repeat(headings.len()));
+    for (group, row) in table.groups.iter().flat_map(|group| group.rows.iter().map(move |row| (group, row))) {
+        let group = if table.group_heading.is_some() { format!("{} | ", cell(&group.name)) } else { String::new() };
+        let subject = cell(&row.subject);
+        let cells = if let Some(why) = &row.invalid {
+            format!("invalid: {}{}", cell(why), " |".repeat(headings.len() - 1))
+        } else {
+            row.cells.iter().map(|text| cell(text)).collect::<Vec<_>>().join(" | ")
+        };
+        let _ = writeln!(out, "| {group}{subject} | {cells} |");
     }
 }
 

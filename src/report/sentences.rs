@@ -1,8 +1,27 @@
 //! What is said about the benchmark results of a case, one sentence a comparison.
 
+use serde::Serialize;
+
 use super::cases::{Case, differing};
 use super::figures::{rate_per_s, three_digits};
+use super::questions::Question;
 use crate::results::model::{BenchResult, Measure, Ratio, Relative, Saturated};
+
+/// What is said about a case; its name is empty if its question has no other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[allow(missing_docs, reason = "the words say it")]
+pub struct Said {
+    pub case: String,
+    pub sentences: Vec<String>,
+}
+
+impl Question<'_> {
+    /// Sentences by case; cases about which nothing is said are left out.
+    pub fn said(&self) -> Vec<Said> {
+        let said = self.cases.iter().map(|case| Said { case: case.name.clone(), sentences: case.sentences() });
+        said.filter(|said| !said.sentences.is_empty()).collect()
+    }
+}
 
 impl Case<'_> {
     /// One sentence a comparison: those of the same rounds, or else each subject beside the fastest.

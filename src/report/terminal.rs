@@ -7,17 +7,15 @@ use std::fmt::Write as _;
 
 use comfy_table::Cell;
 
-use super::cases::{Case, cases};
 use super::causes::{self, Cause, causes};
 use super::comparisons;
-use super::figures::{counted, duration_ns, latency_p50, percentile_ns, rate_per_s, three_digits};
-use super::regimes;
+use super::figures::counted;
+use super::questions::{Question, questions};
 use super::sanitise::sanitise;
 use super::summary::{STRETCHED, Summary, Tally, Tone};
+use super::tables::{self, FigureTable, Group, Row};
 use super::words::{level_word, outcome_word, pairing_label};
-use crate::results::model::{
-    BenchResult, Comparison, ComparisonVerdict, ConformanceResult, Measure, Ratio, Report, Verdict,
-};
+use crate::results::model::{Comparison, ComparisonVerdict, ConformanceResult, Report, Verdict};
 use page::{Column, Page, Style, trimmed};
 
 /// Lines of the end of a transcript that are shown.
@@ -35,8 +33,8 @@ pub fn render_terminal(report: &Report, width: usize, colour: bool) -> String {
     page.skipped(&summary);
     page.requirements(&summary);
     page.builds(&report.comparisons);
-    for case in cases(report) {
-        page.benchmark(&case);
+    for question in questions(report) {
+        page.benchmark(&question);
     }
     page.warnings(report);
     let (style, mark) = match summary.tone() {
@@ -180,44 +178,53 @@ impl Page {
         self.out.push('\n');
     }
 
-    fn benchmark(&mut self, case: &Case<'_>) {
-        self.heading(&format!("Benchmark {}", case.label()));
-        if case.valid().next().is_some() {
-            let table = self.fitted(columns(case), 1);
-            let _ = writeln!(self.out, "{}", trimmed(&table).trim_end());
-        }
-        let sentences: Vec<(&str, String, Style)> = case
-            .sentences()
-            .into_iter()
-            .map(|sentence| {
+    fn benchmark(&mut self, question: &Question<'_>) {
+        self.heading(question.title);
+        self.paragraph(&question.label(), Style::Plain);
+        self.figures(&tables::times(question));
+        let mut rows: Vec<(&str, String, Style)> = Vec::new();
+        for said in question.said() {
+            for sentence in said.sentences {
                 let style = if sentence.contains(" does not count: ") { Style::Bad } else { Style::Plain };
-                ("-", sentence, style)
-            })
-            .collect();
-        let text = self.wrapped(&sentences);
+                let case = if said.case.is_empty() { String::new() } else { format!("{}: ", said.case) };
+                rows.push(("-", format!("{case}{sentence}"), style));
+            }
+        }
+        let text = self.wrapped(&rows);
         self.out.push_str(&text);
-        self.regimes(case);
-        self.paragraph(&case.rounds(), Style::Plain);
+        for table in question.regimes().into_iter().chain(tables::percentiles(question)) {
+            self.figures(&table);
+        }
         self.out.push('\n');
     }
 
-    fn regimes(&mut self, case: &Case<'_>) {
-        let Some(regimes) = case.regimes("–") else { return };
-        let last = regimes.headings.len() - 1;
-        let columns = regimes.headings.into_iter().enumerate().map(|(at, heading)| Column {
-            goes: match at {
-                _ if heading == regimes::ABOVE => Some(3),
-                2 => Some(1),
-                4.. if at < last => Some(2),
-                4.. => Some(0),
-                _ => None,
-            },
-            heading,
-            cells: regimes.rows.iter().map(|row| row[at].clone()).collect(),
+    /// The table below its caption; results that do not count have no row, because a sentence says why.
+    fn figures(&mut self, table: &FigureTable) {
+        let valid = |row: &&Row| row.invalid.is_none();
+        let rows: Vec<(&Group, usize, &Row)> = table
+            .groups
+            .iter()
+            .flat_map(|group| group.rows.iter().filter(valid).enumerate().map(move |(at, row)| (group, at, row)))
+            .collect();
+        if rows.is_empty() {
+            return;
+        }
+        let mut names = Vec::new();
+        if let Some(heading) = table.group_heading {
+            // The name stands in the first row of its group.
+            let cells = rows.iter().map(|(group, at, _)| if *at == 0 { group.name.clone() } else { String::new() });
+            names.push(Column { heading: heading.to_owned(), cells: cells.collect() });
+        }
+        let subjects = rows.iter().map(|(.., row)| row.subject.clone()).collect();
+        names.push(Column { heading: "subject".to_owned(), cells: subjects });
+        let figures = table.headings.iter().enumerate().map(|(at, heading)| Column {
+            heading: if heading.small.is_empty() { heading.text.clone() } else { format!("{} (95 %)", heading.text) },
+            cells: rows.iter().map(|(.., row)| row.cells.get(at).cloned().unwrap_or_default()).collect(),
         });
-        let table = self.fitted(columns.collect(), 2);
-        self.paragraph(regimes::CAPTION, Style::Plain);
-        let _ = writeln!(self.out, "{}", trimmed(&table).trim_end());
+        self.paragraph(&table.caption, Style::Plain);
+        for table in self.fitted(&names, figures.collect()) {
+            let _ = writeln!(self.out, "{}", trimmed(&table).trim_end());
+        }
     }
 
     fn warnings(&mut self, report: &Report) {
@@ -247,53 +254,4 @@ fn tally_cell(tally: Tally) -> Cell {
         Tally { .. } => Style::Good,
     };
     style.apply(Cell::new(text))
-}
-
-fn columns(case: &Case<'_>) -> Vec<Column> {
-    let column = |heading: &str, goes: Option<u8>, cell: &dyn Fn(&BenchResult) -> String| Column {
-        heading: heading.to_owned(),
-        goes,
-        cells: case.valid().map(cell).collect(),
-    };
-    let floors = |goes| column("floors (95 %)", goes, &|r| r.p50_floors.map_or_else(|| "–".to_owned(), interval_short));
-    let rate = |goes| column("rate", goes, &|r| rate_per_s(r.throughput_per_s));
-    let mut columns = vec![column("subject", None, &|r| r.subject.clone())];
-    match case.measure() {
-        Measure::RoundTrip => columns.extend([
-            column("round trip", None, &|r| duration_ns(r.round_trip_ns())),
-            floors(None),
-            column(regimes::ABOVE, Some(3), &|r| {
-                r.above_floor_ns.map_or_else(|| "–".to_owned(), |time| duration_ns(time.ns))
-            }),
-        ]),
-        Measure::Throughput => columns.extend([
-            rate(None),
-            column("one message", None, &|r| duration_ns(r.round_trip_ns())),
-            floors(Some(0)),
-        ]),
-        Measure::OpenLoop => columns.extend([column("latency p50", None, &|r| latency_p50(r)), rate(None)]),
-    }
-    for (beside, goes) in case.ratio_columns().into_iter().zip([5, 4]) {
-        // Invalid results, which have no row, come last.
-        let cells = beside.ratios.iter().take(case.valid().count());
-        let cells = cells.map(|ratio| ratio.map_or_else(|| "–".to_owned(), interval_short)).collect();
-        columns.push(Column { heading: beside.heading, goes: Some(goes), cells });
-    }
-    if case.measure() != Measure::Throughput {
-        columns.extend([
-            column("p99", Some(6), &|r| percentile_ns(r, r.rtt_ns.p99)),
-            column("p99.9", Some(1), &|r| percentile_ns(r, r.rtt_ns.p99_9)),
-            column("max", Some(2), &|r| percentile_ns(r, r.rtt_ns.max)),
-        ]);
-    }
-    if case.measure() == Measure::RoundTrip {
-        columns.push(rate(Some(0)));
-    }
-    columns
-}
-
-/// `1.83 (1.79–1.88)`.
-fn interval_short(ratio: Ratio) -> String {
-    let Ratio { ratio, ci95: [low, high] } = ratio;
-    format!("{} ({}–{})", three_digits(ratio), three_digits(low), three_digits(high))
 }

@@ -590,7 +590,7 @@ fn benchmark_files_are_checked_too() {
         ("rounds = 7", "round = 7", (8, 1), "a benchmark has no key \"round\"; did you mean \"rounds\"?"),
         ("[\"u64\"]", "[\"u32\"]", (4, 12), "\"u32\" is nothing that \"payload\" can be; known: u64, bytes"),
         ("[\"spin\"]", "[]", (7, 11), "the list \"waiting\" is empty"),
-        ("\"pipe\"]", X, "\"a pipe\" is no name"),
+        ("\"pipe\"]", "\"a pipe\"]", (15, 45), "\"a pipe\" is no name"),
         ("\"pipe\"]", "\"unix-socket\"]", (15, 45), "is twice in \"baselines\""),
     ] {
         assert!(good.contains(replaced), "{replaced}");

@@ -57,7 +57,7 @@ fn every_format(report: &Report) -> Vec<(&'static str, String)> {
     vec![
         ("terminal", report::render_terminal(report, 200, false)),
         ("Markdown", read("summary.md")),
-        ("HTML", read("report.html")),
+        ("HTML", read("report.html").replace("&#x2f;", "/")),
     ]
 }
 
@@ -69,7 +69,7 @@ fn a_throughput_is_shown_per_second_and_compared_as_such() {
             assert!(text.contains(part), "{format} lacks {part}: {text}");
         }
         // The page explains percentiles elsewhere; what must not be there is a heading.
-        let heading = if format == "HTML" { ">p99<" } else { "p99" };
+        let heading = if format == "HTML" { ">p99<" } else { "p99 " };
         assert!(!text.contains(heading), "{format}: messages of a throughput have no times of their own");
         assert!(text.contains("ours has 4.00 times as many messages per second as theirs"), "{format}: {text}");
         let own = "ours with outstanding 8 has 3.90 times as many messages per second as with outstanding 1";
@@ -92,11 +92,72 @@ fn a_round_trip_is_compared_by_its_time() {
 }
 
 #[test]
-fn a_throughput_has_bars_and_no_percentiles() {
+fn a_throughput_is_one_line_over_what_varies_and_has_no_percentiles() {
     let scratch = tempfile::tempdir().unwrap();
     let plots = report::write_all(&compared(Measure::Throughput), scratch.path()).unwrap().plots;
-    assert_eq!(plots.len(), 4, "bars of two cases, as SVG and PNG: {plots:?}");
-    assert!(plots.iter().all(|plot| plot.to_string_lossy().contains("floors")), "{plots:?}");
+    let mut names: Vec<_> = plots.iter().map(|plot| plot.file_name().unwrap().to_str().unwrap()).collect();
+    names.sort_unstable();
+    let expected =
+        ["throughput-series-dark.png", "throughput-series-dark.svg", "throughput-series.png", "throughput-series.svg"];
+    assert_eq!(names, expected, "one picture for two cases");
+}
+
+/// 50 ns for a message are 20 million a second, whatever the mean over all slices is.
+#[test]
+fn figures_of_a_row_agree_with_each_other() {
+    let mut report = compared(Measure::Throughput);
+    for result in &mut report.bench {
+        result.throughput_per_s = 123_456.0;
+    }
+    for (format, text) in every_format(&report) {
+        assert!(text.contains("20.0 M/s") && !text.contains("123 k/s"), "{format}: {text}");
+    }
+    let report = compared(Measure::RoundTrip);
+    let question = &report::questions::questions(&report)[0];
+    let times = report::tables::times(question);
+    let percentiles = report::tables::percentiles(question).unwrap();
+    let headings = |table: &report::tables::FigureTable| -> Vec<String> {
+        table.headings.iter().map(|heading| heading.text.clone()).collect()
+    };
+    assert!(!headings(&times).iter().any(|text| text.starts_with('p')), "another estimator: {:?}", headings(&times));
+    assert!(times.caption.contains("slices timed as a whole") && percentiles.caption.contains("timed one by one"));
+}
+
+/// A peer of an older protocol times no slice as a whole: what it has is named.
+#[test]
+fn who_times_otherwise_is_named() {
+    let mut report = compared(Measure::RoundTrip);
+    for result in report.bench.iter_mut().filter(|result| result.subject == "theirs") {
+        (result.trip_ns, result.floor_ns, result.above_floor_ns) = (None, None, None);
+    }
+    let caption = |report: &Report| report::tables::times(&report::questions::questions(report)[0]).caption;
+    let some = caption(&report);
+    assert!(some.contains("without a clock in them; those of theirs timed one by one, with a reading"), "{some}");
+    report.bench.iter_mut().for_each(|result| result.trip_ns = None);
+    assert!(caption(&report).ends_with(": timed one by one, with a reading of the clock in round trip and floor."));
+}
+
+#[test]
+fn a_case_is_called_by_what_varies() {
+    let report = compared(Measure::RoundTrip);
+    let question = &report::questions::questions(&report)[0];
+    assert_eq!(question.cases.iter().map(|case| &*case.name).collect::<Vec<_>>(), ["outstanding 1", "outstanding 8"]);
+    assert_eq!(question.label(), "throughput: payload u64");
+    for (format, text) in every_format(&report) {
+        assert!(text.contains("outstanding 8") && !text.contains("outstanding 8, payload"), "{format}: {text}");
+    }
+}
+
+/// An older report has no titles.
+#[test]
+fn a_question_without_a_title_is_called_by_its_scenario() {
+    let mut report = compared(Measure::RoundTrip);
+    for (format, text) in every_format(&report) {
+        assert!(text.contains("How long does a round trip of one u64 take"), "{format}: {text}");
+    }
+    report.bench.iter_mut().for_each(|result| result.title.clear());
+    assert_eq!(report::questions::questions(&report)[0].title, "throughput");
+    assert!(report::markdown::render(&report).contains("\n### throughput\n"));
 }
 
 /// Reports of an older version have neither measures nor cases that are compared.
@@ -145,10 +206,24 @@ fn a_saturated_subject_has_a_rate_and_no_latency() {
 }
 
 #[test]
-fn an_open_loop_has_percentiles_of_those_that_keep_up_and_no_bars() {
+fn an_open_loop_has_distributions_of_those_that_keep_up_and_no_floors() {
     let scratch = tempfile::tempdir().unwrap();
     let plots = report::write_all(&open_loop(), scratch.path()).unwrap().plots;
-    assert!(plots.iter().all(|plot| plot.to_string_lossy().contains("percentiles")), "{plots:?}");
-    let svg = std::fs::read_to_string(&plots[0]).unwrap();
-    assert!(svg.contains("ours") && !svg.contains("theirs"), "a saturated subject has no curve");
+    let is_distribution = |plot: &std::path::PathBuf| {
+        ["percentiles", "distribution"].iter().any(|name| plot.to_string_lossy().contains(name))
+    };
+    assert!(plots.iter().all(is_distribution), "{plots:?}");
+    for plot in plots.iter().filter(|plot| plot.extension().is_some_and(|extension| extension == "svg")) {
+        let svg = std::fs::read_to_string(plot).unwrap();
+        assert!(
+            svg.contains("ours") && !svg.contains("theirs"),
+            "{}: a saturated subject has no curve",
+            plot.display()
+        );
+        assert!(
+            svg.contains("atenc") && !svg.contains("ound-trip time"),
+            "{}: its times are latencies",
+            plot.display()
+        );
+    }
 }

@@ -32,7 +32,11 @@ fn every_format_is_written() {
     }
     let terminal = report::render_terminal(&sample, 110, false);
     std::fs::write(dir.join("terminal.txt"), terminal).unwrap();
-    assert_eq!((written.files.len(), written.plots.len()), (report::FORMATS.len(), 4));
+    assert_eq!(
+        (written.files.len(), written.plots.len()),
+        (report::FORMATS.len(), 12),
+        "three pictures in two formats and themes"
+    );
     assert_eq!(report::json::read(&dir.join("report.json")).unwrap(), sample);
 }
 

@@ -278,6 +278,7 @@ pub fn measured(name: &str, p50_ns: f64, tail: f64) -> BenchResult {
     let time = |ns: f64| Time { ns, ci95_ns: Some([short(ns * 0.975), short(ns * 1.03)]) };
     BenchResult {
         scenario: "rtt".into(),
+        title: "How long does a round trip of one u64 take between two spinning processes?".into(),
         subject: name.into(),
         measure: Measure::RoundTrip,
         case: case(),

@@ -5,11 +5,11 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::builds::BuildsView;
-use super::figures::{CaseView, case_view};
-use crate::report::cases::cases;
+use super::figures::{QuestionView, question_view};
 use crate::report::error::ReportError;
 use crate::report::figures::{bytes, wall};
 use crate::report::plots::palette::Palette;
+use crate::report::questions::questions;
 use crate::report::summary::{Pairing, STRETCHED, Summary, Tone};
 use crate::report::words::{group_key, level_word, outcome_word, pairing_label};
 use crate::results::model::{ConformanceResult, CoverageVerdict, Machine, Report, SubjectInfo, Verdict};
@@ -33,7 +33,7 @@ pub struct View<'a> {
     pairings: Vec<String>,
     matrix: Vec<MatrixGroup>,
     builds: Option<BuildsView>,
-    cases: Vec<CaseView>,
+    questions: Vec<QuestionView>,
     machine: &'a Machine,
     memory: String,
     scenarios: Vec<Line<'a>>,
@@ -107,10 +107,9 @@ impl<'a> View<'a> {
             results.iter().enumerate().map(|(i, result)| failure(format!("{prefix}-{}", i + 1), result)).collect()
         };
         let colours = Palette::of(report);
-        let cases = cases(report);
-        let mut case_views = Vec::new();
-        for (index, case) in cases.iter().enumerate() {
-            case_views.push(case_view(case, &colours, index + 1)?);
+        let mut question_views = Vec::new();
+        for (index, question) in questions(report).iter().enumerate() {
+            question_views.push(question_view(question, &colours, index + 1)?);
         }
         Ok(Self {
             tone: summary.tone(),
@@ -128,7 +127,7 @@ impl<'a> View<'a> {
             pairings: summary.pairings.iter().map(Pairing::label).collect(),
             matrix: matrix(report, &summary),
             builds: BuildsView::of(&report.comparisons),
-            cases: case_views,
+            questions: question_views,
             machine: &report.machine,
             memory: bytes(report.machine.memory_bytes),
             scenarios: report.conformance.iter().map(line).collect(),

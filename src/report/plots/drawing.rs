@@ -2,12 +2,14 @@
 
 use super::palette::Colour;
 
-/// For which width a plot is drawn.
+/// For which place a plot is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
-    /// 960 logical pixels: a desktop, a README.
+    /// A file of its own, 960 logical pixels: it says itself which question it answers, and what it rests on.
+    File,
+    /// Below the question on a page, 960 logical pixels: a desktop.
     Wide,
-    /// 350 logical pixels: a phone. The same plot with its text at a readable size, not a small picture of it.
+    /// Likewise, 350 logical pixels: a phone. The same plot with its text at a readable size, not a small picture of it.
     Narrow,
 }
 
@@ -15,16 +17,16 @@ impl Shape {
     /// Logical pixels.
     pub fn width(self) -> f64 {
         match self {
-            Self::Wide => 960.0,
+            Self::File | Self::Wide => 960.0,
             Self::Narrow => 350.0,
         }
     }
 
-    /// Outer margin on every side, logical pixels; a page around the narrow plot has its own.
+    /// Outer margin on every side, logical pixels; a page has its own.
     pub fn margin(self) -> f64 {
         match self {
-            Self::Wide => 16.0,
-            Self::Narrow => 4.0,
+            Self::File => 16.0,
+            Self::Wide | Self::Narrow => 4.0,
         }
     }
 }
@@ -46,6 +48,8 @@ pub enum Mark {
     Line { points: Vec<(f64, f64)>, colour: Colour, width: f64, dashed: bool },
     /// A filled rectangle.
     Rect { left: f64, top: f64, right: f64, bottom: f64, colour: Colour },
+    /// A filled polygon.
+    Area { points: Vec<(f64, f64)>, colour: Colour },
     /// A filled circle.
     Dot { x: f64, y: f64, radius: f64, colour: Colour },
     /// A line of text, centred vertically on `y`.
@@ -78,6 +82,11 @@ impl Drawing {
     /// Adds a straight dashed line.
     pub fn dashed(&mut self, from: (f64, f64), to: (f64, f64), colour: Colour, width: f64) {
         self.marks.push(Mark::Line { points: vec![from, to], colour, width, dashed: true });
+    }
+
+    /// Adds bold text.
+    pub fn bold(&mut self, (x, y): (f64, f64), text: &str, size: f64, colour: Colour, anchor: Anchor) {
+        self.marks.push(Mark::Text { x, y, text: text.to_owned(), size, bold: true, colour, anchor });
     }
 
     /// Adds text of ordinary weight.

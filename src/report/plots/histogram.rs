@@ -13,7 +13,7 @@ pub const LAST_INVERSE: f64 = 1e4;
 /// Points of a curve for each decade of 1/(1-q).
 const POINTS_PER_DECADE: u32 = 40;
 
-/// Latency by percentile: `(1/(1-q), ns)`, ascending, from the minimum (1) to p99.99 ([`LAST_INVERSE`]).
+/// A line through `(1/(1-q), ns)`, ascending, from the minimum (1) to p99.99 ([`LAST_INVERSE`]), or through [`shares`].
 pub type Curve = Vec<(f64, f64)>;
 
 /// The histogram of a result; `None` if there is none, or if it is damaged or empty.
@@ -34,4 +34,17 @@ pub fn curve(result: &BenchResult) -> Curve {
         .map(|i| 10_f64.powf(f64::from(i) / f64::from(POINTS_PER_DECADE)))
         .map(|inverse| (inverse, histogram.value_at_quantile(1.0 - 1.0 / inverse) as f64))
         .collect()
+}
+
+/// The share of round trips that took no longer than a time, `(ns, share)`: a point for each recorded value, ascending, the
+/// last share 1. `None` without a histogram.
+pub fn shares(result: &BenchResult) -> Option<Curve> {
+    let histogram = decode(result)?;
+    let total = histogram.len() as f64;
+    let mut below = 0_u64;
+    let points = histogram.iter_recorded().map(|value| {
+        below += value.count_since_last_iteration();
+        (value.value_iterated_to() as f64, below as f64 / total)
+    });
+    Some(points.collect())
 }

@@ -1,8 +1,11 @@
-//! What both plots share: head, caption, and labels that never overlap.
+//! What all plots share: head, caption, whiskers, and labels that never overlap.
 
-use super::drawing::{Anchor, Drawing, Mark, Shape};
+use std::fmt::Write as _;
+
+use super::drawing::{Anchor, Drawing, Shape};
 use super::palette::Colour;
 use super::render::text_width;
+use crate::report::questions::Question;
 
 /// Size of labels and ticks.
 pub const LABEL: f64 = 13.0;
@@ -11,35 +14,59 @@ pub const CAPTION: f64 = 11.5;
 const TITLE_LINE: f64 = 23.0;
 const CAPTION_LINE: f64 = 16.0;
 
-/// Size of the title.
-fn title_size(shape: Shape) -> f64 {
-    match shape {
-        Shape::Wide => 18.0,
-        Shape::Narrow => 15.5,
-    }
-}
-
-/// A drawing with its title, and a line below it that says which case it is.
-pub fn begin(shape: Shape, title: &str, subtitle: &str) -> (Drawing, f64) {
+/// A drawing with its head: the question, and below it what is shown of which cases. On a page the question stands above the
+/// drawing already. The second value is the place below.
+pub fn begin(shape: Shape, question: &Question<'_>, what: &str) -> (Drawing, f64) {
     let (width, margin) = (shape.width(), shape.margin());
-    let (title, description) = (title.to_owned(), String::new());
-    let mut drawing = Drawing { width, height: 0.0, margin, title, description, marks: Vec::new() };
+    let title = question.title.to_owned();
+    let (head, subtitle, size) = match shape {
+        Shape::File => (question.title, format!("{what}. {}", question.label()), 18.0),
+        Shape::Wide | Shape::Narrow => (what, String::new(), 15.5),
+    };
+    let mut drawing = Drawing { width, height: 0.0, margin, title, description: String::new(), marks: Vec::new() };
     let mut y = margin;
-    for text in wrap(&drawing.title.clone(), width - 2.0 * margin, title_size(shape), true) {
-        let (size, colour, anchor) = (title_size(shape), Colour::Ink, Anchor::Left);
-        drawing.marks.push(Mark::Text { x: margin, y: y + TITLE_LINE / 2.0, text, size, bold: true, colour, anchor });
+    for text in wrap(head, width - 2.0 * margin, size, true) {
+        drawing.bold((margin, y + TITLE_LINE / 2.0), &text, size, Colour::Ink, Anchor::Left);
         y += TITLE_LINE;
     }
-    for text in wrap(subtitle, width - 2.0 * margin, LABEL, false) {
+    for text in wrap(&subtitle, width - 2.0 * margin, LABEL, false) {
         drawing.text((margin, y + 10.0), &text, LABEL, Colour::Muted, Anchor::Left);
         y += 18.0;
     }
     (drawing, y + 8.0)
 }
 
-/// Writes the caption below `y` and sets the drawing's height.
-pub fn end(drawing: &mut Drawing, mut y: f64, caption: &str) {
-    for text in wrap(caption, drawing.width - 2.0 * drawing.margin, CAPTION, false) {
+/// The interval of a figure, from one end to the other, level or upright. A pale edge keeps it visible on a line.
+pub fn whisker(drawing: &mut Drawing, from: (f64, f64), to: (f64, f64)) {
+    let level = (from.1 - to.1).abs() < f64::EPSILON;
+    let cap = |(x, y): (f64, f64)| if level { [(x, y - 5.0), (x, y + 5.0)] } else { [(x - 5.0, y), (x + 5.0, y)] };
+    for (colour, width) in [(Colour::Background, 4.0), (Colour::Ink, 1.5)] {
+        drawing.line(from, to, colour, width);
+        for [start, end] in [cap(from), cap(to)] {
+            drawing.line(start, end, colour, width);
+        }
+    }
+}
+
+/// A sentence for each result that does not count.
+fn not_shown(question: &Question<'_>) -> String {
+    let mut text = String::new();
+    for (case, result) in question.cases.iter().flat_map(|case| case.results.iter().map(move |result| (case, result))) {
+        if !result.valid {
+            let why = result.why_invalid.as_deref().unwrap_or("no reason was given");
+            let with = if case.name.is_empty() { String::new() } else { format!(" with {}", case.name) };
+            let _ = write!(text, " Not shown, invalid: {}{with} ({why}).", result.subject);
+        }
+    }
+    text
+}
+
+/// Writes the caption below `y` and sets the drawing's height. A file begins with what its figures rest on, which on a page
+/// the tables say.
+pub fn end(drawing: &mut Drawing, shape: Shape, question: &Question<'_>, mut y: f64, caption: &str) {
+    let rounds = if shape == Shape::File { format!("{}. ", question.rounds()) } else { String::new() };
+    let caption = format!("{rounds}{caption}{}", not_shown(question));
+    for text in wrap(&caption, drawing.width - 2.0 * drawing.margin, CAPTION, false) {
         drawing.text((drawing.margin, y + CAPTION_LINE / 2.0), &text, CAPTION, Colour::Muted, Anchor::Left);
         y += CAPTION_LINE;
     }
@@ -49,7 +76,8 @@ pub fn end(drawing: &mut Drawing, mut y: f64, caption: &str) {
 /// Lines no wider than `width`; a word that is wider alone is cut.
 pub fn wrap(text: &str, width: f64, size: f64, bold: bool) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
+    // Not at the spaces that are there so that a figure stays in one line.
+    for word in text.split([' ', '\n', '\t']).filter(|word| !word.is_empty()) {
         if let Some(line) = lines.last_mut() {
             let longer = format!("{line} {word}");
             if text_width(&longer, size, bold) <= width {

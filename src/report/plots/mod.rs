@@ -1,62 +1,109 @@
-//! Plots of benchmark cases. A plot is first a [`drawing::Drawing`], plain marks at plain positions, which the tests
+//! Plots of benchmark questions. A plot is first a [`drawing::Drawing`], plain marks at plain positions, which the tests
 //! measure; one renderer then turns it into SVG and PNG.
 
-pub mod bars;
+pub mod distribution;
 pub mod drawing;
 pub mod histogram;
+mod labels;
 mod layout;
+pub mod markers;
 pub mod palette;
+pub mod panels;
 pub mod percentiles;
+pub mod points;
 mod render;
 pub mod scale;
+pub mod series;
 
 use std::path::{Path, PathBuf};
 
 pub use drawing::{Drawing, Shape};
+pub use palette::Theme;
 pub use render::{raster, svg, text_width, write_png};
 
-use super::cases::{Case, cases, slugs};
 use super::error::ReportError;
 use super::file::write_file;
+use super::questions::{Question, questions, slugs};
 use super::sanitise::sanitise;
-use crate::results::model::Report;
+use crate::results::model::{Measure, Report};
 
-const FLOORS: &str = "floors";
-const PERCENTILES: &str = "percentiles";
+/// What a picture shows, as the end of its file's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Picture {
+    /// Subjects side by side, in floors.
+    Floors,
+    /// Subjects side by side, in messages per second.
+    Rates,
+    /// Figures over the number in which cases differ.
+    Series,
+    /// Latency by percentile.
+    Percentiles,
+    /// Shares of round trips by time.
+    Distribution,
+}
+
+impl Picture {
+    const ALL: [Self; 5] = [Self::Floors, Self::Rates, Self::Series, Self::Percentiles, Self::Distribution];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Floors => "floors",
+            Self::Rates => "rates",
+            Self::Series => "series",
+            Self::Percentiles => "percentiles",
+            Self::Distribution => "distribution",
+        }
+    }
+}
+
+const DARK: &str = "-dark";
 
 /// Whether a path ends as those that [`write_all`] writes do.
 pub fn is_named_as_one(path: &Path) -> bool {
     let is_plot = |stem: &str| {
-        stem.rsplit_once('-').is_some_and(|(case, name)| !case.is_empty() && [FLOORS, PERCENTILES].contains(&name))
+        let stem = stem.strip_suffix(DARK).unwrap_or(stem);
+        let parts = stem.rsplit_once('-');
+        parts.is_some_and(|(question, name)| {
+            !question.is_empty() && Picture::ALL.iter().any(|known| known.name() == name)
+        })
     };
     path.extension().is_some_and(|extension| extension == "svg" || extension == "png")
         && path.file_stem().and_then(|stem| stem.to_str()).is_some_and(is_plot)
 }
 
-/// Both plots of a case in one shape; a case without a valid result has none.
-pub fn of_case(case: &Case<'_>, colours: &palette::Palette, shape: Shape) -> Vec<(&'static str, Drawing)> {
-    let bars = bars::draw(case, colours, shape).map(|drawing| (FLOORS, drawing));
-    let percentiles = percentiles::draw(case, colours, shape).map(|drawing| (PERCENTILES, drawing));
-    bars.into_iter().chain(percentiles).collect()
+/// The picture that answers a question, and those that show how its round trips are distributed, in one shape. A question
+/// without a valid result has none.
+pub fn of_question(question: &Question<'_>, colours: &palette::Palette, shape: Shape) -> Vec<(Picture, Drawing)> {
+    let points = match question.measure() {
+        Measure::RoundTrip | Measure::OpenLoop => Picture::Floors,
+        Measure::Throughput => Picture::Rates,
+    };
+    let answer = series::draw(question, colours, shape).map(|drawing| (Picture::Series, drawing));
+    let answer = answer.or_else(|| points::draw(question, colours, shape).map(|drawing| (points, drawing)));
+    let percentiles = percentiles::draw(question, colours, shape).map(|drawing| (Picture::Percentiles, drawing));
+    let distribution = distribution::draw(question, colours, shape).map(|drawing| (Picture::Distribution, drawing));
+    answer.into_iter().chain(percentiles).chain(distribution).collect()
 }
 
-/// Writes every plot into `dir` as `CASE-floors` and `CASE-percentiles`, `.svg` and `.png`.
+/// Writes every plot into `dir` as `QUESTION-PICTURE`, `.svg` and `.png`, and likewise `QUESTION-PICTURE-dark`.
 ///
 /// # Errors
 /// As [`svg`], [`write_png`] and [`write_file`].
 pub fn write_all(report: &Report, dir: &Path) -> Result<Vec<PathBuf>, ReportError> {
     let report = &sanitise(report);
     let colours = palette::Palette::of(report);
-    let cases = cases(report);
+    let questions = questions(report);
     let mut paths = Vec::new();
-    for (case, slug) in cases.iter().zip(slugs(&cases)) {
-        for (name, drawing) in of_case(case, &colours, Shape::Wide) {
-            let path = dir.join(format!("{slug}-{name}.svg"));
-            write_file(&path, svg(&drawing)?.as_bytes())?;
-            paths.push(path);
-            let path = dir.join(format!("{slug}-{name}.png"));
-            write_png(&drawing, &path)?;
-            paths.push(path);
+    for (question, slug) in questions.iter().zip(slugs(&questions)) {
+        for (picture, drawing) in of_question(question, &colours, Shape::File) {
+            for (theme, ending) in [(Theme::Light, ""), (Theme::Dark, DARK)] {
+                let path = dir.join(format!("{slug}-{}{ending}.svg", picture.name()));
+                write_file(&path, svg(&drawing, theme)?.as_bytes())?;
+                paths.push(path);
+                let path = dir.join(format!("{slug}-{}{ending}.png", picture.name()));
+                write_png(&drawing, theme, &path)?;
+                paths.push(path);
+            }
         }
     }
     Ok(paths)

@@ -1,7 +1,7 @@
 //! Colours: a subject has the same one in every plot, in light and in dark, also for colour-blind eyes.
 //!
 //! The series colours follow Okabe and Ito, darkened where they are too pale for a line on white. Colour is never the
-//! only sign: every line and bar has its subject's name beside it.
+//! only sign: a subject has a shape as well ([`markers`](super::markers)), and its name stands beside it or in a legend.
 
 use crate::results::model::Report;
 
@@ -18,6 +18,14 @@ pub enum Colour {
     Grid,
     /// A subject.
     Series(usize),
+}
+
+/// What is behind a plot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the words say it")]
+pub enum Theme {
+    Light,
+    Dark,
 }
 
 /// Series colours there are; further subjects start again with the first.
@@ -39,7 +47,15 @@ const SERIES: [(Rgb, Rgb); SERIES_COUNT] = [
 pub type Rgb = (u8, u8, u8);
 
 impl Colour {
-    /// On a light background; also what plots have in their files.
+    /// In a theme.
+    pub fn of(self, theme: Theme) -> Rgb {
+        match theme {
+            Theme::Light => self.light(),
+            Theme::Dark => self.dark(),
+        }
+    }
+
+    /// On a light background.
     pub fn light(self) -> Rgb {
         match self {
             Self::Background => (0xFF, 0xFF, 0xFF),

@@ -5,12 +5,12 @@ use std::sync::OnceLock;
 
 use plotters::backend::{BitMapBackend, DrawingBackend, SVGBackend};
 use plotters::drawing::IntoDrawingArea;
-use plotters::element::{Circle, PathElement, Rectangle, Text};
+use plotters::element::{Circle, PathElement, Polygon, Rectangle, Text};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, FontDesc, FontFamily, FontStyle, RGBColor, ShapeStyle, TextStyle, register_font};
 
 use super::drawing::{Anchor, Drawing, Mark};
-use super::palette::Colour;
+use super::palette::{Colour, Theme};
 use crate::report::error::ReportError;
 use crate::report::file::write_file;
 
@@ -25,14 +25,14 @@ const BITMAP_DROP: f64 = 0.22;
 /// plotters means the line height by a font's size; SVG divides by this to get the size of the letters.
 const LINE_HEIGHT: f64 = 1.24;
 
-/// The drawing as a standalone SVG with a white background. Its colours are the light ones of [`Colour`], as
-/// attributes, so that a page's style sheet can replace them.
+/// The drawing as a standalone SVG with a background. Its colours are attributes, so that a page's style sheet can replace
+/// the light ones.
 ///
 /// # Errors
 /// [`ReportError::Render`], which would be a defect of this module.
-pub fn svg(drawing: &Drawing) -> Result<String, ReportError> {
+pub fn svg(drawing: &Drawing, theme: Theme) -> Result<String, ReportError> {
     let mut body = String::new();
-    draw(SVGBackend::with_string(&mut body, pixels(drawing)), drawing, SVG_DROP, "SVG plot")?;
+    draw(SVGBackend::with_string(&mut body, pixels(drawing)), drawing, theme, SVG_DROP, "SVG plot")?;
     // The backend's own head has no title, and a size in its pixels.
     let Some((_, marks)) = body.split_once("<svg").and_then(|(_, rest)| rest.split_once('>')) else {
         return Err(ReportError::Render { format: "SVG plot", why: "the drawing has no <svg> element".to_owned() });
@@ -52,14 +52,14 @@ pub fn svg(drawing: &Drawing) -> Result<String, ReportError> {
 ///
 /// # Errors
 /// [`ReportError::Write`]: drawing itself happens in memory, so what fails is the file.
-pub fn write_png(drawing: &Drawing, path: &Path) -> Result<(), ReportError> {
+pub fn write_png(drawing: &Drawing, theme: Theme, path: &Path) -> Result<(), ReportError> {
     let failed = |source| ReportError::Write { path: path.to_owned(), source };
     if let Some(parent) = path.parent() {
         std::fs::create_dir_all(parent).map_err(failed)?;
     }
     // The backend encodes into a file only, and knows the format by the name's end.
     let temporary = path.with_extension(format!("{}.tmp.png", std::process::id()));
-    let encoded = draw(BitMapBackend::new(&temporary, pixels(drawing)), drawing, BITMAP_DROP, "PNG plot")
+    let encoded = draw(BitMapBackend::new(&temporary, pixels(drawing)), drawing, theme, BITMAP_DROP, "PNG plot")
         .map_err(std::io::Error::other)
         .and_then(|()| std::fs::read(&temporary));
     // It may never have come to be; the error that matters is the first one.
@@ -71,10 +71,10 @@ pub fn write_png(drawing: &Drawing, path: &Path) -> Result<(), ReportError> {
 ///
 /// # Errors
 /// As [`svg`].
-pub fn raster(drawing: &Drawing) -> Result<(u32, u32, Vec<u8>), ReportError> {
+pub fn raster(drawing: &Drawing, theme: Theme) -> Result<(u32, u32, Vec<u8>), ReportError> {
     let (width, height) = pixels(drawing);
     let mut buffer = vec![0; width as usize * height as usize * 3];
-    draw(BitMapBackend::with_buffer(&mut buffer, (width, height)), drawing, BITMAP_DROP, "PNG plot")?;
+    draw(BitMapBackend::with_buffer(&mut buffer, (width, height)), drawing, theme, BITMAP_DROP, "PNG plot")?;
     Ok((width, height, buffer))
 }
 
@@ -96,6 +96,7 @@ fn pixel((x, y): (f64, f64)) -> (i32, i32) {
 fn draw<B: DrawingBackend>(
     backend: B,
     drawing: &Drawing,
+    theme: Theme,
     text_drop: f64,
     format: &'static str,
 ) -> Result<(), ReportError> {
@@ -103,6 +104,10 @@ fn draw<B: DrawingBackend>(
         return Err(ReportError::Render { format, why: "the built-in font is damaged".to_owned() });
     }
     let failed = |why: String| ReportError::Render { format, why };
+    let rgb = |colour: Colour| {
+        let (red, green, blue) = colour.of(theme);
+        RGBColor(red, green, blue)
+    };
     let area = backend.into_drawing_area();
     area.fill(&rgb(Colour::Background)).map_err(|error| failed(error.to_string()))?;
     for mark in &drawing.marks {
@@ -116,6 +121,9 @@ fn draw<B: DrawingBackend>(
             }
             Mark::Rect { left, top, right, bottom, colour } => {
                 area.draw(&Rectangle::new([pixel((*left, *top)), pixel((*right, *bottom))], rgb(*colour).filled()))
+            }
+            Mark::Area { points, colour } => {
+                area.draw(&Polygon::new(points.iter().copied().map(pixel).collect::<Vec<_>>(), rgb(*colour).filled()))
             }
             Mark::Dot { x, y, radius, colour } => {
                 area.draw(&Circle::new(pixel((*x, *y)), (radius * SCALE).round() as i32, rgb(*colour).filled()))
@@ -153,11 +161,6 @@ fn dashes(points: &[(f64, f64)]) -> Vec<Vec<(f64, f64)>> {
         parts.extend((0..count).map(|i| vec![at(f64::from(i) * PERIOD), at(f64::from(i) * PERIOD + DASH)]));
     }
     parts
-}
-
-fn rgb(colour: Colour) -> RGBColor {
-    let (red, green, blue) = colour.light();
-    RGBColor(red, green, blue)
 }
 
 fn font(size: f64, bold: bool) -> FontDesc<'static> {

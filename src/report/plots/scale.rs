@@ -19,6 +19,16 @@ impl Scale {
         Self { values: (from, to), pixels, logarithmic: true }
     }
 
+    /// A logarithmic axis whose ends are 1, 2 or 5 times a power of ten, so that ticks enclose what is between.
+    pub fn rounded(from: f64, to: f64, pixels: (f64, f64)) -> Self {
+        let Self { values: (from, to), .. } = Self::logarithmic(from, to, pixels);
+        let decade = |value: f64| 10_f64.powi(value.log10().floor() as i32);
+        let steps = [1.0, 2.0, 5.0, 10.0];
+        let low = steps.iter().map(|step| step * decade(from)).rev().find(|step| *step <= from * 1.000_001);
+        let high = steps.iter().map(|step| step * decade(to)).find(|step| *step >= to * 0.999_999);
+        Self::logarithmic(low.unwrap_or(from), high.unwrap_or(to), pixels)
+    }
+
     /// A linear axis from 0. An end that is not positive becomes 1.
     pub fn linear(to: f64, pixels: (f64, f64)) -> Self {
         let to = if to.is_finite() && to > 0.0 { to } else { 1.0 };
@@ -49,8 +59,15 @@ impl Scale {
                 .filter(|tick| *tick >= from * 0.999_999 && *tick <= to * 1.000_001)
                 .collect()
         };
-        let densities: [(&[f64], usize); 6] =
-            [(&[1.0, 2.0, 5.0], 1), (&[1.0, 3.0], 1), (&[1.0], 1), (&[1.0], 2), (&[1.0], 3), (&[1.0], 6)];
+        let densities: [(&[f64], usize); 7] = [
+            (&[1.0, 1.5, 2.0, 3.0, 5.0, 7.0], 1),
+            (&[1.0, 2.0, 5.0], 1),
+            (&[1.0, 3.0], 1),
+            (&[1.0], 1),
+            (&[1.0], 2),
+            (&[1.0], 3),
+            (&[1.0], 6),
+        ];
         let candidates = densities.iter().map(|(steps, decades)| with(steps, *decades));
         candidates.into_iter().find(|ticks| self.fits(ticks, gap)).unwrap_or_default()
     }
@@ -102,6 +119,20 @@ mod tests {
             for value in [-1.0, 0.0, 5.0, 1e300] {
                 assert!((0.0..=10.0).contains(&scale.at(value)), "{scale:?} at {value}");
             }
+        }
+    }
+
+    #[test]
+    fn rounded_ends_enclose_the_values() {
+        for (from, to, ends) in [
+            (150.0, 310.0, (100.0, 500.0)),
+            (1.0, 10.0, (1.0, 10.0)),
+            (0.03, 0.06, (0.02, 0.1)),
+            (2.0, 2.0, (2.0, 20.0)),
+        ] {
+            let (low, high) = Scale::rounded(from, to, (0.0, 100.0)).values;
+            let close = |a: f64, b: f64| (a / b - 1.0).abs() < 1e-9;
+            assert!(close(low, ends.0) && close(high, ends.1), "{from} to {to}: {low} to {high}");
         }
     }
 

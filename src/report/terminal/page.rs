@@ -90,37 +90,46 @@ impl Page {
         trimmed(&table)
     }
 
-    /// A table with as many of its columns as fit, the first `names` of them to the left: a figure that is broken in two
-    /// is no figure.
-    pub fn fitted(&self, mut columns: Vec<Column>, names: usize) -> Table {
-        loop {
-            let mut table = self.ruled();
-            table.set_header(columns.iter().map(|column| Style::Heading.apply(Cell::new(&column.heading))));
-            for row in 0..columns.first().map_or(0, |column| column.cells.len()) {
-                table.add_row(columns.iter().map(|column| Cell::new(&column.cells[row])));
-            }
-            for column in table.column_iter_mut().skip(names) {
-                column.set_cell_alignment(CellAlignment::Right);
-            }
-            let widths = table.column_max_content_widths();
-            // Two spaces around each column and one between two.
-            let fits = widths.iter().map(|width| usize::from(*width) + 3).sum::<usize>() <= self.width + 1;
-            let first = columns.iter().enumerate().filter_map(|(at, column)| Some((column.goes?, at))).min();
-            match first {
-                Some((_, at)) if !fits => drop(columns.remove(at)),
-                _ => return table,
+    /// Tables with all of the figures, one below the other where they are too wide for one: each begins with the names.
+    /// A figure that is broken in two is no figure.
+    pub fn fitted(&self, names: &[Column], figures: Vec<Column>) -> Vec<Table> {
+        // Two spaces around each column and one between two.
+        let width = |columns: &[Column]| columns.iter().map(|column| column.width() + 3).sum::<usize>();
+        let mut parts: Vec<Vec<Column>> = Vec::new();
+        for column in figures {
+            match parts.last_mut() {
+                Some(part) if width(names) + width(part) + column.width() + 3 <= self.width + 1 => part.push(column),
+                _ => parts.push(vec![column]),
             }
         }
+        parts.iter().map(|part| self.figures_table(names, part)).collect()
+    }
+
+    fn figures_table(&self, names: &[Column], figures: &[Column]) -> Table {
+        let columns = || names.iter().chain(figures);
+        let mut table = self.ruled();
+        table.set_header(columns().map(|column| Style::Heading.apply(Cell::new(&column.heading))));
+        for row in 0..names.first().map_or(0, |column| column.cells.len()) {
+            table.add_row(columns().map(|column| Cell::new(&column.cells[row])));
+        }
+        for column in table.column_iter_mut().skip(names.len()) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        table
     }
 }
 
-/// A column of the table of figures.
+/// A column of a table of figures.
 pub struct Column {
     pub heading: String,
-    /// Where there is no room for all, the column with the least of these goes first; those without one stay.
-    pub goes: Option<u8>,
     /// One a row.
     pub cells: Vec<String>,
+}
+
+impl Column {
+    fn width(&self) -> usize {
+        self.cells.iter().chain([&self.heading]).map(|text| text.chars().count()).max().unwrap_or(0)
+    }
 }
 
 /// The table without the spaces that fill its last column.

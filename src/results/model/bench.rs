@@ -115,6 +115,9 @@ pub struct Saturated {
 pub struct BenchResult {
     /// Scenario name, such as `rtt`.
     pub scenario: String,
+    /// The question that the scenario asks, from its file. Empty in older reports.
+    #[serde(default)]
+    pub title: String,
     /// Subject.
     pub subject: String,
     /// What its times are times of.
@@ -185,6 +188,11 @@ pub struct BenchResult {
 }
 
 impl BenchResult {
+    /// The question that it answers, or the scenario's name in an older report.
+    pub fn question(&self) -> &str {
+        if self.title.is_empty() { &self.scenario } else { &self.title }
+    }
+
     /// Round trip, ns, for a table: without a clock in it where the peer can time one so.
     pub fn round_trip_ns(&self) -> f64 {
         self.trip_ns.map_or(self.rtt_ns.p50, |trip| trip.ns)
