@@ -351,13 +351,7 @@ fn the_benchmark_ports_carry_several_messages_at_a_time_beside_idle_clients() {
         payload: payload(Element::U64, Kind::Fixed),
         len: 1,
         waiting: Waiting::Spin,
-        load: Load {
-            timing: Timing::Throughput,
-            outstanding: 8,
-            responses: 16,
-            idle_clients: 7,
-            ..Load::default()
-        },
+        load: Load { timing: Timing::Throughput, outstanding: 8, responses: 16, idle_clients: 7, ..Load::default() },
         qos: Qos { max_active_requests: Some(8), response_buffer: Some(16), ..Qos::default() },
     };
     let mut server = Peer::bench_server(&setup).unwrap();
