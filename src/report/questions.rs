@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::cases::{Case, cases, rest_on};
-use super::figures::{bytes, tick_ratio};
+use super::figures::{bytes, tick_rate, tick_ratio};
 use crate::results::model::{BenchResult, Measure, Report};
 use crate::statistics::median;
 
@@ -18,25 +18,35 @@ pub struct Question<'a> {
     pub cases: Vec<Case<'a>>,
 }
 
-/// The one setting in which the cases of a question differ, as a number.
+/// The one number in which the cases of a question differ.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Varying {
     /// Name of the setting: `len`.
     pub key: String,
-    /// Its value in each case, in the order of [`Question::cases`]; finite, at least 0, all different.
+    /// Its value in each case, in the order of [`Question::cases`]; finite, at least 0, all different where [`Self::words`]
+    /// are the same.
     pub values: Vec<f64>,
+    /// What else differs and is no number, in the same order: `touch stamp`. Empty where nothing does.
+    pub words: Vec<String>,
     /// Whether the values are sizes in bytes.
     pub is_bytes: bool,
 }
 
 impl Varying {
-    /// What it is: `payload` of sizes, otherwise the setting's name.
+    /// What it is: `payload` of sizes, `offered load` of rates, otherwise the setting's name.
     pub fn named(&self) -> &str {
-        if self.is_bytes { "payload" } else { &self.key }
+        match self.key.as_str() {
+            _ if self.is_bytes => "payload",
+            "rate_per_s" => "offered load",
+            key => key,
+        }
     }
 
-    /// A value of it: `4 KiB` of sizes, otherwise the number.
+    /// A value of it: `4 KiB` of sizes, `300 k/s` of rates, otherwise the number.
     pub fn shown(&self, value: f64) -> String {
+        if self.key.ends_with("_per_s") {
+            return tick_rate(value);
+        }
         if !self.is_bytes {
             return tick_ratio(value);
         }
@@ -101,19 +111,37 @@ impl<'a> Question<'a> {
         if settings.is_empty() { self.scenario.to_owned() } else { format!("{}: {settings}", self.scenario) }
     }
 
-    /// The number in which its cases differ; `None` if there is one case only, or if they differ in anything else.
+    /// The number in which its cases differ; `None` if there is one case only, if they differ in no number
+    /// or in several, or if they differ in words as well and some of those are there once.
     pub fn varying(&self) -> Option<Varying> {
         let names: BTreeSet<&String> = self.cases.iter().flat_map(|case| case.case.keys()).collect();
-        let differs = |name: &&&String| {
-            let first = self.cases.first().map(|case| case.case.get(**name));
-            self.cases.iter().any(|case| Some(case.case.get(**name)) != first)
+        let differs = |name: &&String| {
+            let first = self.cases.first().map(|case| case.case.get(*name));
+            self.cases.iter().any(|case| Some(case.case.get(*name)) != first)
         };
-        let mut differing = names.iter().filter(differs);
-        let key = differing.next().filter(|_| differing.next().is_none())?;
-        let number = |case: &Case<'_>| case.case.get(*key)?.parse::<f64>().ok();
-        let values: Vec<f64> = self.cases.iter().filter_map(number).filter(|n| n.is_finite() && *n >= 0.0).collect();
+        let number = |case: &Case<'_>, name: &String| {
+            let number = case.case.get(name)?.parse::<f64>().ok()?;
+            (number.is_finite() && number >= 0.0).then_some(number)
+        };
+        let is_number = |name: &&String| self.cases.iter().all(|case| number(case, name).is_some());
+        let (numbers, words): (Vec<&String>, Vec<&String>) = names.into_iter().filter(differs).partition(is_number);
+        let [key] = numbers.as_slice() else { return None };
+        let said = |case: &Case<'_>| {
+            let said = words.iter().map(|name| format!("{name} {}", case.case.get(*name).map_or("", String::as_str)));
+            said.collect::<Vec<_>>().join(", ")
+        };
+        let words: Vec<String> = self.cases.iter().map(said).collect();
+        // One case of each is no line.
+        if words.iter().any(|own| words.iter().filter(|other| *other == own).count() < 2) {
+            return None;
+        }
         let is_bytes = *key == "len" && self.cases.iter().all(|c| c.case.get("payload").is_some_and(|p| p == "bytes"));
-        (values.len() == self.cases.len()).then(|| Varying { key: (*key).clone(), values, is_bytes })
+        Some(Varying {
+            key: (*key).clone(),
+            values: self.cases.iter().filter_map(|case| number(case, key)).collect(),
+            words,
+            is_bytes,
+        })
     }
 
     /// Subjects with a valid result in any case, those of the first case first.

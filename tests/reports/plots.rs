@@ -252,6 +252,35 @@ fn cases_that_differ_by_one_number_are_one_line_over_it() {
 }
 
 #[test]
+fn a_word_that_differs_as_well_is_a_line_of_its_own() {
+    let figures = [("ours", "64", 200.0), ("ours", "4096", 400.0), ("ours", "64", 210.0), ("ours", "4096", 220.0)];
+    let mut report = over("len", "bytes", Measure::RoundTrip, &figures);
+    for (index, result) in report.bench.iter_mut().enumerate() {
+        result.case.insert("touch".into(), if index < 2 { "all" } else { "stamp" }.into());
+    }
+    let question = &questions(&report)[0];
+    let varying = question.varying().unwrap();
+    assert_eq!(varying.values, [64.0, 4096.0, 64.0, 4096.0]);
+    assert_eq!(varying.words, ["touch all", "touch all", "touch stamp", "touch stamp"]);
+    let drawing = drawn(&report, series::draw, Shape::Wide);
+    let colour = Palette::of(&report).colour("ours");
+    let solid = |wanted: bool| {
+        let is_line = |mark: &&Mark| match mark {
+            Mark::Line { points, colour: own, dashed, width } => {
+                *own == colour && points.len() == 2 && *dashed != wanted && *width > 1.5
+            }
+            _ => false,
+        };
+        drawing.marks.iter().filter(is_line).count()
+    };
+    assert_eq!((solid(true), solid(false)), (1, 1), "a line for each word, told apart by more than its place");
+    for name in ["ours, touch all", "ours, touch stamp"] {
+        assert!(texts(&drawing).iter().any(|(_, _, text, _)| *text == name), "no line is called {name}");
+    }
+    assert_eq!(texts(&drawing).iter().filter(|(_, _, text, _)| *text == "4 KiB").count(), 1, "a size has one tick");
+}
+
+#[test]
 fn what_is_no_single_number_is_no_line() {
     let varying = |report: &Report| questions(report)[0].varying();
     assert_eq!(varying(&several_settings()), None, "two settings differ");

@@ -34,7 +34,10 @@ pub fn shown<'a, 'q>(question: &'q Question<'a>) -> Vec<(String, &'q Case<'a>)> 
     for (index, case) in question.cases.iter().enumerate().filter(|(_, case)| told(case).next().is_some()) {
         let (place, name) = match &varying {
             Some(varying) => {
-                (varying.values[index], format!("{} {}", varying.named(), varying.shown(varying.values[index])))
+                let words = &varying.words[index];
+                let comma = if words.is_empty() { "" } else { ", " };
+                let shown = varying.shown(varying.values[index]);
+                (varying.values[index], format!("{} {shown}{comma}{words}", varying.named()))
             }
             None => (index as f64, case.name.clone()),
         };

@@ -1,4 +1,5 @@
-//! A question whose cases differ by one number: round trips or rates over that number, a line a subject.
+//! A question whose cases differ by one number: round trips or rates over that number, a line for each subject and, where
+//! cases differ in a word as well, for each word.
 
 use super::drawing::{Anchor, Drawing, Mark, Shape};
 use super::labels::Places;
@@ -22,9 +23,12 @@ const INSET: f64 = 32.0;
 const SHIFT: f64 = 12.0;
 
 /// A subject's figures, by ascending number.
-struct Line<'a> {
-    subject: &'a str,
+struct Line {
+    /// The subject, and the words of its cases if they differ.
+    name: String,
     colour: Colour,
+    /// Of the second words and those behind them: colours are the subjects'.
+    dashed: bool,
     points: Vec<(f64, Bounded)>,
 }
 
@@ -51,7 +55,7 @@ pub fn draw(question: &Question<'_>, colours: &Palette, shape: Shape) -> Option<
     let tick_width = ticks.iter().map(|tick| text_width(&shown(*tick), LABEL, false)).fold(0.0, f64::max);
     let left = drawing.margin + tick_width + 8.0;
     let name_width = if narrow { 92.0 } else { 190.0 };
-    let names: Vec<String> = lines.iter().map(|line| shorten(line.subject, name_width, LABEL)).collect();
+    let names: Vec<String> = lines.iter().map(|line| shorten(&line.name, name_width, LABEL)).collect();
     let right =
         drawing.width - drawing.margin - 26.0 - names.iter().map(|n| text_width(n, LABEL, true)).fold(0.0, f64::max);
     for tick in ticks {
@@ -73,11 +77,16 @@ pub fn draw(question: &Question<'_>, colours: &Palette, shape: Shape) -> Option<
         Anchor::Middle,
     );
     drawing.description = describe(&lines, &varying, is_rate);
-    end(&mut drawing, shape, question, below + 32.0, &caption(&lines, is_rate));
+    let ends = if question.measure() == Measure::OpenLoop {
+        " A line ends before the load that saturates its subject."
+    } else {
+        ""
+    };
+    end(&mut drawing, shape, question, below + 32.0, &format!("{}{ends}", caption(&lines, is_rate)));
     Some(drawing)
 }
 
-fn lines<'a>(question: &Question<'a>, varying: &Varying, colours: &Palette) -> Vec<Line<'a>> {
+fn lines(question: &Question<'_>, varying: &Varying, colours: &Palette) -> Vec<Line> {
     let figure = |subject: &str, index: usize| -> Option<(f64, Bounded)> {
         let result = question.cases[index].valid().find(|result| result.subject == subject)?;
         let figure = match question.measure() {
@@ -88,18 +97,28 @@ fn lines<'a>(question: &Question<'a>, varying: &Varying, colours: &Palette) -> V
         };
         (figure.value > 0.0).then_some((varying.values[index], figure))
     };
-    let line = |subject: &'a str| {
-        let mut points: Vec<_> = (0..varying.values.len()).filter_map(|index| figure(subject, index)).collect();
+    let mut words: Vec<&String> = Vec::new();
+    for own in &varying.words {
+        if !words.contains(&own) {
+            words.push(own);
+        }
+    }
+    let line = |subject: &str, place: usize, own: &String| {
+        let cases = (0..varying.values.len()).filter(|index| varying.words[*index] == *own);
+        let mut points: Vec<_> = cases.filter_map(|index| figure(subject, index)).collect();
         points.sort_by(|a, b| a.0.total_cmp(&b.0));
-        Line { subject, colour: colours.colour(subject), points }
+        let name = if own.is_empty() { subject.to_owned() } else { format!("{subject}, {own}") };
+        Line { name, colour: colours.colour(subject), dashed: place > 0, points }
     };
-    let subjects = legend_entries(question, colours).into_iter().map(|(subject, _)| subject);
-    subjects.map(line).filter(|line| !line.points.is_empty()).collect()
+    let subjects = legend_entries(question, colours).into_iter();
+    let lines =
+        subjects.flat_map(|(subject, _)| words.iter().enumerate().map(move |(place, own)| (subject, place, *own)));
+    lines.map(|(subject, place, own)| line(subject, place, own)).filter(|line| !line.points.is_empty()).collect()
 }
 
 /// Times and rates over sizes and rates: equal ratios are equal distances. Over small counts: from 0, unless the figures
 /// are too far apart.
-fn y_axis(lines: &[Line<'_>], floor_ns: Option<f64>, wide_range: bool, pixels: (f64, f64)) -> Scale {
+fn y_axis(lines: &[Line], floor_ns: Option<f64>, wide_range: bool, pixels: (f64, f64)) -> Scale {
     let figures = || lines.iter().flat_map(|line| &line.points).flat_map(|(_, figure)| figure.all());
     let all = || figures().filter(|value| *value > 0.0).chain(floor_ns);
     let (low, high) = (all().fold(f64::INFINITY, f64::min), all().fold(0.0, f64::max));
@@ -118,6 +137,7 @@ fn x_axis(varying: &Varying, wide_range: bool, pixels: (f64, f64)) -> Scale {
 fn value_axis(drawing: &mut Drawing, varying: &Varying, x: &Scale, ends: (f64, f64), (top, bottom): (f64, f64)) -> f64 {
     let mut values = varying.values.clone();
     values.sort_by(f64::total_cmp);
+    values.dedup();
     let mut line_ends = [f64::NEG_INFINITY; 2];
     let mut below = bottom + 24.0;
     for value in values {
@@ -137,7 +157,7 @@ fn value_axis(drawing: &mut Drawing, varying: &Varying, x: &Scale, ends: (f64, f
 
 fn subjects(
     drawing: &mut Drawing,
-    lines: &[Line<'_>],
+    lines: &[Line],
     names: &[String],
     (x, y): (&Scale, &Scale),
     right: f64,
@@ -151,7 +171,12 @@ fn subjects(
         let place = |(value, figure): &(f64, Bounded)| (x.at(*value) + shift, y.at(figure.value));
         let points: Vec<(f64, f64)> = line.points.iter().map(place).collect();
         if points.len() > 1 {
-            drawing.marks.push(Mark::Line { points: points.clone(), colour: line.colour, width: 2.0, dashed: false });
+            drawing.marks.push(Mark::Line {
+                points: points.clone(),
+                colour: line.colour,
+                width: 2.0,
+                dashed: line.dashed,
+            });
         }
         for ((at, _), (_, figure)) in points.iter().zip(&line.points) {
             if let Some([low, high]) = figure.ci95 {
@@ -168,7 +193,7 @@ fn subjects(
 }
 
 /// How far apart subjects stand: those of one number closer to each other than to those of the next one.
-fn step(lines: &[Line<'_>], x: &Scale) -> f64 {
+fn step(lines: &[Line], x: &Scale) -> f64 {
     let mut at: Vec<f64> = lines.iter().flat_map(|line| &line.points).map(|(value, _)| x.at(*value)).collect();
     at.sort_by(f64::total_cmp);
     let gaps = at.windows(2).map(|pair| pair[1] - pair[0]).filter(|gap| *gap > 0.5);
@@ -179,7 +204,7 @@ fn step(lines: &[Line<'_>], x: &Scale) -> f64 {
 /// The figures beside their points and the floor at its line, where there is room.
 fn figures(
     drawing: &mut Drawing,
-    lines: &[Line<'_>],
+    lines: &[Line],
     floor_ns: Option<f64>,
     (x, y): (&Scale, &Scale),
     is_rate: bool,
@@ -219,7 +244,7 @@ fn axis_title(varying: &Varying, x: &Scale) -> String {
     format!("{}{}", varying.named(), if x.logarithmic { " (logarithmic)" } else { "" })
 }
 
-fn caption(lines: &[Line<'_>], is_rate: bool) -> String {
+fn caption(lines: &[Line], is_rate: bool) -> String {
     let better = if is_rate { "Higher" } else { "Lower" };
     let has_whiskers = lines.iter().flat_map(|line| &line.points).any(|(_, figure)| figure.ci95.is_some());
     let whiskers = if has_whiskers { " Whiskers: 95\u{a0}% interval of the median over rounds." } else { "" };
@@ -232,13 +257,13 @@ fn caption(lines: &[Line<'_>], is_rate: bool) -> String {
     format!("{better} is better.{whiskers}{floor}{beside}")
 }
 
-fn describe(lines: &[Line<'_>], varying: &Varying, is_rate: bool) -> String {
+fn describe(lines: &[Line], varying: &Varying, is_rate: bool) -> String {
     let shown = |figure: &Bounded| if is_rate { rate_per_s(figure.value) } else { duration_ns(figure.value) };
     let parts: Vec<String> = lines
         .iter()
         .map(|line| {
             let points = line.points.iter().map(|(v, figure)| format!("{} at {}", shown(figure), varying.shown(*v)));
-            format!("{}: {}", line.subject, points.collect::<Vec<_>>().join(", "))
+            format!("{}: {}", line.name, points.collect::<Vec<_>>().join(", "))
         })
         .collect();
     format!("A line for each subject over {}. {}.", varying.key, parts.join("; "))
