@@ -12,6 +12,9 @@ use crate::scenario::model::{BenchCase, BenchScenario};
 use crate::statistics::median;
 use shmark_peer::kit::implementation::Timing;
 
+/// Why a result without a trial is invalid, where nothing else is known.
+pub const NO_ROUND: &str = "no round was measured";
+
 /// The figures of a case for one subject; `regimes` are those of the scenario's run, `why_invalid` is what was wrong
 /// with the rounds that are missing in `trials`.
 pub fn result(
@@ -38,7 +41,7 @@ pub fn result(
     let without_clock = |figure: fn(&Trial) -> f64| time(&by_round(figure)).filter(|_| !has_clock && !is_open);
     let clocks_ns: Vec<f64> = trials.iter().filter_map(|trial| trial.clock_ns).collect();
     let saturated = saturated(case, trials);
-    let why_invalid = why_invalid.or_else(|| trials.is_empty().then(|| "no round was measured".to_owned()));
+    let why_invalid = why_invalid.or_else(|| trials.is_empty().then(|| NO_ROUND.to_owned()));
     BenchResult {
         scenario: scenario.name.clone(),
         title: scenario.title.clone(),

@@ -24,6 +24,8 @@ pub(super) struct Entry {
     pub asked: usize,
     /// Most rounds, for results whose interval is too wide; at least the scenario's.
     pub rounds_max: usize,
+    /// Whether a trial that the machine has disturbed to the end is only missing; otherwise its result is invalid.
+    pub skips_disturbed: bool,
 }
 
 /// What was found.
@@ -223,6 +225,8 @@ impl<'a> ScenarioRun<'a> {
 
     fn ended(&mut self, index: usize, round: usize, ended: Ended, observer: &mut dyn Observer) {
         let asked = Asked::by(self.case(index));
+        // Says nothing about the subject.
+        let is_missing = self.entry.skips_disturbed && ended.disturbance(asked).is_some();
         let row = &mut self.rows[index];
         let outcome = match ended {
             Ended::Measured { client, server } => Trial::of(&client, &server, asked).map_err(|why| why.to_string()),
@@ -243,7 +247,7 @@ impl<'a> ScenarioRun<'a> {
             p50_floors = 0.0;
         }
         let saturated_per_s = outcome.as_ref().ok().and_then(|trial| trial.saturated_per_s);
-        if let Some(why) = &invalid {
+        if let Some(why) = invalid.as_ref().filter(|_| !is_missing) {
             row.why_invalid.get_or_insert_with(|| format!("round {}: {why}", round + 1));
         }
         row.trials.resize_with(round, || None);

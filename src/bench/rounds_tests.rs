@@ -54,7 +54,13 @@ fn play(
     answer: impl FnMut(usize, usize) -> Option<Ended>,
 ) -> (Found, Vec<usize>, Seen) {
     let names: Vec<String> = ["a", "b", "c", "d"].map(str::to_owned).to_vec();
-    let entry = Entry { scenario: scenario(rounds), subjects: (0..subjects).collect(), asked: 1, rounds_max: 1 };
+    let entry = Entry {
+        scenario: scenario(rounds),
+        subjects: (0..subjects).collect(),
+        asked: 1,
+        rounds_max: 1,
+        skips_disturbed: false,
+    };
     let mut script = Script { order: vec![], short: vec![], settled: 0, answer };
     let mut seen = Seen::default();
     let found = measure(&[entry], &names, 0, &mut script, &mut seen);
@@ -199,7 +205,7 @@ impl Launch for Moving {
 fn all_results_of_a_scenario_name_the_same_regimes() {
     let cases = [0, 7].map(|idle| BenchCase { counts: [("idle_clients", idle)].into(), ..case() });
     let scenario = BenchScenario { cases: cases.to_vec(), ..scenario(3) };
-    let entry = Entry { scenario, subjects: vec![0, 1], asked: 1, rounds_max: 1 };
+    let entry = Entry { scenario, subjects: vec![0, 1], asked: 1, rounds_max: 1, skips_disturbed: false };
     let found = measure(&[entry], &["a".to_owned(), "b".to_owned()], 0, &mut Moving, &mut Seen::default());
     let met = |result: &BenchResult| result.regimes.iter().map(|r| (r.floor_ns, r.rounds)).collect::<Vec<_>>();
     assert_eq!(
@@ -238,7 +244,7 @@ fn cases_of_a_scenario_take_turns_and_are_compared_with_the_first() {
     for (timing, ratio) in [(Timing::RoundTrip, 2.0), (Timing::Throughput, 0.5)] {
         order.clear();
         let scenario = BenchScenario { cases: cases.to_vec(), timing, ..scenario(4) };
-        let entry = Entry { scenario, subjects: vec![0], asked: 1, rounds_max: 1 };
+        let entry = Entry { scenario, subjects: vec![0], asked: 1, rounds_max: 1, skips_disturbed: false };
         let found = measure(&[entry], &names, 0, &mut ByCase(&mut order), &mut Seen::default());
         assert!(order.chunks(2).all(|round| round[0] != round[1]), "both cases in each round: {order:?}");
         assert!(order[1] == order[2], "rounds rotate: {order:?}");
@@ -270,6 +276,7 @@ fn what_is_not_touched_is_compared_with_what_is_not_touched_either() {
         subjects: vec![0],
         asked: 1,
         rounds_max: 1,
+        skips_disturbed: false,
     };
     let found = measure(&[entry], &["a".to_owned()], 0, &mut ByTouch, &mut Seen::default());
     let compared: Vec<_> = found
@@ -314,7 +321,7 @@ impl Launch for Loop {
 fn a_rate_is_too_much_for_a_subject_or_for_the_machine() {
     let case = BenchCase { counts: [("rate_per_s", 1_000_000)].into(), ..case() };
     let scenario = BenchScenario { cases: vec![case], timing: Timing::OpenLoop, ..scenario(2) };
-    let entry = Entry { scenario, subjects: vec![0, 1], asked: 2, rounds_max: 1 };
+    let entry = Entry { scenario, subjects: vec![0, 1], asked: 2, rounds_max: 1, skips_disturbed: false };
     let (mut launch, mut seen) = (Loop { disturbed: true, seeds: vec![] }, Seen::default());
     let found = measure(&[entry], &["a".to_owned(), "b".to_owned()], 0, &mut launch, &mut seen);
     let kept: Vec<_> = found.bench.iter().map(|r| (r.valid, r.rounds, r.saturated.map(|s| s.achieved_per_s))).collect();
@@ -344,7 +351,7 @@ fn a_request_has_as_many_responses_as_the_case_says() {
     for (responses, why) in [(3, None), (2, Some("received 75 responses instead of 2 for each request"))] {
         let case = BenchCase { counts: [("responses", responses)].into(), ..case() };
         let scenario = BenchScenario { cases: vec![case], timing: Timing::Throughput, ..scenario(2) };
-        let entry = Entry { scenario, subjects: vec![0], asked: 1, rounds_max: 1 };
+        let entry = Entry { scenario, subjects: vec![0], asked: 1, rounds_max: 1, skips_disturbed: false };
         let found = measure(&[entry], &["a".to_owned()], 0, &mut Streams, &mut Seen::default());
         let result = &found.bench[0];
         match why {
@@ -358,7 +365,7 @@ fn a_request_has_as_many_responses_as_the_case_says() {
 fn uneven(factors: &'static [f64], width_percent: u64) -> (Found, Vec<usize>, Seen) {
     let names = ["steady".to_owned(), "uneven".to_owned()];
     let scenario = BenchScenario { width_percent: Some(width_percent), ..scenario(6) };
-    let entry = Entry { scenario, subjects: vec![0, 1], asked: 2, rounds_max: 18 };
+    let entry = Entry { scenario, subjects: vec![0, 1], asked: 2, rounds_max: 18, skips_disturbed: false };
     let mut turns = 0;
     let answer = move |_, subject| {
         let factor = if subject == 1 { factors.get(turns).copied().unwrap_or(1.0) } else { 1.0 };
@@ -393,6 +400,19 @@ fn what_stays_too_wide_is_undecided_and_says_by_how_much() {
     assert!(steady.undecided.is_none() && uneven.valid);
     let why = uneven.undecided.as_deref().unwrap();
     assert!(why.contains("after 18 rounds the interval is 100 % wide, and the question needs 20 %"), "{why}");
+}
+
+#[test]
+fn a_disturbed_trial_is_only_missing_where_that_is_asked_for() {
+    for skips_disturbed in [false, true] {
+        let entry = Entry { scenario: scenario(3), subjects: vec![0], asked: 1, rounds_max: 3, skips_disturbed };
+        // The first round, and every repetition of it.
+        let answer = |turn, _| (turn <= REPEATS_MAX).then(disturbed);
+        let mut script = Script { order: vec![], short: vec![], settled: 0, answer };
+        let found = measure(&[entry], &["a".to_owned()], 0, &mut script, &mut Seen::default());
+        let [result] = found.bench.as_slice() else { panic!("{:?}", found.bench) };
+        assert_eq!((result.valid, result.rounds), (skips_disturbed, 2), "{:?}", result.why_invalid);
+    }
 }
 
 #[test]

@@ -31,6 +31,8 @@ pub struct Options {
     /// How long the run waits, in all, for a host that has put the two processors far apart; see
     /// [`placement`](super::placement). Zero where they stay where they are.
     pub placement_wait: Duration,
+    /// Whether a trial that the machine has disturbed to the end is only missing from its result, which is invalid otherwise.
+    pub skips_disturbed: bool,
     /// Picks who begins.
     pub seed: u64,
 }
@@ -138,7 +140,13 @@ impl Participants {
             }
             // Whoever says how many gets so many.
             let rounds_max = scenario.rounds * if options.rounds.is_some() { 1 } else { ROUNDS_FACTOR_MAX };
-            entries.push(Entry { scenario, subjects, asked: asked.len(), rounds_max });
+            entries.push(Entry {
+                scenario,
+                subjects,
+                asked: asked.len(),
+                rounds_max,
+                skips_disturbed: options.skips_disturbed,
+            });
         }
         Ok(entries)
     }

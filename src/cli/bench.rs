@@ -32,6 +32,7 @@ fn plan(args: &run_args::Bench, session: &mut Session<'_>) -> Result<bench::Opti
         quick: args.quick,
         pin: args.pin,
         placement_wait: Duration::ZERO,
+        skips_disturbed: false,
         seed: args.common.seed,
     };
     if options.scenarios.is_empty() {

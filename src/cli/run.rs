@@ -65,6 +65,7 @@ fn carry_out(args: &run_args::Run, seed: u64, session: &mut Session<'_>) -> Resu
         quick: true,
         pin: args.pin,
         placement_wait: Duration::ZERO,
+        skips_disturbed: false,
         seed,
     };
     let judged = judging.scenarios.iter().map(|scenario| scenario.id.as_str());

@@ -132,6 +132,8 @@ impl Pair<'_> {
             quick: false,
             pin: self.options.pin,
             placement_wait: self.options.placement_wait,
+            // A build is not invalid because the machine was busy; its round is missing.
+            skips_disturbed: true,
             seed,
         };
         let found = match bench::run(&options, observer) {
@@ -150,8 +152,10 @@ impl Pair<'_> {
             let result = found.bench.iter().find(|result| result.subject == *name);
             let missing = || Stop::Invalid(format!("{name} has no result: {}", found.skipped.join("; ")));
             let result = result.ok_or_else(missing)?;
-            if let Some(why) = &result.why_invalid {
-                return Err(Stop::Invalid(format!("{name}: {why}")));
+            match &result.why_invalid {
+                Some(why) if why == figures::NO_ROUND => {}
+                Some(why) => return Err(Stop::Invalid(format!("{name}: {why}"))),
+                None => {}
             }
             self.figures[figures].extend(&result.trips_ns);
         }

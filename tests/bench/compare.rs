@@ -125,6 +125,25 @@ fn a_build_that_damages_messages_fails_with_the_reason() {
     assert!(found.why.as_ref().unwrap().contains("messages were lost, doubled or out of order"), "{:?}", found.why);
 }
 
+/// The machine took the processors away, each time that the launch was tried.
+#[test]
+fn a_launch_that_the_machine_has_disturbed_is_missing_and_fails_nothing() {
+    if !is_possible() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    subject(dir.path(), "base", "floors-2");
+    subject(dir.path(), "new", "disturbed-once");
+    let (code, said, report) = compare(dir.path(), &[&path(dir.path(), "base"), &path(dir.path(), "new")]);
+    assert_eq!(code, Some(0), "{said}");
+    let [found] = report.comparisons.as_slice() else { panic!("{:?}", report.comparisons) };
+    assert_eq!(
+        (found.verdict, found.ratios.len()),
+        (ComparisonVerdict::Same, 19),
+        "one round of twenty is missing: {said}"
+    );
+}
+
 /// A report with one subject and these figures of its rounds, in floors.
 fn stored(dir: &Path, name: &str, label: Option<&str>, floors: &[f64]) -> PathBuf {
     let json = dir.join("empty.json");
