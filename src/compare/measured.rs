@@ -43,6 +43,8 @@ pub struct Outcome {
     pub comparisons: Vec<Comparison>,
     /// Who took part.
     pub subjects: Vec<SubjectInfo>,
+    /// What the base does not have, and so cannot be compared, one sentence each.
+    pub skipped: Vec<String>,
     /// Whether an interrupt ended it early; what is there is valid.
     pub interrupted: bool,
 }
@@ -57,6 +59,8 @@ pub fn same_share(fail_on_share: f64) -> f64 {
 enum Stop {
     Failed(BenchError),
     Invalid(String),
+    /// The base has no such case.
+    Skipped(String),
     Interrupted,
 }
 
@@ -78,6 +82,10 @@ pub fn compare(options: &Options, observer: &mut dyn Observer) -> Result<Outcome
                 let comparison = match decided {
                     Ok(decided) => pair.comparison(decided),
                     Err(Stop::Invalid(why)) => pair.invalid(why),
+                    Err(Stop::Skipped(why)) => {
+                        outcome.skipped.push(why);
+                        continue;
+                    }
                     Err(Stop::Failed(error)) => return Err(error),
                     Err(Stop::Interrupted) => {
                         outcome.interrupted = true;
@@ -150,7 +158,11 @@ impl Pair<'_> {
         }
         for (name, figures) in [(&self.options.base.name, 0), (&self.new.name, 1)] {
             let result = found.bench.iter().find(|result| result.subject == *name);
-            let missing = || Stop::Invalid(format!("{name} has no result: {}", found.skipped.join("; ")));
+            let missing = || {
+                let why = format!("{name} has no result: {}", found.skipped.join("; "));
+                // What only the new one lacks has got lost.
+                if figures == 0 { Stop::Skipped(why) } else { Stop::Invalid(why) }
+            };
             let result = result.ok_or_else(missing)?;
             match &result.why_invalid {
                 Some(why) if why == figures::NO_ROUND => {}
@@ -226,7 +238,7 @@ impl Observer for Passing<'_> {
             Event::BenchFinished { .. } | Event::Compared { .. } => {}
             // The same from block to block, but for its numbers.
             Event::Warning { text } => {
-                let kind = text.split(|c: char| c.is_ascii_digit()).next().unwrap_or_default().to_owned();
+                let kind = text.replace(|c: char| c.is_ascii_digit(), "");
                 if !self.warnings.contains(&kind) {
                     self.warnings.push(kind);
                     self.observer.event(event);

@@ -144,6 +144,22 @@ fn a_launch_that_the_machine_has_disturbed_is_missing_and_fails_nothing() {
     );
 }
 
+#[test]
+fn what_the_base_never_had_is_skipped_and_what_the_new_one_lost_fails() {
+    if !is_possible() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    subject(dir.path(), "able", "floors-2");
+    subject(dir.path(), "unable", "cannot");
+    let (able, unable) = (path(dir.path(), "able"), path(dir.path(), "unable"));
+    let (code, said, report) = compare(dir.path(), &[&unable, &able]);
+    assert!(code == Some(3) && report.comparisons.is_empty(), "nothing was compared: {code:?} {said}");
+    assert!(said.contains("unable is left out (unsupported: no such payload)"), "{said}");
+    let (code, said, report) = compare(dir.path(), &[&able, &unable]);
+    assert_eq!((code, report.comparisons[0].verdict), (Some(1), ComparisonVerdict::Invalid), "{said}");
+}
+
 /// A report with one subject and these figures of its rounds, in floors.
 fn stored(dir: &Path, name: &str, label: Option<&str>, floors: &[f64]) -> PathBuf {
     let json = dir.join("empty.json");
