@@ -66,6 +66,33 @@ fn what_is_unexpected_is_annotated_at_its_line_and_fails_the_step() {
 }
 
 #[test]
+fn words_that_no_shell_takes_end_the_step() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = [("SHMARK_ACTION_SUBJECT", "reference"), ("SHMARK_ACTION_CONFORM", "--run 'svc/create-*")];
+    let (code, said, summary, _) = judge(dir.path(), &settings);
+    assert!(code == Some(2) && said.contains("cannot be taken apart") && summary.is_empty(), "{code:?} {said}");
+}
+
+/// A step that is to fail only if something is half as slow again: one processor more or less decides nothing here.
+#[test]
+fn builds_are_compared_and_summed_up() {
+    if shmark::bench::pin::allowed().unwrap().len() < 2 {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let settings = [
+        ("SHMARK_ACTION_SUBJECT", "reference"),
+        ("SHMARK_ACTION_CONFORM", "none"),
+        ("SHMARK_ACTION_BASE", "reference"),
+        ("SHMARK_ACTION_FAIL_ON", "1000%"),
+    ];
+    let (code, said, summary, outputs) = judge(dir.path(), &settings);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(summary.contains("### Builds compared") && summary.contains("| base → new |"), "{summary}");
+    assert_eq!(outputs, "badge=results/compare/badge.svg\nreport=results/compare/report.html\n");
+}
+
+#[test]
 fn a_step_without_a_subject_says_what_is_missing() {
     let dir = tempfile::tempdir().unwrap();
     let (code, said, ..) = judge(dir.path(), &[]);
