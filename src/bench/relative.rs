@@ -43,7 +43,9 @@ pub fn round_ratio(subject: &[MatchedSlice], baseline: &[MatchedSlice]) -> Optio
 /// Two subjects over all rounds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Compared {
-    /// What `ratio` is the median of, one a round.
+    /// Rounds that `ratio` rests on.
+    pub rounds: usize,
+    /// One of each round in which both met the same floor, whichever that was.
     pub ratios: Vec<f64>,
     /// Median over rounds with its interval, of times or of rates.
     pub ratio: Ratio,
@@ -77,15 +79,13 @@ pub fn relative(
             ratio: found.ratio,
             ci95: found.ci95,
         });
-        headline = headline.or_else(|| ratio(&ratios).map(|ratio| (ratios, ratio, Some(regime.floor_ns))));
+        headline = headline.or_else(|| Some((ratios.len(), ratio(&ratios)?, Some(regime.floor_ns))));
     }
-    let everywhere = || {
-        let ratios: Vec<f64> =
-            rounds.iter().filter_map(|(subject, baseline)| round_ratio(subject, baseline)).map(figure).collect();
-        ratio(&ratios).map(|ratio| (ratios, ratio, None))
-    };
-    let (ratios, ratio, floor_ns) = headline.or_else(everywhere)?;
-    Some(Compared { ratios, ratio, floor_ns, regimes: compared })
+    let all = rounds.iter().filter_map(|(subject, baseline)| round_ratio(subject, baseline));
+    let ratios: Vec<f64> = all.map(figure).collect();
+    let everywhere = || Some((ratios.len(), ratio(&ratios)?, None));
+    let (rounds, ratio, floor_ns) = headline.or_else(everywhere)?;
+    Some(Compared { rounds, ratio, ratios, floor_ns, regimes: compared })
 }
 
 #[cfg(test)]
@@ -118,7 +118,7 @@ mod tests {
         let same: (&[_], &[_]) = (&fast, &fast);
         assert_eq!(relative(&[(&fast, &slow), same], &[], Measure::RoundTrip), None, "one round has no interval");
         let found = relative(&[(&fast, &slow), same, same, same], &[], Measure::RoundTrip).unwrap();
-        assert_eq!((found.ratios.len(), found.ratio.ratio, found.ratio.ci95), (3, 1.0, [1.0, 1.0]));
+        assert_eq!((found.rounds, found.ratio.ratio, found.ratio.ci95), (3, 1.0, [1.0, 1.0]));
     }
 
     #[test]

@@ -41,8 +41,7 @@ fn compare(args: &run_args::Compare, session: &mut Session<'_>) -> Result<bool, 
             let named = names(&paths, &reports, &args.label)?.into_iter().zip(reports).collect::<Vec<_>>();
             session.report.subjects = named.iter().flat_map(|(_, report)| report.subjects.clone()).collect();
             for comparison in stored::compare(&named, args.fail_on.share()) {
-                session.event(&Event::BuildsCompared { comparison: Box::new(comparison.clone()) });
-                session.report.comparisons.push(comparison);
+                session.event(&Event::BuildsCompared { comparison: Box::new(comparison) });
             }
             Ok(true)
         }
@@ -55,7 +54,13 @@ fn measure(
     session: &mut Session<'_>,
 ) -> Result<bool, CommandError> {
     let library = library(args.common.scenarios.as_deref())?;
-    let scenarios = named(&library, &args.scenario)?;
+    let mut asked: Vec<String> = Vec::new();
+    for name in &args.scenario {
+        if !asked.contains(name) {
+            asked.push(name.clone());
+        }
+    }
+    let scenarios = named(&library, &asked)?;
     again::mark_replaced(session, &library, scenarios.iter().map(|scenario| scenario.name.as_str()));
     for subject in &mut subjects {
         subject.timeout_multiplier = args.common.timeout_multiplier;
@@ -73,7 +78,9 @@ fn measure(
     };
     let outcome = measured::compare(&options, session)?;
     session.subjects(outcome.subjects);
-    session.report.comparisons.extend(outcome.comparisons);
+    for text in outcome.skipped {
+        session.event(&Event::Warning { text: format!("nothing to compare: {text}") });
+    }
     Ok(!outcome.interrupted)
 }
 
@@ -94,7 +101,8 @@ fn inputs(words: &[&str]) -> Result<Inputs, CommandError> {
 fn build(word: &str) -> Result<Subject, CommandError> {
     let path = Path::new(word);
     let is_program = path.is_file() && path.extension().is_none_or(|extension| extension != "toml");
-    if !is_program && !word.contains(char::is_whitespace) {
+    // A path that is there may have spaces in it.
+    if !is_program && (path.exists() || !word.contains(char::is_whitespace)) {
         return Ok(Subject::find(word)?);
     }
     let words = if is_program { vec![word.to_owned()] } else { shlex::split(word).unwrap_or_default() };

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use clap::{Args, ValueEnum};
 
 use super::outputs::Outputs;
+use crate::compare::sequence::BLOCK_ROUNDS;
 use crate::harness::timeout::TimeoutMultiplier;
 use crate::results::model::Level;
 
@@ -109,7 +110,7 @@ pub(super) struct Bench {
 )]
 pub(super) struct Compare {
     /// What to compare with: a subject (built-in name or path of a subject.toml), a peer program with its arguments in one
-    /// word (\"target/release/shmark peer\"), or a report.json
+    /// word (`"target/release/shmark peer"`), or a report.json
     #[arg(value_name = "BASE")]
     pub base: String,
     /// What to compare, likewise; several are each compared with BASE
@@ -124,8 +125,8 @@ pub(super) struct Compare {
     /// Smallest slowdown that fails the run
     #[arg(long, value_name = "PERCENT", default_value = "5%")]
     pub fail_on: Percent,
-    /// Most launches of each build and case before it is too noisy; as many again to confirm a difference
-    #[arg(long, value_name = "N", default_value = "200", value_parser = at_least_one)]
+    /// Most launches of each build and case before it is too noisy, at least 20; as many again to confirm a difference
+    #[arg(long, value_name = "N", default_value = "200", value_parser = rounds_max)]
     pub rounds_max: usize,
     /// Processors of client and server; chosen if left out
     #[arg(long, value_name = "A,B", value_parser = pin)]
@@ -209,8 +210,16 @@ fn pin(text: &str) -> Result<(usize, usize), String> {
         .ok_or_else(|| "two processor numbers are needed, that of the client first, such as 0,1".to_owned())
 }
 
+fn rounds_max(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(rounds) if rounds >= BLOCK_ROUNDS => Ok(rounds),
+        _ => Err(format!("a number from {BLOCK_ROUNDS} is needed: fewer rounds have no verdict")),
+    }
+}
+
 fn label(text: &str) -> Result<String, String> {
     match text.trim() {
+        text if text.chars().any(char::is_control) => Err("a label is one line without control characters".to_owned()),
         "" => Err("a label needs a character that can be seen".to_owned()),
         text => Ok(text.to_owned()),
     }

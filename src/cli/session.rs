@@ -108,6 +108,10 @@ impl Observer for Session<'_> {
         if let Event::Warning { text } = event {
             self.report.machine.warnings.push(text.clone());
         }
+        // Here, so that they are kept whatever ends the run.
+        if let Event::BuildsCompared { comparison } = event {
+            self.report.comparisons.push((**comparison).clone());
+        }
         self.progress.event(event);
         if let Some(log) = &mut self.log {
             log.event(event);

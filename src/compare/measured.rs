@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use super::sequence::{Decided, Limits, decide};
+use super::sequence::{BLOCK_ROUNDS, Decided, Limits, decide};
 use crate::bench::estimates::time;
 use crate::bench::{self, BenchError, case_map, figures};
 use crate::harness::error::HarnessError;
 use crate::harness::subject::Subject;
 use crate::results::events::{Event, Observer};
-use crate::results::model::{Comparison, ComparisonMethod, ComparisonVerdict, Measure, SubjectInfo};
+use crate::results::model::{BenchResult, Comparison, ComparisonMethod, ComparisonVerdict, Measure, SubjectInfo};
 use crate::scenario::model::{BenchCase, BenchScenario};
 
 /// Longest load and warm-up of a launch, ms: two launches of one build differ more than two halves of one launch, so many
@@ -61,6 +61,11 @@ enum Stop {
     Invalid(String),
     /// The base has no such case.
     Skipped(String),
+    /// One of them does not keep the rate of an open loop, which the other one keeps.
+    Saturated {
+        verdict: ComparisonVerdict,
+        why: String,
+    },
     Interrupted,
 }
 
@@ -79,8 +84,15 @@ pub fn compare(options: &Options, observer: &mut dyn Observer) -> Result<Outcome
                 let mut pair = Pair { options, new, scenario: &scenario, blocks: 0, figures: [Vec::new(), Vec::new()] };
                 let limits = Limits { same_share: same_share(options.fail_on_share), rounds_max: options.rounds_max };
                 let decided = decide(limits, |rounds| pair.more(rounds, &mut outcome.subjects, &mut passing));
+                let decided = match decided {
+                    Err(Stop::Saturated { verdict, why }) => {
+                        pair.once_more(verdict, &why, &mut outcome.subjects, &mut passing)
+                    }
+                    decided => decided,
+                };
                 let comparison = match decided {
                     Ok(decided) => pair.comparison(decided),
+                    Err(Stop::Saturated { verdict, why }) => pair.without_ratio(verdict, why),
                     Err(Stop::Invalid(why)) => pair.invalid(why),
                     Err(Stop::Skipped(why)) => {
                         outcome.skipped.push(why);
@@ -169,11 +181,33 @@ impl Pair<'_> {
                 Some(why) => return Err(Stop::Invalid(format!("{name}: {why}"))),
                 None => {}
             }
-            self.figures[figures].extend(&result.trips_ns);
+            // Beyond saturation latencies are as long as the slices are.
+            if result.saturated.is_none() {
+                self.figures[figures].extend(&result.trips_ns);
+            }
         }
+        saturation(&found.bench, &self.options.base.name, &self.new.name)?;
         let relative = found.relative.first();
         Ok(relative
             .map_or_else(Vec::new, |relative| relative.ratios.iter().map(|ratio| self.as_time(*ratio)).collect()))
+    }
+
+    /// Fresh launches, behind some in which one of them was saturated: the same again, or nothing.
+    fn once_more(
+        &mut self,
+        verdict: ComparisonVerdict,
+        why: &str,
+        subjects: &mut Vec<SubjectInfo>,
+        observer: &mut Passing<'_>,
+    ) -> Result<Decided, Stop> {
+        match self.more(BLOCK_ROUNDS, subjects, observer) {
+            Err(Stop::Saturated { verdict: again, why }) if again == verdict => Err(Stop::Saturated { verdict, why }),
+            Ok(_) | Err(Stop::Saturated { .. }) => Err(Stop::Saturated {
+                verdict: ComparisonVerdict::TooNoisy,
+                why: format!("{why}; fresh launches did not show that"),
+            }),
+            Err(other) => Err(other),
+        }
     }
 
     /// Rates are the inverse of times.
@@ -214,14 +248,32 @@ impl Pair<'_> {
 
     /// A build that loses or damages messages, or does not run at all, has no figure.
     fn invalid(&self, why: String) -> Comparison {
-        let nothing = Decided {
-            verdict: ComparisonVerdict::Invalid,
-            why: Some(why),
-            evidence: None,
-            before_confirmation: None,
-            ratios: Vec::new(),
-        };
-        Comparison { fails: true, ..self.comparison(nothing) }
+        self.without_ratio(ComparisonVerdict::Invalid, why)
+    }
+
+    fn without_ratio(&self, verdict: ComparisonVerdict, why: String) -> Comparison {
+        let nothing =
+            Decided { verdict, why: Some(why), evidence: None, before_confirmation: None, ratios: Vec::new() };
+        let fails = matches!(verdict, ComparisonVerdict::Invalid | ComparisonVerdict::Worse);
+        Comparison { fails, ..self.comparison(nothing) }
+    }
+}
+
+/// Whether one of them, or both, miss the rate of an open loop in most rounds.
+fn saturation(results: &[BenchResult], base: &str, new: &str) -> Result<(), Stop> {
+    let missed = |name: &str| {
+        let result = results.iter().find(|result| result.subject == name)?;
+        let saturated = result.saturated.filter(|saturated| 2 * saturated.rounds > result.rounds)?;
+        Some(format!(
+            "{name} was asked for {:.0} requests per second and did {:.0}",
+            saturated.asked_per_s, saturated.achieved_per_s
+        ))
+    };
+    match (missed(base), missed(new)) {
+        (None, None) => Ok(()),
+        (Some(base), Some(new)) => Err(Stop::Skipped(format!("{base}; {new}: both are saturated"))),
+        (None, Some(why)) => Err(Stop::Saturated { verdict: ComparisonVerdict::Worse, why }),
+        (Some(why), None) => Err(Stop::Saturated { verdict: ComparisonVerdict::Better, why }),
     }
 }
 
@@ -246,5 +298,39 @@ impl Observer for Passing<'_> {
             }
             _ => self.observer.event(event),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// A result of an open loop that missed its rate in so many of ten rounds.
+    fn result(subject: &str, missed: usize) -> BenchResult {
+        let figures = json!({"min": 1.0, "p50": 1.0, "p90": 1.0, "p99": 1.0, "p99_9": 1.0, "p99_99": 1.0, "max": 1.0, "mean": 1.0});
+        let saturated = json!({"asked_per_s": 4e6, "achieved_per_s": 2.9e6, "rounds": missed});
+        serde_json::from_value(json!({
+            "scenario": "open-loop", "subject": subject, "case": {}, "valid": true, "why_invalid": null, "rounds": 10,
+            "samples": 1, "rtt_ns": figures, "throughput_per_s": 1.0, "floor_rtt_ns": figures, "p50_floors": null,
+            "p50_floors_rounds": [], "cpu_ns_per_request": {"client": 1.0, "server": 1.0}, "allocations_per_request": null,
+            "syscalls_per_request": null, "histogram": "", "saturated": if missed > 0 { saturated } else { json!(null) }
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn a_rate_that_only_one_of_them_keeps_is_a_difference() {
+        let found = |base, new| saturation(&[result("new", new), result("base", base)], "base", "new");
+        assert!(found(0, 0).is_ok() && found(5, 5).is_ok(), "half of the rounds are a disturbance");
+        match found(0, 10) {
+            Err(Stop::Saturated { verdict: ComparisonVerdict::Worse, why }) => {
+                assert_eq!(why, "new was asked for 4000000 requests per second and did 2900000");
+            }
+            _ => panic!("a build that no longer keeps the rate is worse"),
+        }
+        assert!(matches!(found(6, 0), Err(Stop::Saturated { verdict: ComparisonVerdict::Better, .. })));
+        assert!(matches!(found(10, 10), Err(Stop::Skipped(_))), "nothing to compare beyond saturation");
     }
 }

@@ -34,6 +34,8 @@ pub struct Decided {
 struct Sequence {
     finding: Finding,
     evidence: Option<ComparisonEvidence>,
+    /// Rounds that were measured; not each of them has a ratio.
+    rounds: usize,
     ratios: Vec<f64>,
 }
 
@@ -54,12 +56,13 @@ pub fn decide<E>(limits: Limits, mut more: impl FnMut(usize) -> Result<Vec<f64>,
 }
 
 fn sequence<E>(limits: Limits, more: &mut impl FnMut(usize) -> Result<Vec<f64>, E>) -> Result<Sequence, E> {
-    let mut found = Sequence { finding: Finding::Undecided, evidence: None, ratios: Vec::new() };
-    let mut rounds = 0;
-    while found.finding == Finding::Undecided && rounds < limits.rounds_max {
-        let block = BLOCK_ROUNDS.min(limits.rounds_max - rounds);
+    let mut found = Sequence { finding: Finding::Undecided, evidence: None, rounds: 0, ratios: Vec::new() };
+    while found.finding == Finding::Undecided && found.rounds < limits.rounds_max {
+        let left = limits.rounds_max - found.rounds;
+        // No remainder, which would have too few rounds to say anything by itself.
+        let block = if left < 2 * BLOCK_ROUNDS { left } else { BLOCK_ROUNDS };
         found.ratios.extend(more(block)?);
-        rounds += block;
+        found.rounds += block;
         found.evidence = of_pairs(&found.ratios);
         found.finding = found.evidence.map_or(Finding::Undecided, |evidence| finding(&evidence, limits.same_share));
     }
@@ -86,12 +89,13 @@ impl Sequence {
     }
 
     fn undecided(&self) -> String {
+        let (used, rounds) = (self.ratios.len(), self.rounds);
         match &self.evidence {
-            None => format!("only {} rounds have a figure of both", self.ratios.len()),
+            None => format!("only {used} of {rounds} rounds have figures of both at the same floor"),
             Some(evidence) => format!(
-                "after {} rounds the interval still reaches from {:.3} to {:.3}: stop what else runs, or allow more with \
-                 --rounds-max",
-                evidence.launches, evidence.ratio.ci95[0], evidence.ratio.ci95[1]
+                "after {rounds} rounds, {used} of them with figures of both at the same floor, the interval still reaches from \
+                 {:.3} to {:.3}: stop what else runs, or allow more with --rounds-max",
+                evidence.ratio.ci95[0], evidence.ratio.ci95[1]
             ),
         }
     }

@@ -89,6 +89,6 @@ fn rounds_without_a_figure_of_both_are_no_verdict() {
     let limits = Limits { same_share: 0.025, rounds_max: 60 };
     let Ok(none) = decide(limits, |_| Ok::<_, Infallible>(Vec::new()));
     assert_eq!((none.verdict, none.evidence), (ComparisonVerdict::TooNoisy, None));
-    assert!(none.why.unwrap().contains("only 0 rounds"));
+    assert!(none.why.unwrap().contains("only 0 of 60 rounds"));
     assert_eq!(decide(limits, |_| Err::<Vec<f64>, _>("broken")), Err("broken"));
 }

@@ -7,7 +7,7 @@
 use super::measured::same_share;
 use super::verdict::{EFFECT_MIN, RANK_P_MAX};
 use crate::results::model::{
-    BenchResult, Comparison, ComparisonEvidence, ComparisonMethod, ComparisonVerdict, Ratio, Report,
+    BenchResult, Comparison, ComparisonEvidence, ComparisonMethod, ComparisonVerdict, Measure, Ratio, Report,
 };
 use crate::statistics::{cliffs_delta, mann_whitney, ratio_interval};
 
@@ -50,12 +50,18 @@ fn pair(old: &BenchResult, new: &BenchResult, fail_on_share: f64) -> Comparison 
     let invalid = [old, new].into_iter().find_map(|result| {
         (!result.valid).then(|| format!("{}: {}", result.subject, result.why_invalid.as_deref().unwrap_or("invalid")))
     });
-    let evidence = evidence(&old.p50_floors_rounds, &new.p50_floors_rounds).filter(|_| invalid.is_none());
+    let saturated = [old, new].into_iter().find(|result| result.saturated.is_some());
+    let invalid = invalid.or_else(|| saturated.map(|result| format!("{} did not keep the rate", result.subject)));
+    let (base, ours) = (launches(old), launches(new));
+    let evidence = evidence(base, ours).filter(|_| invalid.is_none());
     let (verdict, why) = match (&invalid, &evidence) {
         (Some(why), _) => (ComparisonVerdict::Invalid, Some(why.clone())),
         (None, None) => {
-            let (ours, theirs) = (new.p50_floors_rounds.len(), old.p50_floors_rounds.len());
-            let why = format!("{theirs} and {ours} launches say nothing; {LAUNCHES_MIN} of each are needed (--rounds)");
+            let why = format!(
+                "{} and {} launches with a figure say nothing; {LAUNCHES_MIN} of each are needed (bench --rounds)",
+                base.len(),
+                ours.len()
+            );
             (ComparisonVerdict::TooNoisy, Some(why))
         }
         (None, Some(evidence)) => judged(evidence, fail_on_share),
@@ -77,6 +83,14 @@ fn pair(old: &BenchResult, new: &BenchResult, fail_on_share: f64) -> Comparison 
         base_trip_ns: old.trip_ns,
         new_trip_ns: new.trip_ns,
         ratios: Vec::new(),
+    }
+}
+
+/// A figure of each launch: in floors, or of an open loop, which has none, the median latency.
+fn launches(result: &BenchResult) -> &[f64] {
+    match result.measure {
+        Measure::OpenLoop => &result.trips_ns,
+        Measure::RoundTrip | Measure::Throughput => &result.p50_floors_rounds,
     }
 }
 

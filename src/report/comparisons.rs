@@ -110,9 +110,18 @@ pub fn change(ratio: f64) -> String {
 pub fn sentence(comparison: &Comparison) -> String {
     let Comparison { base, new, .. } = comparison;
     let head = match comparison.verdict {
+        ComparisonVerdict::Worse if comparison.evidence.is_none() => {
+            format!("{new} does not keep the rate that {base} keeps")
+        }
+        ComparisonVerdict::Better if comparison.evidence.is_none() => {
+            format!("{new} keeps the rate that {base} does not keep")
+        }
         ComparisonVerdict::Better => format!("{new} takes less time than {base}"),
         ComparisonVerdict::Worse if comparison.fails => {
             format!("{new} takes more time than {base}, by {} % or more", percent(comparison.fail_on_share))
+        }
+        ComparisonVerdict::Worse if comparison.method == ComparisonMethod::Stored => {
+            format!("{new} takes more time than {base}; reports never fail a run")
         }
         ComparisonVerdict::Worse => {
             format!(

@@ -48,8 +48,8 @@ impl Summary<'_> {
         if self.count(Verdict::Skipped) < total + self.bench_total + self.comparisons.len() {
             sentences.extend(self.without_result.iter().map(|text| format!("{}.", capitalised(text))));
         }
-        if nothing && self.completeness != Completeness::Failed {
-            sentences.push("Nothing was executed: check --run, --skip and --subject.".to_owned());
+        if nothing && !matches!(self.completeness, Completeness::Failed | Completeness::Interrupted) {
+            sentences.push("Nothing was executed: check what was selected, and the warnings.".to_owned());
         }
         sentences.join(" ")
     }

@@ -109,7 +109,7 @@ impl ScenarioRun<'_> {
             baseline: self.name(baseline).to_owned(),
             baseline_case: (case != baseline_case).then(|| case_map(baseline_case)),
             measure,
-            rounds: compared.ratios.len(),
+            rounds: compared.rounds,
             ratio: compared.ratio,
             ratios: compared.ratios,
             floor_ns: compared.floor_ns,

@@ -227,7 +227,8 @@ pub struct Relative {
     /// Median round trip of the subject over that of the baseline: 0.25 means a quarter of its time. For a throughput,
     /// its rate over that of the baseline: 4 means four times as many messages.
     pub ratio: Ratio,
-    /// What `ratio` is the median of, by round. Absent in older reports.
+    /// The ratio of each round in which both met the same floor, in whichever regime; `ratio` may rest on fewer. Absent in older
+    /// reports.
     #[serde(default)]
     pub ratios: Vec<f64>,
     /// Floor of the regime that `ratio` belongs to, ns: the lowest in which both met in two rounds. Absent if there is
