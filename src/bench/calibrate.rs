@@ -46,7 +46,9 @@ impl Fitted {
 /// The short trial.
 pub(super) fn scenario(scenario: &BenchScenario, case: &BenchCase) -> BenchScenario {
     let fitting = if case.is_touched() { SLICE_BYTES / (case.payload_bytes() as u64).max(1) } else { SLICE };
-    let slice = SLICE.min(fitting.max(1));
+    // Requests of an open loop come no faster than they are asked for.
+    let offered = case.count("rate_per_s").map_or(SLICE, |rate| rate as u64 * DURATION_MS / 1000);
+    let slice = SLICE.min(fitting.max(1)).min(offered.max(1));
     BenchScenario {
         duration_ms: scenario.duration_ms.min(DURATION_MS),
         warmup_ms: scenario.warmup_ms.min(WARMUP_MS),
@@ -123,6 +125,15 @@ mod tests {
         assert_eq!((short.duration_ms, short.warmup_ms, short.slice_requests, short.slice_floors), (50, 10, 50, 50));
         let tiny = BenchScenario { duration_ms: 5, warmup_ms: 0, slice_requests: 2, slice_floors: 3, ..sample(3) };
         assert_eq!(scenario(&tiny, &case()), tiny);
+    }
+
+    #[test]
+    fn the_short_trial_of_an_open_loop_has_no_more_requests_than_come() {
+        let slice = |rate| {
+            let counts = [("rate_per_s", rate)].into();
+            scenario(&sample(3), &BenchCase { counts, ..case() }).slice_requests
+        };
+        assert_eq!([1, 100, 400, 1_000_000].map(slice), [1, 5, 20, 50]);
     }
 
     #[test]

@@ -30,7 +30,7 @@ fn plan(args: &run_args::Bench, session: &mut Session<'_>) -> Result<bench::Opti
         subjects: subjects(&args.subject, args.common.timeout_multiplier)?,
         rounds: args.rounds,
         quick: args.quick,
-        pin: args.pin,
+        pin: args.placement.pin,
         placement_wait: Duration::ZERO,
         skips_disturbed: false,
         seed: args.common.seed,
@@ -49,10 +49,7 @@ pub(super) fn measure(
     placement: run_args::Placement,
     session: &mut Session<'_>,
 ) -> Result<bool, CommandError> {
-    // Real processors stay where they are.
-    if session.report.machine.virtualised && !placement.any {
-        options.placement_wait = bench::placement::wait_max(options.quick);
-    }
+    options.placement_wait = placement.wait(&session.report.machine, options.quick);
     let outcome = bench::run(&options, session)?;
     session.subjects(outcome.subjects);
     session.report.bench.extend(outcome.bench);

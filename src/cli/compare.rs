@@ -1,7 +1,6 @@
 //! `shmark compare`.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use super::bench::{library, named};
 use super::failure::CommandError;
@@ -9,7 +8,6 @@ use super::progress::Detail;
 use super::reports::read;
 use super::session::Session;
 use super::{again, run_args};
-use crate::bench::placement;
 use crate::compare::{measured, stored};
 use crate::harness::subject::Subject;
 use crate::results::events::{Event, Observer};
@@ -65,15 +63,14 @@ fn measure(
     for subject in &mut subjects {
         subject.timeout_multiplier = args.common.timeout_multiplier;
     }
-    let waits = session.report.machine.virtualised && !args.placement.any;
     let options = measured::Options {
         base: subjects.remove(0),
         new: subjects,
         scenarios,
         fail_on_share: args.fail_on.share(),
         rounds_max: args.rounds_max,
-        pin: args.pin,
-        placement_wait: if waits { placement::wait_max(true) } else { Duration::ZERO },
+        pin: args.placement.pin,
+        placement_wait: args.placement.wait(&session.report.machine, true),
         seed: args.common.seed,
     };
     let outcome = measured::compare(&options, session)?;

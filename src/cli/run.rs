@@ -63,7 +63,7 @@ fn carry_out(args: &run_args::Run, seed: u64, session: &mut Session<'_>) -> Resu
         subjects: vec![reference],
         rounds: None,
         quick: true,
-        pin: args.pin,
+        pin: args.placement.pin,
         placement_wait: Duration::ZERO,
         skips_disturbed: false,
         seed,

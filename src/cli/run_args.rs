@@ -2,13 +2,15 @@
 
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
 use super::outputs::Outputs;
+use crate::bench::placement::wait_max;
 use crate::compare::sequence::BLOCK_ROUNDS;
 use crate::harness::timeout::TimeoutMultiplier;
-use crate::results::model::Level;
+use crate::results::model::{Level, Machine};
 
 /// Seed unless another one is given: fixed, so that runs repeat.
 pub(super) const SEED: &str = "1";
@@ -20,9 +22,6 @@ pub(super) struct Run {
     pub out: PathBuf,
     #[command(flatten)]
     pub common: Common,
-    /// Processors of client and server; chosen if left out
-    #[arg(long, value_name = "A,B", value_parser = pin)]
-    pub pin: Option<(usize, usize)>,
     #[command(flatten)]
     pub placement: Placement,
     /// Scenarios at a time [default: as many as there are processors]
@@ -90,9 +89,6 @@ pub(super) struct Bench {
     /// What the report is called where `shmark compare` sets it beside others
     #[arg(long, value_name = "TEXT", value_parser = label)]
     pub label: Option<String>,
-    /// Processors of client and server; chosen if left out
-    #[arg(long, value_name = "A,B", value_parser = pin)]
-    pub pin: Option<(usize, usize)>,
     #[command(flatten)]
     pub placement: Placement,
     #[command(flatten)]
@@ -128,9 +124,6 @@ pub(super) struct Compare {
     /// Most launches of each build and case before it is too noisy, at least 20; as many again to confirm a difference
     #[arg(long, value_name = "N", default_value = "200", value_parser = rounds_max)]
     pub rounds_max: usize,
-    /// Processors of client and server; chosen if left out
-    #[arg(long, value_name = "A,B", value_parser = pin)]
-    pub pin: Option<(usize, usize)>,
     #[command(flatten)]
     pub placement: Placement,
     #[command(flatten)]
@@ -163,9 +156,20 @@ impl FromStr for Percent {
 
 #[derive(Debug, Clone, Copy, Args)]
 pub(super) struct Placement {
+    /// Processors of client and server; chosen if left out
+    #[arg(long, value_name = "A,B", value_parser = pin)]
+    pub pin: Option<(usize, usize)>,
     /// On a virtual machine, do not wait for the host to put the two processors close together
     #[arg(long = "any-placement")]
     pub any: bool,
+}
+
+impl Placement {
+    /// How long a run waits for a better one.
+    pub fn wait(self, machine: &Machine, quick: bool) -> Duration {
+        // Real processors stay where they are.
+        if machine.virtualised && !self.any { wait_max(quick) } else { Duration::ZERO }
+    }
 }
 
 #[derive(Debug, Args)]

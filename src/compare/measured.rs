@@ -36,11 +36,9 @@ pub struct Options {
     pub seed: u64,
 }
 
-/// What was found.
+/// What was found besides the comparisons, which are events.
 #[derive(Debug, Clone, Default)]
 pub struct Outcome {
-    /// One entry a new build, scenario and case.
-    pub comparisons: Vec<Comparison>,
     /// Who took part.
     pub subjects: Vec<SubjectInfo>,
     /// What the base does not have, and so cannot be compared, one sentence each.
@@ -69,7 +67,8 @@ enum Stop {
     Interrupted,
 }
 
-/// Compares, one case after the other.
+/// Compares, one case after the other: an [`Event::BuildsCompared`] for each new build, scenario and case, so that what was
+/// found is known however it ends.
 ///
 /// # Errors
 /// As [`bench::run`]; two builds with one name.
@@ -104,8 +103,7 @@ pub fn compare(options: &Options, observer: &mut dyn Observer) -> Result<Outcome
                         return Ok(outcome);
                     }
                 };
-                passing.observer.event(&Event::BuildsCompared { comparison: Box::new(comparison.clone()) });
-                outcome.comparisons.push(comparison);
+                passing.observer.event(&Event::BuildsCompared { comparison: Box::new(comparison) });
             }
         }
     }
