@@ -36,13 +36,33 @@ fn with_ports(commands: &[Value]) -> Vec<Value> {
     answers[4..].to_vec()
 }
 
+/// Since version 5; to an older one it is an argument that no operation has.
+#[test]
+fn an_operation_says_how_long_it_took_if_it_is_asked() {
+    let answers = |version: u32| {
+        talk_without_hello(&[
+            json!({ "op": "hello", "protocol": version, "root": "/nonexistent" }),
+            json!({ "op": "node.create", "as": "node", "timed": true }),
+            json!({ "op": "node.list", "timed": false }),
+            json!({ "op": "node.list", "timed": 1 }),
+            json!({ "op": "node.create", "as": "node", "timed": true }),
+        ])
+    };
+    let newest = answers(5);
+    assert!(newest[1]["ok"]["took_ns"].is_u64(), "{}", newest[1]);
+    assert!(newest[2]["ok"].get("took_ns").is_none(), "{}", newest[2]);
+    assert!(fault(&newest[3]).contains("timed has to be true or false"));
+    assert!(fault(&newest[4]).contains("in use"));
+    assert!(fault(&answers(4)[1]).contains("no argument timed"));
+}
+
 #[test]
 fn hello_comes_first_and_once() {
     let hello = json!({ "op": "hello", "protocol": 2, "root": "/nonexistent" });
     let answers = talk_without_hello(&[
         json!({ "op": "node.create", "as": "node" }),
         json!({ "op": "made.up" }),
-        json!({ "op": "hello", "protocol": 5, "root": "/nonexistent" }),
+        json!({ "op": "hello", "protocol": 6, "root": "/nonexistent" }),
         json!({ "op": "hello", "protocol": 2, "root": "/forbidden" }),
         json!({ "op": "hello", "protocol": 2 }),
         hello.clone(),
@@ -50,7 +70,7 @@ fn hello_comes_first_and_once() {
     ]);
     assert!(fault(&answers[0]).contains("node.create came before a successful hello"));
     assert!(fault(&answers[1]).contains("hello"));
-    assert!(answers[2]["unsupported"].as_str().unwrap().contains("protocol 5"));
+    assert!(answers[2]["unsupported"].as_str().unwrap().contains("protocol 6"));
     assert_eq!(answers[3]["err"], json!({ "class": "permission", "native": "Model::RootDenied" }));
     assert!(fault(&answers[4]).contains("root"));
     assert_eq!(answers[5]["ok"]["protocol"], 2);

@@ -1,6 +1,7 @@
 //! The loop: one command a line in, one answer a line out.
 
 use std::io::{self, BufRead, Write};
+use std::time::Instant;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -10,7 +11,7 @@ use super::bench::{Bench, BenchHost};
 use super::host::{BenchOnly, Host, Ops};
 use super::implementation::{BenchSubject, Hello, Implementation};
 use super::reply::{self, Answer, Stop, ok, ok_table};
-use crate::protocol::{self, PROTOCOL_VERSION, PROTOCOL_VERSION_MIN};
+use crate::protocol::{self, OpSpec, PROTOCOL_VERSION, PROTOCOL_VERSION_MIN, TIMED_SINCE};
 
 /// One peer, from `hello` to the end of its input.
 ///
@@ -28,19 +29,20 @@ pub struct Session<'a> {
     /// Dropped before the implementation, which may be what the ports of a benchmark run on.
     bench: Option<Box<dyn Bench + 'a>>,
     ops: Box<dyn Ops + 'a>,
-    greeted: bool,
+    /// Version that is spoken, since a successful `hello`.
+    spoken: Option<u32>,
 }
 
 impl std::fmt::Debug for Session<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Session").field("greeted", &self.greeted).finish_non_exhaustive()
+        f.debug_struct("Session").field("spoken", &self.spoken).finish_non_exhaustive()
     }
 }
 
 impl<'a> Session<'a> {
     /// A peer without a benchmark mode.
     pub fn new<I: Implementation + 'a>() -> Self {
-        Self { bench: None, ops: Box::new(Host::<I>::new()), greeted: false }
+        Self { bench: None, ops: Box::new(Host::<I>::new()), spoken: None }
     }
 
     /// A peer with everything.
@@ -50,7 +52,7 @@ impl<'a> Session<'a> {
 
     /// A peer that answers `hello` and has nothing but the benchmark mode.
     pub fn bench_only<B: BenchSubject + 'a>(hello: Hello) -> Self {
-        Self { bench: Some(Box::new(BenchHost::<B>::new())), ops: Box::new(BenchOnly(hello)), greeted: false }
+        Self { bench: Some(Box::new(BenchHost::<B>::new())), ops: Box::new(BenchOnly(hello)), spoken: None }
     }
 
     /// Answers each line of `input` until it ends, then drops everything, the newest first.
@@ -97,11 +99,11 @@ impl<'a> Session<'a> {
         if op == "hello" {
             return self.hello(command);
         }
-        if !self.greeted {
+        let Some(spoken) = self.spoken else {
             return Err(Stop::fault(format!("{op} came before a successful hello")));
-        }
+        };
         if let Some(spec) = protocol::op(op) {
-            return self.ops.call(spec, Args::check(spec, &command)?);
+            return self.operation(spec, command, spoken);
         }
         match (op, &mut self.bench) {
             ("bench.prepare" | "bench.start" | "bench.collect", None) => {
@@ -114,9 +116,27 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// One operation of the table, timed if the command asks for it.
+    fn operation(&mut self, spec: &'static OpSpec, mut command: Map<String, Value>, spoken: u32) -> Answer {
+        let timed = if spoken >= TIMED_SINCE { command.remove("timed") } else { None };
+        let is_timed = match timed {
+            None => false,
+            Some(Value::Bool(is_timed)) => is_timed,
+            Some(other) => return Err(Stop::fault(format!("timed has to be true or false, not {other}"))),
+        };
+        let args = Args::check(spec, &command)?;
+        let before = Instant::now();
+        let mut fields = self.ops.call(spec, args)?;
+        if is_timed {
+            let took_ns = u64::try_from(before.elapsed().as_nanos()).unwrap_or(u64::MAX);
+            fields.insert("took_ns".to_owned(), took_ns.into());
+        }
+        Ok(fields)
+    }
+
     fn hello(&mut self, command: Map<String, Value>) -> Answer {
         let arguments: HelloArgs = typed("hello", command)?;
-        if self.greeted {
+        if self.spoken.is_some() {
             return Err(Stop::fault("hello was said already"));
         }
         let wanted = arguments.protocol;
@@ -125,7 +145,7 @@ impl<'a> Session<'a> {
             return Err(Stop::unsupported(format!("protocol {wanted}: this peer speaks versions {first} to {last}")));
         }
         let hello = self.ops.hello(&arguments.root, wanted)?;
-        self.greeted = true;
+        self.spoken = Some(wanted);
         let mut fields = ok_table(&hello)?;
         fields.insert("protocol".to_owned(), wanted.into());
         Ok(fields)
