@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use crate::scenario::lifecycle::LifecycleScenario;
 use crate::scenario::model::{BenchCase, BenchScenario};
 
 /// Case as in a report.
@@ -35,6 +36,9 @@ pub fn label(case: &BenchCase) -> String {
 /// Most rounds, load and warm-up of a quick run.
 const QUICK: (usize, u64, u64) = (5, 200, 50);
 
+/// Likewise of a question about the lifecycle.
+const QUICK_LIFECYCLE_ROUNDS: usize = 3;
+
 /// How much wider the interval of a quick run may be.
 const QUICK_WIDTH: u64 = 3;
 
@@ -45,6 +49,13 @@ pub fn quick(mut scenario: BenchScenario) -> BenchScenario {
     scenario.rounds = scenario.rounds.min(rounds);
     scenario.duration_ms = scenario.duration_ms.min(duration_ms);
     scenario.warmup_ms = scenario.warmup_ms.min(warmup_ms);
+    scenario.width_percent = scenario.width_percent.map(|percent| percent * QUICK_WIDTH);
+    scenario
+}
+
+/// The same of a question about the lifecycle, all of whose figures come from few operations.
+pub(super) fn quick_lifecycle(mut scenario: LifecycleScenario) -> LifecycleScenario {
+    scenario.rounds = scenario.rounds.min(QUICK_LIFECYCLE_ROUNDS);
     scenario.width_percent = scenario.width_percent.map(|percent| percent * QUICK_WIDTH);
     scenario
 }

@@ -4,7 +4,7 @@
 //! (`processes`) where the processors are close together ([`placement`]), sets each load slice against its floors
 //! ([`slices`]), refuses trials that do not count ([`validity`], [`rates`], [`trial`]), finds out between which placements the machine
 //! changed ([`regimes`]) and reduces trials to figures ([`figures`], [`relative`](mod@relative)). The load itself runs
-//! inside the peers.
+//! inside the peers. Questions about what comes before and after a load are `lifecycle`'s.
 
 pub mod error;
 pub mod estimates;
@@ -24,6 +24,7 @@ pub mod width;
 mod calibrate;
 mod cases;
 mod launch;
+mod lifecycle;
 mod processes;
 mod rounds;
 mod run;

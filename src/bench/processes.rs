@@ -26,6 +26,8 @@ use shmark_peer::bench_protocol::{BenchCollected, BenchPrepare, BenchRole, Bench
 use shmark_peer::kit::implementation::{BenchSetup, Timing};
 use shmark_peer::protocol::setting;
 
+/// Name of the service that a trial takes place at.
+pub(super) const SERVICE: &str = "shmark/bench";
 /// Time for creating ports, connecting them and allocating everything.
 const PREPARE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Beyond its own time a trial may take this: a peer waits 10 s for the other one before it gives up and says so.
@@ -56,7 +58,10 @@ pub(super) struct Processes {
 
 impl Launch for Processes {
     fn trial(&mut self, plan: &TrialPlan<'_>) -> Ended {
-        self.try_trial(plan).unwrap_or_else(|stop| stop)
+        match self.folder.namespace() {
+            Ok(namespace) => self.trial_in(plan, &namespace),
+            Err(error) => harness(error),
+        }
     }
 
     fn wait_for_placement(&mut self, observer: &mut dyn Observer) {
@@ -65,9 +70,13 @@ impl Launch for Processes {
 }
 
 impl Processes {
-    fn try_trial(&self, plan: &TrialPlan<'_>) -> Result<Ended, Ended> {
+    /// A trial in a namespace in which others may be, too.
+    pub fn trial_in(&self, plan: &TrialPlan<'_>, namespace: &Namespace) -> Ended {
+        self.try_trial(plan, namespace).unwrap_or_else(|stop| stop)
+    }
+
+    fn try_trial(&self, plan: &TrialPlan<'_>, namespace: &Namespace) -> Result<Ended, Ended> {
         let subject = &self.subjects[plan.subject];
-        let namespace = self.folder.namespace().map_err(harness)?;
         let multiplier = subject.timeout_multiplier;
         let spawn = |name| {
             let (peer, hello) = Peer::spawn(subject, name, namespace.path(), self.seed).map_err(harness)?;
@@ -75,7 +84,7 @@ impl Processes {
         };
         let mut server = spawn("server")?;
         let mut client = spawn("client")?;
-        let [for_client, for_server] = self.prepare(plan, &namespace)?;
+        let [for_client, for_server] = self.prepare(plan, namespace)?;
         for (peer, prepare) in [(&mut server, for_server), (&mut client, for_client)] {
             let reply = peer.call("bench.prepare", &args(&prepare)?, multiplier.of(PREPARE_TIMEOUT));
             if let Some(text) = lacking(&reply, plan.case, namespace.path()) {
@@ -159,7 +168,7 @@ fn setup(timing: Timing, case: &BenchCase, root: &Path) -> Result<BenchSetup, En
     }
     let mut setup = serde_json::json!({
         "root": root.to_string_lossy(),
-        "service": "shmark/bench",
+        "service": SERVICE,
         "payload": { "type": case.payload, "kind": case.kind },
         "len": case.len,
         "waiting": case.waiting,

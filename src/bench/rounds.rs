@@ -76,7 +76,10 @@ pub(super) fn measure(
     let plan = |entries: &[Entry], observer: &mut dyn Observer| {
         let count =
             entries.iter().map(|entry| entry.scenario.cases.len() * entry.scenario.rounds * entry.subjects.len());
-        observer.event(&Event::Planned { what: "trials".to_owned(), count: count.sum() });
+        let count: usize = count.sum();
+        if count > 0 {
+            observer.event(&Event::Planned { what: "trials".to_owned(), count });
+        }
     };
     plan(entries, observer);
     for (index, entry) in entries.iter().enumerate() {

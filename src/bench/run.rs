@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::lifecycle::{self, LifecycleEntry, LifecycleFound};
 use super::placement::Placement;
 use super::processes::Processes;
 use super::rounds::{Entry, measure};
@@ -12,7 +13,8 @@ use crate::harness::peer::Peer;
 use crate::harness::run_folder::RunFolder;
 use crate::harness::subject::Subject;
 use crate::results::events::{Event, Observer};
-use crate::results::model::{BenchResult, Relative, SubjectInfo};
+use crate::results::model::{BenchResult, LifecycleResult, Relative, SubjectInfo};
+use crate::scenario::lifecycle::LifecycleScenario;
 use crate::scenario::model::BenchScenario;
 
 /// What to measure.
@@ -20,6 +22,8 @@ use crate::scenario::model::BenchScenario;
 pub struct Options {
     /// Questions.
     pub scenarios: Vec<BenchScenario>,
+    /// Questions about the lifecycle, which come after those.
+    pub lifecycle: Vec<LifecycleScenario>,
     /// Subjects asked for; the scenarios' baselines join them.
     pub subjects: Vec<Subject>,
     /// Rounds instead of the scenarios' own, at least 1.
@@ -44,6 +48,8 @@ pub struct BenchOutcome {
     pub bench: Vec<BenchResult>,
     /// Pairs of subjects within this run.
     pub relative: Vec<Relative>,
+    /// One result a scenario about the lifecycle, case and subject.
+    pub lifecycle: Vec<LifecycleResult>,
     /// Who took part.
     pub subjects: Vec<SubjectInfo>,
     /// What was asked for and not measured, one sentence each.
@@ -78,7 +84,7 @@ pub fn run(options: &Options, observer: &mut dyn Observer) -> Result<BenchOutcom
         observer.event(&Event::Warning { text: text.to_owned() });
     }
     let mut participants = Participants::default();
-    let entries = match participants.gather(options, &folder, observer) {
+    let (entries, lifecycle) = match participants.gather(options, &folder, observer) {
         Err(BenchError::Harness(HarnessError::Interrupted)) => {
             return Ok(BenchOutcome { subjects: participants.infos, interrupted: true, ..BenchOutcome::default() });
         }
@@ -89,9 +95,18 @@ pub fn run(options: &Options, observer: &mut dyn Observer) -> Result<BenchOutcom
     let mut launcher = Processes { subjects: participants.subjects, folder, pin, placement, seed: options.seed };
     let found = measure(&entries, &names, options.seed, &mut launcher, observer);
     participants.skipped.extend(found.skipped);
-    let is_without = |subject: &&Subject| !found.bench.iter().any(|result| result.subject == subject.name);
+    let lives = if found.interrupted {
+        LifecycleFound { interrupted: true, ..LifecycleFound::default() }
+    } else {
+        lifecycle::measure(&lifecycle, &launcher, observer)
+    };
+    participants.skipped.extend(lives.skipped);
+    let is_without = |subject: &&Subject| {
+        !found.bench.iter().any(|result| result.subject == subject.name)
+            && !lives.results.iter().any(|result| result.subject == subject.name)
+    };
     let mut without: Vec<&Subject> = Vec::new();
-    for subject in options.subjects.iter().filter(|_| !found.interrupted).filter(is_without) {
+    for subject in options.subjects.iter().filter(|_| !lives.interrupted).filter(is_without) {
         if !without.contains(&subject) {
             without.push(subject);
         }
@@ -103,9 +118,10 @@ pub fn run(options: &Options, observer: &mut dyn Observer) -> Result<BenchOutcom
         without_result: without.iter().map(sentence).collect(),
         bench: found.bench,
         relative: found.relative,
+        lifecycle: lives.results,
         subjects: participants.infos,
         skipped: participants.skipped,
-        interrupted: found.interrupted,
+        interrupted: lives.interrupted,
     })
 }
 
@@ -116,7 +132,7 @@ impl Participants {
         options: &Options,
         folder: &RunFolder,
         observer: &mut dyn Observer,
-    ) -> Result<Vec<Entry>, BenchError> {
+    ) -> Result<(Vec<Entry>, Vec<LifecycleEntry>), BenchError> {
         let mut asked = Vec::new();
         for subject in &options.subjects {
             if let Some(index) = self.join(subject, folder, options.seed, observer)?
@@ -148,7 +164,13 @@ impl Participants {
                 skips_disturbed: options.skips_disturbed,
             });
         }
-        Ok(entries)
+        let lifecycle = options.lifecycle.iter().map(|scenario| {
+            let mut scenario = if options.quick { cases::quick_lifecycle(scenario.clone()) } else { scenario.clone() };
+            scenario.rounds = options.rounds.unwrap_or(scenario.rounds).max(1);
+            let rounds_max = scenario.rounds * if options.rounds.is_some() { 1 } else { ROUNDS_FACTOR_MAX };
+            LifecycleEntry { scenario, subjects: asked.clone(), rounds_max }
+        });
+        Ok((entries, lifecycle.collect()))
     }
 
     fn baseline(

@@ -12,6 +12,8 @@ use crate::bench;
 use crate::harness::subject::Subject;
 use crate::harness::timeout::TimeoutMultiplier;
 use crate::scenario::Library;
+use crate::scenario::bench::BenchQuestion;
+use crate::scenario::lifecycle::LifecycleScenario;
 use crate::scenario::model::BenchScenario;
 use crate::suggest::nearest;
 
@@ -25,8 +27,10 @@ pub(super) fn run(args: &run_args::Bench, detail: Detail) -> Result<u8, CommandE
 /// What is to be measured.
 fn plan(args: &run_args::Bench, session: &mut Session<'_>) -> Result<bench::Options, CommandError> {
     let library = library(args.common.scenarios.as_deref())?;
+    let (scenarios, lifecycle) = chosen(&library, &args.asked)?;
     let options = bench::Options {
-        scenarios: chosen(&library, &args.asked)?,
+        scenarios,
+        lifecycle,
         subjects: subjects(&args.subject, args.common.timeout_multiplier)?,
         rounds: args.rounds,
         quick: args.quick,
@@ -35,10 +39,11 @@ fn plan(args: &run_args::Bench, session: &mut Session<'_>) -> Result<bench::Opti
         skips_disturbed: false,
         seed: args.common.seed,
     };
-    if options.scenarios.is_empty() {
+    if options.scenarios.is_empty() && options.lifecycle.is_empty() {
         return Err(CommandError::Nothing("no benchmark scenario was selected".to_owned()));
     }
-    let chosen = options.scenarios.iter().map(|scenario| scenario.name.as_str());
+    let loads = options.scenarios.iter().map(|scenario| scenario.name.as_str());
+    let chosen = loads.chain(options.lifecycle.iter().map(|scenario| scenario.name.as_str()));
     again::mark_replaced(session, &library, chosen);
     Ok(options)
 }
@@ -54,6 +59,7 @@ pub(super) fn measure(
     session.subjects(outcome.subjects);
     session.report.bench.extend(outcome.bench);
     session.report.relative.extend(outcome.relative);
+    session.report.lifecycle.extend(outcome.lifecycle);
     session.without_result.extend(outcome.without_result);
     Ok(!outcome.interrupted)
 }
@@ -75,26 +81,39 @@ pub(super) fn subjects(names: &[String], timeout_multiplier: TimeoutMultiplier) 
     names.iter().map(|name| Ok(Subject::find(name)?.with_timeout_multiplier(timeout_multiplier))).collect()
 }
 
+/// Loads, and questions about the lifecycle.
+type Chosen = (Vec<BenchScenario>, Vec<LifecycleScenario>);
+
 /// Scenarios by name or file; all if none is given.
-fn chosen(library: &Library, asked: &[String]) -> Result<Vec<BenchScenario>, CommandError> {
+fn chosen(library: &Library, asked: &[String]) -> Result<Chosen, CommandError> {
     if asked.is_empty() {
-        return Ok(library.bench().to_vec());
+        return Ok((library.bench().to_vec(), library.lifecycle().to_vec()));
     }
     named(library, asked)
 }
 
 /// Scenarios by name or file.
-pub(super) fn named(library: &Library, asked: &[String]) -> Result<Vec<BenchScenario>, CommandError> {
-    asked.iter().map(|asked| one(library, asked)).collect()
+pub(super) fn named(library: &Library, asked: &[String]) -> Result<Chosen, CommandError> {
+    let mut chosen: Chosen = Default::default();
+    for asked in asked {
+        match one(library, asked)? {
+            BenchQuestion::Load(scenario) => chosen.0.push(scenario),
+            BenchQuestion::Lifecycle(scenario) => chosen.1.push(scenario),
+        }
+    }
+    Ok(chosen)
 }
 
-fn one(library: &Library, asked: &str) -> Result<BenchScenario, CommandError> {
+fn one(library: &Library, asked: &str) -> Result<BenchQuestion, CommandError> {
     if let Some(known) = library.bench().iter().find(|scenario| scenario.name == asked) {
-        return Ok(known.clone());
+        return Ok(BenchQuestion::Load(known.clone()));
+    }
+    if let Some(known) = library.lifecycle().iter().find(|scenario| scenario.name == asked) {
+        return Ok(BenchQuestion::Lifecycle(known.clone()));
     }
     let path = Path::new(asked);
     if !path.exists() && path.extension().is_none_or(|extension| extension != "toml") {
-        let known: Vec<&str> = library.bench().iter().map(|scenario| scenario.name.as_str()).collect();
+        let known = library.bench_names();
         let near = nearest(asked, &known).map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
         let remedy = format!("{near}known are {}; a scenario of your own is named by its .toml file", known.join(", "));
         return Err(CommandError::Unknown { what: "benchmark scenario", asked: asked.to_owned(), remedy });

@@ -58,7 +58,10 @@ fn measure(
             asked.push(name.clone());
         }
     }
-    let scenarios = named(&library, &asked)?;
+    let (scenarios, others) = named(&library, &asked)?;
+    if let Some(other) = others.first() {
+        return Err(CommandError::NotALoad(other.name.clone()));
+    }
     again::mark_replaced(session, &library, scenarios.iter().map(|scenario| scenario.name.as_str()));
     for subject in &mut subjects {
         subject.timeout_multiplier = args.common.timeout_multiplier;

@@ -12,6 +12,7 @@ use crate::harness::subject::Subject;
 use crate::report::figures::counted;
 use crate::report::streams::{print, width_out};
 use crate::report::words::level_word;
+use crate::scenario::lifecycle::{LifecycleCase, LifecycleScenario};
 use crate::scenario::model::{BenchScenario, Role, Scenario};
 use crate::scenario::{Library, Selection};
 use crate::suggest::nearest;
@@ -29,6 +30,8 @@ pub(super) fn run(args: &args::Explain) -> Result<u8, CommandError> {
         scenario(&library, &cells, id, &again)
     } else if let Some(bench) = library.bench().iter().find(|bench| bench.name == id) {
         benchmark(bench, &again)
+    } else if let Some(question) = library.lifecycle().iter().find(|question| question.name == id) {
+        lifecycle(question, &again)
     } else if Subject::built_in().contains(&id) {
         subject(&Subject::find(id)?)
     } else {
@@ -45,7 +48,7 @@ pub(super) fn run(args: &args::Explain) -> Result<u8, CommandError> {
 fn near(library: &Library, id: &str) -> Option<String> {
     let mut known: Vec<&str> = library.catalogue().requirements().iter().map(|known| known.id.as_str()).collect();
     known.extend(library.conformance().iter().map(|scenario| scenario.id.as_str()));
-    known.extend(library.bench().iter().map(|bench| bench.name.as_str()));
+    known.extend(library.bench_names());
     known.extend(Subject::built_in());
     nearest(id, &known).map(str::to_owned)
 }
@@ -114,6 +117,18 @@ fn benchmark(scenario: &BenchScenario, again: &str) -> String {
         scenario.slice_floors,
         if scenario.baselines.is_empty() { "nothing".to_owned() } else { scenario.baselines.join(", ") },
         scenario.name,
+    )
+}
+
+fn lifecycle(question: &LifecycleScenario, again: &str) -> String {
+    let cases: Vec<String> = question.cases.iter().map(LifecycleCase::label).collect();
+    let LifecycleScenario { name, file, title, sequence, rounds, .. } = question;
+    format!(
+        "{name} ({file})\n{title}\n\nCases:\n  {}\n\n{}, each a sequence of operations by fresh processes: {}\n\n\
+         shmark bench {name}{again}\n",
+        cases.join("\n  "),
+        counted(*rounds, "round"),
+        sequence.word(),
     )
 }
 

@@ -44,6 +44,8 @@ pub(super) enum CommandError {
     MixedInputs,
     /// Labels that do not fit what is compared.
     Labels(String),
+    /// A question that builds cannot be compared by.
+    NotALoad(String),
     /// Nothing is left to do.
     Nothing(String),
 }
@@ -156,6 +158,11 @@ impl fmt::Display for CommandError {
                  programs alone",
             ),
             Self::Labels(what) => write!(f, "{what}: give one --label for BASE and for each NEW, in their order"),
+            Self::NotALoad(name) => write!(
+                f,
+                "`{name}` is a question about the lifecycle, and builds are compared by loads, such as rtt: measure both by \
+                 `shmark bench {name} --subject BASE --subject NEW`"
+            ),
             Self::Nothing(text) => f.write_str(text),
         }
     }

@@ -11,6 +11,7 @@ use crate::report::figures::counted;
 use crate::report::streams;
 use crate::report::words::level_word;
 use crate::scenario::Requirement;
+use crate::scenario::lifecycle::{LifecycleCase, LifecycleScenario};
 use crate::scenario::model::{BenchScenario, Scenario};
 
 /// An entry, for people and for programs.
@@ -55,7 +56,11 @@ fn subjects() -> Result<Vec<Entry>, CommandError> {
 fn scenarios(args: &args::List) -> Result<Vec<Entry>, CommandError> {
     let library = library(args.scenarios.as_deref())?;
     let mut entries: Vec<Entry> = library.conformance().chunk_by(|a, b| a.id == b.id).filter_map(conformance).collect();
-    entries.extend(library.bench().iter().map(bench));
+    let mut questions: Vec<(&str, Entry)> =
+        library.bench().iter().map(|load| (load.name.as_str(), bench(load))).collect();
+    questions.extend(library.lifecycle().iter().map(|question| (question.name.as_str(), lifecycle(question))));
+    questions.sort_by_key(|(name, _)| *name);
+    entries.extend(questions.into_iter().map(|(_, entry)| entry));
     Ok(entries)
 }
 
@@ -86,6 +91,22 @@ fn bench(scenario: &BenchScenario) -> Entry {
             "id": scenario.name, "kind": "bench", "title": scenario.title, "file": scenario.file,
             "baselines": scenario.baselines,
             "cases": scenario.cases.iter().map(crate::bench::label).collect::<Vec<_>>(),
+        }),
+    }
+}
+
+fn lifecycle(question: &LifecycleScenario) -> Entry {
+    let cases: Vec<String> = question.cases.iter().map(LifecycleCase::label).collect();
+    Entry {
+        row: vec![
+            question.name.clone(),
+            "bench".to_owned(),
+            counted(question.cases.len(), "case"),
+            question.title.clone(),
+        ],
+        object: json!({
+            "id": question.name, "kind": "bench", "title": question.title, "file": question.file,
+            "lifecycle": question.sequence.word(), "cases": cases,
         }),
     }
 }

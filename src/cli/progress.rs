@@ -185,6 +185,13 @@ impl Observer for Progress {
                     (None, None) => self.passing(format!("{head} {p50_ns:.0} ns")),
                 }
             }
+            Event::LifecycleRound { scenario, subject, case, round, figures, invalid } => {
+                let head = format!("{}{scenario}, {case}: {subject}, round {round}:", self.step());
+                match invalid {
+                    Some(why) => self.line(&format!("{head} invalid: {why}")),
+                    None => self.passing(format!("{head} {}", figures.join(", "))),
+                }
+            }
             Event::Warning { text } => self.line(&format!("warning: {text}")),
             Event::RunFinished { .. } => self.clear(),
             Event::RunStarted { seed, .. } => self.line(&format!("seed {seed}")),
@@ -192,7 +199,7 @@ impl Observer for Progress {
                 self.passing(format!("{} {} ({}) is ready", subject.name, subject.version, subject.language));
             }
             Event::BuildsCompared { comparison } => self.passing(comparisons::sentence(comparison)),
-            Event::BenchFinished { .. } | Event::Compared { .. } => {}
+            Event::BenchFinished { .. } | Event::LifecycleFinished { .. } | Event::Compared { .. } => {}
         }
     }
 }

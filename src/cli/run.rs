@@ -60,6 +60,7 @@ fn carry_out(args: &run_args::Run, seed: u64, session: &mut Session<'_>) -> Resu
     };
     let measuring = BenchOptions {
         scenarios: library.bench().iter().filter_map(shortened).collect(),
+        lifecycle: Vec::new(),
         subjects: vec![reference],
         rounds: None,
         quick: true,

@@ -41,6 +41,7 @@ impl<'a> Session<'a> {
             coverage: Vec::new(),
             bench: Vec::new(),
             relative: Vec::new(),
+            lifecycle: Vec::new(),
             comparisons: Vec::new(),
             label: None,
             footer: None,
@@ -78,8 +79,8 @@ impl<'a> Session<'a> {
     }
 
     fn has_results(&self) -> bool {
-        let Report { conformance, bench, comparisons, .. } = &self.report;
-        !(conformance.is_empty() && bench.is_empty() && comparisons.is_empty())
+        let Report { conformance, bench, lifecycle, comparisons, .. } = &self.report;
+        !(conformance.is_empty() && bench.is_empty() && lifecycle.is_empty() && comparisons.is_empty())
     }
 
     /// `shown` says whether the results are of interest on the terminal, too.
@@ -122,5 +123,5 @@ impl Observer for Session<'_> {
 /// As the command line promises.
 pub(super) fn exit_code(report: &Report) -> u8 {
     let footer = report.footer.clone().unwrap_or_default();
-    model::exit_code(&footer, &report.conformance, &report.bench, &report.comparisons)
+    model::exit_code(&footer, &report.conformance, &report.bench, &report.lifecycle, &report.comparisons)
 }

@@ -145,6 +145,7 @@ impl Pair<'_> {
         self.blocks += 1;
         let options = bench::Options {
             scenarios: vec![self.scenario.clone()],
+            lifecycle: Vec::new(),
             subjects: vec![self.new.clone(), self.options.base.clone()],
             rounds: Some(rounds),
             quick: false,

@@ -58,7 +58,7 @@ impl ConformanceOutcome {
     /// As the command line promises, for a run of these results alone.
     pub fn exit_code(&self) -> u8 {
         let without_result = self.without_result.clone();
-        exit_code(&Footer { complete: self.complete, failure: None, without_result }, &self.results, &[], &[])
+        exit_code(&Footer { complete: self.complete, failure: None, without_result }, &self.results, &[], &[], &[])
     }
 }
 

@@ -38,6 +38,18 @@ impl Peer {
         if signal == Signal::SIGSTOP && self.ended().is_none() { self.verify_stopped() } else { Ok(()) }
     }
 
+    /// Kills the peer's process group and returns at once; as its manifest says where it says how. [`Self::kill`] takes away
+    /// what is left.
+    pub fn kill_now(&mut self) {
+        self.pipes.note("..", "the runner kills it");
+        if self.signalling.command.is_empty() {
+            self.process.signal(Signal::SIGKILL);
+        } else {
+            // What the command did not reach is found by `kill`.
+            let _ = self.send(Signal::SIGKILL);
+        }
+    }
+
     /// Kills the peer as [`Self::kill`] does, and makes sure that nobody is left who answers.
     ///
     /// # Errors

@@ -75,9 +75,10 @@ pub fn or_dash<T>(figure: Option<T>, text: impl Fn(T) -> String) -> String {
     figure.map_or_else(|| "–".to_owned(), text)
 }
 
-fn text(figure: Bounded, shown: fn(f64) -> String) -> String {
+/// A figure and its interval, each as `shown` shows it.
+pub(super) fn text(figure: Bounded, shown: impl Fn(f64) -> String) -> String {
     let value = shown(figure.value);
-    let Some([low, high]) = figure.ci95.map(|bounds| bounds.map(shown)) else { return value };
+    let Some([low, high]) = figure.ci95.map(|bounds| bounds.map(&shown)) else { return value };
     match (low.split_once(' '), high.split_once(' ')) {
         // Two bounds of one unit have it once.
         (Some((low, unit)), Some((_, other))) if unit == other => format!("{value} ({low}–{high})"),

@@ -89,7 +89,7 @@ pub fn parse(text: &[u8], path: &Path) -> Result<Report, ReportError> {
                 return Err(ReportError::ForeignSchema { path: path.to_owned(), found: schema });
             }
             (None, Event::RunStarted { schema, created, command, seed, machine }) => {
-                let (subjects, conformance, coverage, bench, relative, comparisons) = Default::default();
+                let (subjects, conformance, coverage, bench, relative, lifecycle, comparisons) = Default::default();
                 report = Some(Report {
                     schema,
                     created,
@@ -101,6 +101,7 @@ pub fn parse(text: &[u8], path: &Path) -> Result<Report, ReportError> {
                     coverage,
                     bench,
                     relative,
+                    lifecycle,
                     comparisons,
                     label: None,
                     footer: None,
@@ -123,6 +124,7 @@ fn apply(report: &mut Report, event: Event) {
         }
         Event::ScenarioFinished { result } => report.conformance.push(*result),
         Event::BenchFinished { result } => report.bench.push(*result),
+        Event::LifecycleFinished { result } => report.lifecycle.push(*result),
         Event::Compared { relative } => report.relative.push(*relative),
         Event::BuildsCompared { comparison } => report.comparisons.push(*comparison),
         Event::Warning { text } => report.machine.warnings.push(text),

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::causes::{self, Cause, causes};
 use super::comparisons;
 use super::figures::counted;
+use super::lifecycle::{LifecycleQuestion, lifecycle_questions};
 use super::questions::{Question, questions};
 use super::sanitise::sanitise;
 use super::summary::{STRETCHED, Summary, Tally, Tone};
@@ -43,6 +44,9 @@ pub fn render(report: &Report) -> String {
     }
     if !questions.is_empty() {
         let _ = writeln!(out, "\n{FLOOR}");
+    }
+    for question in &lifecycle_questions(report) {
+        lifecycle(&mut out, question);
     }
     failures(&mut out, "Known deviations", &summary.known);
     failures(&mut out, "Observed differences", &summary.differences);
@@ -122,6 +126,15 @@ fn benchmark(out: &mut String, question: &Question<'_>) {
     }
     for table in question.regimes().into_iter().chain(tables::percentiles(question)) {
         figures(out, &table);
+    }
+}
+
+fn lifecycle(out: &mut String, question: &LifecycleQuestion<'_>) {
+    let _ = writeln!(out, "\n### {}\n\nBenchmark {}.", inline(question.title), inline(&question.label()));
+    figures(out, &question.table());
+    out.push('\n');
+    for sentence in question.said() {
+        let _ = writeln!(out, "- {}", inline(&sentence));
     }
 }
 

@@ -27,6 +27,7 @@ pub mod github_benchmark;
 pub mod html;
 pub mod json;
 pub mod junit;
+pub mod lifecycle;
 pub mod machine;
 pub mod markdown;
 pub mod plots;

@@ -167,12 +167,12 @@ impl<'a> Question<'a> {
     }
 }
 
-/// File name stems, one a question, all different: ASCII and short.
-pub fn slugs(questions: &[Question<'_>]) -> Vec<String> {
+/// File name stems, one a scenario, all different: ASCII and short.
+pub fn slugs<'s>(scenarios: impl Iterator<Item = &'s str>) -> Vec<String> {
     let mut slugs: Vec<String> = Vec::new();
-    for question in questions {
+    for scenario in scenarios {
         let mut stem = String::new();
-        for c in question.scenario.chars() {
+        for c in scenario.chars() {
             if c.is_ascii_alphanumeric() || c == '_' {
                 stem.push(c.to_ascii_lowercase());
             } else if !stem.is_empty() && !stem.ends_with('-') {

@@ -32,6 +32,18 @@ pub fn finite(report: &Report) -> Report {
     for entry in &mut report.relative {
         entry.ratios.retain(|ratio| ratio.is_finite());
     }
+    for result in &mut report.lifecycle {
+        let before = result.figures.len();
+        result.figures.retain(|figure| {
+            all_finite(&[figure.median, figure.max])
+                && all_finite(&figure.ci95.unwrap_or_default())
+                && all_finite(&figure.rounds)
+        });
+        if result.figures.len() < before {
+            result.valid = false;
+            result.why_invalid.get_or_insert_with(|| "a figure is not a finite number".to_owned());
+        }
+    }
     for comparison in &mut report.comparisons {
         let is_finite = |evidence: &ComparisonEvidence| {
             let [low, high] = evidence.ratio.ci95;

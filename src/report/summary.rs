@@ -176,9 +176,11 @@ impl<'a> Summary<'a> {
             requirements,
             failure: report.footer.as_ref().and_then(|footer| footer.failure.as_deref()),
             without_result: report.footer.as_ref().map_or(&[], |footer| &footer.without_result),
-            bench_invalid: report.bench.iter().filter(|result| !result.valid).count(),
-            bench_undecided: report.bench.iter().filter(|result| result.valid && result.undecided.is_some()).count(),
-            bench_total: report.bench.len(),
+            bench_invalid: report.bench.iter().filter(|result| !result.valid).count()
+                + report.lifecycle.iter().filter(|result| !result.valid).count(),
+            bench_undecided: report.bench.iter().filter(|result| result.valid && result.undecided.is_some()).count()
+                + report.lifecycle.iter().filter(|result| result.valid && result.undecided.is_some()).count(),
+            bench_total: report.bench.len() + report.lifecycle.len(),
             comparisons: &report.comparisons,
         }
     }

@@ -10,6 +10,7 @@ use comfy_table::Cell;
 use super::causes::{self, Cause, causes};
 use super::comparisons;
 use super::figures::counted;
+use super::lifecycle::{LifecycleQuestion, lifecycle_questions};
 use super::questions::{Question, questions};
 use super::sanitise::sanitise;
 use super::summary::{STRETCHED, Summary, Tally, Tone};
@@ -35,6 +36,9 @@ pub fn render_terminal(report: &Report, width: usize, colour: bool) -> String {
     page.builds(&report.comparisons);
     for question in questions(report) {
         page.benchmark(&question);
+    }
+    for question in lifecycle_questions(report) {
+        page.lifecycle(&question);
     }
     page.warnings(report);
     let (style, mark) = match summary.tone() {
@@ -195,6 +199,19 @@ impl Page {
         for table in question.regimes().into_iter().chain(tables::percentiles(question)) {
             self.figures(&table);
         }
+        self.out.push('\n');
+    }
+
+    fn lifecycle(&mut self, question: &LifecycleQuestion<'_>) {
+        self.heading(question.title);
+        self.paragraph(&question.label(), Style::Plain);
+        self.figures(&question.table());
+        let row = |sentence: String| {
+            let style = if sentence.contains(" does not count: ") { Style::Bad } else { Style::Plain };
+            ("-", sentence, style)
+        };
+        let text = self.wrapped(&question.said().into_iter().map(row).collect::<Vec<_>>());
+        self.out.push_str(&text);
         self.out.push('\n');
     }
 

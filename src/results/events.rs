@@ -3,7 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::model::{BenchResult, Comparison, ConformanceResult, Footer, Machine, Relative, SubjectInfo};
+use super::model::{
+    BenchResult, Comparison, ConformanceResult, Footer, LifecycleResult, Machine, Relative, SubjectInfo,
+};
 
 /// One event; a line of `events.jsonl`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -41,6 +43,17 @@ pub enum Event {
     },
     /// All rounds of a case are done.
     BenchFinished { result: Box<BenchResult> },
+    /// A round of a question about the lifecycle ended. `figures` has its first ones, each with its name.
+    LifecycleRound {
+        scenario: String,
+        subject: String,
+        case: String,
+        round: usize,
+        figures: Vec<String>,
+        invalid: Option<String>,
+    },
+    /// All rounds of a case of such a question are done.
+    LifecycleFinished { result: Box<LifecycleResult> },
     /// Two results of one question were compared.
     Compared { relative: Box<Relative> },
     /// Two builds were compared in one case.

@@ -37,6 +37,7 @@ pub fn side_by_side(reports: Vec<(String, Report)>) -> Option<Report> {
         whole.coverage.extend(report.coverage);
         whole.bench.extend(report.bench);
         whole.relative.extend(report.relative);
+        whole.lifecycle.extend(report.lifecycle);
         whole.footer = match (whole.footer, report.footer) {
             (Some(a), Some(b)) => Some(Footer {
                 complete: a.complete && b.complete,
@@ -60,6 +61,7 @@ fn names(report: &mut Report) -> Vec<&mut String> {
     names.extend(report.conformance.iter_mut().flat_map(|result| [&mut result.client, &mut result.server]));
     names.extend(report.coverage.iter_mut().flat_map(|entry| [&mut entry.client, &mut entry.server]));
     names.extend(report.bench.iter_mut().map(|result| &mut result.subject));
+    names.extend(report.lifecycle.iter_mut().map(|result| &mut result.subject));
     names.extend(report.relative.iter_mut().flat_map(|entry| [&mut entry.subject, &mut entry.baseline]));
     names
 }

@@ -2,6 +2,7 @@
 
 use super::error::{Flaw, Parsed, ScenarioError};
 use super::fields::{Fields, is_name, name, ranged, word};
+use super::lifecycle::{self, LifecycleScenario};
 use super::model::{BenchCase, BenchScenario};
 use super::source::{Source, Span};
 use super::tree::{self, Node};
@@ -27,24 +28,52 @@ const KEYS: [&str; 11] = [
 const BASELINES: &str = "baselines";
 const WIDTH: &str = "width_percent";
 
+/// What a file of `bench/` asks.
+#[derive(Debug, Clone)]
+pub enum BenchQuestion {
+    /// How a load goes.
+    Load(BenchScenario),
+    /// What coming, growing, failing and going cost.
+    Lifecycle(LifecycleScenario),
+}
+
+impl BenchQuestion {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Load(scenario) => &scenario.name,
+            Self::Lifecycle(scenario) => &scenario.name,
+        }
+    }
+}
+
 /// Reads one benchmark scenario; `file` is its name in messages.
 ///
 /// # Errors
 /// The first rule that the text violates.
-pub fn parse(file: &str, text: &str) -> Result<BenchScenario, ScenarioError> {
-    parse_source(&Source::new(file, text)).map(|(scenario, _)| scenario)
+pub fn parse(file: &str, text: &str) -> Result<BenchQuestion, ScenarioError> {
+    parse_question(&Source::new(file, text)).map(|(question, _)| question)
 }
 
 /// The scenario of a file, and where its name stands.
-pub(super) fn parse_source(source: &Source) -> Result<(BenchScenario, Span), ScenarioError> {
+pub(super) fn parse_question(source: &Source) -> Result<(BenchQuestion, Span), ScenarioError> {
     read(source).map_err(|flaw| flaw.in_file(source))
 }
 
-fn read(source: &Source) -> Parsed<(BenchScenario, Span)> {
+fn read(source: &Source) -> Parsed<(BenchQuestion, Span)> {
     let root = tree::parse(source.text())?;
+    if lifecycle::is_one(&root) {
+        let (scenario, span) = lifecycle::read(&root, source.file())?;
+        return Ok((BenchQuestion::Lifecycle(scenario), span));
+    }
+    let (scenario, span) = read_load(&root, source)?;
+    Ok((BenchQuestion::Load(scenario), span))
+}
+
+fn read_load(root: &Node, source: &Source) -> Parsed<(BenchScenario, Span)> {
     let loads = LOADS.iter().map(|setting| setting.name);
     let keys: Vec<&str> = KEYS.into_iter().chain([BASELINES, WIDTH]).chain(loads).chain(setting_counts()).collect();
-    let file = Fields::new(&root, "a benchmark", &keys)?;
+    let file = Fields::new(root, "a benchmark", &keys)?;
     let named = file.need("name")?;
     let timing = timing(&file)?;
     let cases = cases(&file)?;

@@ -156,11 +156,16 @@ pub(super) const CONFORMANCE: &[(&str, &str)] = files![
 /// Files of benchmark scenarios, likewise.
 pub(super) const BENCH: &[(&str, &str)] = files![
     "bench/blocking.toml",
+    "bench/growth.toml",
     "bench/idle-clients.toml",
     "bench/limits.toml",
+    "bench/memory.toml",
+    "bench/newcomers.toml",
     "bench/open-loop.toml",
     "bench/payload.toml",
+    "bench/recovery.toml",
     "bench/rtt.toml",
+    "bench/startup.toml",
     "bench/stream.toml",
     "bench/throughput.toml",
 ];

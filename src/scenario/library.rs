@@ -3,13 +3,15 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::bench::{self, BenchQuestion};
 use super::builtin;
 use super::catalogue::Catalogue;
+use super::conformance;
 use super::error::{Flaw, ScenarioError};
+use super::lifecycle::LifecycleScenario;
 use super::model::{BenchScenario, Scenario};
 use super::source::Source;
 use super::violation::Violation;
-use super::{bench, conformance};
 
 /// Scenarios, ordered by id.
 #[derive(Debug, Clone)]
@@ -17,6 +19,7 @@ pub struct Library {
     catalogue: Catalogue,
     conformance: Vec<Scenario>,
     bench: Vec<BenchScenario>,
+    lifecycle: Vec<LifecycleScenario>,
     replaced: Vec<Replaced>,
 }
 
@@ -35,8 +38,13 @@ impl Library {
     /// # Errors
     /// None: a test makes sure of it.
     pub fn builtin() -> Result<Self, ScenarioError> {
-        let (conformance, bench, replaced) = (Vec::new(), Vec::new(), Vec::new());
-        let mut library = Self { catalogue: Catalogue::builtin()?, conformance, bench, replaced };
+        let mut library = Self {
+            catalogue: Catalogue::builtin()?,
+            conformance: Vec::new(),
+            bench: Vec::new(),
+            lifecycle: Vec::new(),
+            replaced: Vec::new(),
+        };
         let sources = |table: &[(&str, &str)]| -> Vec<(String, Source)> {
             table.iter().map(|(name, text)| ((*name).to_owned(), Source::new(name, text))).collect()
         };
@@ -71,9 +79,22 @@ impl Library {
         &self.conformance
     }
 
-    /// Benchmark scenarios by name.
+    /// Benchmark scenarios with a load, by name.
     pub fn bench(&self) -> &[BenchScenario] {
         &self.bench
+    }
+
+    /// Benchmark scenarios about the lifecycle, by name.
+    pub fn lifecycle(&self) -> &[LifecycleScenario] {
+        &self.lifecycle
+    }
+
+    /// Names of all benchmark scenarios, in order.
+    pub fn bench_names(&self) -> Vec<&str> {
+        let loads = self.bench.iter().map(|scenario| scenario.name.as_str());
+        let mut names: Vec<&str> = loads.chain(self.lifecycle.iter().map(|scenario| scenario.name.as_str())).collect();
+        names.sort_unstable();
+        names
     }
 
     /// Built-in scenarios whose place a file of [`Self::with_dir`] has taken: what they decide may be something else.
@@ -102,16 +123,21 @@ impl Library {
     fn add_bench(&mut self, sources: &[(String, Source)]) -> Result<(), ScenarioError> {
         let mut taken: Vec<(String, String)> = Vec::new();
         for (path, source) in sources {
-            let (scenario, span) = bench::parse_source(source)?;
-            id_fits(&scenario.name, path, 1, &mut taken)
-                .map_err(|violation| Flaw::new(violation, &span).in_file(source))?;
-            if self.bench.iter().any(|known| known.name == scenario.name) {
-                self.replaced.push(Replaced { id: scenario.name.clone(), file: path.clone() });
+            let (question, span) = bench::parse_question(source)?;
+            let name = question.name().to_owned();
+            id_fits(&name, path, 1, &mut taken).map_err(|violation| Flaw::new(violation, &span).in_file(source))?;
+            if self.bench_names().contains(&name.as_str()) {
+                self.replaced.push(Replaced { id: name.clone(), file: path.clone() });
             }
-            self.bench.retain(|known| known.name != scenario.name);
-            self.bench.push(scenario);
+            self.bench.retain(|known| known.name != name);
+            self.lifecycle.retain(|known| known.name != name);
+            match question {
+                BenchQuestion::Load(scenario) => self.bench.push(scenario),
+                BenchQuestion::Lifecycle(scenario) => self.lifecycle.push(scenario),
+            }
         }
         self.bench.sort_by(|a, b| a.name.cmp(&b.name));
+        self.lifecycle.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(())
     }
 }

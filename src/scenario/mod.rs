@@ -20,6 +20,7 @@ mod library;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod library_tests;
+pub mod lifecycle;
 mod matcher;
 mod matrix;
 pub mod model;

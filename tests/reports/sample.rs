@@ -29,6 +29,7 @@ pub fn report() -> Report {
         coverage: coverage(),
         bench: bench(),
         relative: relative(),
+        lifecycle: Vec::new(),
         comparisons: Vec::new(),
         label: None,
         footer: Some(Footer { complete: true, ..Footer::default() }),

@@ -7,6 +7,7 @@ use minijinja::Value;
 use serde::Serialize;
 
 use crate::report::error::ReportError;
+use crate::report::lifecycle::LifecycleQuestion;
 use crate::report::plots::markers::corners;
 use crate::report::plots::palette::{Colour, Palette, SERIES_COUNT};
 use crate::report::plots::{self, Drawing, Picture, Shape, Theme};
@@ -28,7 +29,7 @@ pub struct QuestionView {
     times: FigureTable,
     regimes: Option<FigureTable>,
     percentiles: Option<FigureTable>,
-    resources: FigureTable,
+    resources: Option<FigureTable>,
     /// The marker of each subject that has one.
     keys: BTreeMap<String, Key>,
 }
@@ -55,7 +56,7 @@ pub fn question_view(question: &Question<'_>, colours: &Palette, number: usize) 
         let plot = Plot { wide: inline_svg(wide)?, narrow: inline_svg(narrow)? };
         match picture {
             Picture::Percentiles | Picture::Distribution => distributions.push(plot),
-            Picture::Floors | Picture::Rates | Picture::Series => answer = Some(plot),
+            Picture::Floors | Picture::Rates | Picture::Series | Picture::Lifecycle => answer = Some(plot),
         }
     }
     Ok(QuestionView {
@@ -68,8 +69,37 @@ pub fn question_view(question: &Question<'_>, colours: &Palette, number: usize) 
         times: tables::times(question),
         regimes: question.regimes(),
         percentiles: tables::percentiles(question),
-        resources: tables::resources(question),
+        resources: Some(tables::resources(question)),
         keys: question.subjects().into_iter().filter_map(|s| Some((s.to_owned(), key(colours.colour(s))?))).collect(),
+    })
+}
+
+/// What is shown of a question about the lifecycle; `number` is its place behind the others.
+pub fn lifecycle_view(
+    question: &LifecycleQuestion<'_>,
+    colours: &Palette,
+    number: usize,
+) -> Result<QuestionView, ReportError> {
+    let drawn = |shape| plots::of_lifecycle(question, colours, shape).as_ref().map(inline_svg).transpose();
+    let answer = match (drawn(Shape::Wide)?, drawn(Shape::Narrow)?) {
+        (Some(wide), Some(narrow)) => Some(Plot { wide, narrow }),
+        _ => None,
+    };
+    let sentences = question.said();
+    let said = if sentences.is_empty() { Vec::new() } else { vec![Said { case: String::new(), sentences }] };
+    let subjects = question.cases.iter().flat_map(|case| &case.results).map(|result| &result.subject);
+    Ok(QuestionView {
+        id: format!("lifecycle-{number}"),
+        title: question.title.to_owned(),
+        label: question.label(),
+        answer,
+        distributions: Vec::new(),
+        said,
+        times: question.table(),
+        regimes: None,
+        percentiles: None,
+        resources: None,
+        keys: subjects.filter_map(|subject| Some((subject.clone(), key(colours.colour(subject))?))).collect(),
     })
 }
 

@@ -5,9 +5,10 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::builds::BuildsView;
-use super::figures::{QuestionView, question_view};
+use super::figures::{QuestionView, lifecycle_view, question_view};
 use crate::report::error::ReportError;
 use crate::report::figures::{bytes, wall};
+use crate::report::lifecycle::lifecycle_questions;
 use crate::report::plots::palette::Palette;
 use crate::report::questions::questions;
 use crate::report::summary::{Pairing, STRETCHED, Summary, Tone};
@@ -110,6 +111,9 @@ impl<'a> View<'a> {
         let mut question_views = Vec::new();
         for (index, question) in questions(report).iter().enumerate() {
             question_views.push(question_view(question, &colours, index + 1)?);
+        }
+        for (index, question) in lifecycle_questions(report).iter().enumerate() {
+            question_views.push(lifecycle_view(question, &colours, index + 1)?);
         }
         Ok(Self {
             tone: summary.tone(),

@@ -17,12 +17,17 @@ const CAPTION_LINE: f64 = 16.0;
 /// A drawing with its head: the question, and below it what is shown of which cases. On a page the question stands above the
 /// drawing already. The second value is the place below.
 pub fn begin(shape: Shape, question: &Question<'_>, what: &str) -> (Drawing, f64) {
+    begin_titled(shape, question.title, &question.label(), what)
+}
+
+/// The same of a question with this title, whose figures come from `label`.
+pub fn begin_titled(shape: Shape, title: &str, label: &str, what: &str) -> (Drawing, f64) {
     let (width, margin) = (shape.width(), shape.margin());
-    let title = question.title.to_owned();
     let (head, subtitle, size) = match shape {
-        Shape::File => (question.title, format!("{what}. {}", question.label()), 18.0),
+        Shape::File => (title, format!("{what}. {label}"), 18.0),
         Shape::Wide | Shape::Narrow => (what, String::new(), 15.5),
     };
+    let title = title.to_owned();
     let mut drawing = Drawing { width, height: 0.0, margin, title, description: String::new(), marks: Vec::new() };
     let mut y = margin;
     for text in wrap(head, width - 2.0 * margin, size, true) {
@@ -63,9 +68,14 @@ fn not_shown(question: &Question<'_>) -> String {
 
 /// Writes the caption below `y` and sets the drawing's height. A file begins with what its figures rest on, which on a page
 /// the tables say.
-pub fn end(drawing: &mut Drawing, shape: Shape, question: &Question<'_>, mut y: f64, caption: &str) {
-    let rounds = if shape == Shape::File { format!("{}. ", question.rounds()) } else { String::new() };
-    let caption = format!("{rounds}{caption}{}", not_shown(question));
+pub fn end(drawing: &mut Drawing, shape: Shape, question: &Question<'_>, y: f64, caption: &str) {
+    end_titled(drawing, shape, &question.rounds(), y, &format!("{caption}{}", not_shown(question)));
+}
+
+/// The same of figures that rest on `rounds`.
+pub fn end_titled(drawing: &mut Drawing, shape: Shape, rounds: &str, mut y: f64, caption: &str) {
+    let rounds = if shape == Shape::File { format!("{rounds}. ") } else { String::new() };
+    let caption = format!("{rounds}{caption}");
     for text in wrap(&caption, drawing.width - 2.0 * drawing.margin, CAPTION, false) {
         drawing.text((drawing.margin, y + CAPTION_LINE / 2.0), &text, CAPTION, Colour::Muted, Anchor::Left);
         y += CAPTION_LINE;

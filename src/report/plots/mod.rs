@@ -6,6 +6,8 @@ pub mod drawing;
 pub mod histogram;
 mod labels;
 mod layout;
+mod lifecycle_lines;
+mod lifecycle_points;
 pub mod markers;
 pub mod palette;
 pub mod panels;
@@ -23,6 +25,7 @@ pub use render::{raster, svg, text_width, write_png};
 
 use super::error::ReportError;
 use super::file::write_file;
+use super::lifecycle::{LifecycleQuestion, lifecycle_questions};
 use super::questions::{Question, questions, slugs};
 use super::sanitise::sanitise;
 use crate::results::model::{Measure, Report};
@@ -40,10 +43,13 @@ pub enum Picture {
     Percentiles,
     /// Shares of round trips by time.
     Distribution,
+    /// Figures of a question about the lifecycle.
+    Lifecycle,
 }
 
 impl Picture {
-    const ALL: [Self; 5] = [Self::Floors, Self::Rates, Self::Series, Self::Percentiles, Self::Distribution];
+    const ALL: [Self; 6] =
+        [Self::Floors, Self::Rates, Self::Series, Self::Percentiles, Self::Distribution, Self::Lifecycle];
 
     fn name(self) -> &'static str {
         match self {
@@ -52,6 +58,7 @@ impl Picture {
             Self::Series => "series",
             Self::Percentiles => "percentiles",
             Self::Distribution => "distribution",
+            Self::Lifecycle => "lifecycle",
         }
     }
 }
@@ -85,6 +92,12 @@ pub fn of_question(question: &Question<'_>, colours: &palette::Palette, shape: S
     answer.into_iter().chain(percentiles).chain(distribution).collect()
 }
 
+/// The picture that answers a question about the lifecycle, in one shape: lines over the number in which its cases differ, or
+/// points. `None` without a valid result.
+pub fn of_lifecycle(question: &LifecycleQuestion<'_>, colours: &palette::Palette, shape: Shape) -> Option<Drawing> {
+    lifecycle_lines::draw(question, colours, shape).or_else(|| lifecycle_points::draw(question, colours, shape))
+}
+
 /// Writes every plot into `dir` as `QUESTION-PICTURE`, `.svg` and `.png`, and likewise `QUESTION-PICTURE-dark`.
 ///
 /// # Errors
@@ -94,16 +107,26 @@ pub fn write_all(report: &Report, dir: &Path) -> Result<Vec<PathBuf>, ReportErro
     let colours = palette::Palette::of(report);
     let questions = questions(report);
     let mut paths = Vec::new();
-    for (question, slug) in questions.iter().zip(slugs(&questions)) {
+    let mut write = |slug: &str, picture: Picture, drawing: &Drawing| -> Result<(), ReportError> {
+        for (theme, ending) in [(Theme::Light, ""), (Theme::Dark, DARK)] {
+            let path = dir.join(format!("{slug}-{}{ending}.svg", picture.name()));
+            write_file(&path, svg(drawing, theme)?.as_bytes())?;
+            paths.push(path);
+            let path = dir.join(format!("{slug}-{}{ending}.png", picture.name()));
+            write_png(drawing, theme, &path)?;
+            paths.push(path);
+        }
+        Ok(())
+    };
+    for (question, slug) in questions.iter().zip(slugs(questions.iter().map(|question| question.scenario))) {
         for (picture, drawing) in of_question(question, &colours, Shape::File) {
-            for (theme, ending) in [(Theme::Light, ""), (Theme::Dark, DARK)] {
-                let path = dir.join(format!("{slug}-{}{ending}.svg", picture.name()));
-                write_file(&path, svg(&drawing, theme)?.as_bytes())?;
-                paths.push(path);
-                let path = dir.join(format!("{slug}-{}{ending}.png", picture.name()));
-                write_png(&drawing, theme, &path)?;
-                paths.push(path);
-            }
+            write(&slug, picture, &drawing)?;
+        }
+    }
+    let lifecycle = lifecycle_questions(report);
+    for (question, slug) in lifecycle.iter().zip(slugs(lifecycle.iter().map(|question| question.scenario))) {
+        if let Some(drawing) = of_lifecycle(question, &colours, Shape::File) {
+            write(&slug, Picture::Lifecycle, &drawing)?;
         }
     }
     Ok(paths)

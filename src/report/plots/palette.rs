@@ -99,9 +99,13 @@ impl Palette {
     pub fn of(report: &Report) -> Self {
         let mut subjects: Vec<String> = Vec::new();
         // Only measured subjects take a colour, so that as few as possible share one.
-        let measured = |name: &str| report.bench.iter().any(|result| result.subject == name);
+        let names = || {
+            let loads = report.bench.iter().map(|result| &result.subject);
+            loads.chain(report.lifecycle.iter().map(|result| &result.subject))
+        };
+        let measured = |name: &str| names().any(|subject| subject == name);
         let known = report.subjects.iter().map(|subject| &subject.name).filter(|name| measured(name));
-        for name in known.chain(report.bench.iter().map(|result| &result.subject)) {
+        for name in known.chain(names()) {
             if !subjects.contains(name) {
                 subjects.push(name.clone());
             }

@@ -3,6 +3,7 @@
 mod bench;
 mod comparison;
 mod conformance;
+mod lifecycle;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,7 @@ pub use bench::{
 };
 pub use comparison::{Comparison, ComparisonEvidence, ComparisonMethod, ComparisonVerdict};
 pub use conformance::{ConformanceResult, Coverage, CoverageVerdict, Level, Place, Verdict};
+pub use lifecycle::{LifecycleFigure, LifecycleResult};
 
 /// Name and version of the schema.
 pub const SCHEMA: &str = "shmark-report/1";
@@ -40,6 +42,9 @@ pub struct Report {
     /// One entry a benchmark scenario, case and pair of subjects that were measured in the same rounds.
     #[serde(default)]
     pub relative: Vec<Relative>,
+    /// One entry a scenario about the lifecycle, case and subject.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lifecycle: Vec<LifecycleResult>,
     /// One entry a pair of builds, scenario and case; those of `shmark compare`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub comparisons: Vec<Comparison>,
@@ -101,13 +106,16 @@ pub fn exit_code(
     footer: &Footer,
     conformance: &[ConformanceResult],
     bench: &[BenchResult],
+    lifecycle: &[LifecycleResult],
     comparisons: &[Comparison],
 ) -> u8 {
     let executed = conformance.iter().any(|result| result.outcome != Verdict::Skipped)
         || !bench.is_empty()
+        || !lifecycle.is_empty()
         || !comparisons.is_empty();
     let is_unexpected = conformance.iter().any(ConformanceResult::is_unexpected)
         || bench.iter().any(|result| !result.valid)
+        || lifecycle.iter().any(|result| !result.valid)
         || comparisons.iter().any(|comparison| comparison.fails);
     if !footer.complete {
         130

@@ -1,0 +1,119 @@
+//! One side is killed. The other one notices, and is served by, or serves, whoever takes the dead one's place.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::actor::{Actor, Stage, Stop};
+use super::measured::Measured;
+use super::pair::{SERVICE, received, slices, with_node};
+use crate::scenario::lifecycle::LifecycleCase;
+
+/// Bytes of a message.
+const LEN: u64 = 8;
+/// Longest wait that is asked of a survivor; it ends with the other side.
+const WAIT_MS: u64 = 20_000;
+/// So long after the survivor was told to wait the other side is killed: by then it sleeps.
+const ASLEEP: Duration = Duration::from_millis(20);
+
+/// One round.
+pub(super) fn run(stage: &Stage<'_>, case: &LifecycleCase) -> Result<Vec<Measured>, Stop> {
+    let waits = case.word("noticed_by") == "waiting";
+    let mut server = with_node(stage.actor("server")?)?;
+    let mut client = with_node(stage.actor("client")?)?;
+    let mut standby = with_node(stage.actor("standby")?)?;
+    client.needs(if waits { &["slice", "wait"] } else { &["slice"] })?;
+    let qos = json!({ "max_clients": 2, "max_servers": 2 });
+    server.call("service.create", slices(SERVICE, &qos))?;
+    server.call("server.create", port("server"))?;
+    for actor in [&mut client, &mut standby] {
+        actor.call("service.open", slices(SERVICE, &qos))?;
+    }
+    client.call("client.create", port("client"))?;
+    send(&mut client, "pending")?;
+    received(&mut server, "server.receive", json!({ "on": "server", "as": "active" }), stage)?;
+    if case.word("killed") == "server" {
+        let (since, noticed_ns) = noticed(stage, &mut client, server, "pending", waits)?;
+        standby.call("server.create", port("server"))?;
+        send(&mut client, "next")?;
+        received(&mut standby, "server.receive", json!({ "on": "server", "as": "active" }), stage)?;
+        standby.call("active.send", json!({ "on": "active", "seed": 2, "len": LEN }))?;
+        received(&mut client, "pending.receive", json!({ "on": "next", "as": "response" }), stage)?;
+        let served_ns = since.elapsed().as_nanos() as f64;
+        client.leave()?;
+        standby.leave()?;
+        return Ok(figures(noticed_ns, served_ns));
+    }
+    let (since, noticed_ns) = noticed(stage, &mut server, client, if waits { "server" } else { "active" }, waits)?;
+    standby.call("client.create", port("client"))?;
+    send(&mut standby, "next")?;
+    received(&mut server, "server.receive", json!({ "on": "server", "as": "next" }), stage)?;
+    server.call("active.send", json!({ "on": "next", "seed": 2, "len": LEN }))?;
+    received(&mut standby, "pending.receive", json!({ "on": "next", "as": "response" }), stage)?;
+    let served_ns = since.elapsed().as_nanos() as f64;
+    standby.leave()?;
+    server.leave()?;
+    Ok(figures(noticed_ns, served_ns))
+}
+
+fn figures(noticed_ns: f64, served_ns: f64) -> Vec<Measured> {
+    vec![Measured::new("noticed_ns", noticed_ns), Measured::new("served_again_ns", served_ns)]
+}
+
+fn port(name: &str) -> Value {
+    json!({ "service": "service", "as": name, "initial_max_slice_len": LEN })
+}
+
+fn send(client: &mut Actor, pending: &str) -> Result<(), Stop> {
+    client.call("client.send", json!({ "on": "client", "as": pending, "seed": 1, "len": LEN })).map(|_| ())
+}
+
+/// Kills `victim`. When that was, and the time until the survivor has noticed, ns: until the runner has read it.
+fn noticed(
+    stage: &Stage<'_>,
+    survivor: &mut Actor,
+    mut victim: Actor,
+    on: &str,
+    waits: bool,
+) -> Result<(Instant, f64), Stop> {
+    let waiting = if waits {
+        let op = if on == "server" { "server.receive" } else { "pending.receive" };
+        let id = survivor.begin(op, json!({ "on": on, "as": "nothing", "wait_ms": WAIT_MS }))?;
+        thread::sleep(ASLEEP);
+        Some((op, id))
+    } else {
+        None
+    };
+    let since = Instant::now();
+    victim.peer.kill_now();
+    let noticed_ns = thread::scope(|scope| {
+        // Taken away by its parent, as a supervisor would, while the survivor is asked.
+        scope.spawn(|| victim.peer.kill());
+        match waiting {
+            Some((op, id)) => {
+                let ended = survivor.collect(op, id)?;
+                let noticed_ns = since.elapsed().as_nanos() as f64;
+                if ended.get("ended").and_then(Value::as_bool) == Some(true) {
+                    return Ok(noticed_ns);
+                }
+                Err(survivor.broken(&format!("was not told within {WAIT_MS} ms that the other side was killed")))
+            }
+            None => polled_ns(stage, survivor, on, since),
+        }
+    })?;
+    Ok((since, noticed_ns))
+}
+
+fn polled_ns(stage: &Stage<'_>, survivor: &mut Actor, on: &str, since: Instant) -> Result<f64, Stop> {
+    loop {
+        let fields = survivor.call("is_connected", json!({ "on": on }))?;
+        if fields.get("connected").and_then(Value::as_bool) == Some(false) {
+            return Ok(since.elapsed().as_nanos() as f64);
+        }
+        if since.elapsed() > stage.patience() {
+            let seconds = stage.patience().as_secs();
+            return Err(survivor.broken(&format!("has not noticed for {seconds} s that the other side was killed")));
+        }
+    }
+}
