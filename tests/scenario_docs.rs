@@ -94,9 +94,9 @@ fn the_benchmarks_are_good() {
     let scenarios = blocks.iter().filter(|(info, _)| *info == "toml bench");
     let found: Vec<(String, usize)> = scenarios
         .map(|(_, text)| bench::parse("page.toml", text).unwrap_or_else(|error| panic!("{error}")))
-        .map(|scenario| (scenario.name, scenario.cases.len()))
+        .map(|question| (question.name().to_owned(), question.cases()))
         .collect();
-    assert_eq!(found, [("lengths".to_owned(), 6), ("crowds".to_owned(), 2)]);
+    assert_eq!(found, [("lengths".to_owned(), 6), ("crowds".to_owned(), 2), ("restart".to_owned(), 2)]);
 }
 
 #[test]

@@ -122,13 +122,13 @@ fn benchmark(scenario: &BenchScenario, again: &str) -> String {
 
 fn lifecycle(question: &LifecycleScenario, again: &str) -> String {
     let cases: Vec<String> = question.cases.iter().map(LifecycleCase::label).collect();
-    let LifecycleScenario { name, file, title, sequence, rounds, .. } = question;
+    let LifecycleScenario { name, file, title, procedure, rounds, .. } = question;
     format!(
-        "{name} ({file})\n{title}\n\nCases:\n  {}\n\n{}, each a sequence of operations by fresh processes: {}\n\n\
+        "{name} ({file})\n{title}\n\nCases:\n  {}\n\n{}, each by fresh processes that carry out the procedure: {}\n\n\
          shmark bench {name}{again}\n",
         cases.join("\n  "),
         counted(*rounds, "round"),
-        sequence.word(),
+        procedure.word(),
     )
 }
 

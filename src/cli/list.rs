@@ -106,7 +106,7 @@ fn lifecycle(question: &LifecycleScenario) -> Entry {
         ],
         object: json!({
             "id": question.name, "kind": "bench", "title": question.title, "file": question.file,
-            "lifecycle": question.sequence.word(), "cases": cases,
+            "lifecycle": question.procedure.word(), "cases": cases,
         }),
     }
 }

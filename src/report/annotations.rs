@@ -51,6 +51,15 @@ pub fn render(report: &Report) -> String {
             command(&mut out, "warning", None, &format!("Undecided: {} of {}", result.scenario, result.subject), why);
         }
     }
+    for result in &report.lifecycle {
+        let of = format!("{} of {}", result.scenario, result.subject);
+        let why = result.why_invalid.as_deref().unwrap_or("no reason was given");
+        match &result.undecided {
+            _ if !result.valid => command(&mut out, "error", None, &format!("Invalid: {of}"), why),
+            Some(why) => command(&mut out, "warning", None, &format!("Undecided: {of}"), why),
+            None => {}
+        }
+    }
     for comparison in comparisons::ordered(&report.comparisons) {
         let level = match comparison.verdict {
             _ if comparison.fails => "error",

@@ -6,8 +6,9 @@ use serde::Serialize;
 
 use super::error::ReportError;
 use super::json::pretty;
+use super::lifecycle::Unit;
 use super::sanitise::sanitise;
-use super::tracked::{Tracked, tracked};
+use super::tracked::{Tracked, tracked, tracked_figures};
 use crate::results::model::{Measure, Report};
 
 #[derive(Debug, Serialize)]
@@ -27,14 +28,24 @@ impl Metric {
 }
 
 /// The benchmark results that count, by name. `latency` (ns) and `throughput` (operations per second) are measures that
-/// Bencher knows; `floors` is one that it makes when it first sees it.
+/// Bencher knows; `floors`, `bytes` and `count` are some that it makes when it first sees
+/// them.
 ///
 /// # Errors
 /// [`ReportError::Render`] if the JSON cannot be written.
 pub fn render(report: &Report) -> Result<String, ReportError> {
     let report = sanitise(report);
-    let benchmarks: BTreeMap<String, _> =
+    let mut benchmarks: BTreeMap<String, _> =
         tracked(&report).into_iter().map(|tracked| (tracked.name.clone(), metrics(&tracked))).collect();
+    for tracked in tracked_figures(&report) {
+        let measure = match Unit::of(&tracked.figure.name) {
+            Unit::Time => "latency",
+            Unit::Bytes => "bytes",
+            Unit::Count => "count",
+        };
+        let metric = Metric::new(tracked.figure.median, tracked.figure.ci95);
+        benchmarks.insert(tracked.name, BTreeMap::from([(measure, metric)]));
+    }
     pretty(&benchmarks, "bencher.json")
 }
 

@@ -80,7 +80,7 @@ fn facts(result: &BenchResult) -> [String; FACTS.len()] {
     };
     [
         no_formula(&result.scenario),
-        no_formula(&case_text(result)),
+        no_formula(&case_text(&result.case)),
         no_formula(&result.subject),
         measure.to_owned(),
         result.valid.to_string(),
@@ -91,6 +91,6 @@ fn facts(result: &BenchResult) -> [String; FACTS.len()] {
 }
 
 /// Text that no spreadsheet takes for a formula, whoever wrote it: an apostrophe in front makes it text.
-fn no_formula(text: &str) -> String {
+pub(super) fn no_formula(text: &str) -> String {
     if text.starts_with(['=', '+', '-', '@', '\t', '\n']) { format!("'{text}") } else { text.to_owned() }
 }

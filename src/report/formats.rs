@@ -2,7 +2,7 @@
 //! command line and its file in a folder of results follow from that.
 
 use super::error::ReportError;
-use super::{annotations, badge, bencher, csv, github_benchmark, html, json, junit, markdown};
+use super::{annotations, badge, bencher, csv, github_benchmark, html, json, junit, lifecycle_csv, markdown};
 use crate::results::model::Report;
 
 /// A form that a whole report can be written in, as text.
@@ -77,6 +77,13 @@ pub const FORMATS: &[Format] = &[
         file: "benchmarks.csv",
         is_page: false,
         render: csv::render,
+    },
+    Format {
+        option: "lifecycle-csv",
+        help: "Write the results about the lifecycle as CSV, one row a figure",
+        file: "lifecycle.csv",
+        is_page: false,
+        render: lifecycle_csv::render,
     },
     Format {
         option: "github-benchmark",

@@ -5,8 +5,9 @@ use serde::Serialize;
 
 use super::error::ReportError;
 use super::json::pretty;
+use super::lifecycle::Unit;
 use super::sanitise::sanitise;
-use super::tracked::{Tracked, tracked};
+use super::tracked::{Tracked, TrackedFigure, tracked, tracked_figures};
 use crate::results::model::Report;
 
 #[derive(Debug, Serialize)]
@@ -28,14 +29,34 @@ struct Entry {
 /// [`ReportError::Render`] if the JSON cannot be written.
 pub fn render(report: &Report) -> Result<String, ReportError> {
     let report = sanitise(report);
-    let entries: Vec<Entry> = tracked(&report).iter().flat_map(entries).collect();
+    let mut entries: Vec<Entry> = tracked(&report).iter().flat_map(entries).collect();
+    entries.extend(tracked_figures(&report).into_iter().map(figure));
     pretty(&entries, "github-benchmark.json")
+}
+
+/// A figure about the lifecycle.
+fn figure(tracked: TrackedFigure<'_>) -> Entry {
+    let unit = match Unit::of(&tracked.figure.name) {
+        Unit::Time => "ns",
+        Unit::Bytes => "bytes",
+        Unit::Count => "",
+    };
+    Entry {
+        name: tracked.name,
+        unit,
+        value: tracked.figure.median,
+        range: tracked.figure.ci95.map(range),
+        extra: format!("{} rounds", tracked.rounds),
+    }
+}
+
+fn range([low, high]: [f64; 2]) -> String {
+    format!("{low:.2} to {high:.2} with 95 % confidence")
 }
 
 fn entries(tracked: &Tracked<'_>) -> impl Iterator<Item = Entry> {
     let name = format!("{}, {}", tracked.name, tracked.of_what());
     let extra = format!("{} rounds", tracked.result.rounds);
-    let range = |[low, high]: [f64; 2]| format!("{low:.2} to {high:.2} with 95 % confidence");
     let time = tracked.time();
     let in_ns =
         Entry { name: name.clone(), unit: "ns", value: time.ns, range: time.ci95_ns.map(range), extra: extra.clone() };

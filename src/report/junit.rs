@@ -9,10 +9,13 @@ use super::cases::{Case, cases};
 use super::comparisons;
 use super::error::ReportError;
 use super::figures::{latency_p50, percentile_ns, three_digits};
+use super::lifecycle::{LifecycleCases, lifecycle_questions};
 use super::sanitise::sanitise;
 use super::summary::{Completeness, Summary};
 use super::words::{level_word, outcome_word};
-use crate::results::model::{BenchResult, Comparison, ComparisonVerdict, ConformanceResult, Report, Verdict};
+use crate::results::model::{
+    BenchResult, Comparison, ComparisonVerdict, ConformanceResult, LifecycleResult, Report, Verdict,
+};
 
 /// The report as `JUnit` XML. A listed deviation and an observed difference are skipped with their reason, so that a CI
 /// system shows them and does not fail; everything unexpected is a failure, or an error if peer or harness broke.
@@ -35,6 +38,13 @@ pub fn render(report: &Report) -> Result<String, ReportError> {
     for case in cases(report) {
         let mut suite = TestSuite::new(format!("benchmark {}", case.label()));
         suite.add_test_cases(case.results.iter().map(|result| trial(&case, result)));
+        junit.add_test_suite(suite);
+    }
+    for question in lifecycle_questions(report) {
+        let mut suite = TestSuite::new(format!("benchmark {}", question.label()));
+        for case in &question.cases {
+            suite.add_test_cases(case.results.iter().map(|result| rounds(case, result)));
+        }
         junit.add_test_suite(suite);
     }
     if !report.comparisons.is_empty() {
@@ -125,6 +135,24 @@ fn details(result: &ConformanceResult) -> String {
         }
     }
     text
+}
+
+fn rounds(case: &LifecycleCases<'_>, result: &LifecycleResult) -> TestCase {
+    let status = if result.valid {
+        TestCaseStatus::success()
+    } else {
+        let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+        let why = result.why_invalid.as_deref().unwrap_or("no reason was given");
+        status.set_type("invalid round").set_message(format!("{} does not count: {why}", result.subject));
+        status
+    };
+    let name = if case.name.is_empty() { result.subject.clone() } else { format!("{}, {}", result.subject, case.name) };
+    let mut test = TestCase::new(name, status);
+    test.set_classname(format!("benchmark.{}", result.scenario));
+    for figure in result.figures.iter().filter(|_| result.valid) {
+        test.add_property(Property::new(figure.name.as_str(), figure.median.to_string()));
+    }
+    test
 }
 
 fn trial(case: &Case<'_>, result: &BenchResult) -> TestCase {

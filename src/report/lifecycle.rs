@@ -82,7 +82,9 @@ impl Unit {
 
 /// What a figure is, without its unit: `service create`.
 pub fn figure_name(name: &str) -> String {
-    name.trim_end_matches("_ns").trim_end_matches("_bytes").replace('_', " ")
+    let name = name.trim_end_matches("_ns").trim_end_matches("_bytes");
+    let is_percentile = name.strip_prefix('p').is_some_and(|rest| rest.chars().all(|c| c.is_ascii_digit() || c == '_'));
+    name.replace('_', if is_percentile { "." } else { " " })
 }
 
 /// A figure with its interval.
@@ -211,8 +213,13 @@ mod tests {
 
     #[test]
     fn a_figure_says_its_unit_itself() {
-        let shown = [("total_ns", 1_240_000.0), ("shared_mapped_bytes", 2_097_152.0), ("server_descriptors", 12.0)];
+        let shown = [
+            ("total_ns", 1_240_000.0),
+            ("shared_mapped_bytes", 2_097_152.0),
+            ("server_descriptors", 12.0),
+            ("p99_99_ns", 5.0),
+        ];
         let shown = shown.map(|(name, value)| format!("{} {}", figure_name(name), Unit::of(name).shown(value)));
-        assert_eq!(shown, ["total 1.24 ms", "shared mapped 2.00 MiB", "server descriptors 12"]);
+        assert_eq!(shown, ["total 1.24 ms", "shared mapped 2.00 MiB", "server descriptors 12", "p99.99 5.00 ns"]);
     }
 }

@@ -28,6 +28,7 @@ pub mod html;
 pub mod json;
 pub mod junit;
 pub mod lifecycle;
+pub mod lifecycle_csv;
 pub mod machine;
 pub mod markdown;
 pub mod plots;

@@ -1,6 +1,9 @@
 //! Benchmark results as dashboards follow them from run to run: by a name, in times and in floors.
 
-use crate::results::model::{BenchResult, Measure, Ratio, Report, Time};
+use std::collections::BTreeMap;
+
+use super::lifecycle::figure_name;
+use crate::results::model::{BenchResult, LifecycleFigure, Measure, Ratio, Report, Time};
 
 /// A result that counts.
 #[derive(Debug, Clone)]
@@ -17,15 +20,42 @@ pub fn tracked(report: &Report) -> Vec<Tracked<'_>> {
     valid.map(|result| Tracked { name: name(result), result }).collect()
 }
 
+/// A figure of a result about the lifecycle that counts.
+#[derive(Debug, Clone)]
+pub struct TrackedFigure<'a> {
+    /// `startup[services=10] reference, total`.
+    pub name: String,
+    /// What it is.
+    pub figure: &'a LifecycleFigure,
+    /// Rounds that it rests on.
+    pub rounds: usize,
+}
+
+/// Every figure about the lifecycle of a report, of results that count, in their order.
+pub fn tracked_figures(report: &Report) -> Vec<TrackedFigure<'_>> {
+    let valid = report.lifecycle.iter().filter(|result| result.valid);
+    let figures = valid.flat_map(|result| result.figures.iter().map(move |figure| (result, figure)));
+    let tracked = figures.map(|(result, figure)| TrackedFigure {
+        name: format!("{}, {}", named(&result.scenario, &result.case, &result.subject), figure_name(&figure.name)),
+        figure,
+        rounds: result.rounds,
+    });
+    tracked.collect()
+}
+
 fn name(result: &BenchResult) -> String {
-    let case = case_text(result);
+    named(&result.scenario, &result.case, &result.subject)
+}
+
+fn named(scenario: &str, case: &BTreeMap<String, String>, subject: &str) -> String {
+    let case = case_text(case);
     let case = if case.is_empty() { case } else { format!("[{case}]") };
-    format!("{}{case} {}", result.scenario, result.subject)
+    format!("{scenario}{case} {subject}")
 }
 
 /// `len=1,payload=u64`.
-pub fn case_text(result: &BenchResult) -> String {
-    result.case.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(",")
+pub fn case_text(case: &BTreeMap<String, String>) -> String {
+    case.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(",")
 }
 
 impl Tracked<'_> {

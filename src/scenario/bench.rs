@@ -45,6 +45,14 @@ impl BenchQuestion {
             Self::Lifecycle(scenario) => &scenario.name,
         }
     }
+
+    /// How many cases it has, at least one.
+    pub fn cases(&self) -> usize {
+        match self {
+            Self::Load(scenario) => scenario.cases.len(),
+            Self::Lifecycle(scenario) => scenario.cases.len(),
+        }
+    }
 }
 
 /// Reads one benchmark scenario; `file` is its name in messages.

@@ -1,4 +1,4 @@
-//! A question about the lifecycle of ports and services: a file of `bench/` that names a sequence instead of a load.
+//! A question about the lifecycle of ports and services: a file of `bench/` that names a procedure instead of a load.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -13,7 +13,7 @@ pub const KEY: &str = "lifecycle";
 
 /// What is carried out once a round, operation by operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Sequence {
+pub enum Procedure {
     /// Two processes come, create what they need, and have one request answered.
     Startup,
     /// Requests and responses become longer and longer.
@@ -26,7 +26,7 @@ pub enum Sequence {
     Newcomers,
 }
 
-/// What a list of a sequence can hold.
+/// What a list of a procedure can hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ListValues {
     /// Words.
@@ -55,7 +55,7 @@ const fn counts(name: &'static str, min: u64, max: u64) -> List {
 /// Largest payload, bytes.
 const BYTES_MAX: u64 = 1 << 40;
 
-impl Sequence {
+impl Procedure {
     /// All of them.
     pub const ALL: [Self; 5] = [Self::Startup, Self::Growth, Self::Memory, Self::Recovery, Self::Newcomers];
 
@@ -105,7 +105,7 @@ pub struct LifecycleScenario {
     /// The question that it answers, one sentence.
     pub title: String,
     /// What is carried out.
-    pub sequence: Sequence,
+    pub procedure: Procedure,
     /// From the product of all lists, the last list varying fastest; at least one.
     pub cases: Vec<LifecycleCase>,
     /// Rounds a subject: each has fresh processes.
@@ -116,7 +116,7 @@ pub struct LifecycleScenario {
     pub file: String,
 }
 
-/// One case: a value of each list of the sequence.
+/// One case: a value of each list of the procedure.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LifecycleCase {
     /// Words by the names of their lists.
@@ -126,12 +126,12 @@ pub struct LifecycleCase {
 }
 
 impl LifecycleCase {
-    /// A word; empty if the sequence has no such list.
+    /// A word; empty if the procedure has no such list.
     pub fn word(&self, list: &str) -> &str {
         self.words.get(list).map_or("", String::as_str)
     }
 
-    /// A number; 0 if the sequence has no such list.
+    /// A number; 0 if the procedure has no such list.
     pub fn count(&self, list: &str) -> u64 {
         self.counts.get(list).copied().unwrap_or_default()
     }
@@ -160,14 +160,14 @@ pub(super) fn is_one(root: &Node) -> bool {
 
 /// The scenario of a file, and where its name stands.
 pub(super) fn read(root: &Node, file_name: &str) -> Parsed<(LifecycleScenario, Span)> {
-    let known = Sequence::ALL.map(Sequence::word);
-    // Which lists there may be depends on the sequence, which therefore comes first.
+    let known = Procedure::ALL.map(Procedure::word);
+    // Which lists there may be depends on the procedure, which therefore comes first.
     let table = root.entries("a benchmark")?;
     let chosen =
         table.iter().find(|entry| entry.key == KEY).map(|entry| word(&entry.value, KEY, &known)).transpose()?;
-    let sequence = Sequence::ALL.into_iter().find(|sequence| Some(sequence.word()) == chosen);
-    let sequence = sequence.unwrap_or(Sequence::Startup);
-    let lists = sequence.lists().iter().map(|list| list.name);
+    let procedure = Procedure::ALL.into_iter().find(|procedure| Some(procedure.word()) == chosen);
+    let procedure = procedure.unwrap_or(Procedure::Startup);
+    let lists = procedure.lists().iter().map(|list| list.name);
     let keys: Vec<&str> = ["name", "title", KEY, "rounds", "width_percent"].into_iter().chain(lists).collect();
     let file = Fields::new(root, "a question about the lifecycle", &keys)?;
     let named = file.need("name")?;
@@ -175,8 +175,8 @@ pub(super) fn read(root: &Node, file_name: &str) -> Parsed<(LifecycleScenario, S
     let scenario = LifecycleScenario {
         name: name(named, "name")?.to_owned(),
         title: file.need("title")?.text("title")?.to_owned(),
-        sequence,
-        cases: cases(&file, sequence)?,
+        procedure,
+        cases: cases(&file, procedure)?,
         rounds: usize::try_from(ranged(rounds, "rounds", 1, 1000)?).unwrap_or(usize::MAX),
         width_percent: file.get("width_percent").map(|node| ranged(node, "width_percent", 1, 10_000)).transpose()?,
         file: file_name.to_owned(),
@@ -184,9 +184,9 @@ pub(super) fn read(root: &Node, file_name: &str) -> Parsed<(LifecycleScenario, S
     Ok((scenario, named.span.clone()))
 }
 
-fn cases(file: &Fields<'_>, sequence: Sequence) -> Parsed<Vec<LifecycleCase>> {
+fn cases(file: &Fields<'_>, procedure: Procedure) -> Parsed<Vec<LifecycleCase>> {
     let mut cases = vec![LifecycleCase::default()];
-    for list in sequence.lists() {
+    for list in procedure.lists() {
         let nodes = file.need(list.name)?.list(list.name)?;
         let mut product = Vec::new();
         for case in &cases {

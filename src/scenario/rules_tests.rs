@@ -4,6 +4,9 @@ use std::collections::BTreeSet;
 
 use miette::Diagnostic;
 
+use super::bench::BenchQuestion;
+use super::lifecycle::LifecycleCase;
+use super::model::BenchScenario;
 use super::{Catalogue, ScenarioError, bench, conformance};
 
 const GOOD: &str = r#"id = "snd/example"
@@ -567,10 +570,17 @@ fn loads_have_room_and_can_be_timed() {
     }
 }
 
+fn load(text: &str) -> BenchScenario {
+    match bench::parse("b.toml", text).unwrap() {
+        BenchQuestion::Load(scenario) => scenario,
+        other => panic!("{other:?}"),
+    }
+}
+
 #[test]
 fn cases_are_the_product_of_all_lists() {
     let text = CROWD.replace("[8]", "[8, 16]\ntouch = [\"stamp\"]\nidle_clients = [0]");
-    let cases = bench::parse("b.toml", &text).unwrap().cases;
+    let cases = load(&text).cases;
     let numbers: Vec<_> = cases
         .iter()
         .map(|case| ["outstanding", "max_active_requests", "idle_clients"].map(|key| case.count(key)))
@@ -578,7 +588,7 @@ fn cases_are_the_product_of_all_lists() {
     let case = |outstanding, max| [Some(outstanding), Some(max), Some(0)];
     assert_eq!(numbers, [case(1, 8), case(1, 16), case(8, 8), case(8, 16)]);
     assert!(cases.iter().all(|case| case.words["touch"] == "stamp" && case.responses() == 1));
-    let plain = bench::parse("b.toml", include_str!("../../scenarios/bench/rtt.toml")).unwrap();
+    let plain = load(include_str!("../../scenarios/bench/rtt.toml"));
     assert!(plain.cases[0].counts.is_empty() && plain.cases[0].words.is_empty(), "what is not asked for is not set");
 }
 
@@ -598,4 +608,44 @@ fn benchmark_files_are_checked_too() {
         assert_eq!((error.line(), error.column()), place, "{error}");
         assert!(error.to_string().contains(says), "{error}");
     }
+}
+
+#[test]
+fn files_about_the_lifecycle_are_checked_too() {
+    let good = include_str!("../../scenarios/bench/growth.toml");
+    for (replaced, by, says) in [
+        ("rounds = 9", "rounds = 0", "\"rounds\" cannot be 0"),
+        ("\"growth\"\nallocation", "\"grow\"\nallocation", "did you mean \"growth\"?"),
+        ("\"best-fit\"", "\"best\"", "\"best\" is nothing that \"allocation\" can be"),
+        ("[64, ", "[4, ", "\"bytes\" cannot be 4"),
+        ("rounds = 9", "rounds = 9\nservices = [1]", "a question about the lifecycle has no key \"services\""),
+        ("rounds = 9", "rounds = 9\npayload = [\"u64\"]", "has no key \"payload\""),
+        ("allocation = [\"static\", \"best-fit\", \"power-of-two\"]", "", "lacks the key \"allocation\""),
+        (
+            "allocation = [\"static\", \"best-fit\", \"power-of-two\"]",
+            "allocation = []",
+            "the list \"allocation\" is empty",
+        ),
+    ] {
+        assert!(good.contains(replaced), "{replaced}");
+        let error = bench::parse("b.toml", &good.replacen(replaced, by, 1)).unwrap_err();
+        let help = error.help().map(|help| help.to_string()).unwrap_or_default();
+        assert!(error.to_string().contains(says) || help.contains(says), "{error}\n{help}\ndoes not say: {says}");
+    }
+}
+
+/// The last list varies fastest, and what is there twice is one case.
+#[test]
+fn cases_of_the_lifecycle_are_the_product_of_its_lists() {
+    let text = include_str!("../../scenarios/bench/newcomers.toml").replace("[4294967296]", "[64, 8, 64]");
+    let BenchQuestion::Lifecycle(scenario) = bench::parse("b.toml", &text).unwrap() else { panic!("{text}") };
+    let cases: Vec<String> = scenario.cases.iter().map(LifecycleCase::label).collect();
+    assert_eq!(
+        cases[..3],
+        ["beside nothing, server_bytes 64", "beside nothing, server_bytes 8", "beside elsewhere, server_bytes 64"]
+    );
+    assert_eq!(
+        (cases.len(), scenario.cases[1].count("server_bytes"), scenario.cases[1].word("beside")),
+        (6, 8, "nothing")
+    );
 }

@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod compare;
+mod lifecycle;
 mod slices;
 
 use std::collections::BTreeMap;
@@ -51,7 +52,11 @@ fn made_up_peer() {
 fn answer(mode: &str, role: &str, command: &Value) -> Value {
     match (command["op"].as_str().unwrap(), mode, role) {
         ("hello", ..) => {
-            let features = if mode == "no-bench" { json!([]) } else { json!(["bench"]) };
+            let features = match mode {
+                "no-bench" => json!([]),
+                "timed" | "untimed" => json!(["bench", "slice", "growth"]),
+                _ => json!(["bench"]),
+            };
             let wire = "made-up";
             json!({"ok": {"implementation": mode, "version": "1", "language": "Rust", "features": features, "wire": wire}})
         }
@@ -61,6 +66,7 @@ fn answer(mode: &str, role: &str, command: &Value) -> Value {
         ("bench.collect", "dies", "server") => std::process::abort(),
         ("bench.collect", "babbles", "client") => json!({"ok": {"sent": "many"}}),
         ("bench.collect", ..) => json!({"ok": collected(mode, role)}),
+        (op, "timed" | "untimed", _) => lifecycle::answer(op, mode == "timed", command),
         _ => json!({"unsupported": "made up"}),
     }
 }
@@ -166,6 +172,7 @@ fn scenario(rounds: usize) -> BenchScenario {
 fn options(subjects: Vec<Subject>, rounds: usize) -> Options {
     Options {
         scenarios: vec![scenario(rounds)],
+        lifecycle: vec![],
         subjects,
         rounds: None,
         quick: false,

@@ -10,6 +10,7 @@ mod empty;
 mod events_log;
 mod hostile;
 mod json;
+mod lifecycle;
 mod merge;
 mod plots;
 mod regimes;

@@ -14,7 +14,7 @@ use shmark::results::model::{BenchResult, Measure, Percentiles, Ratio, Report, T
 
 use super::sample;
 
-const SHAPES: [Shape; 3] = [Shape::File, Shape::Wide, Shape::Narrow];
+pub const SHAPES: [Shape; 3] = [Shape::File, Shape::Wide, Shape::Narrow];
 
 type Draw = fn(&Question<'_>, &Palette, Shape) -> Option<Drawing>;
 
@@ -55,7 +55,7 @@ fn many_over_a_count(spread: f64) -> Report {
 }
 
 /// Where the markers of a colour are: their middles.
-fn markers(drawing: &Drawing, colour: Colour) -> Vec<(f64, f64)> {
+pub fn markers(drawing: &Drawing, colour: Colour) -> Vec<(f64, f64)> {
     let Mark::Area { points: shape, .. } = marker((0.0, 0.0), colour) else { panic!("a marker is an area") };
     let middles = drawing.marks.iter().filter_map(|mark| match mark {
         Mark::Area { points, colour: of } if *of == colour => {
@@ -91,7 +91,7 @@ fn texts(drawing: &Drawing) -> Vec<(f64, f64, &str, Colour)> {
 }
 
 /// Left, top, right and bottom of every text.
-fn boxes(drawing: &Drawing) -> Vec<(f64, f64, f64, f64, &str)> {
+pub fn boxes(drawing: &Drawing) -> Vec<(f64, f64, f64, f64, &str)> {
     let boxes = drawing.marks.iter().filter_map(|mark| match mark {
         Mark::Text { x, y, text, size, bold, anchor, .. } => {
             let width = text_width(text, *size, *bold);

@@ -6,7 +6,7 @@ use shmark::results::model::{ConformanceResult, Report, Verdict};
 use super::sample;
 
 /// Formats that have nothing of conformance in them, or room for one figure.
-const WITHOUT: [&str; 5] = ["csv", "github-benchmark", "bencher", "badge", "badge-json"];
+const WITHOUT: [&str; 6] = ["csv", "github-benchmark", "bencher", "badge", "badge-json", "lifecycle-csv"];
 
 const BOUND: &str = "step 3 took 700 ms, and its bound is 100 ms";
 

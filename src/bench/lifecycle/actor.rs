@@ -1,4 +1,4 @@
-//! The processes of a sequence: each is told one operation after the other, and says how long it took.
+//! The processes of a procedure: each is told one operation after the other, and says how long it took.
 
 use std::time::Duration;
 

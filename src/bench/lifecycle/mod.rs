@@ -1,4 +1,4 @@
-//! Questions about the lifecycle: what it costs to come, to grow, to hold, to fail and to go. Each round is a sequence of
+//! Questions about the lifecycle: what it costs to come, to grow, to hold, to fail and to go. Each round is a procedure of
 //! operations of the peer protocol, carried out by fresh processes, which say themselves how long each operation took.
 
 mod actor;
@@ -19,7 +19,7 @@ use super::order;
 use super::processes::Processes;
 use crate::results::events::{Event, Observer};
 use crate::results::model::LifecycleResult;
-use crate::scenario::lifecycle::{LifecycleCase, LifecycleScenario, Sequence};
+use crate::scenario::lifecycle::{LifecycleCase, LifecycleScenario, Procedure};
 
 /// A scenario and who takes part in it.
 #[derive(Debug, Clone)]
@@ -91,7 +91,7 @@ fn rounds_of(entry: &LifecycleEntry, rows: &mut [Row<'_>], processes: &Processes
                 round: round + 1,
                 rounds: scenario.rounds.max(round + 1),
             });
-            let outcome = carry_out(scenario.sequence, row.case, processes, row.subject);
+            let outcome = carry_out(scenario.procedure, row.case, processes, row.subject);
             if outcome == Err(Stop::Interrupted) {
                 return true;
             }
@@ -110,18 +110,18 @@ fn rounds_of(entry: &LifecycleEntry, rows: &mut [Row<'_>], processes: &Processes
 }
 
 fn carry_out(
-    sequence: Sequence,
+    procedure: Procedure,
     case: &LifecycleCase,
     processes: &Processes,
     subject: usize,
 ) -> Result<Vec<Measured>, Stop> {
     let namespace = processes.folder.namespace()?;
     let stage = Stage { subject: &processes.subjects[subject], namespace: &namespace, seed: processes.seed };
-    match sequence {
-        Sequence::Startup => startup::run(&stage, case),
-        Sequence::Growth => growth::run(&stage, case),
-        Sequence::Memory => memory::run(&stage, case),
-        Sequence::Recovery => recovery::run(&stage, case),
-        Sequence::Newcomers => newcomers::run(&stage, case, processes, subject),
+    match procedure {
+        Procedure::Startup => startup::run(&stage, case),
+        Procedure::Growth => growth::run(&stage, case),
+        Procedure::Memory => memory::run(&stage, case),
+        Procedure::Recovery => recovery::run(&stage, case),
+        Procedure::Newcomers => newcomers::run(&stage, case, processes, subject),
     }
 }

@@ -1,4 +1,4 @@
-//! What the sequences have in common: a service, its ports, and a request that is answered.
+//! What the procedures have in common: a service, its ports, and a request that is answered.
 
 use std::time::Instant;
 
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::actor::{Actor, Fields, Stage, Stop};
 
-/// Name of the service that a sequence is about.
+/// Name of the service that a procedure is about.
 pub(super) const SERVICE: &str = "shmark/lifecycle";
 
 /// Arguments of an operation that creates or opens a service of byte slices.

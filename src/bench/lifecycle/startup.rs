@@ -39,12 +39,12 @@ pub(super) fn run(stage: &Stage<'_>, case: &LifecycleCase) -> Result<Vec<Measure
     let total_ns = node_ns + create_ns + server_ns + open_ns + client_ns + first_ns;
     Ok(vec![
         Measured::new("total_ns", total_ns),
+        Measured::new("first_round_trip_ns", first_ns),
+        Measured::new("second_round_trip_ns", next_ns),
         Measured::new("both_nodes_ns", node_ns),
         Measured::new("service_create_ns", create_ns),
         Measured::new("server_create_ns", server_ns),
         Measured::new("service_open_ns", open_ns),
         Measured::new("client_create_ns", client_ns),
-        Measured::new("first_round_trip_ns", first_ns),
-        Measured::new("second_round_trip_ns", next_ns),
     ])
 }

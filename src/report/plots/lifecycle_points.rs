@@ -33,7 +33,7 @@ pub(super) fn draw(question: &LifecycleQuestion<'_>, colours: &Palette, shape: S
     let names = || lines.iter().map(|line| if let Line::Figure { name, .. } = line { name.as_str() } else { "" });
     let texts = || lines.iter().map(|line| if let Line::Figure { text, .. } = line { text.as_str() } else { "" });
     let widest = |texts: &mut dyn Iterator<Item = &str>| texts.map(|t| text_width(t, LABEL, true)).fold(0.0, f64::max);
-    let left = drawing.margin + if narrow { 8.0 } else { widest(&mut names()).min(300.0) + 14.0 };
+    let left = drawing.margin + if narrow { 26.0 } else { widest(&mut names()).min(300.0) + 14.0 };
     let right = drawing.width - drawing.margin - widest(&mut texts()) - 14.0;
     let height = |line: &Line| match line {
         Line::Case(_) => 28.0,

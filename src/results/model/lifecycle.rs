@@ -42,6 +42,6 @@ pub struct LifecycleResult {
     pub undecided: Option<String>,
     /// Rounds that count.
     pub rounds: usize,
-    /// In the order in which the sequence names them, the one that answers the question first.
+    /// In the order in which the procedure names them, the one that answers the question first.
     pub figures: Vec<LifecycleFigure>,
 }

@@ -175,10 +175,10 @@ mod tests {
         ] {
             let all: Vec<_> = results.iter().map(|(outcome, level)| result(*outcome, *level)).collect();
             let complete = Footer { complete: true, ..Footer::default() };
-            assert_eq!(exit_code(&complete, &all, &[], &[]), code, "{results:?}");
-            assert_eq!(exit_code(&Footer::default(), &all, &[], &[]), 130, "interrupted: {results:?}");
+            assert_eq!(exit_code(&complete, &all, &[], &[], &[]), code, "{results:?}");
+            assert_eq!(exit_code(&Footer::default(), &all, &[], &[], &[]), 130, "interrupted: {results:?}");
             let lacking = Footer { without_result: vec!["`x` has none".to_owned()], ..complete };
-            assert_eq!(exit_code(&lacking, &all, &[], &[]), if code == 0 { 3 } else { code }, "{results:?}");
+            assert_eq!(exit_code(&lacking, &all, &[], &[], &[]), if code == 0 { 3 } else { code }, "{results:?}");
         }
     }
 }
