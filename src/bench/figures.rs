@@ -72,8 +72,6 @@ pub fn result(
             client: per_request(total(|trial| trial.load_cpu_ns[0])),
             server: per_request(total(|trial| trial.load_cpu_ns[1])),
         },
-        allocations_per_request: None,
-        syscalls_per_request: None,
         histogram: rtt.as_ref().and_then(|rtt| histogram::encode(rtt).ok()).unwrap_or_default(),
     }
 }

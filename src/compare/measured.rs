@@ -313,8 +313,8 @@ mod tests {
         serde_json::from_value(json!({
             "scenario": "open-loop", "subject": subject, "case": {}, "valid": true, "why_invalid": null, "rounds": 10,
             "samples": 1, "rtt_ns": figures, "throughput_per_s": 1.0, "floor_rtt_ns": figures, "p50_floors": null,
-            "p50_floors_rounds": [], "cpu_ns_per_request": {"client": 1.0, "server": 1.0}, "allocations_per_request": null,
-            "syscalls_per_request": null, "histogram": "", "saturated": if missed > 0 { saturated } else { json!(null) }
+            "p50_floors_rounds": [], "cpu_ns_per_request": {"client": 1.0, "server": 1.0},
+            "histogram": "", "saturated": if missed > 0 { saturated } else { json!(null) }
         }))
         .unwrap()
     }

@@ -38,8 +38,6 @@ const FIGURES: &[Column] = &[
     ("clock_ns", |result| result.clock_ns),
     ("client_cpu_ns_per_request", |result| Some(result.cpu_ns_per_request.client)),
     ("server_cpu_ns_per_request", |result| Some(result.cpu_ns_per_request.server)),
-    ("allocations_per_request", |result| result.allocations_per_request),
-    ("syscalls_per_request", |result| result.syscalls_per_request),
 ];
 
 fn ns(time: Option<Time>) -> Option<f64> {

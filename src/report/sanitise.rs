@@ -105,7 +105,6 @@ fn make_finite(result: &mut BenchResult) -> bool {
     figures.push(&mut result.throughput_per_s);
     figures.extend([&mut result.cpu_ns_per_request.client, &mut result.cpu_ns_per_request.server]);
     figures.extend(result.p50_floors_rounds.iter_mut().chain(&mut result.trips_ns));
-    figures.extend(result.allocations_per_request.iter_mut().chain(result.syscalls_per_request.iter_mut()));
     let mut times: Vec<&mut Time> =
         [&mut result.trip_ns, &mut result.floor_ns, &mut result.above_floor_ns].into_iter().flatten().collect();
     for BenchRegime { floor_ns, p50_ns, p50_floors, above_floor_ns, rounds: _, intervals: _ } in &mut result.regimes {

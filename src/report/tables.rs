@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::bounded::{or_dash, rate, rate_text, ratio_text, round_trip_ns, time_text};
 use super::cases::Case;
-use super::figures::{duration_ns, latency_p50, percentile_ns, rate_per_s, three_digits};
+use super::figures::{duration_ns, latency_p50, percentile_ns, rate_per_s};
 use super::questions::Question;
 use crate::results::model::{BenchResult, Measure};
 
@@ -106,20 +106,17 @@ pub fn percentiles(question: &Question<'_>) -> Option<FigureTable> {
     Some(table(question, caption, headings, &cells))
 }
 
-/// Processor time, system calls and allocations, per round trip or message.
+/// Processor time per round trip or message.
 pub fn resources(question: &Question<'_>) -> FigureTable {
     let each = match question.measure() {
         Measure::RoundTrip => "round trip",
         Measure::Throughput => "message",
         Measure::OpenLoop => "request",
     };
-    let headings = ["CPU of the client", "CPU of the server", "system calls", "allocations"];
+    let headings = ["CPU of the client", "CPU of the server"];
     let cells = |_: &Case<'_>, _: usize, result: &BenchResult| {
         let cpu = &result.cpu_ns_per_request;
-        let counts = [result.syscalls_per_request, result.allocations_per_request];
-        let mut cells: Vec<String> = [cpu.client, cpu.server].map(duration_ns).into();
-        cells.extend(counts.map(|count| or_dash(count, three_digits)));
-        cells
+        [cpu.client, cpu.server].map(duration_ns).into()
     };
     let caption = format!("Means over all load slices, for one {each}.");
     table(question, caption, headings.map(|text| heading(text, "")).into(), &cells)

@@ -179,7 +179,7 @@ fn stored(dir: &Path, name: &str, label: Option<&str>, floors: &[f64]) -> PathBu
         "scenario": "rtt", "subject": "reference", "case": {"len": "1"}, "valid": true, "why_invalid": null,
         "rounds": floors.len(), "samples": 1, "rtt_ns": figures, "throughput_per_s": 1.0, "floor_rtt_ns": figures,
         "p50_floors": null, "p50_floors_rounds": floors, "cpu_ns_per_request": {"client": 1.0, "server": 1.0},
-        "allocations_per_request": null, "syscalls_per_request": null, "histogram": ""
+        "histogram": ""
     }]);
     let path = dir.join(name);
     std::fs::write(&path, report.to_string()).unwrap();

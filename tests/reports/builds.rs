@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 
 use shmark::report;
+use shmark::report::plots::comparison::draw;
+use shmark::report::plots::palette::Colour;
 use shmark::results::events::Event;
 use shmark::results::model::*;
 
+use super::plots::{SHAPES, boxes, markers};
 use super::sample;
 
 fn comparison(new: &str, verdict: ComparisonVerdict, ratio: f64) -> Comparison {
@@ -117,4 +120,34 @@ fn the_event_log_has_them() {
     let line = serde_json::to_string(&event).unwrap();
     assert!(line.contains("\"event\":\"builds-compared\""), "{line}");
     assert_eq!(serde_json::from_str::<Event>(&line).unwrap(), event);
+}
+
+/// No change is in the middle, and as many times faster is as far from it as slower.
+#[test]
+fn the_picture_has_its_points_where_their_ratios_are() {
+    let all = [
+        comparison("slow", ComparisonVerdict::Worse, 1.25),
+        comparison("same", ComparisonVerdict::Same, 1.0),
+        comparison("fast", ComparisonVerdict::Better, 0.8),
+    ];
+    for shape in SHAPES {
+        let drawing = draw(&all, shape).unwrap();
+        let at = |build: usize| match markers(&drawing, Colour::Series(build)).as_slice() {
+            [only] => *only,
+            other => panic!("{shape:?}: {other:?}"),
+        };
+        let (slow, same, fast) = (at(0), at(1), at(2));
+        assert!((slow.0 - same.0 - (same.0 - fast.0)).abs() < 0.01, "{shape:?}: {slow:?} {same:?} {fast:?}");
+        assert!(slow.0 - same.0 > 20.0 && slow.1 < fast.1, "what is worse stands above: {slow:?} {fast:?}");
+        for (index, a) in boxes(&drawing).iter().enumerate() {
+            let within = a.0 >= 0.0 && a.1 >= 0.0 && a.2 <= drawing.width && a.3 <= drawing.height;
+            assert!(within, "{shape:?}: {a:?} in {} x {}", drawing.width, drawing.height);
+            for b in &boxes(&drawing)[..index] {
+                assert!(a.2 <= b.0 || b.2 <= a.0 || a.3 <= b.1 || b.3 <= a.1, "{shape:?}: {a:?} over {b:?}");
+            }
+        }
+        assert!(drawing.description.contains("rtt, slow: +25.0 %, worse"), "{}", drawing.description);
+    }
+    let none = Comparison { evidence: None, ..comparison("x", ComparisonVerdict::Invalid, 1.0) };
+    assert!(draw(&[none], SHAPES[0]).is_none());
 }

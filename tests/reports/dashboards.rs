@@ -59,7 +59,6 @@ fn csv_has_a_row_for_each_result_and_units_in_its_headings() {
         assert_eq!(figure("p50_high_floors"), counts(result.p50_floors.map(|floors| floors.ci95[1])));
         assert_eq!(figure("throughput_per_s"), counts(Some(result.throughput_per_s)));
         assert_eq!(figure("rtt_p99_9_ns"), counts(Some(result.rtt_ns.p99_9)));
-        assert_eq!(figure("syscalls_per_request"), counts(result.syscalls_per_request));
     }
     assert_eq!(rows[0]["case"], "len=1,payload=u64,waiting=spin");
     assert_eq!((&*rows[0]["measure"], &*rows[5]["measure"]), ("round-trip", "throughput"));

@@ -319,8 +319,6 @@ pub fn measured(name: &str, p50_ns: f64, tail: f64) -> BenchResult {
         }],
         saturated: None,
         cpu_ns_per_request: BySide { client: p50_ns, server: short(p50_ns * 0.98) },
-        allocations_per_request: Some(0.0),
-        syscalls_per_request: (p50_ns > 1000.0).then_some(4.0),
         histogram: STANDARD.encode(bytes),
     }
 }

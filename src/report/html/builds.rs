@@ -2,12 +2,16 @@
 
 use serde::Serialize;
 
+use super::figures::Plot;
 use crate::report::comparisons::{HEADINGS, LEGEND, caution, ordered, row, sentence};
+use crate::report::error::ReportError;
+use crate::report::plots::comparison;
 use crate::results::model::{Comparison, ComparisonVerdict};
 
 /// The section.
 #[derive(Serialize)]
 pub(super) struct BuildsView {
+    plot: Option<Plot>,
     caution: Option<&'static str>,
     legend: &'static str,
     sentences: Vec<String>,
@@ -23,16 +27,21 @@ struct BuildsRow {
 
 impl BuildsView {
     /// `None` without any.
-    pub(super) fn of(comparisons: &[Comparison]) -> Option<Self> {
+    ///
+    /// # Errors
+    /// A drawing that cannot be rendered.
+    pub(super) fn of(comparisons: &[Comparison]) -> Result<Option<Self>, ReportError> {
         let ordered = ordered(comparisons);
+        let plot = Plot::of(|shape| comparison::draw(comparisons, shape))?;
         let rows = ordered.iter().map(|comparison| BuildsRow { class: class(comparison), cells: row(comparison) });
-        (!ordered.is_empty()).then(|| Self {
+        Ok((!ordered.is_empty()).then(|| Self {
+            plot,
             caution: caution(comparisons),
             legend: LEGEND,
             sentences: ordered.iter().map(|comparison| sentence(comparison)).collect(),
             headings: HEADINGS,
             rows: rows.collect(),
-        })
+        }))
     }
 }
 

@@ -34,10 +34,19 @@ pub struct QuestionView {
     keys: BTreeMap<String, Key>,
 }
 
+/// A drawing in both shapes of a page.
 #[derive(Serialize)]
-struct Plot {
+pub(super) struct Plot {
     wide: Value,
     narrow: Value,
+}
+
+impl Plot {
+    /// `None` where nothing is drawn.
+    pub(super) fn of(draw: impl Fn(Shape) -> Option<Drawing>) -> Result<Option<Self>, ReportError> {
+        let drawn = |shape| draw(shape).as_ref().map(inline_svg).transpose();
+        Ok(drawn(Shape::Wide)?.zip(drawn(Shape::Narrow)?).map(|(wide, narrow)| Self { wide, narrow }))
+    }
 }
 
 #[derive(Serialize)]
@@ -56,7 +65,7 @@ pub fn question_view(question: &Question<'_>, colours: &Palette, number: usize) 
         let plot = Plot { wide: inline_svg(wide)?, narrow: inline_svg(narrow)? };
         match picture {
             Picture::Percentiles | Picture::Distribution => distributions.push(plot),
-            Picture::Floors | Picture::Rates | Picture::Series | Picture::Lifecycle => answer = Some(plot),
+            _ => answer = Some(plot),
         }
     }
     Ok(QuestionView {
@@ -80,11 +89,7 @@ pub fn lifecycle_view(
     colours: &Palette,
     number: usize,
 ) -> Result<QuestionView, ReportError> {
-    let drawn = |shape| plots::of_lifecycle(question, colours, shape).as_ref().map(inline_svg).transpose();
-    let answer = match (drawn(Shape::Wide)?, drawn(Shape::Narrow)?) {
-        (Some(wide), Some(narrow)) => Some(Plot { wide, narrow }),
-        _ => None,
-    };
+    let answer = Plot::of(|shape| plots::of_lifecycle(question, colours, shape))?;
     let sentences = question.said();
     let said = if sentences.is_empty() { Vec::new() } else { vec![Said { case: String::new(), sentences }] };
     let subjects = question.cases.iter().flat_map(|case| &case.results).map(|result| &result.subject);

@@ -130,7 +130,7 @@ impl<'a> View<'a> {
             stretched: summary.stretched.iter().map(|result| stretched(result)).collect(),
             pairings: summary.pairings.iter().map(Pairing::label).collect(),
             matrix: matrix(report, &summary),
-            builds: BuildsView::of(&report.comparisons),
+            builds: BuildsView::of(&report.comparisons)?,
             questions: question_views,
             machine: &report.machine,
             memory: bytes(report.machine.memory_bytes),

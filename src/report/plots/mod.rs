@@ -1,6 +1,7 @@
 //! Plots of benchmark questions. A plot is first a [`drawing::Drawing`], plain marks at plain positions, which the tests
 //! measure; one renderer then turns it into SVG and PNG.
 
+pub mod comparison;
 pub mod distribution;
 pub mod drawing;
 pub mod histogram;
@@ -45,11 +46,20 @@ pub enum Picture {
     Distribution,
     /// Figures of a question about the lifecycle.
     Lifecycle,
+    /// Builds that were compared.
+    Comparison,
 }
 
 impl Picture {
-    const ALL: [Self; 6] =
-        [Self::Floors, Self::Rates, Self::Series, Self::Percentiles, Self::Distribution, Self::Lifecycle];
+    const ALL: [Self; 7] = [
+        Self::Floors,
+        Self::Rates,
+        Self::Series,
+        Self::Percentiles,
+        Self::Distribution,
+        Self::Lifecycle,
+        Self::Comparison,
+    ];
 
     fn name(self) -> &'static str {
         match self {
@@ -59,6 +69,7 @@ impl Picture {
             Self::Percentiles => "percentiles",
             Self::Distribution => "distribution",
             Self::Lifecycle => "lifecycle",
+            Self::Comparison => "comparison",
         }
     }
 }
@@ -122,6 +133,9 @@ pub fn write_all(report: &Report, dir: &Path) -> Result<Vec<PathBuf>, ReportErro
         for (picture, drawing) in of_question(question, &colours, Shape::File) {
             write(&slug, picture, &drawing)?;
         }
+    }
+    if let Some(drawing) = comparison::draw(&report.comparisons, Shape::File) {
+        write("builds", Picture::Comparison, &drawing)?;
     }
     let lifecycle = lifecycle_questions(report);
     for (question, slug) in lifecycle.iter().zip(slugs(lifecycle.iter().map(|question| question.scenario))) {

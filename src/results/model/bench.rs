@@ -179,10 +179,6 @@ pub struct BenchResult {
     pub saturated: Option<Saturated>,
     /// Processor time of the load per request.
     pub cpu_ns_per_request: BySide,
-    /// Not measured if absent.
-    pub allocations_per_request: Option<f64>,
-    /// Not measured if absent.
-    pub syscalls_per_request: Option<f64>,
     /// All rounds merged: `HdrHistogram` V2 of ns, deflate-free, base64.
     pub histogram: String,
 }
