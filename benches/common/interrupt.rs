@@ -3,6 +3,7 @@
 
 #![allow(dead_code, reason = "each benchmark uses a part of it")]
 
+use std::error::Error;
 use std::io;
 use std::path::PathBuf;
 use std::process::Child;
@@ -58,6 +59,15 @@ pub fn scratch() -> io::Result<tempfile::TempDir> {
     let folder = super::common::scratch()?;
     live.folders.push(folder.path().to_owned());
     Ok(folder)
+}
+
+/// Panics, as criterion has no other way to say that a benchmark went wrong. Never returns where the end has begun, which
+/// takes folder and server away from a benchmark.
+pub fn done<T>(result: Result<T, Box<dyn Error>>) -> T {
+    result.unwrap_or_else(|error| {
+        drop(live());
+        panic!("{error}")
+    })
 }
 
 fn take_away(live: &mut Live) {

@@ -7,9 +7,6 @@ use std::hint::spin_loop;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// Nothing more comes.
-const END: u64 = u64::MAX;
-
 /// Hands the line over and waits for it, with a look at the clock after so many `polls`.
 pub fn over_and_back(word: &AtomicU64, polls: u32, patience: Duration) -> Result<(), Box<dyn Error>> {
     // Relaxed: this side has read or written it last.
@@ -18,8 +15,12 @@ pub fn over_and_back(word: &AtomicU64, polls: u32, patience: Duration) -> Result
     let mut since = None;
     loop {
         for _ in 0..polls {
-            if word.load(Ordering::Acquire) == answer {
+            let number = word.load(Ordering::Acquire);
+            if number == answer {
                 return Ok(());
+            }
+            if number != answer - 1 {
+                return Err(format!("number {number} came back on the line, and not {answer}").into());
             }
             spin_loop();
         }
@@ -29,19 +30,14 @@ pub fn over_and_back(word: &AtomicU64, polls: u32, patience: Duration) -> Result
     }
 }
 
-/// The other side: answers for so many `polls`; whether the end has come.
-pub fn answer(word: &AtomicU64, polls: u32) -> bool {
+/// The other side: answers for so many `polls` with what is said for the next number, unless nothing is.
+pub fn answer(word: &AtomicU64, polls: u32, said: &impl Fn(u64) -> Option<u64>) {
     for _ in 0..polls {
-        match word.load(Ordering::Acquire) {
-            END => return true,
-            even if even.is_multiple_of(2) => spin_loop(),
-            odd => word.store(odd + 1, Ordering::Release),
+        let number = word.load(Ordering::Acquire);
+        if number.is_multiple_of(2) {
+            spin_loop();
+        } else if let Some(next) = said(number + 1) {
+            word.store(next, Ordering::Release);
         }
     }
-    false
-}
-
-/// Ends the other side's answering.
-pub fn end(word: &AtomicU64) {
-    word.store(END, Ordering::Release);
 }
