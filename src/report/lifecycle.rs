@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::bounded::Bounded;
 use super::figures::{bytes, counted, duration_ns, tick_ns, tick_ratio};
+use super::plots::scale::Scale;
 use super::tables::{FigureTable, Group, Heading, INTERVAL, Row};
 use crate::results::model::{LifecycleFigure, LifecycleResult, Report};
 
@@ -60,6 +61,20 @@ impl Unit {
             Self::Bytes => bytes(value.max(0.0) as u64),
             Self::Count => tick_ratio(value),
         }
+    }
+
+    /// What an axis of such figures is called.
+    pub fn axis(self) -> &'static str {
+        match self {
+            Self::Time => "Time",
+            Self::Bytes => "Memory",
+            Self::Count => "Number",
+        }
+    }
+
+    /// Values of ticks of such an axis, at least `gap` pixels apart.
+    pub fn ticks(self, scale: &Scale, gap: f64) -> Vec<f64> {
+        if self == Self::Bytes && scale.logarithmic { scale.binary_ticks(gap) } else { scale.ticks(gap) }
     }
 
     /// The same as short as an axis needs it.

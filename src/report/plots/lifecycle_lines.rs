@@ -41,15 +41,15 @@ pub(super) fn draw(question: &LifecycleQuestion<'_>, colours: &Palette, shape: S
     let numbers = || lines().flat_map(|line| &line.points).map(|(x, _)| *x);
     let ends = (numbers().fold(f64::INFINITY, f64::min), numbers().fold(0.0, f64::max));
 
-    let what = if unit == Unit::Bytes { "Bytes" } else { "Time" };
-    let (mut drawing, head) = begin_titled(shape, question.title, &question.label(), &format!("{what} over {key}"));
+    let (what, over) = (unit.axis(), if key == "bytes" { "payload" } else { key.as_str() });
+    let (mut drawing, head) = begin_titled(shape, question.title, &question.label(), &format!("{what} over {over}"));
     let mut head = legend(&mut drawing, &entries(&panels), head) + 2.0;
     head = styles(&mut drawing, &panels, head);
     drawing.text((drawing.margin, head + 8.0), &format!("{what} (logarithmic)"), LABEL, Colour::Muted, Anchor::Left);
     let y_of = |frame: &Frame| Scale::rounded(low, high, (frame.bottom, frame.top));
     let probe = Scale::rounded(low, high, (300.0, 0.0));
     let tick_width =
-        probe.ticks(26.0).iter().map(|tick| text_width(&unit.tick(*tick), LABEL, false)).fold(0.0, f64::max);
+        unit.ticks(&probe, 26.0).iter().map(|tick| text_width(&unit.tick(*tick), LABEL, false)).fold(0.0, f64::max);
     let names: Vec<&str> = panels.iter().map(|(name, _)| name.as_str()).collect();
     let (frames, below) = frames(&mut drawing, shape, &names, head + 26.0, (tick_width + 8.0, 14.0));
     for (frame, (_, lines)) in frames.iter().zip(&panels) {
@@ -57,7 +57,7 @@ pub(super) fn draw(question: &LifecycleQuestion<'_>, colours: &Palette, shape: S
         panel(&mut drawing, frame, lines, (&x, &y_of(frame)), (x_unit, unit));
     }
     let middle = f64::midpoint(drawing.margin + tick_width, drawing.width - drawing.margin);
-    drawing.text((middle, below + 6.0), &format!("{key} (logarithmic)"), LABEL, Colour::Muted, Anchor::Middle);
+    drawing.text((middle, below + 6.0), &format!("{over} (logarithmic)"), LABEL, Colour::Muted, Anchor::Middle);
     drawing.description = describe(&panels, unit);
     let caption = "Lower is better. Whiskers: 95\u{a0}% interval of the median over rounds.";
     end_titled(&mut drawing, shape, &question.rounds(), below + 22.0, caption);
@@ -145,7 +145,7 @@ fn styles(drawing: &mut Drawing, panels: &[(String, Vec<Line>)], y: f64) -> f64 
 
 fn panel(drawing: &mut Drawing, frame: &Frame, lines: &[Line], (x, y): (&Scale, &Scale), (x_unit, unit): (Unit, Unit)) {
     let Frame { left, top, right, bottom, is_first } = *frame;
-    for tick in y.ticks(26.0) {
+    for tick in unit.ticks(y, 26.0) {
         drawing.line((left, y.at(tick)), (right, y.at(tick)), Colour::Grid, 1.0);
         if is_first {
             drawing.text((left - 8.0, y.at(tick)), &unit.tick(tick), LABEL, Colour::Muted, Anchor::Right);

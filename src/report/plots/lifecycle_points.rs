@@ -28,7 +28,7 @@ enum Line {
 pub(super) fn draw(question: &LifecycleQuestion<'_>, colours: &Palette, shape: Shape) -> Option<Drawing> {
     let (lines, unit) = lines(question, colours)?;
     let narrow = shape == Shape::Narrow;
-    let what = if unit == Unit::Bytes { "Bytes" } else { "Time" };
+    let what = unit.axis();
     let (mut drawing, head) = begin_titled(shape, question.title, &question.label(), what);
     let names = || lines.iter().map(|line| if let Line::Figure { name, .. } = line { name.as_str() } else { "" });
     let texts = || lines.iter().map(|line| if let Line::Figure { text, .. } = line { text.as_str() } else { "" });
@@ -43,7 +43,7 @@ pub(super) fn draw(question: &LifecycleQuestion<'_>, colours: &Palette, shape: S
     let top = head + 4.0;
     let bottom = top + lines.iter().map(height).sum::<f64>() + 4.0;
     let x = axis(&lines, (left, right));
-    for tick in x.ticks(if narrow { 62.0 } else { 72.0 }) {
+    for tick in unit.ticks(&x, if narrow { 62.0 } else { 72.0 }) {
         drawing.line((x.at(tick), top), (x.at(tick), bottom + 5.0), Colour::Grid, 1.0);
         drawing.text((x.at(tick), bottom + 16.0), &unit.tick(tick), LABEL, Colour::Muted, Anchor::Middle);
     }

@@ -49,6 +49,20 @@ impl Scale {
         if self.logarithmic { self.logarithmic_ticks(gap) } else { self.linear_ticks(gap) }
     }
 
+    /// The same of sizes: powers of two, ascending, at least `gap` pixels apart on a logarithmic axis.
+    pub fn binary_ticks(&self, gap: f64) -> Vec<f64> {
+        let (from, to) = self.values;
+        let with = |step: usize| -> Vec<f64> {
+            // A size has 64 bits.
+            (0..64)
+                .step_by(step)
+                .map(|exponent| 2_f64.powi(exponent))
+                .filter(|tick| (from..=to).contains(tick))
+                .collect()
+        };
+        [1, 2, 5, 10, 20].into_iter().map(with).find(|ticks| self.fits(ticks, gap)).unwrap_or_default()
+    }
+
     fn logarithmic_ticks(&self, gap: f64) -> Vec<f64> {
         let (from, to) = self.values;
         let (low, high) = (from.log10().floor() as i32, to.log10().ceil() as i32);
@@ -134,6 +148,13 @@ mod tests {
             let close = |a: f64, b: f64| (a / b - 1.0).abs() < 1e-9;
             assert!(close(low, ends.0) && close(high, ends.1), "{from} to {to}: {low} to {high}");
         }
+    }
+
+    #[test]
+    fn ticks_of_sizes_are_powers_of_two() {
+        let scale = Scale::logarithmic(1e4, 2e9, (300.0, 0.0));
+        assert_eq!(scale.binary_ticks(26.0), [32_768.0, 1_048_576.0, 33_554_432.0, 1_073_741_824.0]);
+        assert_eq!(scale.binary_ticks(1000.0).len(), 1, "one that is between remains");
     }
 
     #[test]
