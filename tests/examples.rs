@@ -187,9 +187,12 @@ fn made_up_benchmark() {
     interrupt::install().unwrap();
     let folder = interrupt::scratch().unwrap();
     fs::write(folder.path().join("file"), "").unwrap();
-    let server = Command::new("sleep").arg("600").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    eprintln!("server {}", server.id());
-    interrupt::live().server = Some(server);
+    {
+        // As in a benchmark: an end that comes meanwhile waits until the server is known.
+        let mut live = interrupt::live();
+        let server = Command::new("sleep").arg("600").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        eprintln!("server {}", live.server.insert(server).id());
+    }
     if end == "panic" {
         // As in a release, nothing is dropped after the panic.
         std::mem::forget(folder);

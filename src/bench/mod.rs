@@ -23,6 +23,7 @@ pub mod width;
 
 mod calibrate;
 mod cases;
+mod expected;
 mod launch;
 mod lifecycle;
 mod processes;

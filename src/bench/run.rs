@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::expected::expected_s;
 use super::lifecycle::{self, LifecycleEntry, LifecycleFound};
 use super::placement::Placement;
 use super::processes::Processes;
@@ -39,6 +40,18 @@ pub struct Options {
     pub skips_disturbed: bool,
     /// Picks who begins.
     pub seed: u64,
+}
+
+impl Options {
+    /// A question as it is asked: shorter if the run is quick.
+    pub fn shown(&self, scenario: &BenchScenario) -> BenchScenario {
+        if self.quick { cases::quick(scenario.clone()) } else { scenario.clone() }
+    }
+
+    /// The same of one about the lifecycle.
+    pub fn shown_lifecycle(&self, scenario: &LifecycleScenario) -> LifecycleScenario {
+        if self.quick { cases::quick_lifecycle(scenario.clone()) } else { scenario.clone() }
+    }
 }
 
 /// What was measured.
@@ -91,6 +104,8 @@ pub fn run(options: &Options, observer: &mut dyn Observer) -> Result<BenchOutcom
         gathered => gathered?,
     };
     let names: Vec<String> = participants.subjects.iter().map(|subject| subject.name.clone()).collect();
+    let (least_s, most_s) = expected_s(&entries, &lifecycle);
+    observer.event(&Event::Expected { least_s, most_s });
     let placement = Placement::new(options.placement_wait);
     let mut launcher = Processes { subjects: participants.subjects, folder, pin, placement, seed: options.seed };
     let found = measure(&entries, &names, options.seed, &mut launcher, observer);
@@ -143,7 +158,7 @@ impl Participants {
         }
         let mut entries = Vec::new();
         for scenario in &options.scenarios {
-            let mut scenario = if options.quick { cases::quick(scenario.clone()) } else { scenario.clone() };
+            let mut scenario = options.shown(scenario);
             scenario.rounds = options.rounds.unwrap_or(scenario.rounds).max(1);
             let mut subjects = asked.clone();
             for name in &scenario.baselines {
@@ -165,7 +180,7 @@ impl Participants {
             });
         }
         let lifecycle = options.lifecycle.iter().map(|scenario| {
-            let mut scenario = if options.quick { cases::quick_lifecycle(scenario.clone()) } else { scenario.clone() };
+            let mut scenario = options.shown_lifecycle(scenario);
             scenario.rounds = options.rounds.unwrap_or(scenario.rounds).max(1);
             let rounds_max = scenario.rounds * if options.rounds.is_some() { 1 } else { ROUNDS_FACTOR_MAX };
             LifecycleEntry { scenario, subjects: asked.clone(), rounds_max }

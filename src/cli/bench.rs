@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::failure::CommandError;
 use super::progress::Detail;
+use super::resume::Earlier;
 use super::session::Session;
 use super::{again, run_args};
 use crate::bench;
@@ -18,9 +19,22 @@ use crate::scenario::model::BenchScenario;
 use crate::suggest::nearest;
 
 pub(super) fn run(args: &run_args::Bench, detail: Detail) -> Result<u8, CommandError> {
+    // Before the session, which clears the folder.
+    let earlier = match &args.outputs.out {
+        Some(out) if args.resume => Some(Earlier::read(out)?),
+        _ => None,
+    };
     let mut session = Session::start(&args.outputs, args.common.seed, detail)?;
     session.report.label.clone_from(&args.label);
-    let done = plan(args, &mut session).and_then(|options| measure(options, args.placement, &mut session));
+    let done = plan(args, &mut session).and_then(|mut options| {
+        if let Some(earlier) = earlier {
+            earlier.take_over(&mut options, &mut session)?;
+        }
+        if options.scenarios.is_empty() && options.lifecycle.is_empty() {
+            return Ok(true);
+        }
+        measure(options, args.placement, &mut session)
+    });
     session.finish(done)
 }
 

@@ -44,6 +44,8 @@ pub(super) enum CommandError {
     MixedInputs,
     /// Labels that do not fit what is compared.
     Labels(String),
+    /// `--resume` of a run that was on another machine.
+    OtherMachine { cpu: String, kernel: String },
     /// A question that builds cannot be compared by.
     NotALoad(String),
     /// Nothing is left to do.
@@ -158,6 +160,11 @@ impl fmt::Display for CommandError {
                  programs alone",
             ),
             Self::Labels(what) => write!(f, "{what}: give one --label for BASE and for each NEW, in their order"),
+            Self::OtherMachine { cpu, kernel } => write!(
+                f,
+                "--resume: the earlier run was on another machine or kernel ({cpu}, Linux {kernel}), and figures of two machines \
+                 are no report: leave --resume out, or write into another folder"
+            ),
             Self::NotALoad(name) => write!(
                 f,
                 "`{name}` is a question about the lifecycle, and builds are compared by loads, such as rtt: measure both by \

@@ -18,6 +18,7 @@ mod memory;
 mod outputs;
 mod progress;
 mod reports;
+mod resume;
 mod run;
 mod run_args;
 mod services;

@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::args::Verbosity;
 use super::columns::fitted;
 use crate::report::comparisons;
-use crate::report::figures::{counted, rate_per_s};
+use crate::report::figures::{counted, rate_per_s, wall};
 use crate::report::streams;
 use crate::report::words::{outcome_word, pairing_label};
 use crate::results::events::{Event, Observer};
@@ -153,6 +153,15 @@ impl Observer for Progress {
         match event {
             Event::Building { subject, line } => self.building(subject, line),
             Event::Planned { what, count } => self.planned(what, *count),
+            Event::Expected { least_s, most_s } => {
+                let [least, most] = [*least_s, *most_s].map(|seconds| wall(Duration::from_secs(seconds)));
+                let more = if least == most {
+                    String::new()
+                } else {
+                    format!(", and up to {most} where intervals stay too wide")
+                };
+                self.line(&format!("this takes about {least}{more}"));
+            }
             Event::ScenarioStarted { scenario, client, server } => {
                 let pairing = pairing_label(client, server);
                 self.begun(format!("{scenario} ({pairing})"));

@@ -86,6 +86,9 @@ pub(super) struct Bench {
     /// Rounds instead of the scenario's own
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub rounds: Option<usize>,
+    /// Go on with the run whose results are in --out: questions that it has answered are not asked again
+    #[arg(long, requires = "out")]
+    pub resume: bool,
     /// What the report is called where `shmark compare` sets it beside others
     #[arg(long, value_name = "TEXT", value_parser = label)]
     pub label: Option<String>,

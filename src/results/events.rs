@@ -20,6 +20,8 @@ pub enum Event {
     SubjectReady { subject: SubjectInfo },
     /// So many scenarios or trials are ahead.
     Planned { what: String, count: usize },
+    /// So long it will take, s: if no interval is too wide for its question, and if all of them are.
+    Expected { least_s: u64, most_s: u64 },
     /// A scenario begins.
     ScenarioStarted { scenario: String, client: String, server: String },
     /// A scenario ended.

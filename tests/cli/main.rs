@@ -20,6 +20,7 @@ mod memory;
 mod outputs;
 mod repeating;
 mod results;
+mod resume;
 mod scarce;
 mod selecting;
 mod streams;
@@ -153,6 +154,8 @@ fn wrong_use_exits_with_2_and_says_what_would_be_right() {
         (&["bench", "--pin", "0"], "such as 0,1"),
         (&["bench", "--pin", "0,0"], "two different ones"),
         (&["bench", "--rounds", "0"], "a number from 1"),
+        (&["bench", "--resume"], "--out <DIR>"),
+        (&["compare", "reference", "reference", "--scenario", "startup"], "is a question about the lifecycle"),
         (&["conform", "--timeout-multiplier", "0.5"], "a number from 1 to 1000"),
         (&["subject", "check", "pipe", "--timeout-multiplier", "ever"], "a number from 1 to 1000"),
         (&["bench", "rrt"], "did you mean `rtt`?"),

@@ -78,6 +78,10 @@ fn rounds_of(entry: &LifecycleEntry, rows: &mut [Row<'_>], processes: &Processes
     let scenario = &entry.scenario;
     let rotation = order::rotation(rows.len(), entry.rounds_max, processes.seed);
     for (round, order) in rotation.into_iter().enumerate() {
+        let further = rows.iter().filter(|row| !row.is_over(scenario, round)).count();
+        if round >= scenario.rounds && further > 0 {
+            observer.event(&Event::Planned { what: "further rounds".to_owned(), count: further });
+        }
         for index in order {
             let row = &mut rows[index];
             if row.is_over(scenario, round) {
