@@ -33,6 +33,25 @@ pub fn label(case: &BenchCase) -> String {
     label
 }
 
+/// Word of a case that is measured on each pair of processors: `0-1`, the client's first.
+pub(super) const PROCESSORS: &str = "processors";
+
+/// Each case once on each pair.
+pub(super) fn on_pairs(cases: &[BenchCase], pairs: &[(usize, usize)]) -> Vec<BenchCase> {
+    let on = |case: &BenchCase, (client, server): (usize, usize)| {
+        let mut case = case.clone();
+        case.words.insert(PROCESSORS, format!("{client}-{server}"));
+        case
+    };
+    cases.iter().flat_map(|case| pairs.iter().map(move |pair| on(case, *pair))).collect()
+}
+
+/// The pair of a case that has one of its own.
+pub(super) fn pair_of(case: &BenchCase) -> Option<(usize, usize)> {
+    let (client, server) = case.words.get(PROCESSORS)?.split_once('-')?;
+    Some((client.parse().ok()?, server.parse().ok()?))
+}
+
 /// Most rounds, load and warm-up of a quick run.
 const QUICK: (usize, u64, u64) = (5, 200, 50);
 

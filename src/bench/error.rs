@@ -14,6 +14,8 @@ pub enum BenchError {
     OneProcessor,
     /// The kernel does not say which processors may be used.
     Affinity(nix::Error),
+    /// Peers are to be real-time, and may not.
+    NotRealTime(std::io::Error),
     /// Client and server are to share a processor.
     PinEqual {
         /// The processor.
@@ -34,7 +36,7 @@ impl BenchError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Harness(error) => error.exit_code(),
-            Self::PinEqual { .. } | Self::PinNotAllowed { .. } => 2,
+            Self::PinEqual { .. } | Self::PinNotAllowed { .. } | Self::NotRealTime(_) => 2,
             Self::OneProcessor => 3,
             Self::Affinity(_) => 4,
         }
@@ -57,6 +59,11 @@ impl fmt::Display for BenchError {
                  (see taskset and the container's cpuset)",
             ),
             Self::Affinity(error) => write!(f, "the kernel does not say which processors may be used: {error}"),
+            Self::NotRealTime(error) => write!(
+                f,
+                "processes cannot be put under SCHED_FIFO here ({error}): give this one CAP_SYS_NICE or a limit of real-time \
+                 priorities (`ulimit -r 1`), or leave --real-time out"
+            ),
             Self::PinEqual { cpu } => write!(
                 f,
                 "client and server cannot both be pinned to processor {cpu}: give two different ones, such as --pin 0,1"
@@ -78,6 +85,7 @@ impl std::error::Error for BenchError {
         match self {
             Self::Harness(error) => Some(error),
             Self::Affinity(error) => Some(error),
+            Self::NotRealTime(error) => Some(error),
             _ => None,
         }
     }

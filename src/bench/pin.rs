@@ -7,6 +7,15 @@ use nix::unistd::Pid;
 
 use super::BenchError;
 
+/// Which processors are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pin {
+    /// Those of client and server.
+    Pair(usize, usize),
+    /// Every pair, one after the other.
+    All,
+}
+
 /// Processors that this process may use, ascending.
 ///
 /// # Errors
@@ -32,6 +41,23 @@ pub fn choose(asked: Option<(usize, usize)>, allowed: &[usize]) -> Result<Option
         Some(cpu) => Err(BenchError::PinNotAllowed { cpu, allowed: allowed.to_vec() }),
         None => Ok(Some((client, server))),
     }
+}
+
+/// The pairs to measure on: those asked for, else the one that [`choose`] finds. `All` has each two of them once, the lower one for
+/// the client. Empty if there is only one processor.
+///
+/// # Errors
+/// As [`choose`].
+pub fn pairs(asked: Option<Pin>, allowed: &[usize]) -> Result<Vec<(usize, usize)>, BenchError> {
+    let asked = match asked {
+        Some(Pin::All) => {
+            let with = |first: usize| allowed.iter().copied().filter(move |second| *second > first);
+            return Ok(allowed.iter().flat_map(|first| with(*first).map(move |second| (*first, second))).collect());
+        }
+        Some(Pin::Pair(client, server)) => Some((client, server)),
+        None => None,
+    };
+    Ok(choose(asked, allowed)?.into_iter().collect())
 }
 
 fn pair(allowed: &[usize], share_a_core: impl Fn(usize, usize) -> bool) -> Option<(usize, usize)> {
@@ -76,6 +102,15 @@ mod tests {
         assert!(choose(Some((1, 1)), &[1, 3]).unwrap_err().to_string().contains("processor 1"));
         let text = choose(Some((1, 9)), &[1, 3]).unwrap_err().to_string();
         assert!(text.contains("processor 9") && text.contains("1, 3"), "{text}");
+    }
+
+    #[test]
+    fn all_pairs_are_each_two_processors_once() {
+        assert_eq!(pairs(Some(Pin::All), &[1, 3, 4]).unwrap(), [(1, 3), (1, 4), (3, 4)]);
+        assert_eq!(pairs(Some(Pin::All), &[1]).unwrap(), []);
+        assert_eq!(pairs(Some(Pin::Pair(4, 1)), &[1, 3, 4]).unwrap(), [(4, 1)]);
+        assert_eq!(pairs(None, &[5]).unwrap(), []);
+        assert!(pairs(Some(Pin::Pair(9, 1)), &[1]).is_err());
     }
 
     #[test]

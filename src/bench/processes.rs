@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::cases::{PROCESSORS, pair_of};
 use super::launch::{Ended, Launch, TrialPlan};
 use super::placement::Placement;
 use crate::harness::Args;
@@ -17,6 +18,7 @@ use crate::harness::namespace::Namespace;
 use crate::harness::peer::Peer;
 use crate::harness::reply::Reply;
 use crate::harness::run_folder::RunFolder;
+use crate::harness::scheduling::real_time;
 use crate::harness::space::{free_bytes, may_lack, mebibytes, remedy};
 use crate::harness::subject::Subject;
 use crate::harness::timeout::ANSWER_TIME;
@@ -54,6 +56,8 @@ pub(super) struct Processes {
     pub pin: (usize, usize),
     pub placement: Placement,
     pub seed: u64,
+    /// Whether the peers of a trial run under `SCHED_FIFO`.
+    pub real_time: bool,
 }
 
 impl Launch for Processes {
@@ -91,6 +95,13 @@ impl Processes {
                 return Err(Ended::Broken(with_transcript(peer, &text)));
             }
             accepted(peer, "bench.prepare", reply)?;
+        }
+        if self.real_time {
+            for peer in [&client, &server] {
+                real_time(peer.pid()).map_err(|error| {
+                    Ended::Broken(format!("the {} cannot be put under SCHED_FIFO: {error}", peer.name()))
+                })?;
+            }
         }
         // The server, which leads nothing, is told first.
         let start = args(&BenchStart { at_ns: monotonic_ns()? + START_AHEAD_NS })?;
@@ -140,7 +151,8 @@ impl Processes {
                 seed: (scenario.timing == Timing::OpenLoop).then_some((self.seed ^ plan.round as u64) & SEED_MAX),
             })
         };
-        Ok([side(BenchRole::Client, self.pin.0)?, side(BenchRole::Server, self.pin.1)?])
+        let (client, server) = pair_of(plan.case).unwrap_or(self.pin);
+        Ok([side(BenchRole::Client, client)?, side(BenchRole::Server, server)?])
     }
 }
 
@@ -163,7 +175,8 @@ fn setup(timing: Timing, case: &BenchCase, root: &Path) -> Result<BenchSetup, En
         let table = if setting(key).is_some() { &mut qos } else { &mut load };
         table[*key] = (*count).into();
     }
-    for (key, word) in &case.words {
+    // Where the peers run is said apart from what they do.
+    for (key, word) in case.words.iter().filter(|(key, _)| **key != PROCESSORS) {
         load[*key] = word.as_str().into();
     }
     let mut setup = serde_json::json!({

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::expected::expected_s;
 use super::lifecycle::{self, LifecycleEntry, LifecycleFound};
+use super::pin::Pin;
 use super::placement::Placement;
 use super::processes::Processes;
 use super::rounds::{Entry, measure};
@@ -12,6 +13,7 @@ use super::{BenchError, cases, pin};
 use crate::harness::error::HarnessError;
 use crate::harness::peer::Peer;
 use crate::harness::run_folder::RunFolder;
+use crate::harness::scheduling;
 use crate::harness::subject::Subject;
 use crate::results::events::{Event, Observer};
 use crate::results::model::{BenchResult, LifecycleResult, Relative, SubjectInfo};
@@ -31,8 +33,10 @@ pub struct Options {
     pub rounds: Option<usize>,
     /// Shorter, with wider intervals; see [`quick`](super::quick).
     pub quick: bool,
-    /// Processors of client and server; chosen if absent.
-    pub pin: Option<(usize, usize)>,
+    /// Processors of client and server; chosen if absent. Of every pair each case of a load is measured on each.
+    pub pin: Option<Pin>,
+    /// Whether client and server of a load run under `SCHED_FIFO`.
+    pub real_time: bool,
     /// How long the run waits, in all, for a host that has put the two processors far apart; see
     /// [`placement`](super::placement). Zero where they stay where they are.
     pub placement_wait: Duration,
@@ -88,8 +92,12 @@ struct Participants {
 /// Fewer than two processors, processors that cannot be used, or a subject asked for that is not fit to be measured.
 pub fn run(options: &Options, observer: &mut dyn Observer) -> Result<BenchOutcome, BenchError> {
     let allowed = pin::allowed()?;
-    let pin = pin::choose(options.pin, &allowed)?.ok_or(BenchError::OneProcessor)?;
+    let pairs = pin::pairs(options.pin, &allowed)?;
+    let pin = *pairs.first().ok_or(BenchError::OneProcessor)?;
     Subject::check_names_differ(options.subjects.iter())?;
+    if options.real_time {
+        scheduling::may_be_real_time().map_err(BenchError::NotRealTime)?;
+    }
     let folder = RunFolder::create()?;
     if cfg!(debug_assertions) {
         let text = "this shmark was built without optimisation, and the built-in subjects with it: their figures say \
@@ -97,7 +105,7 @@ pub fn run(options: &Options, observer: &mut dyn Observer) -> Result<BenchOutcom
         observer.event(&Event::Warning { text: text.to_owned() });
     }
     let mut participants = Participants::default();
-    let (entries, lifecycle) = match participants.gather(options, &folder, observer) {
+    let (entries, lifecycle) = match participants.gather(options, &pairs, &folder, observer) {
         Err(BenchError::Harness(HarnessError::Interrupted)) => {
             return Ok(BenchOutcome { subjects: participants.infos, interrupted: true, ..BenchOutcome::default() });
         }
@@ -107,7 +115,14 @@ pub fn run(options: &Options, observer: &mut dyn Observer) -> Result<BenchOutcom
     let (least_s, most_s) = expected_s(&entries, &lifecycle);
     observer.event(&Event::Expected { least_s, most_s });
     let placement = Placement::new(options.placement_wait);
-    let mut launcher = Processes { subjects: participants.subjects, folder, pin, placement, seed: options.seed };
+    let mut launcher = Processes {
+        subjects: participants.subjects,
+        folder,
+        pin,
+        placement,
+        seed: options.seed,
+        real_time: options.real_time,
+    };
     let found = measure(&entries, &names, options.seed, &mut launcher, observer);
     participants.skipped.extend(found.skipped);
     let lives = if found.interrupted {
@@ -145,6 +160,7 @@ impl Participants {
     fn gather(
         &mut self,
         options: &Options,
+        pairs: &[(usize, usize)],
         folder: &RunFolder,
         observer: &mut dyn Observer,
     ) -> Result<(Vec<Entry>, Vec<LifecycleEntry>), BenchError> {
@@ -160,6 +176,9 @@ impl Participants {
         for scenario in &options.scenarios {
             let mut scenario = options.shown(scenario);
             scenario.rounds = options.rounds.unwrap_or(scenario.rounds).max(1);
+            if options.pin == Some(Pin::All) {
+                scenario.cases = cases::on_pairs(&scenario.cases, pairs);
+            }
             let mut subjects = asked.clone();
             for name in &scenario.baselines {
                 match self.baseline(name, folder, options.seed, observer) {

@@ -49,6 +49,7 @@ fn plan(args: &run_args::Bench, session: &mut Session<'_>) -> Result<bench::Opti
         rounds: args.rounds,
         quick: args.quick,
         pin: args.placement.pin,
+        real_time: args.real_time,
         placement_wait: Duration::ZERO,
         skips_disturbed: false,
         seed: args.common.seed,

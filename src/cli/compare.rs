@@ -72,7 +72,7 @@ fn measure(
         scenarios,
         fail_on_share: args.fail_on.share(),
         rounds_max: args.rounds_max,
-        pin: args.placement.pin,
+        pin: args.placement.pair()?,
         placement_wait: args.placement.wait(&session.report.machine, true),
         seed: args.common.seed,
     };

@@ -46,6 +46,8 @@ pub(super) enum CommandError {
     Labels(String),
     /// `--resume` of a run that was on another machine.
     OtherMachine { cpu: String, kernel: String },
+    /// `--pin all` where one pair is measured.
+    EveryPair,
     /// A question that builds cannot be compared by.
     NotALoad(String),
     /// Nothing is left to do.
@@ -165,6 +167,9 @@ impl fmt::Display for CommandError {
                 "--resume: the earlier run was on another machine or kernel ({cpu}, Linux {kernel}), and figures of two machines \
                  are no report: leave --resume out, or write into another folder"
             ),
+            Self::EveryPair => {
+                f.write_str("--pin all is for `shmark bench`, which has a row for each pair: give one pair here, such as --pin 0,1")
+            }
             Self::NotALoad(name) => write!(
                 f,
                 "`{name}` is a question about the lifecycle, and builds are compared by loads, such as rtt: measure both by \

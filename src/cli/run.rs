@@ -8,6 +8,7 @@ use super::progress::Detail;
 use super::run_args;
 use super::session::Session;
 use super::{again, bench, conform};
+use crate::bench::pin::Pin;
 use crate::bench::{BenchError, Options as BenchOptions};
 use crate::conformance::run::Options as ConformanceOptions;
 use crate::harness::subject::Subject;
@@ -64,7 +65,8 @@ fn carry_out(args: &run_args::Run, seed: u64, session: &mut Session<'_>) -> Resu
         subjects: vec![reference],
         rounds: None,
         quick: true,
-        pin: args.placement.pin,
+        pin: args.placement.pair()?.map(|(client, server)| Pin::Pair(client, server)),
+        real_time: false,
         placement_wait: Duration::ZERO,
         skips_disturbed: false,
         seed,

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
+use super::failure::CommandError;
 use super::outputs::Outputs;
+use crate::bench::pin::Pin;
 use crate::bench::placement::wait_max;
 use crate::compare::sequence::BLOCK_ROUNDS;
 use crate::harness::timeout::TimeoutMultiplier;
@@ -86,6 +88,10 @@ pub(super) struct Bench {
     /// Rounds instead of the scenario's own
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub rounds: Option<usize>,
+    /// Run client and server of loads under SCHED_FIFO, which needs CAP_SYS_NICE or `ulimit -r`: ordinary processes cannot
+    /// take their processors away
+    #[arg(long)]
+    pub real_time: bool,
     /// Go on with the run whose results are in --out: questions that it has answered are not asked again
     #[arg(long, requires = "out")]
     pub resume: bool,
@@ -159,19 +165,31 @@ impl FromStr for Percent {
 
 #[derive(Debug, Clone, Copy, Args)]
 pub(super) struct Placement {
-    /// Processors of client and server; chosen if left out
-    #[arg(long, value_name = "A,B", value_parser = pin)]
-    pub pin: Option<(usize, usize)>,
+    /// Processors of client and server, chosen if left out; `all` measures a benchmark's loads on every pair
+    #[arg(long, value_name = "A,B|all", value_parser = pin)]
+    pub pin: Option<Pin>,
     /// On a virtual machine, do not wait for the host to put the two processors close together
     #[arg(long = "any-placement")]
     pub any: bool,
 }
 
 impl Placement {
+    /// The pair, for a command that measures on one.
+    ///
+    /// # Errors
+    /// [`CommandError::EveryPair`].
+    pub fn pair(self) -> Result<Option<(usize, usize)>, CommandError> {
+        match self.pin {
+            Some(Pin::All) => Err(CommandError::EveryPair),
+            Some(Pin::Pair(client, server)) => Ok(Some((client, server))),
+            None => Ok(None),
+        }
+    }
+
     /// How long a run waits for a better one.
     pub fn wait(self, machine: &Machine, quick: bool) -> Duration {
-        // Real processors stay where they are.
-        if machine.virtualised && !self.any { wait_max(quick) } else { Duration::ZERO }
+        // Real processors stay where they are, and of every pair nobody knows what is near.
+        if machine.virtualised && !self.any && self.pin != Some(Pin::All) { wait_max(quick) } else { Duration::ZERO }
     }
 }
 
@@ -210,11 +228,14 @@ impl From<LevelWord> for Level {
     }
 }
 
-fn pin(text: &str) -> Result<(usize, usize), String> {
+fn pin(text: &str) -> Result<Pin, String> {
+    if text == "all" {
+        return Ok(Pin::All);
+    }
     let number = |part: &str| part.trim().parse::<usize>().ok();
     text.split_once(',')
-        .and_then(|(client, server)| Some((number(client)?, number(server)?)))
-        .ok_or_else(|| "two processor numbers are needed, that of the client first, such as 0,1".to_owned())
+        .and_then(|(client, server)| Some(Pin::Pair(number(client)?, number(server)?)))
+        .ok_or_else(|| "two processor numbers are needed, that of the client first, such as 0,1; or all".to_owned())
 }
 
 fn rounds_max(text: &str) -> Result<usize, String> {
@@ -255,8 +276,9 @@ mod tests {
 
     #[test]
     fn processors_come_in_pairs() {
-        assert_eq!(pin("0,1"), Ok((0, 1)));
-        assert_eq!(pin(" 3 , 12 "), Ok((3, 12)));
+        assert_eq!(pin("0,1"), Ok(Pin::Pair(0, 1)));
+        assert_eq!(pin(" 3 , 12 "), Ok(Pin::Pair(3, 12)));
+        assert_eq!(pin("all"), Ok(Pin::All));
         for text in ["0", "0,", "a,1", "0,1,2", "-1,0"] {
             assert!(pin(text).unwrap_err().contains("such as 0,1"), "{text}");
         }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::sequence::{BLOCK_ROUNDS, Decided, Limits, decide};
 use crate::bench::estimates::time;
+use crate::bench::pin::Pin;
 use crate::bench::{self, BenchError, case_map, figures};
 use crate::harness::error::HarnessError;
 use crate::harness::subject::Subject;
@@ -149,7 +150,8 @@ impl Pair<'_> {
             subjects: vec![self.new.clone(), self.options.base.clone()],
             rounds: Some(rounds),
             quick: false,
-            pin: self.options.pin,
+            pin: self.options.pin.map(|(client, server)| Pin::Pair(client, server)),
+            real_time: false,
             placement_wait: self.options.placement_wait,
             // A build is not invalid because the machine was busy; its round is missing.
             skips_disturbed: true,

@@ -17,6 +17,7 @@ pub mod overload;
 pub mod peer;
 pub mod reply;
 pub mod run_folder;
+pub mod scheduling;
 pub mod shell;
 pub mod space;
 pub mod subject;

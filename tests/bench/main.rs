@@ -7,6 +7,7 @@
 
 mod compare;
 mod lifecycle;
+mod placing;
 mod slices;
 
 use std::collections::BTreeMap;
@@ -177,6 +178,7 @@ fn options(subjects: Vec<Subject>, rounds: usize) -> Options {
         rounds: None,
         quick: false,
         pin: None,
+        real_time: false,
         placement_wait: Duration::ZERO,
         skips_disturbed: false,
         seed: 1,

@@ -155,6 +155,7 @@ fn wrong_use_exits_with_2_and_says_what_would_be_right() {
         (&["bench", "--pin", "0,0"], "two different ones"),
         (&["bench", "--rounds", "0"], "a number from 1"),
         (&["bench", "--resume"], "--out <DIR>"),
+        (&["compare", "reference", "reference", "--pin", "all"], "--pin all is for `shmark bench`"),
         (&["compare", "reference", "reference", "--scenario", "startup"], "is a question about the lifecycle"),
         (&["conform", "--timeout-multiplier", "0.5"], "a number from 1 to 1000"),
         (&["subject", "check", "pipe", "--timeout-multiplier", "ever"], "a number from 1 to 1000"),
