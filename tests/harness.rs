@@ -60,7 +60,7 @@ fn a_correct_peer_is_started_asked_and_finished() {
     assert_eq!(peer.finish(LONG).unwrap(), Exit::Code(0));
     assert_eq!(peer.unsolicited(), None);
     let transcript = peer.transcript();
-    assert!(transcript[0].starts_with(r#"-> {"id":1,"op":"hello","protocol":4,"root":"#), "{transcript:?}");
+    assert!(transcript[0].starts_with(r#"-> {"id":1,"op":"hello","protocol":5,"root":"#), "{transcript:?}");
     assert!(transcript[1].starts_with(r#"<- {"id":1,"ok":{"implementation":"fake""#), "{transcript:?}");
     broken.assert_nothing_left();
 }

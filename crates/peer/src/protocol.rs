@@ -1,4 +1,4 @@
-//! The peer protocol, version 4: names, operations and error classes.
+//! The peer protocol, version 5: names, operations and error classes.
 //!
 //! JSON Lines on stdin and stdout, one object a line. `docs/PEER-PROTOCOL.md` is the reference for implementers.
 //! [`operation`] says what an entry of an operation is, and what follows from it; [`OPS`] has the entries.
@@ -21,7 +21,7 @@ pub use setting::{Qos, SETTINGS, SettingKind, SettingSpec, setting, setting_coun
 pub use strategy::{Allocation, Backpressure};
 
 /// Version that `hello` announces.
-pub const PROTOCOL_VERSION: u32 = 4;
+pub const PROTOCOL_VERSION: u32 = 5;
 /// Oldest version that runner and kit still speak: all of it is in the newest one.
 pub const PROTOCOL_VERSION_MIN: u32 = 1;
 
