@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod compare;
+mod rows;
 mod slices;
 
 use std::collections::BTreeMap;
