@@ -58,7 +58,7 @@ pub(super) fn scenario(scenario: &BenchScenario, case: &BenchCase) -> BenchScena
     }
 }
 
-/// What suits a subject by its short trial; `each` is the number of responses to a request.
+/// What suits a subject by its short trial; `each` is the number of messages that a request counts as.
 pub(super) fn fit(scenario: &BenchScenario, seen: &BenchCollected, each: u64) -> Fitted {
     let total = |part: fn(&shmark_peer::bench_protocol::Interval) -> u64| {
         seen.intervals.iter().map(part).fold(0_u64, u64::saturating_add)

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::bench::slices::{MatchedSlice, Slices, match_slices};
-use crate::bench::testing::{case, client, collected, intervals, scenario, server, with_whole_parts};
+use crate::bench::testing::{PLAIN, case, client, collected, intervals, scenario, server, with_whole_parts};
 use crate::bench::trial::Asked;
 use shmark_peer::bench_protocol::{BenchCollected, Interval};
 
@@ -34,7 +34,7 @@ fn ratios_taken_slice_by_slice_survive_a_change_of_regime() {
     // 1.5 floors in both regimes; ns alone would say 180 or 780.
     let fast = (0..30).map(|_| (120.0, 180.0));
     let slow = (0..40).map(|_| (520.0, 780.0));
-    let trial = Trial::new(&client(&fast.chain(slow).collect::<Vec<_>>()), &server(70), 1).unwrap();
+    let trial = Trial::of(&client(&fast.chain(slow).collect::<Vec<_>>()), &server(70), PLAIN).unwrap();
     assert_eq!(trial.p50_floors, 1.5);
     assert_eq!(trial.regime_changes, 1);
     assert_eq!(trial.matched.len(), 68);
@@ -44,7 +44,7 @@ fn ratios_taken_slice_by_slice_survive_a_change_of_regime() {
 fn figures_of_a_case_are_those_of_the_definitions() {
     let trials: Vec<Trial> = [200.0, 220.0, 210.0]
         .into_iter()
-        .map(|load| Trial::new(&client(&vec![(100.0, load); 25]), &server(25), 1).unwrap())
+        .map(|load| Trial::of(&client(&vec![(100.0, load); 25]), &server(25), PLAIN).unwrap())
         .collect();
     let result = result(&scenario(3), "mine", &case(), &trials.iter().collect::<Vec<_>>(), &[], None);
     assert!(result.valid && result.why_invalid.is_none());
@@ -68,7 +68,7 @@ fn figures_in_floors_have_no_clock_in_them() {
     let slices = vec![(120.0, 180.0); 25];
     let mut client = client(&slices);
     (client.intervals, client.clock_ns) = (with_whole_parts(&slices, 40.0), Some(40.0));
-    let trial = Trial::new(&client, &server(25), 1).unwrap();
+    let trial = Trial::of(&client, &server(25), PLAIN).unwrap();
     assert_eq!((trial.p50_floors, trial.p50_ns, trial.floor_ns, trial.above_floor_ns), (1.75, 140.0, 80.0, 60.0));
     let regimes = regimes::find(trial.matched.iter().map(|slice| slice.floor_ns));
     let both = result(&scenario(2), "mine", &case(), &[&trial, &trial], &regimes, None);
@@ -83,14 +83,14 @@ fn figures_in_floors_have_no_clock_in_them() {
 
 #[test]
 fn what_a_peer_timed_one_by_one_alone_is_not_called_free_of_the_clock() {
-    let trial = Trial::new(&client(&[(120.0, 180.0); 25]), &server(25), 1).unwrap();
+    let trial = Trial::of(&client(&[(120.0, 180.0); 25]), &server(25), PLAIN).unwrap();
     let one = result(&scenario(1), "mine", &case(), &[&trial], &[], None);
     assert_eq!((one.p50_floors_rounds, one.trip_ns, one.floor_ns, one.above_floor_ns), (vec![1.5], None, None, None));
 }
 
 #[test]
 fn one_round_has_no_interval_and_none_is_invalid() {
-    let trial = Trial::new(&client(&vec![(100.0, 200.0); 25]), &server(25), 1).unwrap();
+    let trial = Trial::of(&client(&vec![(100.0, 200.0); 25]), &server(25), PLAIN).unwrap();
     let one = result(&scenario(3), "mine", &case(), &[&trial], &[], None);
     assert!(one.valid && one.p50_floors.is_none());
     assert_eq!(one.p50_floors_rounds, [2.0]);
@@ -141,13 +141,33 @@ fn each_rule_of_validity_is_applied() {
     ];
     let good = || (client(&[(100.0, 200.0); 25]), server(25));
     let (client, server) = good();
-    Trial::new(&client, &server, 1).unwrap();
+    Trial::of(&client, &server, PLAIN).unwrap();
     for (text, change) in rules {
         let (mut client, mut server) = good();
         change(&mut client, &mut server);
-        let why = Trial::new(&client, &server, 1).expect_err(text).to_string();
+        let why = Trial::of(&client, &server, PLAIN).expect_err(text).to_string();
         assert!(why.contains(text), "{why} does not contain {text}");
     }
+}
+
+/// Each request reaches every server, and has the responses of all.
+#[test]
+fn every_server_has_every_request() {
+    let asked = Asked { servers: 4, responses: 2, ..PLAIN };
+    let both = |received, sent| {
+        let client = BenchCollected { received: sent, verified: sent, ..client(&[(100.0, 200.0); 25]) };
+        (client, BenchCollected { sent, ..server(received) })
+    };
+    let why = |received, sent| {
+        let (client, server) = both(received, sent);
+        Trial::of(&client, &server, asked).err().map(|why| why.to_string()).unwrap_or_default()
+    };
+    assert_eq!(why(100, 200), "");
+    let lost = "the client sent 25 requests to each of 4 servers, and these received 99";
+    assert_eq!(why(99, 200), lost);
+    assert!(why(25, 200).contains("and these received 25"), "one server alone");
+    assert!(why(100, 199).contains("received 199 responses instead of 8 for each request"));
+    assert!(why(100, 100).contains("instead of 8"));
 }
 
 proptest! {
@@ -159,8 +179,8 @@ proptest! {
         let plain: Vec<(f64, f64)> = loads.iter().map(|load| (100.0, *load)).collect();
         let scaled: Vec<(f64, f64)> = plain.iter().map(|(floor, load)| (floor * scale, load * scale)).collect();
         let count = plain.len() as u64;
-        let plain = Trial::new(&client(&plain), &server(count), 1).unwrap();
-        let scaled = Trial::new(&client(&scaled), &server(count), 1).unwrap();
+        let plain = Trial::of(&client(&plain), &server(count), PLAIN).unwrap();
+        let scaled = Trial::of(&client(&scaled), &server(count), PLAIN).unwrap();
         prop_assert!((plain.p50_floors / scaled.p50_floors - 1.0).abs() < 1e-9);
     }
 
@@ -175,7 +195,7 @@ proptest! {
                 Interval { load_count, load_ns, ..intervals(&[(floor_p50_ns, load_p50_ns)])[0] }
             })
             .collect();
-        prop_assert!(Trial::new(&client, &server(25), 1).is_err());
+        prop_assert!(Trial::of(&client, &server(25), PLAIN).is_err());
     }
 }
 
@@ -189,7 +209,7 @@ fn open_trial(over_ns: u64) -> Trial {
     let mut server = server(25);
     client.resources.load_cpu_ns = 25 * (1000 + over_ns);
     server.resources.load_cpu_ns = client.resources.load_cpu_ns;
-    Trial::of(&client, &server, Asked { responses: 1, rate_per_s: Some(1_000_000) }).unwrap()
+    Trial::of(&client, &server, Asked { rate_per_s: Some(1_000_000), ..PLAIN }).unwrap()
 }
 
 #[test]

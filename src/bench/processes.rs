@@ -41,6 +41,8 @@ const TRANSCRIPT_LINES: usize = 6;
 const CALIBRATION_BYTES: usize = 4096;
 /// Version of the peer protocol that brought open loops.
 const OPEN_LOOP_PROTOCOL: u32 = 4;
+/// Likewise, several clients or servers.
+const SEVERAL_PORTS_PROTOCOL: u32 = 5;
 /// Largest integer of the peer protocol.
 const SEED_MAX: u64 = u64::MAX >> 1;
 /// What a case needs is told from so many of its messages, and is at least this.
@@ -84,7 +86,7 @@ impl Processes {
         let multiplier = subject.timeout_multiplier;
         let spawn = |name| {
             let (peer, hello) = Peer::spawn(subject, name, namespace.path(), self.seed).map_err(harness)?;
-            check_version(plan.scenario.timing, hello.protocol).map(|()| peer)
+            check_version(plan.scenario.timing, plan.case, hello.protocol).map(|()| peer)
         };
         let mut server = spawn("server")?;
         let mut client = spawn("client")?;
@@ -156,15 +158,19 @@ impl Processes {
     }
 }
 
-/// An older peer would take the words of an open loop for a mistake.
-fn check_version(timing: Timing, protocol: u32) -> Result<(), Ended> {
-    if timing == Timing::OpenLoop && protocol < OPEN_LOOP_PROTOCOL {
-        let text = format!(
-            "its peer speaks version {protocol} of the peer protocol, and open loops came with version {OPEN_LOOP_PROTOCOL}"
-        );
-        return Err(Ended::Unsupported(text));
+/// An older peer would take words that it does not know for a mistake.
+fn check_version(timing: Timing, case: &BenchCase, protocol: u32) -> Result<(), Ended> {
+    let has_several = ["clients", "servers"].into_iter().any(|key| case.count(key).is_some_and(|count| count > 1));
+    let needs = [
+        (timing == Timing::OpenLoop, "open loops", OPEN_LOOP_PROTOCOL),
+        (has_several, "several clients or servers", SEVERAL_PORTS_PROTOCOL),
+    ];
+    match needs.into_iter().find(|(is_asked, _, since)| *is_asked && protocol < *since) {
+        Some((_, what, since)) => Err(Ended::Unsupported(format!(
+            "its peer speaks version {protocol} of the peer protocol, and {what} came with version {since}"
+        ))),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// The case in the words of the protocol.
@@ -272,13 +278,36 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_open_loop_is_not_asked_of_an_older_peer() {
-        for (timing, protocol, is_refused) in
-            [(Timing::OpenLoop, 3, true), (Timing::OpenLoop, 4, false), (Timing::Throughput, 1, false)]
-        {
-            let refused = check_version(timing, protocol);
-            assert_eq!(matches!(refused, Err(Ended::Unsupported(_))), is_refused, "{timing:?} {protocol} {refused:?}");
+    fn what_is_newer_than_a_peer_is_not_asked_of_it() {
+        let counted = |key, count| BenchCase { counts: [(key, count)].into(), ..BenchCase::default() };
+        for (timing, key, count, protocol, is_refused) in [
+            (Timing::OpenLoop, "outstanding", 8, 3, true),
+            (Timing::OpenLoop, "outstanding", 8, 4, false),
+            (Timing::Throughput, "outstanding", 8, 1, false),
+            (Timing::Throughput, "clients", 2, 4, true),
+            (Timing::Throughput, "clients", 2, 5, false),
+            (Timing::Throughput, "clients", 1, 1, false),
+            (Timing::RoundTrip, "servers", 2, 4, true),
+        ] {
+            let refused = check_version(timing, &counted(key, count), protocol);
+            let says = format!("{timing:?} {key} {count} {protocol} {refused:?}");
+            assert_eq!(matches!(refused, Err(Ended::Unsupported(_))), is_refused, "{says}");
         }
+    }
+
+    /// What has its default is left out, so that an older peer need not know it.
+    #[test]
+    fn one_client_and_one_server_are_not_said() {
+        let case = |clients| BenchCase {
+            counts: [("clients", clients), ("max_clients", 16)].into(),
+            ..super::super::testing::case()
+        };
+        let load = |clients| {
+            let setup = setup(Timing::Throughput, &case(clients), Path::new("/dev/shm")).unwrap();
+            serde_json::to_value(setup).unwrap()["load"].clone()
+        };
+        assert_eq!(load(1), serde_json::json!({ "timing": "throughput" }));
+        assert_eq!(load(4), serde_json::json!({ "timing": "throughput", "clients": 4 }));
     }
 
     #[test]

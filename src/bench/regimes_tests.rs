@@ -8,7 +8,7 @@ use rand::seq::SliceRandom as _;
 
 use super::*;
 use crate::bench::relative::{Compared, relative};
-use crate::bench::testing::{client, server};
+use crate::bench::testing::{PLAIN, client, server};
 use crate::results::model::Measure;
 
 /// `count` floors within 4 % of one placement's.
@@ -174,7 +174,7 @@ fn the_headline_needs_two_rounds_in_its_regime() {
 fn a_subject_has_figures_in_each_regime_that_it_met() {
     let trial = |near: usize, far: usize| {
         let log: Vec<(f64, f64)> = [vec![(120.0, 180.0); near], vec![(250.0, 500.0); far]].concat();
-        Trial::new(&client(&log), &server(log.len() as u64), 1).unwrap()
+        Trial::of(&client(&log), &server(log.len() as u64), PLAIN).unwrap()
     };
     // The last interval has no floor behind it, and the one across the change is left out.
     let trials = [trial(41, 31), trial(30, 6), trial(21, 0)];

@@ -10,6 +10,7 @@ use super::{calibrate, label, order};
 use crate::results::events::{Event, Observer};
 use crate::results::model::{BenchResult, Relative};
 use crate::scenario::model::{BenchCase, BenchScenario};
+use shmark_peer::kit::implementation::Timing;
 
 /// How often a trial is measured again that the machine disturbed.
 const REPEATS_MAX: usize = 4;
@@ -128,13 +129,15 @@ impl<'a> ScenarioRun<'a> {
             let (case, subject) = (self.case(index), self.subject(index));
             let short = calibrate::scenario(self.scenario(), case);
             let ended = launcher.trial(&TrialPlan { scenario: &short, case, subject, round: 0 });
-            let (scenario, responses) = (&self.entry.scenario, case.responses() as u64);
+            let scenario = &self.entry.scenario;
+            // Each response of a throughput counts, and otherwise the round trip.
+            let each = if scenario.timing == Timing::Throughput { Asked::by(case).answers() } else { 1 };
             let row = &mut self.rows[index];
             row.fitted = Fitted::unchanged(scenario);
             match ended {
                 // Whether such a trial counts is judged where it does: in the rounds.
                 Ended::Measured { client, .. } => {
-                    row.fitted = calibrate::fit(scenario, &client, responses);
+                    row.fitted = calibrate::fit(scenario, &client, each);
                 }
                 Ended::Unsupported(text) => row.unsupported(&text),
                 Ended::Broken(text) => row.broken(format!("before round 1: {text}")),

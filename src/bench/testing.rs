@@ -4,9 +4,13 @@
 use hdrhistogram::Histogram;
 
 use super::histogram;
+use super::trial::Asked;
 use crate::scenario::model::{BenchCase, BenchScenario};
 use shmark_peer::bench_protocol::{BenchCollected, BenchResources, Interval};
 use shmark_peer::kit::implementation::Timing;
+
+/// One response to each request.
+pub(super) const PLAIN: Asked = Asked { servers: 1, responses: 1, rate_per_s: None };
 
 pub(super) fn case() -> BenchCase {
     BenchCase {

@@ -13,7 +13,9 @@ use shmark_peer::bench_protocol::{BenchCollected, Interval};
 /// What the messages of a trial have to come to.
 #[derive(Debug, Clone, Copy)]
 pub struct Asked {
-    /// Responses to each request.
+    /// Servers that every request reaches.
+    pub servers: u64,
+    /// Responses of each of them to each request.
     pub responses: u64,
     /// Of an open loop.
     pub rate_per_s: Option<u64>,
@@ -22,7 +24,16 @@ pub struct Asked {
 impl Asked {
     /// As a case says.
     pub fn by(case: &BenchCase) -> Self {
-        Self { responses: case.responses() as u64, rate_per_s: case.count("rate_per_s").map(|rate| rate as u64) }
+        Self {
+            servers: case.servers() as u64,
+            responses: case.responses() as u64,
+            rate_per_s: case.count("rate_per_s").map(|rate| rate as u64),
+        }
+    }
+
+    /// Responses that each request has in all.
+    pub fn answers(self) -> u64 {
+        self.servers.saturating_mul(self.responses)
     }
 }
 
@@ -60,25 +71,21 @@ pub struct Trial {
 }
 
 impl Trial {
-    /// As [`Trial::new`]; of an open loop, checks the rate, too.
+    /// Checks what both sides collected, of an open loop its rate, too, and reduces it.
     ///
     /// # Errors
     /// The rule that the trial breaks.
     pub fn of(client: &BenchCollected, server: &BenchCollected, asked: Asked) -> Result<Self, Invalid> {
-        let trial = Self::new(client, server, asked.responses)?;
+        let trial = Self::closed(client, server, asked)?;
         let Some(rate_per_s) = asked.rate_per_s else { return Ok(trial) };
         Ok(Self { saturated_per_s: rates::check(client, server, rate_per_s)?, ..trial })
     }
 
-    /// Checks what both sides collected and reduces it; `each` is the number of responses to a request.
-    ///
-    /// # Errors
-    /// The rule that the trial breaks.
-    pub fn new(client: &BenchCollected, server: &BenchCollected, each: u64) -> Result<Self, Invalid> {
+    fn closed(client: &BenchCollected, server: &BenchCollected, asked: Asked) -> Result<Self, Invalid> {
         // A peer that reports an error need not have a histogram: say what it said.
         let rtt = histogram::decode(&client.histogram);
         let counted = rtt.as_ref().map_or(0, Histogram::len);
-        let matched = match (validity::check(client, server, counted, each), &rtt) {
+        let matched = match (validity::check(client, server, counted, asked), &rtt) {
             (Err(Invalid::Counts { .. }), Err(error)) => return Err(Invalid::Histogram { error: error.clone() }),
             (checked, _) => checked?,
         };

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::slices::{MatchedSlice, floor_ns, floors_p50, load_ns, match_slices};
+use super::trial::Asked;
 use shmark_peer::bench_protocol::{BenchCollected, BenchRole};
 
 /// Fewest intervals that a trial's median may rest on.
@@ -17,7 +18,7 @@ pub const FLOOR_NS_PLAUSIBLE: std::ops::RangeInclusive<f64> = 5.0..=20_000.0;
 pub enum Invalid {
     Reported { side: BenchRole, error: String },
     Nothing,
-    RequestsLost { sent: u64, received: u64 },
+    RequestsLost { sent: u64, servers: u64, received: u64 },
     ResponsesLost { sent: u64, received: u64 },
     Unanswered { sent: u64, received: u64, each: u64 },
     Damaged { side: BenchRole, received: u64, verified: u64 },
@@ -45,8 +46,11 @@ impl fmt::Display for Invalid {
         match self {
             Self::Reported { side, error } => write!(f, "the {} reported: {error}", name(*side)),
             Self::Nothing => f.write_str("no request was sent; raise the scenario's duration"),
-            Self::RequestsLost { sent, received } => {
+            Self::RequestsLost { sent, servers: 1, received } => {
                 write!(f, "the client sent {sent} requests and the server received {received}")
+            }
+            Self::RequestsLost { sent, servers, received } => {
+                write!(f, "the client sent {sent} requests to each of {servers} servers, and these received {received}")
             }
             Self::ResponsesLost { sent, received } => {
                 write!(f, "the server sent {sent} responses and the client received {received}")
@@ -115,8 +119,8 @@ fn name(side: BenchRole) -> &'static str {
     }
 }
 
-/// Checks one trial; `counted` is the number of round trips or messages in the client's histogram, `each` that of
-/// responses to a request. Returns the intervals that count.
+/// Checks one trial; `counted` is the number of round trips or messages in the client's histogram. Returns the intervals
+/// that count.
 ///
 /// # Errors
 /// The first rule that is broken.
@@ -124,7 +128,7 @@ pub fn check(
     client: &BenchCollected,
     server: &BenchCollected,
     counted: u64,
-    each: u64,
+    asked: Asked,
 ) -> Result<Vec<MatchedSlice>, Invalid> {
     for (side, collected) in [(BenchRole::Client, client), (BenchRole::Server, server)] {
         if let Some(error) = &collected.error {
@@ -134,12 +138,14 @@ pub fn check(
     if client.sent == 0 {
         return Err(Invalid::Nothing);
     }
-    if client.sent != server.received {
-        return Err(Invalid::RequestsLost { sent: client.sent, received: server.received });
+    let Asked { servers, .. } = asked;
+    if client.sent.checked_mul(servers) != Some(server.received) {
+        return Err(Invalid::RequestsLost { sent: client.sent, servers, received: server.received });
     }
     if server.sent != client.received {
         return Err(Invalid::ResponsesLost { sent: server.sent, received: client.received });
     }
+    let each = asked.answers();
     if client.sent.checked_mul(each) != Some(client.received) {
         return Err(Invalid::Unanswered { sent: client.sent, received: client.received, each });
     }

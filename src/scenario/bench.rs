@@ -87,6 +87,7 @@ fn read_load(root: &Node, source: &Source) -> Parsed<(BenchScenario, Span)> {
     let cases = cases(&file)?;
     check_load(&file, timing, &cases)?;
     check_open_loop(&file, timing, &cases)?;
+    check_ports(&file, timing, &cases)?;
     let scenario = BenchScenario {
         name: name(named, "name")?.to_owned(),
         title: file.need("title")?.text("title")?.to_owned(),
@@ -169,11 +170,11 @@ fn product<T>(cases: Vec<BenchCase>, values: &[T], set: impl Fn(&mut BenchCase, 
 /// Nothing of a load can be lost, and everything of it can be timed.
 fn check_load(file: &Fields<'_>, timing: Timing, cases: &[BenchCase]) -> Parsed<()> {
     for LoadSetting { name: key, values, .. } in LOADS {
-        let Values::Counts { room: Some(room), .. } = values else { continue };
+        let Values::Counts { room: Some(room), overlaps, .. } = values else { continue };
         let Some(list) = file.get(key) else { continue };
         for case in cases {
             let number = case.count(key).unwrap_or(1);
-            if number > 1 && timing == Timing::RoundTrip {
+            if number > 1 && *overlaps && timing == Timing::RoundTrip {
                 return Err(Flaw::new(Violation::NotARoundTrip { key: (*key).to_owned() }, &list.span));
             }
             if number > 1 && case.count(room).is_none_or(|room| room < number) {
@@ -202,6 +203,28 @@ fn check_open_loop(file: &Fields<'_>, timing: Timing, cases: &[BenchCase]) -> Pa
     }
     if cases.iter().any(|case| case.responses() > 1) {
         return Err(Flaw::new(Violation::OpenLoopStreams, &file.need("responses")?.span));
+    }
+    Ok(())
+}
+
+/// Several clients or servers are polled in turn by one thread, and what is under way has a bound.
+fn check_ports(file: &Fields<'_>, timing: Timing, cases: &[BenchCase]) -> Parsed<()> {
+    for (key, other) in [("clients", "outstanding"), ("servers", "responses")] {
+        let Some(list) = file.get(key) else { continue };
+        for case in cases {
+            let number = case.count(key).unwrap_or(1);
+            let violation = if number > 1 && timing == Timing::OpenLoop {
+                Violation::OpenLoopOfMany { key: key.to_owned() }
+            } else if number > 1 && case.waiting == "block" {
+                Violation::PortsSleep { key: key.to_owned() }
+            } else if number * case.count(other).unwrap_or(1) > LOAD_MAX {
+                let other = other.to_owned();
+                Violation::TooManyUnderWay { key: key.to_owned(), other, max: LOAD_MAX }
+            } else {
+                continue;
+            };
+            return Err(Flaw::new(violation, &list.span));
+        }
     }
     Ok(())
 }

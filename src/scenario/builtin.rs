@@ -156,6 +156,8 @@ pub(super) const CONFORMANCE: &[(&str, &str)] = files![
 /// Files of benchmark scenarios, likewise.
 pub(super) const BENCH: &[(&str, &str)] = files![
     "bench/blocking.toml",
+    "bench/fan-in.toml",
+    "bench/fan-out.toml",
     "bench/growth.toml",
     "bench/idle-clients.toml",
     "bench/limits.toml",

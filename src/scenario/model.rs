@@ -242,9 +242,14 @@ impl BenchCase {
         self.counts.get(key).copied()
     }
 
-    /// Responses to each request.
+    /// Responses of each server to each request.
     pub fn responses(&self) -> usize {
         self.count("responses").unwrap_or(1)
+    }
+
+    /// Servers, each of which answers every request.
+    pub fn servers(&self) -> usize {
+        self.count("servers").unwrap_or(1)
     }
 
     /// Bytes of each payload.

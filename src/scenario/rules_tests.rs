@@ -6,8 +6,9 @@ use miette::Diagnostic;
 
 use super::bench::BenchQuestion;
 use super::lifecycle::LifecycleCase;
-use super::model::BenchScenario;
+use super::model::{BenchCase, BenchScenario};
 use super::{Catalogue, ScenarioError, bench, conformance};
+use shmark_peer::kit::implementation::Timing;
 
 const GOOD: &str = r#"id = "snd/example"
 title = "An example."
@@ -496,8 +497,17 @@ fn line_and_column_are_exact() {
 }
 
 /// Rules that only benchmarks can break: see [`loads_have_room_and_can_be_timed`].
-const OF_BENCHMARKS: &[&str] =
-    &["no_rate", "no_room", "not_a_round_trip", "not_an_open_loop", "open_loop_sleeps", "open_loop_streams"];
+const OF_BENCHMARKS: &[&str] = &[
+    "no_rate",
+    "no_room",
+    "not_a_round_trip",
+    "not_an_open_loop",
+    "open_loop_sleeps",
+    "open_loop_streams",
+    "open_loop_of_many",
+    "ports_sleep",
+    "too_many_under_way",
+];
 
 /// A benchmark of several requests at a time.
 const CROWD: &str = r#"name = "crowd"
@@ -560,6 +570,31 @@ fn loads_have_room_and_can_be_timed() {
             "over with its response",
         ),
         ("\"throughput\"", "\"open-loop\"\nrate_per_s = [100000001]", "out_of_range", 8, "it goes from 0 to 100000000"),
+        ("[8]", "[8]\nclients = [2]", "no_room", 10, "add max_clients = [2]"),
+        ("[8]", "[8]\nservers = [2]", "no_room", 10, "add max_servers = [2]"),
+        ("[8]", "[8]\nservers = [0]", "out_of_range", 10, "cannot be 0; it goes from 1 to 65536"),
+        (
+            "timing = \"throughput\"\noutstanding = [1, 8]",
+            "clients = [2]\nmax_clients = [2]",
+            "not_a_round_trip",
+            7,
+            "\"clients\" is more than 1",
+        ),
+        (
+            "throughput\"",
+            "open-loop\"\nrate_per_s = [5]\nmax_servers = [2]\nservers = [1, 2]",
+            "open_loop_of_many",
+            10,
+            "\"servers\" is more than 1 and an open loop has one client",
+        ),
+        ("\"spin\"]", "\"block\"]\nmax_clients = [2]\nclients = [2]", "ports_sleep", 8, "write waiting = [\"spin\"]"),
+        (
+            "[8]",
+            "[8]\nmax_clients = [10000]\nclients = [10000]",
+            "too_many_under_way",
+            11,
+            "\"clients\" times \"outstanding\" is more than 65536",
+        ),
     ] {
         assert!(good.contains(replaced), "{replaced}");
         let error = bench::parse("b.toml", &good.replacen(replaced, by, 1)).unwrap_err();
@@ -575,6 +610,14 @@ fn load(text: &str) -> BenchScenario {
         BenchQuestion::Load(scenario) => scenario,
         other => panic!("{other:?}"),
     }
+}
+
+#[test]
+fn several_servers_are_part_of_a_round_trip() {
+    let text = CROWD.replace("timing = \"throughput\"\noutstanding = [1, 8]", "servers = [1, 2]\nmax_servers = [2]");
+    let parsed = load(&text);
+    assert_eq!(parsed.timing, Timing::RoundTrip);
+    assert_eq!(parsed.cases.iter().map(BenchCase::servers).collect::<Vec<_>>(), [1, 2]);
 }
 
 #[test]

@@ -44,6 +44,12 @@ pub enum Violation {
     OpenLoopSleeps,
     /// A request of an open loop is over with its response.
     OpenLoopStreams,
+    /// An open loop has one client and one server.
+    OpenLoopOfMany { key: String },
+    /// Several ports are polled in turn.
+    PortsSleep { key: String },
+    /// Messages that are under way at a time have a bound.
+    TooManyUnderWay { key: String, other: String, max: usize },
 
     // --- requirements, features
     /// Requirements are in the catalogue.

@@ -172,6 +172,23 @@ fn of_load(violation: &Violation) -> Option<Wording> {
             "a request of an open loop is over with its response",
             "leave out \"responses\", or write timing = \"throughput\"",
         ),
+        V::OpenLoopOfMany { key } => say(
+            "open_loop_of_many",
+            format!("{key:?} is more than 1 and an open loop has one client and one server"),
+            "leave it out, or write timing = \"throughput\"",
+        ),
+        V::PortsSleep { key } => say(
+            "ports_sleep",
+            format!(
+                "{key:?} is more than 1 and none of several ports can wait by sleeping: one thread polls them in turn"
+            ),
+            "write waiting = [\"spin\"]",
+        ),
+        V::TooManyUnderWay { key, other, max } => say(
+            "too_many_under_way",
+            format!("{key:?} times {other:?} is more than {max} messages under way at a time"),
+            "take fewer of one of them",
+        ),
         _ => return None,
     })
 }

@@ -105,6 +105,11 @@ fn refuses_what_a_transport_has_not<B: BenchSubject>() {
         let setup = BenchSetup { load, ..setup(root.path(), 8, Waiting::Spin) };
         assert!(matches!(B::bench_server(&setup), Err(Refusal::Unsupported(_))), "{load:?}");
     }
+    let load = Load { timing: Timing::Throughput, clients: 2, servers: 3, ..plain };
+    let setup = BenchSetup { load, ..setup(root.path(), 8, Waiting::Spin) };
+    let Err(Refusal::Unsupported(why)) = B::bench_servers(&setup) else { panic!("a transport with several servers") };
+    assert!(why.contains("one client and one server, and 2 and 3"), "{why}");
+    assert!(matches!(B::bench_clients(&setup), Err(Refusal::Unsupported(_))));
     assert_eq!(files(root.path()), 0);
 }
 
@@ -196,4 +201,42 @@ fn the_engine_carries_several_messages_at_a_time_beside_idle_clients() {
         drop(client);
         assert!(reference::Reference::bench_client(&ninth).is_err(), "the service has room for 8 clients");
     }
+}
+
+/// Each request of each client reaches each server, and its responses come back to that client.
+#[test]
+fn the_engine_has_several_clients_and_several_servers() {
+    let root = tempfile::tempdir().unwrap();
+    let load = Load {
+        timing: Timing::Throughput,
+        clients: 3,
+        servers: 2,
+        outstanding: 2,
+        responses: 2,
+        idle_clients: 1,
+        ..Load::default()
+    };
+    let qos = Qos { max_clients: Some(4), max_servers: Some(2), max_active_requests: Some(2), ..Qos::default() };
+    let setup = BenchSetup { load, qos, ..setup(root.path(), 64, Waiting::Spin) };
+    let Ok(mut servers) = reference::Reference::bench_servers(&setup) else { panic!("no servers") };
+    let Ok(mut clients) = reference::Reference::bench_clients(&setup) else { panic!("no clients") };
+    assert_eq!((servers.len(), clients.len()), (2, 3));
+    for round in 0..20 {
+        let sequences: Vec<u64> = (6 * round + 1..=6 * round + 6).collect();
+        for sequence in &sequences {
+            clients[(sequence - 1) as usize % 3].send(*sequence).unwrap();
+        }
+        for server in &mut servers {
+            let mut received: Vec<u64> = (0..6).map(|_| server.serve().unwrap().unwrap()).collect();
+            received.sort_unstable();
+            assert_eq!((received, server.serve()), (sequences.clone(), Ok(None)));
+        }
+        for sequence in sequences {
+            let client = &mut clients[(sequence - 1) as usize % 3];
+            let mut numbers: Vec<u64> = (0..4).map(|_| client.poll().unwrap().unwrap()).collect();
+            numbers.sort_unstable();
+            assert_eq!(numbers, (4 * sequence - 3..=4 * sequence).collect::<Vec<_>>());
+        }
+    }
+    assert!(clients.iter_mut().all(|client| client.poll() == Ok(None)));
 }

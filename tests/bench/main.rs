@@ -8,6 +8,7 @@
 mod compare;
 mod lifecycle;
 mod placing;
+mod rows;
 mod slices;
 
 use std::collections::BTreeMap;

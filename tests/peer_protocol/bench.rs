@@ -176,6 +176,37 @@ fn an_open_loop_that_would_sleep_is_refused() {
 }
 
 #[test]
+fn several_ports_are_refused_with_what_is_lacking() {
+    let root = tempfile::tempdir().unwrap();
+    let floor = calibration(root.path(), "floor");
+    let refused = |waiting: &str, load: Value| {
+        let mut command = prepare(root.path(), "server", waiting, "u64", 1, &floor);
+        command["setup"]["load"] = load;
+        Peer::start::<UnixSocket>().call(command)
+    };
+    let answer = refused("spin", json!({ "servers": 2 }));
+    assert!(answer["unsupported"].as_str().unwrap().contains("has one client and one server"), "{answer}");
+    for (waiting, load, part) in [
+        ("block", json!({ "servers": 2 }), "cannot wait by sleeping"),
+        (
+            "spin",
+            json!({ "clients": 2 }),
+            "several requests, responses or clients at a time need the timing throughput",
+        ),
+        ("spin", json!({ "timing": "throughput", "clients": 0 }), "clients is 0; it has to be from 1 to 65536"),
+        ("spin", json!({ "timing": "open-loop", "rate_per_s": 9, "servers": 2 }), "one client and one server"),
+        (
+            "spin",
+            json!({ "timing": "throughput", "clients": 65536, "outstanding": 2 }),
+            "clients and outstanding come to 131072 messages",
+        ),
+    ] {
+        let answer = refused(waiting, load);
+        assert!(fault(&answer).contains(part), "{part}: {answer}");
+    }
+}
+
+#[test]
 fn a_trial_over_unix_sockets() {
     whole_trial::<UnixSocket>("spin", "u64", 1);
     whole_trial::<UnixSocket>("block", "bytes", 1000);

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 use shmark_peer::kit::Session;
 use shmark_peer::kit::payload::{crc32, fill, seeded_crc32};
-use shmark_peer::protocol::{ArgKind, OPS, op};
+use shmark_peer::protocol::{ArgKind, OPS, PROTOCOL_VERSION, op};
 
 use super::fake::{self, LOANS_MAX, Model, REQUESTS_MAX};
 use super::{answers_of, document, fault, talk, talk_without_hello};
@@ -62,7 +62,7 @@ fn hello_comes_first_and_once() {
     let answers = talk_without_hello(&[
         json!({ "op": "node.create", "as": "node" }),
         json!({ "op": "made.up" }),
-        json!({ "op": "hello", "protocol": 6, "root": "/nonexistent" }),
+        json!({ "op": "hello", "protocol": PROTOCOL_VERSION + 1, "root": "/nonexistent" }),
         json!({ "op": "hello", "protocol": 2, "root": "/forbidden" }),
         json!({ "op": "hello", "protocol": 2 }),
         hello.clone(),
@@ -70,7 +70,8 @@ fn hello_comes_first_and_once() {
     ]);
     assert!(fault(&answers[0]).contains("node.create came before a successful hello"));
     assert!(fault(&answers[1]).contains("hello"));
-    assert!(answers[2]["unsupported"].as_str().unwrap().contains("protocol 6"));
+    let newer = format!("protocol {}", PROTOCOL_VERSION + 1);
+    assert!(answers[2]["unsupported"].as_str().unwrap().contains(&newer));
     assert_eq!(answers[3]["err"], json!({ "class": "permission", "native": "Model::RootDenied" }));
     assert!(fault(&answers[4]).contains("root"));
     assert_eq!(answers[5]["ok"]["protocol"], 2);

@@ -65,7 +65,8 @@ pub struct BenchCollected {
     /// Of those, with the payload that was expected.
     pub verified: u64,
     /// Order-sensitive checksum of all responses' numbers, received (client) or sent (server):
-    /// `c = rotate_left(c, 7) ^ number`.
+    /// `c = rotate_left(c, 7) ^ number`. With several clients or servers the order is free, and so it is one that does not
+    /// depend on it.
     pub checksum: u64,
     /// What went wrong; the trial is invalid then.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -11,7 +11,8 @@ use super::payload::{Block, PeerPayload};
 use shmark_engine::{Client, Node, PendingResponse, Server, Service, ServiceName, Waited};
 use shmark_peer::kit::bench::stamp;
 use shmark_peer::kit::implementation::{
-    BenchClient, BenchServer, BenchSetup, BenchSubject, Element, Kind, Load, OpResult, Waiting,
+    BenchClient, BenchServer, BenchSetup, BenchSubject, Element, Kind, Load, Numbering, OpResult, Refusal, Touch,
+    Waiting,
 };
 
 /// Longest sleep of a blocking receive, after which the trial looks whether it is still worth it.
@@ -49,12 +50,14 @@ pub enum AnyBenchServer {
 #[derive(Debug)]
 pub struct LoadClient<P: PeerPayload + ?Sized> {
     pending: VecDeque<PendingResponse<P>>,
-    /// Responses that the oldest one still waits for, in `1..=load.responses`.
+    /// Responses that the oldest one still waits for, in `1..=answers`.
     left: usize,
+    /// Responses to each request.
+    answers: usize,
     client: Client<P, P>,
     len: usize,
     waiting: Waiting,
-    load: Load,
+    touch: Touch,
     _idle: Vec<Client<P, P>>,
 }
 
@@ -63,7 +66,8 @@ pub struct LoadClient<P: PeerPayload + ?Sized> {
 pub struct LoadServer<P: PeerPayload + ?Sized> {
     server: Server<P, P>,
     waiting: Waiting,
-    load: Load,
+    numbering: Numbering,
+    touch: Touch,
 }
 
 fn service<P: PeerPayload + ?Sized>(setup: &BenchSetup) -> OpResult<Service<P, P>> {
@@ -76,23 +80,50 @@ fn service<P: PeerPayload + ?Sized>(setup: &BenchSetup) -> OpResult<Service<P, P
         .map_err(refusal)
 }
 
-fn load_client<P: PeerPayload + ?Sized>(setup: &BenchSetup) -> OpResult<LoadClient<P>> {
+fn load_clients<P: PeerPayload + ?Sized>(setup: &BenchSetup) -> OpResult<Vec<LoadClient<P>>> {
     let service = service::<P>(setup)?;
     let create = || service.client_builder().initial_max_slice_len(setup.len).create();
-    // The client that works comes last: whatever is looked through is looked through to its end.
-    let idle = (0..setup.load.idle_clients).map(|_| create()).collect::<Result<Vec<_>, _>>().map_err(refusal)?;
-    let load = setup.load;
-    let pending = VecDeque::with_capacity(load.outstanding);
-    let client = create().map_err(refusal)?;
-    client.set_spin_before_sleep(SPIN);
-    let waiting = setup.waiting;
-    Ok(LoadClient { pending, left: load.responses, client, len: setup.len, waiting, load, _idle: idle })
+    let &BenchSetup { len, waiting, load, .. } = setup;
+    // Clients that work come last: whatever is looked through is looked through to its end.
+    let mut idle = (0..load.idle_clients).map(|_| create()).collect::<Result<Vec<_>, _>>().map_err(refusal)?;
+    let working = (0..load.clients).map(|_| {
+        let pending = VecDeque::with_capacity(load.outstanding);
+        let client = create().map_err(refusal)?;
+        client.set_spin_before_sleep(SPIN);
+        let Load { touch, .. } = load;
+        let (answers, idle) = (load.answers(), std::mem::take(&mut idle));
+        Ok(LoadClient { pending, left: answers, answers, client, len, waiting, touch, _idle: idle })
+    });
+    working.collect()
 }
 
-fn load_server<P: PeerPayload + ?Sized>(setup: &BenchSetup) -> OpResult<LoadServer<P>> {
-    let server = service::<P>(setup)?.server_builder().initial_max_slice_len(setup.len).create().map_err(refusal)?;
-    server.set_spin_before_sleep(SPIN);
-    Ok(LoadServer { server, waiting: setup.waiting, load: setup.load })
+fn load_servers<P: PeerPayload + ?Sized>(setup: &BenchSetup) -> OpResult<Vec<LoadServer<P>>> {
+    let service = service::<P>(setup)?;
+    let &BenchSetup { len, waiting, load, .. } = setup;
+    let servers = (0..load.servers).map(|index| {
+        let server = service.server_builder().initial_max_slice_len(len).create().map_err(refusal)?;
+        server.set_spin_before_sleep(SPIN);
+        Ok(LoadServer { server, waiting, numbering: load.numbering(index), touch: load.touch })
+    });
+    servers.collect()
+}
+
+/// The ports of a setup's payload, each as one of any payload.
+macro_rules! by_payload {
+    ($ports:ident, $make:ident, $setup:ident) => {
+        match ($setup.payload.element, $setup.payload.kind) {
+            (Element::U64, Kind::Fixed) => Ok($make($setup)?.into_iter().map($ports::Word).collect()),
+            (Element::Bytes, Kind::Fixed) => Ok($make($setup)?.into_iter().map($ports::Block).collect()),
+            (Element::U64, Kind::Slice) => Ok($make($setup)?.into_iter().map($ports::Words).collect()),
+            (Element::Bytes, Kind::Slice) => Ok($make($setup)?.into_iter().map($ports::Bytes).collect()),
+        }
+    };
+}
+
+/// The only port of a load that has one.
+fn only<T>(ports: Vec<T>) -> OpResult<T> {
+    let none = || Refusal::Unsupported("a benchmark without a port".to_owned());
+    ports.into_iter().next().ok_or_else(none)
 }
 
 /// What a wait came to, in the words of the benchmark.
@@ -109,21 +140,19 @@ impl BenchSubject for Reference {
     type Server = AnyBenchServer;
 
     fn bench_server(setup: &BenchSetup) -> OpResult<AnyBenchServer> {
-        match (setup.payload.element, setup.payload.kind) {
-            (Element::U64, Kind::Fixed) => load_server(setup).map(AnyBenchServer::Word),
-            (Element::Bytes, Kind::Fixed) => load_server(setup).map(AnyBenchServer::Block),
-            (Element::U64, Kind::Slice) => load_server(setup).map(AnyBenchServer::Words),
-            (Element::Bytes, Kind::Slice) => load_server(setup).map(AnyBenchServer::Bytes),
-        }
+        Self::bench_servers(setup).and_then(only)
     }
 
     fn bench_client(setup: &BenchSetup) -> OpResult<AnyBenchClient> {
-        match (setup.payload.element, setup.payload.kind) {
-            (Element::U64, Kind::Fixed) => load_client(setup).map(AnyBenchClient::Word),
-            (Element::Bytes, Kind::Fixed) => load_client(setup).map(AnyBenchClient::Block),
-            (Element::U64, Kind::Slice) => load_client(setup).map(AnyBenchClient::Words),
-            (Element::Bytes, Kind::Slice) => load_client(setup).map(AnyBenchClient::Bytes),
-        }
+        Self::bench_clients(setup).and_then(only)
+    }
+
+    fn bench_servers(setup: &BenchSetup) -> OpResult<Vec<AnyBenchServer>> {
+        by_payload!(AnyBenchServer, load_servers, setup)
+    }
+
+    fn bench_clients(setup: &BenchSetup) -> OpResult<Vec<AnyBenchClient>> {
+        by_payload!(AnyBenchClient, load_clients, setup)
     }
 }
 
@@ -131,7 +160,7 @@ impl<P: PeerPayload + ?Sized> BenchClient for LoadClient<P> {
     #[inline]
     fn send(&mut self, sequence: u64) -> Result<(), String> {
         let mut request = P::request(&self.client, self.len, true).map_err(|error| error.to_string())?;
-        stamp::write_touched(request.payload_mut().bytes_mut(), sequence, self.load.touch);
+        stamp::write_touched(request.payload_mut().bytes_mut(), sequence, self.touch);
         self.pending.push_back(request.send().map_err(|error| error.to_string())?);
         Ok(())
     }
@@ -144,12 +173,12 @@ impl<P: PeerPayload + ?Sized> BenchClient for LoadClient<P> {
             Waiting::Block => heard(pending.receive_timeout(SLEEP)),
         };
         let Some(response) = response? else { return Ok(None) };
-        let number = stamp::read_touched(response.payload().bytes(), self.load.touch);
+        let number = stamp::read_touched(response.payload().bytes(), self.touch);
         let number = number.ok_or("a response's payload is damaged")?;
         drop(response);
         self.left -= 1;
         if self.left == 0 {
-            self.left = self.load.responses;
+            self.left = self.answers;
             self.pending.pop_front();
         }
         Ok(Some(number))
@@ -164,12 +193,12 @@ impl<P: PeerPayload + ?Sized> BenchServer for LoadServer<P> {
             Waiting::Block => heard(self.server.receive_timeout(SLEEP)),
         };
         let Some(active) = active? else { return Ok(None) };
-        let sequence = stamp::read_touched(active.payload().bytes(), self.load.touch);
+        let sequence = stamp::read_touched(active.payload().bytes(), self.touch);
         let sequence = sequence.ok_or("a request's payload is damaged")?;
-        for number in self.load.numbers(sequence) {
+        for number in self.numbering.numbers(sequence) {
             let mut response =
                 P::response(&active, active.payload().elements(), true).map_err(|error| error.to_string())?;
-            stamp::write_touched(response.payload_mut().bytes_mut(), number, self.load.touch);
+            stamp::write_touched(response.payload_mut().bytes_mut(), number, self.touch);
             response.send().map_err(|error| error.to_string())?;
         }
         Ok(Some(sequence))

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::bench::load::serialize_changed;
-pub use super::bench::load::{Arrivals, Load, Timing, Touch};
+pub use super::bench::load::{Arrivals, Load, Numbering, Timing, Touch};
 pub use super::decisions::{Decision, Decisions};
 use crate::protocol::ErrorClass;
 pub use crate::protocol::{Allocation, Backpressure, Qos};
@@ -351,7 +351,8 @@ pub trait BenchClient {
 
 /// The other side of [`BenchClient`].
 pub trait BenchServer {
-    /// Takes one request if there is one, answers it with all of [`Load::numbers`], and returns the request's sequence.
+    /// Takes one request if there is one, answers it with all of [`Load::numbers`], and returns the request's sequence. One of
+    /// several servers answers with those of its own [`Load::numbering`].
     ///
     /// # Errors
     /// What the implementation says.
@@ -406,4 +407,26 @@ pub trait BenchSubject {
     /// # Errors
     /// What the implementation says.
     fn bench_client(setup: &BenchSetup) -> OpResult<Self::Client>;
+    /// Creates [`Load::servers`] servers, which one thread polls in turn. Called, and so is [`Self::bench_clients`], for loads
+    /// with several clients or servers alone.
+    ///
+    /// # Errors
+    /// What the implementation says. `unsupported` unless it is overridden.
+    fn bench_servers(setup: &BenchSetup) -> OpResult<Vec<Self::Server>> {
+        Err(one_of_each(setup))
+    }
+    /// Creates [`Load::clients`] clients, in the order in which they send, and connects them to the servers.
+    ///
+    /// # Errors
+    /// As [`Self::bench_servers`].
+    fn bench_clients(setup: &BenchSetup) -> OpResult<Vec<Self::Client>> {
+        Err(one_of_each(setup))
+    }
+}
+
+fn one_of_each(setup: &BenchSetup) -> Refusal {
+    let Load { clients, servers, .. } = setup.load;
+    Refusal::Unsupported(format!(
+        "a benchmark of this peer has one client and one server, and {clients} and {servers} were asked for"
+    ))
 }

@@ -371,6 +371,42 @@ fn the_benchmark_ports_carry_several_messages_at_a_time_beside_idle_clients() {
 }
 
 #[test]
+fn the_benchmark_ports_are_several_clients_and_several_servers() {
+    let namespace = Namespace::new();
+    let load =
+        Load { timing: Timing::Throughput, clients: 3, servers: 2, outstanding: 2, responses: 2, ..Load::default() };
+    let setup = BenchSetup {
+        root: namespace.root().into(),
+        service: "bench".into(),
+        payload: payload(Element::U64, Kind::Fixed),
+        len: 1,
+        waiting: Waiting::Spin,
+        load,
+        qos: Qos { max_clients: Some(3), max_servers: Some(2), ..Qos::default() },
+    };
+    let mut servers = Peer::bench_servers(&setup).unwrap();
+    let mut clients = Peer::bench_clients(&setup).unwrap();
+    assert_eq!((servers.len(), clients.len()), (2, 3));
+    for round in 0..20 {
+        let sequences: Vec<u64> = (6 * round + 1..=6 * round + 6).collect();
+        for sequence in &sequences {
+            clients[(sequence - 1) as usize % 3].send(*sequence).unwrap();
+        }
+        for server in &mut servers {
+            let mut received: Vec<u64> = (0..6).map(|_| server.serve().unwrap().unwrap()).collect();
+            received.sort_unstable();
+            assert_eq!((received, server.serve()), (sequences.clone(), Ok(None)));
+        }
+        for sequence in sequences {
+            let client = &mut clients[(sequence - 1) as usize % 3];
+            let mut numbers: Vec<u64> = (0..4).map(|_| client.poll().unwrap().unwrap()).collect();
+            numbers.sort_unstable();
+            assert_eq!(numbers, (4 * sequence - 3..=4 * sequence).collect::<Vec<_>>());
+        }
+    }
+}
+
+#[test]
 fn namespaces_do_not_see_each_other() {
     let namespaces = [Namespace::new(), Namespace::new()];
     let mut peers = namespaces.each_ref().map(Namespace::peer);

@@ -25,6 +25,17 @@ pub(super) fn run(
     meter: &mut Meter,
     measurements: &mut Measurements,
 ) -> Result<(), String> {
+    lead(floor, plan, meter, measurements, |floor, measurements| load_slice(port, floor, plan, tally, measurements))
+}
+
+/// Runs a trial to its end, with load slices of some kind.
+pub(super) fn lead(
+    floor: &mut Floor,
+    plan: &BenchPlan,
+    meter: &mut Meter,
+    measurements: &mut Measurements,
+    mut load_slice: impl FnMut(&Floor, &mut Measurements) -> Result<(), String>,
+) -> Result<(), String> {
     let start = Instant::now();
     loop {
         let at = start.elapsed();
@@ -46,7 +57,7 @@ pub(super) fn run(
         }
         floor_slice(floor, &measurements.clock, &mut measurements.floors)?;
         let cpu_before_ns = thread_cpu_ns()?;
-        load_slice(port, floor, plan, tally, measurements)?;
+        load_slice(floor, measurements)?;
         let cpu_ns = thread_cpu_ns()?.saturating_sub(cpu_before_ns);
         if phase == Phase::Counted {
             meter.add_load_cpu_ns(cpu_ns);
@@ -79,7 +90,11 @@ pub(super) fn load_slice(
 
 /// The first part with a reading of the clock on either side, the other one with a reading behind each.
 #[inline(always)]
-fn timed(clock: &Clock, times: &mut Times, mut round_trip: impl FnMut() -> Result<(), String>) -> Result<(), String> {
+pub(super) fn timed(
+    clock: &Clock,
+    times: &mut Times,
+    mut round_trip: impl FnMut() -> Result<(), String>,
+) -> Result<(), String> {
     let start = clock.ticks();
     for _ in 0..times.whole {
         round_trip()?;

@@ -7,6 +7,7 @@ use nix::sched::{CpuSet, sched_setaffinity};
 use nix::unistd::Pid;
 
 use super::delay::{Delay, Delayed};
+use super::fan::{self, Turns, Window};
 use super::floor::{Floor, WORDS_MIN};
 use super::plan::BenchPlan;
 use super::record::{Measurements, Record, Tally};
@@ -14,7 +15,7 @@ use super::usage::{Meter, monotonic_ns};
 use super::wait::TIMEOUT;
 use super::{client, server};
 use crate::bench_protocol::{BenchCollected, BenchPrepare, BenchRole, BenchStart};
-use crate::kit::implementation::BenchSubject;
+use crate::kit::implementation::{BenchSetup, BenchSubject};
 use crate::kit::reply::Stop;
 use shmark_engine::shm::Mapping;
 
@@ -52,6 +53,35 @@ enum State<B: BenchSubject> {
 enum Port<B: BenchSubject> {
     Client(B::Client),
     Server(B::Server),
+    /// Of a load with several ports on either side.
+    Clients(Vec<B::Client>, Turns),
+    /// Likewise; a window for each.
+    Servers(Vec<B::Server>, Vec<Window>),
+}
+
+impl<B: BenchSubject> Port<B> {
+    fn new(role: BenchRole, setup: &BenchSetup) -> Result<Self, Stop> {
+        let load = &setup.load;
+        Ok(match (role, load.has_several_ports()) {
+            (BenchRole::Server, false) => Self::Server(B::bench_server(setup)?),
+            (BenchRole::Client, false) => Self::Client(B::bench_client(setup)?),
+            (BenchRole::Server, true) => {
+                let servers = counted("servers", B::bench_servers(setup)?, load.servers)?;
+                Self::Servers(servers, (0..load.servers).map(|_| Window::new(load)).collect())
+            }
+            (BenchRole::Client, true) => {
+                Self::Clients(counted("clients", B::bench_clients(setup)?, load.clients)?, Turns::new(load))
+            }
+        })
+    }
+}
+
+/// An implementation that makes other ports than it was asked for is broken.
+fn counted<T>(what: &str, ports: Vec<T>, asked: usize) -> Result<Vec<T>, Stop> {
+    match ports.len() {
+        made if made == asked => Ok(ports),
+        made => Err(Stop::fault(format!("the peer made {made} {what} and was asked for {asked}"))),
+    }
 }
 
 struct Trial<B: BenchSubject> {
@@ -81,13 +111,11 @@ impl<B: BenchSubject> Bench for BenchHost<B> {
         // Before anything is allocated, so that memory is near the processor that uses it.
         prepare.pin.map_or(Ok(()), pin)?;
         let calibration = calibration(&prepare.calibration)?;
-        let (port, measurements) = match prepare.role {
-            BenchRole::Server => (Port::Server(B::bench_server(&prepare.setup)?), None),
-            BenchRole::Client => {
-                let measurements = Measurements::new(&plan).map_err(Stop::Fault)?;
-                (Port::Client(B::bench_client(&prepare.setup)?), Some(measurements))
-            }
+        let measurements = match prepare.role {
+            BenchRole::Server => None,
+            BenchRole::Client => Some(Measurements::new(&plan).map_err(Stop::Fault)?),
         };
+        let port = Port::new(prepare.role, &prepare.setup)?;
         let delay = match prepare.role {
             BenchRole::Client => Delay::from_environment().map_err(Stop::Fault)?,
             BenchRole::Server => None,
@@ -154,9 +182,25 @@ impl<B: BenchSubject> Trial<B> {
                         }
                     }
                 }
-                (Port::Client(_), None) => Err("the client has no place for its measurements".to_owned()),
+                (Port::Clients(ports, turns), Some(measurements)) => {
+                    let (plan, tally, meter) = (&self.plan, &mut record.tally, &mut record.meter);
+                    match record.delay {
+                        None => fan::client(ports, turns, &mut floor, plan, tally, meter, measurements),
+                        Some(delay) => {
+                            let delayed = |client| Delayed { client, delay };
+                            let mut ports: Vec<_> = ports.iter_mut().map(delayed).collect();
+                            fan::client(&mut ports, turns, &mut floor, plan, tally, meter, measurements)
+                        }
+                    }
+                }
+                (Port::Client(_) | Port::Clients(..), None) => {
+                    Err("the client has no place for its measurements".to_owned())
+                }
                 (Port::Server(port), _) => {
                     server::run(port, &mut floor, &self.plan, &mut record.tally, &mut record.meter)
+                }
+                (Port::Servers(ports, windows), _) => {
+                    fan::server(ports, windows, &mut floor, &self.plan, &mut record.tally, &mut record.meter)
                 }
             };
             if result.is_err() {

@@ -58,9 +58,10 @@ pub enum Values {
         min: usize,
         /// The largest.
         max: usize,
-        /// Of a number of messages that are under way at a time: the service's setting that has to have room for them. More
-        /// than one needs [`Timing::Throughput`].
+        /// The service's setting that has to have room for so many.
         room: Option<&'static str>,
+        /// Whether several of them overlap, so that no round trip can be timed by itself.
+        overlaps: bool,
         /// What it is in a load.
         of: fn(&Load) -> usize,
     },
@@ -112,23 +113,35 @@ loads! {
         "`\"round-trip\"`, the default: each round trip is timed, one after the other. `\"throughput\"`: messages per \
          second, and compared as such. `\"open-loop\"`: requests are sent at a rate, whether or not earlier ones are \
          answered, and timed from the moment at which each was to be sent; needs `rate_per_s` and `waiting = [\"spin\"]`";
-    /// Requests under way at a time, `1..=`[`LOAD_MAX`].
+    /// Requests of each client under way at a time, `1..=`[`LOAD_MAX`].
     outstanding: usize = 1,
-        Values::Counts { min: 1, max: LOAD_MAX, room: Some("max_active_requests"), of: |load| load.outstanding },
-        "Requests under way at a time. The client fills up to that number, then sends one for each that is answered. More \
-         than 1 only with `throughput`, and with `open-loop`, where it is the most that are under way",
-        "List: requests under way at a time; of an open loop the most. More than one needs another timing than \
-         `\"round-trip\"`, and `max_active_requests` with room for them";
-    /// Responses to each request, `1..=`[`LOAD_MAX`]. There is room for all of them in the response buffer.
+        Values::Counts {
+            min: 1,
+            max: LOAD_MAX,
+            room: Some("max_active_requests"),
+            overlaps: true,
+            of: |load| load.outstanding,
+        },
+        "Requests under way at a time, of each client. The client fills up to that number, then sends one for each that is \
+         answered. More than 1 only with `throughput`, and with `open-loop`, where it is the most that are under way",
+        "List: requests of each client that are under way at a time; of an open loop the most. More than one needs another \
+         timing than `\"round-trip\"`, and `max_active_requests` with room for them";
+    /// Responses of each server to each request, `1..=`[`LOAD_MAX`]. There is room for all of them in the response buffer.
     responses: usize = 1,
-        Values::Counts { min: 1, max: LOAD_MAX, room: Some("response_buffer"), of: |load| load.responses },
-        "Responses to each request, sent one after the other by the server. More than 1 only with `throughput`. `qos` asks \
+        Values::Counts {
+            min: 1,
+            max: LOAD_MAX,
+            room: Some("response_buffer"),
+            overlaps: true,
+            of: |load| load.responses,
+        },
+        "Responses to each request, sent one after the other by each server. More than 1 only with `throughput`. `qos` asks \
          for a response buffer that holds all of them, so that none is lost and none has to wait",
-        "List: responses to each request. More than one needs `timing = \"throughput\"`, and a `response_buffer` that holds \
+        "List: responses of each server to each request. More than one needs `timing = \"throughput\"`, and a `response_buffer` that holds \
          them all";
     /// Clients that are connected and never send, `0..=`[`LOAD_MAX`]. The client's process holds them.
     idle_clients: usize = 0,
-        Values::Counts { min: 0, max: LOAD_MAX, room: None, of: |load| load.idle_clients },
+        Values::Counts { min: 0, max: LOAD_MAX, room: None, overlaps: false, of: |load| load.idle_clients },
         "Clients that the client's process creates before its own, and that never send",
         "List: clients that are connected beside the one that works, and never send";
     /// How much of each payload is written and read.
@@ -139,7 +152,7 @@ loads! {
          are";
     /// Requests per second of an open loop, `1..=`[`RATE_MAX`]; 0 for other timings.
     rate_per_s: usize = 0,
-        Values::Counts { min: 0, max: RATE_MAX, room: None, of: |load| load.rate_per_s },
+        Values::Counts { min: 0, max: RATE_MAX, room: None, overlaps: false, of: |load| load.rate_per_s },
         "Requests per second of an open loop, up to 100 000 000. 0 for other timings; since version 4",
         "List: requests per second of an open loop";
     /// How the requests of an open loop are spread over the time.
@@ -148,6 +161,20 @@ loads! {
         "Gaps between the moments of an open loop: `poisson`, distributed exponentially; `fixed`, equal. Since version 4",
         "List: gaps between the requests of an open loop. `\"poisson\"`, as of many users that know nothing of one another; \
          `\"fixed\"`, equal ones";
+    /// Clients that work, `1..=`[`LOAD_MAX`], all in one thread of the client's process.
+    clients: usize = 1,
+        Values::Counts { min: 1, max: LOAD_MAX, room: Some("max_clients"), overlaps: true, of: |load| load.clients },
+        "Clients that work, see [Several clients or servers](#several-clients-or-servers). More than 1 only with `throughput` \
+         and `spin`; since version 5",
+        "List: clients that work, all in one thread of the client's process. More than one needs `timing = \"throughput\"`, \
+         `waiting = [\"spin\"]`, and `max_clients` with room for them";
+    /// Servers, `1..=`[`LOAD_MAX`], all in one thread of the server's process. Each answers every request.
+    servers: usize = 1,
+        Values::Counts { min: 1, max: LOAD_MAX, room: Some("max_servers"), overlaps: false, of: |load| load.servers },
+        "Servers, each of which answers every request, see [Several clients or servers](#several-clients-or-servers). More \
+         than 1 only with `spin`, and not with `open-loop`; since version 5",
+        "List: servers, all in one thread of the server's process, each of which answers every request. More than one needs \
+         `waiting = [\"spin\"]`, another timing than `\"open-loop\"`, and `max_servers` with room for them";
 }
 
 impl Load {
@@ -156,7 +183,23 @@ impl Load {
         *self == Self::default()
     }
 
-    /// Numbers of the responses to a request: all responses of a trial are counted from 1, in order.
+    /// Whether it has several clients or several servers, whose messages may come in any order.
+    pub fn has_several_ports(&self) -> bool {
+        self.clients > 1 || self.servers > 1
+    }
+
+    /// Responses that a request has in all.
+    pub fn answers(&self) -> usize {
+        self.responses * self.servers
+    }
+
+    /// How a server, from 0, numbers its responses.
+    pub fn numbering(&self, server: usize) -> Numbering {
+        let count = self.responses as u64;
+        Numbering { first: (server as u64).wrapping_mul(count).wrapping_add(1), stride: self.answers() as u64, count }
+    }
+
+    /// Numbers of the responses to a request of the only server: all responses of a trial are counted from 1, in order.
     #[inline]
     pub fn numbers(&self, sequence: u64) -> impl Iterator<Item = u64> + use<> {
         let count = self.responses as u64;
@@ -169,17 +212,24 @@ impl Load {
     /// What is out of range.
     pub(super) fn check(&self) -> Result<(), String> {
         for setting in LOADS {
-            let Values::Counts { min, max, room, of } = setting.values else { continue };
+            let Values::Counts { min, max, overlaps, of, .. } = setting.values else { continue };
             let (name, value) = (setting.name, of(self));
             if !(min..=max).contains(&value) {
                 return Err(format!("{name} is {value}; it has to be from {min} to {max}"));
             }
-            if self.timing == Timing::RoundTrip && room.is_some() && value > 1 {
+            if self.timing == Timing::RoundTrip && overlaps && value > 1 {
                 return Err(
-                    "round trips are timed one after the other; several requests or responses at a time need the \
-                            timing throughput"
+                    "round trips are timed one after the other; several requests, responses or clients at a time need \
+                            the timing throughput"
                         .to_owned(),
                 );
+            }
+        }
+        for (names, product) in
+            [("clients and outstanding", self.clients * self.outstanding), ("servers and responses", self.answers())]
+        {
+            if product > LOAD_MAX {
+                return Err(format!("{names} come to {product} messages at a time; at most {LOAD_MAX} make sense"));
             }
         }
         self.check_open_loop()
@@ -191,12 +241,34 @@ impl Load {
             "an open loop needs a rate: rate_per_s is 0"
         } else if is_open && self.responses > 1 {
             "a request of an open loop is over with its response; several responses need the timing throughput"
+        } else if is_open && self.has_several_ports() {
+            "an open loop has one client and one server; several of them need another timing"
         } else if !is_open && self.rate_per_s > 0 {
             "rate_per_s is for the timing open-loop: the rate of a closed loop is what comes out of it"
         } else {
             return Ok(());
         };
         Err(wrong.to_owned())
+    }
+}
+
+/// Numbers of one server's responses. Over all servers each number of a trial is there once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Numbering {
+    /// Of the first request.
+    first: u64,
+    /// From one request to the next.
+    stride: u64,
+    count: u64,
+}
+
+impl Numbering {
+    /// Of the responses to a request, in order.
+    #[inline]
+    pub fn numbers(self, sequence: u64) -> impl Iterator<Item = u64> + use<> {
+        // Wraps for a sequence that no client sends.
+        let first = sequence.wrapping_sub(1).wrapping_mul(self.stride).wrapping_add(self.first);
+        (0..self.count).map(move |index| first.wrapping_add(index))
     }
 }
 
@@ -211,78 +283,5 @@ pub(crate) fn serialize_changed<S: Serializer>(load: &Load, serializer: S) -> Re
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn responses_are_counted_over_the_whole_trial() {
-        let load = Load { responses: 3, ..Load::default() };
-        assert_eq!(load.numbers(1).collect::<Vec<_>>(), [1, 2, 3]);
-        assert_eq!(load.numbers(5).collect::<Vec<_>>(), [13, 14, 15]);
-        assert_eq!(Load::default().numbers(7).collect::<Vec<_>>(), [7]);
-        assert_eq!(Load::default().numbers(u64::MAX).collect::<Vec<_>>(), [u64::MAX]);
-        assert_eq!(load.numbers(0).count(), 3, "nonsense from a peer is no panic");
-    }
-
-    #[test]
-    fn what_is_out_of_range_is_refused() {
-        let plain = Load::default();
-        assert!(plain.check().is_ok() && plain.is_plain());
-        for wrong in [
-            Load { outstanding: 0, ..plain },
-            Load { responses: LOAD_MAX + 1, ..plain },
-            Load { idle_clients: LOAD_MAX + 1, ..plain },
-            Load { outstanding: 2, ..plain },
-            Load { responses: 2, ..plain },
-            Load { timing: Timing::OpenLoop, ..plain },
-            Load { timing: Timing::OpenLoop, rate_per_s: RATE_MAX + 1, ..plain },
-            Load { timing: Timing::OpenLoop, rate_per_s: 1000, responses: 2, ..plain },
-            Load { rate_per_s: 1000, ..plain },
-        ] {
-            assert!(wrong.check().is_err(), "{wrong:?}");
-        }
-        assert!(Load { timing: Timing::Throughput, outstanding: 8, responses: 8, ..plain }.check().is_ok());
-        assert!(Load { timing: Timing::OpenLoop, outstanding: 8, rate_per_s: 1000, ..plain }.check().is_ok());
-    }
-
-    #[test]
-    fn every_setting_is_an_argument_and_every_word_of_it_is_one() {
-        let arguments = serde_json::to_value(Load::default()).unwrap();
-        let names: Vec<&str> = LOADS.iter().map(|setting| setting.name).collect();
-        assert_eq!(names.len(), arguments.as_object().unwrap().len());
-        for setting in LOADS {
-            let values: Vec<serde_json::Value> = match setting.values {
-                Values::Word(words) | Values::Words(words) => words.iter().map(|word| (*word).into()).collect(),
-                Values::Counts { min, max, of, .. } => {
-                    assert_eq!(Some(of(&Load::default()) as u64), arguments[setting.name].as_u64(), "{}", setting.name);
-                    vec![min.into(), max.into()]
-                }
-            };
-            assert!(
-                values.contains(&arguments[setting.name]) || arguments[setting.name].is_number(),
-                "{}",
-                setting.name
-            );
-            for value in values {
-                let load = serde_json::json!({ (setting.name): value });
-                assert!(serde_json::from_value::<Load>(load.clone()).is_ok(), "{load}");
-            }
-        }
-    }
-
-    #[test]
-    fn what_is_left_out_is_the_default() {
-        let load: Load = serde_json::from_str(r#"{"outstanding":8,"timing":"throughput"}"#).unwrap();
-        assert_eq!(load, Load { timing: Timing::Throughput, outstanding: 8, ..Load::default() });
-        assert!(serde_json::from_str::<Load>(r#"{"outstandig":8}"#).is_err());
-    }
-
-    /// A peer of version 3 refuses words that it does not know, and knows none of an open loop.
-    #[test]
-    fn an_older_peer_is_told_what_differs_and_no_more() {
-        #[derive(Serialize)]
-        struct Setup(#[serde(serialize_with = "serialize_changed")] Load);
-        let load = Load { timing: Timing::Throughput, outstanding: 8, ..Load::default() };
-        assert_eq!(serde_json::to_string(&Setup(load)).unwrap(), r#"{"outstanding":8,"timing":"throughput"}"#);
-    }
-}
+#[path = "load_tests.rs"]
+mod tests;

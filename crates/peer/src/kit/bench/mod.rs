@@ -12,6 +12,7 @@
 mod client;
 mod clock;
 mod delay;
+mod fan;
 mod floor;
 mod host;
 pub mod load;

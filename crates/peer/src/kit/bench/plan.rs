@@ -63,6 +63,9 @@ impl BenchPlan {
                 "an open loop cannot wait by sleeping: between two polls the next moment to send may come".to_owned()
             );
         }
+        if prepare.setup.load.has_several_ports() && prepare.setup.waiting == Waiting::Block {
+            return Err("several clients or servers cannot wait by sleeping: one thread polls them in turn".to_owned());
+        }
         let bytes = payload_bytes(&prepare.setup);
         if bytes < STAMP_BYTES {
             return Err(format!(
@@ -86,7 +89,7 @@ impl BenchPlan {
             Timing::RoundTrip => (Parts::of(self.slice_requests), 1),
             // One duration, of all of them together.
             Timing::Throughput => {
-                (Parts { whole: 0, single: 1 }, self.slice_requests as u64 * self.load.responses as u64)
+                (Parts { whole: 0, single: 1 }, self.slice_requests as u64 * self.load.answers() as u64)
             }
             // Each has a moment of its own.
             Timing::OpenLoop => (Parts { whole: 0, single: self.slice_requests }, 1),

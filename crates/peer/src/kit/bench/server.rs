@@ -17,6 +17,23 @@ pub(super) fn run(
     tally: &mut Tally,
     meter: &mut Meter,
 ) -> Result<(), String> {
+    follow(floor, plan, meter, |floor| {
+        // One more than is timed: the opening request.
+        for _ in 0..=plan.slice_requests {
+            let request = floor.wait.port(plan.waiting, "request", || port.serve())?;
+            tally.serve(request, tally.received + 1, plan.load.numbers(request));
+        }
+        Ok(())
+    })
+}
+
+/// Runs a trial to its end, with load slices of some kind.
+pub(super) fn follow(
+    floor: &mut Floor,
+    plan: &BenchPlan,
+    meter: &mut Meter,
+    mut load_slice: impl FnMut(&Floor) -> Result<(), String>,
+) -> Result<(), String> {
     loop {
         let phase = floor.opened()?;
         match phase {
@@ -32,11 +49,7 @@ pub(super) fn run(
             floor.answer()?;
         }
         let cpu_before_ns = thread_cpu_ns()?;
-        // One more than is timed: the opening request.
-        for _ in 0..=plan.slice_requests {
-            let request = floor.wait.port(plan.waiting, "request", || port.serve())?;
-            tally.serve(request, tally.received + 1, plan.load.numbers(request));
-        }
+        load_slice(floor)?;
         if phase == Phase::Counted {
             meter.add_load_cpu_ns(thread_cpu_ns()?.saturating_sub(cpu_before_ns));
         }

@@ -38,6 +38,8 @@ const PLAN: BenchPlan = BenchPlan {
         touch: Touch::All,
         rate_per_s: 0,
         arrivals: Arrivals::Poisson,
+        clients: 1,
+        servers: 1,
     },
     seed: 7,
 };

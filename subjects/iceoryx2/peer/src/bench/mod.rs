@@ -14,7 +14,7 @@ use iceoryx2::prelude::{LogLevel, ServiceName, set_log_level};
 use iceoryx2::service::port_factory::request_response::PortFactory;
 use shmark_peer::kit::bench::stamp;
 use shmark_peer::kit::implementation::{
-    BenchClient, BenchServer, BenchSetup, BenchSubject, Element, Kind, Load as Plan, OpResult, PortSpec, Refusal,
+    BenchClient, BenchServer, BenchSetup, BenchSubject, Element, Kind, Numbering, OpResult, PortSpec, Refusal,
     ServiceSpec, Touch, Waiting,
 };
 
@@ -28,11 +28,12 @@ use load::{Load, text};
 /// Client of one payload type, and the requests that it has under way, oldest first.
 pub struct TypedClient<P: Load + ?Sized> {
     pending: VecDeque<PendingResponse<S, P, (), P, ()>>,
-    /// Responses that the oldest one still waits for, in `1..=plan.responses`.
+    /// Responses that the oldest one still waits for, in `1..=answers`.
     left: usize,
+    /// Responses to each request.
+    answers: usize,
     client: Client<S, P, (), P, ()>,
     len: usize,
-    plan: Plan,
     _idle: Vec<Client<S, P, (), P, ()>>,
 }
 
@@ -50,7 +51,7 @@ impl<P: Load + ?Sized> BenchClient for TypedClient<P> {
         drop(response);
         self.left -= 1;
         if self.left == 0 {
-            self.left = self.plan.responses;
+            self.left = self.answers;
             self.pending.pop_front();
         }
         Ok(Some(number))
@@ -65,14 +66,14 @@ fn read(payload: &[u8]) -> Result<u64, String> {
 pub struct TypedServer<P: Load + ?Sized> {
     server: Server<S, P, (), P, ()>,
     len: usize,
-    plan: Plan,
+    numbering: Numbering,
 }
 
 impl<P: Load + ?Sized> BenchServer for TypedServer<P> {
     fn serve(&mut self) -> Result<Option<u64>, String> {
         let Some(active) = P::receive_request(&self.server).map_err(text)? else { return Ok(None) };
         let sequence = read(P::active_bytes(&active).0)?;
-        for number in self.plan.numbers(sequence) {
+        for number in self.numbering.numbers(sequence) {
             P::answer(&active, self.len, number)?;
         }
         Ok(Some(sequence))
@@ -150,20 +151,28 @@ fn port_spec(setup: &BenchSetup) -> PortSpec {
     PortSpec { initial_max_slice_len: Some(setup.len), ..PortSpec::default() }
 }
 
-fn client<P: Load + ?Sized>(setup: &BenchSetup) -> OpResult<TypedClient<P>> {
+fn clients<P: Load + ?Sized>(setup: &BenchSetup) -> OpResult<Vec<TypedClient<P>>> {
     let service = open::<P>(setup)?;
     let create = || P::tune_client(service.client_builder(), &port_spec(setup)).create().map_err(refusal);
-    let plan = setup.load;
-    // The client that works comes last: whatever is looked through is looked through to its end.
-    let idle = (0..plan.idle_clients).map(|_| create()).collect::<OpResult<Vec<_>>>()?;
-    let pending = VecDeque::with_capacity(plan.outstanding);
-    Ok(TypedClient { pending, left: plan.responses, client: create()?, len: setup.len, plan, _idle: idle })
+    let &BenchSetup { len, load, .. } = setup;
+    let answers = load.answers();
+    // Clients that work come last: whatever is looked through is looked through to its end.
+    let mut idle = (0..load.idle_clients).map(|_| create()).collect::<OpResult<Vec<_>>>()?;
+    let working = (0..load.clients).map(|_| {
+        let pending = VecDeque::with_capacity(load.outstanding);
+        let (client, idle) = (create()?, std::mem::take(&mut idle));
+        Ok(TypedClient { pending, left: answers, answers, client, len, _idle: idle })
+    });
+    working.collect()
 }
 
-fn server<P: Load + ?Sized>(setup: &BenchSetup) -> OpResult<TypedServer<P>> {
+fn servers<P: Load + ?Sized>(setup: &BenchSetup) -> OpResult<Vec<TypedServer<P>>> {
     let service = open::<P>(setup)?;
-    let server = P::tune_server(service.server_builder(), &port_spec(setup)).create().map_err(refusal)?;
-    Ok(TypedServer { server, len: setup.len, plan: setup.load })
+    let create = || P::tune_server(service.server_builder(), &port_spec(setup)).create().map_err(refusal);
+    let &BenchSetup { len, load, .. } = setup;
+    let servers =
+        (0..load.servers).map(|index| Ok(TypedServer { server: create()?, len, numbering: load.numbering(index) }));
+    servers.collect()
 }
 
 /// What a benchmark can ask for and iceoryx2 or this peer has not.
@@ -181,15 +190,21 @@ fn check(setup: &BenchSetup) -> OpResult<()> {
     Ok(())
 }
 
+/// The ports of a setup's payload, each as one of any payload.
 macro_rules! by_payload {
     ($ports:ident, $make:ident, $setup:ident) => {
         match ($setup.payload.element, $setup.payload.kind) {
-            (Element::U64, Kind::Fixed) => $ports::U64($make($setup)?),
-            (Element::Bytes, Kind::Fixed) => $ports::Page($make($setup)?),
-            (Element::U64, Kind::Slice) => $ports::U64Slice($make($setup)?),
-            (Element::Bytes, Kind::Slice) => $ports::ByteSlice($make($setup)?),
+            (Element::U64, Kind::Fixed) => Ok($make($setup)?.into_iter().map($ports::U64).collect()),
+            (Element::Bytes, Kind::Fixed) => Ok($make($setup)?.into_iter().map($ports::Page).collect()),
+            (Element::U64, Kind::Slice) => Ok($make($setup)?.into_iter().map($ports::U64Slice).collect()),
+            (Element::Bytes, Kind::Slice) => Ok($make($setup)?.into_iter().map($ports::ByteSlice).collect()),
         }
     };
+}
+
+/// The only port of a load that has one.
+fn only<T>(ports: Vec<T>) -> OpResult<T> {
+    ports.into_iter().next().ok_or_else(|| Refusal::Unsupported("a benchmark without a port".into()))
 }
 
 impl BenchSubject for Peer {
@@ -197,12 +212,20 @@ impl BenchSubject for Peer {
     type Server = AnyBenchServer;
 
     fn bench_server(setup: &BenchSetup) -> OpResult<AnyBenchServer> {
-        check(setup)?;
-        Ok(by_payload!(AnyBenchServer, server, setup))
+        Self::bench_servers(setup).and_then(only)
     }
 
     fn bench_client(setup: &BenchSetup) -> OpResult<AnyBenchClient> {
+        Self::bench_clients(setup).and_then(only)
+    }
+
+    fn bench_servers(setup: &BenchSetup) -> OpResult<Vec<AnyBenchServer>> {
         check(setup)?;
-        Ok(by_payload!(AnyBenchClient, client, setup))
+        by_payload!(AnyBenchServer, servers, setup)
+    }
+
+    fn bench_clients(setup: &BenchSetup) -> OpResult<Vec<AnyBenchClient>> {
+        check(setup)?;
+        by_payload!(AnyBenchClient, clients, setup)
     }
 }
