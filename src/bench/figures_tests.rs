@@ -4,9 +4,9 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::bench::asked::Asked;
 use crate::bench::slices::{MatchedSlice, Slices, match_slices};
 use crate::bench::testing::{PLAIN, case, client, collected, intervals, scenario, server, with_whole_parts};
-use crate::bench::trial::Asked;
 use shmark_peer::bench_protocol::{BenchCollected, Interval};
 
 #[test]

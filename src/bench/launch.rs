@@ -1,6 +1,7 @@
 //! One trial, as whoever counts rounds sees it: what is asked for, and how it ended.
 
-use super::trial::{Asked, Trial};
+use super::asked::Asked;
+use super::trial::Trial;
 use super::validity::Invalid;
 use crate::results::events::Observer;
 use crate::scenario::model::{BenchCase, BenchScenario};

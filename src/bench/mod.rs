@@ -6,6 +6,7 @@
 //! changed ([`regimes`]) and reduces trials to figures ([`figures`], [`relative`](mod@relative)). The load itself runs
 //! inside the peers. Questions about what comes before and after a load are `lifecycle`'s.
 
+pub mod asked;
 pub mod error;
 pub mod estimates;
 pub mod figures;

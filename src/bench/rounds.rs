@@ -2,9 +2,10 @@
 
 mod found;
 
+use super::asked::Asked;
 use super::calibrate::Fitted;
 use super::launch::{Ended, Launch, TrialPlan};
-use super::trial::{Asked, Trial};
+use super::trial::Trial;
 use super::width::undecided;
 use super::{calibrate, label, order};
 use crate::results::events::{Event, Observer};

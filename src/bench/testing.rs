@@ -3,8 +3,8 @@
 
 use hdrhistogram::Histogram;
 
+use super::asked::Asked;
 use super::histogram;
-use super::trial::Asked;
 use crate::scenario::model::{BenchCase, BenchScenario};
 use shmark_peer::bench_protocol::{BenchCollected, BenchResources, Interval};
 use shmark_peer::kit::implementation::Timing;

@@ -2,40 +2,13 @@
 
 use hdrhistogram::Histogram;
 
+use super::asked::Asked;
 use super::histogram;
 use super::rates;
 use super::slices::MatchedSlice;
 use super::validity::{self, Invalid};
-use crate::scenario::model::BenchCase;
 use crate::statistics::median;
 use shmark_peer::bench_protocol::{BenchCollected, Interval};
-
-/// What the messages of a trial have to come to.
-#[derive(Debug, Clone, Copy)]
-pub struct Asked {
-    /// Servers that every request reaches.
-    pub servers: u64,
-    /// Responses of each of them to each request.
-    pub responses: u64,
-    /// Of an open loop.
-    pub rate_per_s: Option<u64>,
-}
-
-impl Asked {
-    /// As a case says.
-    pub fn by(case: &BenchCase) -> Self {
-        Self {
-            servers: case.servers() as u64,
-            responses: case.responses() as u64,
-            rate_per_s: case.count("rate_per_s").map(|rate| rate as u64),
-        }
-    }
-
-    /// Responses that each request has in all.
-    pub fn answers(self) -> u64 {
-        self.servers.saturating_mul(self.responses)
-    }
-}
 
 /// A trial that counts.
 #[derive(Debug, Clone)]

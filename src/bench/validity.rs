@@ -2,8 +2,8 @@
 
 use std::fmt;
 
+use super::asked::Asked;
 use super::slices::{MatchedSlice, floor_ns, floors_p50, load_ns, match_slices};
-use super::trial::Asked;
 use shmark_peer::bench_protocol::{BenchCollected, BenchRole};
 
 /// Fewest intervals that a trial's median may rest on.

@@ -88,7 +88,7 @@ pub(super) struct Bench {
     /// Rounds instead of the scenario's own
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub rounds: Option<usize>,
-    /// Run client and server of loads under SCHED_FIFO, which needs CAP_SYS_NICE or `ulimit -r`: ordinary processes cannot
+    /// Run client and server of loads under `SCHED_FIFO`, which needs `CAP_SYS_NICE` or `ulimit -r`: ordinary processes cannot
     /// take their processors away
     #[arg(long)]
     pub real_time: bool,

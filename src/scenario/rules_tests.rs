@@ -608,7 +608,7 @@ fn loads_have_room_and_can_be_timed() {
 fn load(text: &str) -> BenchScenario {
     match bench::parse("b.toml", text).unwrap() {
         BenchQuestion::Load(scenario) => scenario,
-        other => panic!("{other:?}"),
+        other @ BenchQuestion::Lifecycle(_) => panic!("{other:?}"),
     }
 }
 

@@ -8,10 +8,11 @@ use serde_json::{Value, json};
 use super::actor::{Stage, Stop};
 use super::measured::Measured;
 use super::pair::with_node;
+use crate::bench::asked::Asked;
 use crate::bench::histogram;
 use crate::bench::launch::{Ended, TrialPlan};
 use crate::bench::processes::{Processes, SERVICE};
-use crate::bench::trial::{Asked, Trial};
+use crate::bench::trial::Trial;
 use crate::harness::space::{free_bytes, mebibytes, remedy};
 use crate::scenario::lifecycle::LifecycleCase;
 use crate::scenario::model::{BenchCase, BenchScenario};
@@ -44,22 +45,22 @@ pub(super) fn run(
         _ => None,
     };
     let ended = AtomicBool::new(false);
-    let (measured, came) = thread::scope(|scope| {
-        let visits = service.map(|service| scope.spawn(|| visit(stage, service, case.count("server_bytes"), &ended)));
+    let (measured, visits) = thread::scope(|scope| {
+        let visitors = service.map(|service| scope.spawn(|| visit(stage, service, case.count("server_bytes"), &ended)));
         let measured = trial(stage, processes, subject);
         // Relaxed: nothing but the flag itself is told.
         ended.store(true, Ordering::Relaxed);
-        let came = visits.map_or(Ok(0), |visits| {
-            visits.join().unwrap_or_else(|_| Err(Stop::Broken("the newcomers' thread has panicked".to_owned())))
+        let visits = visitors.map_or(Ok(0), |visitors| {
+            visitors.join().unwrap_or_else(|_| Err(Stop::Broken("the newcomers' thread has panicked".to_owned())))
         });
-        (measured, came)
+        (measured, visits)
     });
-    let came = came?;
-    if service.is_some() && came == 0 {
+    let visits = visits?;
+    if service.is_some() && visits == 0 {
         return Err(Stop::Broken("no server came and went while the pair was busy".to_owned()));
     }
     let mut figures = measured?;
-    figures.push(Measured::new("servers_that_came", came as f64));
+    figures.push(Measured::new("servers_that_came", visits as f64));
     Ok(figures)
 }
 
@@ -136,7 +137,7 @@ fn visit(stage: &Stage<'_>, service: &str, server_bytes: u64, ended: &AtomicBool
         "node": "node", "as": "service", "name": service, "request": payload, "response": payload, "qos": qos,
     });
     visitor.call("service.open_or_create", arguments)?;
-    let mut came = 0;
+    let mut visits = 0;
     while !ended.load(Ordering::Relaxed) {
         for _ in 0..CLIENTS {
             visitor.call("client.create", json!({ "service": "service", "as": "client" }))?;
@@ -146,8 +147,8 @@ fn visit(stage: &Stage<'_>, service: &str, server_bytes: u64, ended: &AtomicBool
         let server = json!({ "service": "service", "as": "server", "initial_max_slice_len": len, "preallocate": 1 });
         visitor.call("server.create", server)?;
         visitor.call("drop", json!({ "on": "server" }))?;
-        came += 1;
+        visits += 1;
     }
     visitor.leave()?;
-    Ok(came)
+    Ok(visits)
 }

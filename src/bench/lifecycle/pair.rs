@@ -18,10 +18,10 @@ pub(super) fn slices(name: &str, qos: &Value) -> Value {
 /// The times of a request that is answered, operation by operation, ns: no time between two of them counts.
 pub(super) fn answered_ns(client: &mut Actor, server: &mut Actor, len: u64, stage: &Stage<'_>) -> Result<f64, Stop> {
     let send_ns = client.time("client.send", json!({ "on": "client", "as": "pending", "seed": 1, "len": len }))?;
-    let (request, receive_ns) = received(server, "server.receive", json!({ "on": "server", "as": "active" }), stage)?;
+    let (request, receive_ns) = received(server, "server.receive", &json!({ "on": "server", "as": "active" }), stage)?;
     let respond_ns = server.time("active.send", json!({ "on": "active", "seed": 2, "len": len }))?;
     let response = json!({ "on": "pending", "as": "response" });
-    let (response, collect_ns) = received(client, "pending.receive", response, stage)?;
+    let (response, collect_ns) = received(client, "pending.receive", &response, stage)?;
     for (message, actor) in [(&request, &*server), (&response, &*client)] {
         if message.get("len").and_then(Value::as_u64) != Some(len) {
             return Err(actor.broken(&format!("received a message of another length than {len}")));
@@ -34,7 +34,7 @@ pub(super) fn answered_ns(client: &mut Actor, server: &mut Actor, len: u64, stag
 }
 
 /// Receives until there is something; the time is that of the receive that found it, ns.
-pub(super) fn received(actor: &mut Actor, op: &str, args: Value, stage: &Stage<'_>) -> Result<(Fields, f64), Stop> {
+pub(super) fn received(actor: &mut Actor, op: &str, args: &Value, stage: &Stage<'_>) -> Result<(Fields, f64), Stop> {
     let since = Instant::now();
     loop {
         let (fields, took_ns) = actor.timed(op, args.clone())?;

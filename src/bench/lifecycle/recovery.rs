@@ -32,14 +32,14 @@ pub(super) fn run(stage: &Stage<'_>, case: &LifecycleCase) -> Result<Vec<Measure
     }
     client.call("client.create", port("client"))?;
     send(&mut client, "pending")?;
-    received(&mut server, "server.receive", json!({ "on": "server", "as": "active" }), stage)?;
+    received(&mut server, "server.receive", &json!({ "on": "server", "as": "active" }), stage)?;
     if case.word("killed") == "server" {
         let (since, noticed_ns) = noticed(stage, &mut client, server, "pending", waits)?;
         standby.call("server.create", port("server"))?;
         send(&mut client, "next")?;
-        received(&mut standby, "server.receive", json!({ "on": "server", "as": "active" }), stage)?;
+        received(&mut standby, "server.receive", &json!({ "on": "server", "as": "active" }), stage)?;
         standby.call("active.send", json!({ "on": "active", "seed": 2, "len": LEN }))?;
-        received(&mut client, "pending.receive", json!({ "on": "next", "as": "response" }), stage)?;
+        received(&mut client, "pending.receive", &json!({ "on": "next", "as": "response" }), stage)?;
         let served_ns = since.elapsed().as_nanos() as f64;
         client.leave()?;
         standby.leave()?;
@@ -48,9 +48,9 @@ pub(super) fn run(stage: &Stage<'_>, case: &LifecycleCase) -> Result<Vec<Measure
     let (since, noticed_ns) = noticed(stage, &mut server, client, if waits { "server" } else { "active" }, waits)?;
     standby.call("client.create", port("client"))?;
     send(&mut standby, "next")?;
-    received(&mut server, "server.receive", json!({ "on": "server", "as": "next" }), stage)?;
+    received(&mut server, "server.receive", &json!({ "on": "server", "as": "next" }), stage)?;
     server.call("active.send", json!({ "on": "next", "seed": 2, "len": LEN }))?;
-    received(&mut standby, "pending.receive", json!({ "on": "next", "as": "response" }), stage)?;
+    received(&mut standby, "pending.receive", &json!({ "on": "next", "as": "response" }), stage)?;
     let served_ns = since.elapsed().as_nanos() as f64;
     standby.leave()?;
     server.leave()?;

@@ -120,8 +120,8 @@ mod tests {
         LifecycleScenario { rounds: 2, width_percent, ..scenario.clone() }
     }
 
-    fn figures(first: f64) -> Result<Vec<Measured>, Stop> {
-        Ok(vec![Measured::new("first_ns", first), Measured::new("second_ns", first / 2.0)])
+    fn figures(first: f64) -> Vec<Measured> {
+        vec![Measured::new("first_ns", first), Measured::new("second_ns", first / 2.0)]
     }
 
     #[test]
@@ -130,7 +130,7 @@ mod tests {
         let mut row = Row::new(&scenario.cases[0], 0);
         assert_eq!(result(&scenario, "reference", &row), None);
         for (round, first) in [10.0, 30.0, 20.0].into_iter().enumerate() {
-            assert_eq!(row.take(round, figures(first)), None);
+            assert_eq!(row.take(round, Ok(figures(first))), None);
         }
         let found = result(&scenario, "reference", &row).unwrap();
         assert!(found.valid && found.undecided.is_none() && found.rounds == 3);
@@ -144,26 +144,23 @@ mod tests {
     #[test]
     fn rounds_go_on_while_they_do_not_answer_the_question() {
         let scenario = scenario(Some(50));
-        let mut row = Row::new(&scenario.cases[0], 0);
-        for (round, first) in [10.0, 30.0].into_iter().enumerate() {
-            assert!(!row.is_over(&scenario, round));
-            row.take(round, figures(first));
+        let (mut uneven, mut even) = (Row::new(&scenario.cases[0], 0), Row::new(&scenario.cases[0], 0));
+        for round in 0..8 {
+            assert!(round >= 2 || !even.is_over(&scenario, round), "it has its own rounds first");
+            uneven.take(round, Ok(figures(10.0 + 20.0 * (round % 2) as f64)));
+            even.take(round, Ok(figures(10.0 + (round % 2) as f64)));
         }
-        assert!(!row.is_over(&scenario, 2));
-        let why = result(&scenario, "reference", &row).unwrap().undecided.unwrap();
-        assert!(why.contains("needs 50 %") && why.contains("200 % wide"), "{why}");
-        let mut even = Row::new(&scenario.cases[0], 0);
-        for round in 0..2 {
-            even.take(round, figures(10.0 + round as f64));
-        }
-        assert!(even.is_over(&scenario, 2));
+        assert!(!uneven.is_over(&scenario, 8) && even.is_over(&scenario, 8));
+        let why = result(&scenario, "reference", &uneven).unwrap().undecided.unwrap();
+        assert!(why.contains("needs 50 %") && why.contains("after 8 rounds the interval is 200 % wide"), "{why}");
+        assert_eq!(result(&scenario, "reference", &even).unwrap().undecided, None);
     }
 
     #[test]
     fn what_is_broken_or_unsupported_is_over_at_once() {
         let scenario = scenario(None);
         let mut row = Row::new(&scenario.cases[0], 0);
-        row.take(0, figures(1.0));
+        row.take(0, Ok(figures(1.0)));
         assert_eq!(row.take(1, Err(Stop::Broken("it died".to_owned()))), Some("it died".to_owned()));
         assert!(row.is_over(&scenario, 0));
         let found = result(&scenario, "reference", &row).unwrap();

@@ -36,9 +36,8 @@ pub(super) fn draw(question: &LifecycleQuestion<'_>, colours: &Palette, shape: S
     let left = drawing.margin + if narrow { 26.0 } else { widest(&mut names()).min(300.0) + 14.0 };
     let right = drawing.width - drawing.margin - widest(&mut texts()) - 14.0;
     let height = |line: &Line| match line {
-        Line::Case(_) => 28.0,
         Line::Figure { .. } if narrow => 42.0,
-        Line::Figure { .. } => 28.0,
+        Line::Case(_) | Line::Figure { .. } => 28.0,
     };
     let top = head + 4.0;
     let bottom = top + lines.iter().map(height).sum::<f64>() + 4.0;
