@@ -10,7 +10,7 @@ use crate::kit::implementation::{
 };
 
 /// A minute is for machines that are busy with other things.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Plain round trips of slices of `len` bytes in the namespace `root`.
 pub fn setup(root: &str, len: usize, waiting: Waiting) -> BenchSetup {

@@ -66,9 +66,9 @@ impl<const ADDED: u64> BenchSubject for Channels<ADDED> {
     fn bench_server(setup: &BenchSetup) -> OpResult<Server<ADDED>> {
         let path = place::path(setup, "channels")?;
         std::fs::File::create_new(&path).map_err(|error| place::refusal("making", &path, &error))?;
-        let (meet, met) = channel();
+        let (meet, client) = channel();
         MEETINGS.lock().unwrap().insert(path.to_str().unwrap().to_owned(), meet);
-        let accepting = Accepting::start(move || met.recv().map_err(|error| error.to_string())).unwrap();
+        let accepting = Accepting::start(move || client.recv().map_err(|error| error.to_string())).unwrap();
         Ok(Server { accepting, ends: None, setup: setup.clone(), _place: Place::new(path) })
     }
 
