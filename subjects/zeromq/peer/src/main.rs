@@ -1,4 +1,4 @@
-//! shmark's peer for ZeroMQ: a REQ and a REP socket over `ipc://`, with libzmq.
+//! shmark's peer for libzmq: a REQ and a REP socket over `ipc://`.
 //!
 //! libzmq moves messages in a thread of its own, its I/O thread, which a peer that is pinned has on the same processor. So
 //! there is no spinning, and the processor time of that thread is not in the time of the loads.
