@@ -53,6 +53,12 @@ const BUILT_IN: &[(&str, &str, &str)] = &[
     ("unix-socket", include_str!("../../subjects/unix-socket/subject.toml"), ""),
     ("tcp-loopback", include_str!("../../subjects/tcp-loopback/subject.toml"), ""),
     ("pipe", include_str!("../../subjects/pipe/subject.toml"), ""),
+    ("tachyon-ipc", include_str!("../../subjects/tachyon-ipc/subject.toml"), ""),
+    ("aeron", include_str!("../../subjects/aeron/subject.toml"), ""),
+    ("ipc-channel", include_str!("../../subjects/ipc-channel/subject.toml"), ""),
+    ("posix-mq", include_str!("../../subjects/posix-mq/subject.toml"), ""),
+    ("zeromq", include_str!("../../subjects/zeromq/subject.toml"), ""),
+    ("tonic", include_str!("../../subjects/tonic/subject.toml"), ""),
 ];
 
 impl Subject {

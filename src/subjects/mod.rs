@@ -4,7 +4,6 @@
 //! pending responses and therefore only the benchmark mode: whole messages there and back over one connection.
 
 mod pipe;
-mod place;
 pub mod reference;
 mod stream;
 mod tcp_loopback;
@@ -36,13 +35,7 @@ pub fn serve_baseline(name: &str) -> ExitCode {
 }
 
 fn hello(name: &str) -> Hello {
-    Hello {
-        implementation: name.to_owned(),
-        version: "1".to_owned(),
-        language: "Rust".to_owned(),
-        features: vec!["bench".to_owned()],
-        wire: name.to_owned(),
-    }
+    Hello::bench_only(name, "1")
 }
 
 #[cfg(test)]

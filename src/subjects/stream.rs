@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::time::{Duration, Instant};
 
-use super::place::Place;
+use shmark_peer::kit::bench::place::Place;
 use shmark_peer::kit::bench::stamp;
 use shmark_peer::kit::implementation::{BenchClient, BenchServer, BenchSetup};
 

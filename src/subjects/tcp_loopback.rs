@@ -6,8 +6,8 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use super::place::{self, Place};
 use super::stream::{Accept, Messages, READ_TIMEOUT, StreamServer};
+use shmark_peer::kit::bench::place::{self, Place};
 use shmark_peer::kit::implementation::{BenchSetup, BenchSubject, OpResult, Waiting};
 
 /// The transport.

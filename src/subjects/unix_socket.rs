@@ -3,8 +3,8 @@
 use std::io;
 use std::os::unix::net::{UnixListener, UnixStream};
 
-use super::place::{self, Place};
 use super::stream::{Accept, Messages, READ_TIMEOUT, StreamServer};
+use shmark_peer::kit::bench::place::{self, Place};
 use shmark_peer::kit::implementation::{BenchSetup, BenchSubject, OpResult, Waiting};
 
 /// The transport.

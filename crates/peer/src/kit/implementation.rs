@@ -222,6 +222,19 @@ pub struct Hello {
     pub wire: String,
 }
 
+impl Hello {
+    /// Of a transport in Rust that can only be measured, for [`serve_bench_only`](super::serve_bench_only).
+    pub fn bench_only(name: &str, version: &str) -> Self {
+        Self {
+            implementation: name.to_owned(),
+            version: version.to_owned(),
+            language: "Rust".to_owned(),
+            features: vec!["bench".to_owned()],
+            wire: name.to_owned(),
+        }
+    }
+}
+
 /// What an operation comes to that an implementation does not have.
 fn unsupported(op: &str) -> Refusal {
     Refusal::Unsupported(format!("{op}: this implementation has no such thing"))

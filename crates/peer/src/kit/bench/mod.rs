@@ -9,6 +9,8 @@
 //! makes their ratio survive a machine whose speed moves. The first part of each slice is timed as a whole, so that the ratio
 //! has no clock in it; the round trips of the other part are timed one by one, for the percentiles.
 
+mod accepting;
+pub mod check;
 mod client;
 mod clock;
 mod delay;
@@ -18,6 +20,7 @@ mod host;
 pub mod load;
 mod median;
 mod open_loop;
+pub mod place;
 mod plan;
 mod record;
 mod schedule;
@@ -26,9 +29,12 @@ pub mod stamp;
 mod usage;
 mod wait;
 
+pub use accepting::Accepting;
 pub use clock::reading_ns as clock_reading_ns;
 pub use delay::DELAY_VARIABLE;
 pub(super) use host::{Bench, BenchHost};
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod transport_tests;
