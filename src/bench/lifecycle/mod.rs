@@ -46,15 +46,12 @@ pub(super) fn measure(
     observer: &mut dyn Observer,
 ) -> LifecycleFound {
     let mut found = LifecycleFound::default();
-    let rounds = entries.iter().map(|entry| entry.scenario.cases.len() * entry.scenario.rounds * entry.subjects.len());
-    let count: usize = rounds.sum();
-    if count > 0 {
-        observer.event(&Event::Planned { what: "rounds".to_owned(), count });
-    }
-    for entry in entries {
+    plan(entries, observer);
+    for (index, entry) in entries.iter().enumerate() {
         let rows = entry.scenario.cases.iter().flat_map(|case| entry.subjects.iter().map(|at| Row::new(case, *at)));
         let mut rows: Vec<Row<'_>> = rows.collect();
         found.interrupted = rounds_of(entry, &mut rows, processes, observer);
+        let has_more = rows.iter().any(|row| row.has_more_than(entry.scenario.rounds));
         for row in rows {
             let subject = &processes.subjects[row.subject].name;
             if let Some(why) = &row.unsupported {
@@ -69,8 +66,21 @@ pub(super) fn measure(
         if found.interrupted {
             break;
         }
+        if has_more {
+            // Further rounds have been counted by themselves.
+            plan(&entries[index + 1..], observer);
+        }
     }
     found
+}
+
+/// Says how many rounds are ahead.
+fn plan(entries: &[LifecycleEntry], observer: &mut dyn Observer) {
+    let rounds = entries.iter().map(|entry| entry.scenario.cases.len() * entry.scenario.rounds * entry.subjects.len());
+    let count: usize = rounds.sum();
+    if count > 0 {
+        observer.event(&Event::Planned { what: "rounds".to_owned(), count });
+    }
 }
 
 /// All rounds of a question. Whether an interrupt ended them.

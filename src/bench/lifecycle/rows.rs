@@ -23,6 +23,11 @@ impl<'a> Row<'a> {
         Self { case, subject, rounds: Vec::new(), unsupported: None, why_invalid: None }
     }
 
+    /// Whether so many rounds were not enough.
+    pub(super) fn has_more_than(&self, rounds: usize) -> bool {
+        self.rounds.len() > rounds
+    }
+
     /// Whether it needs no further round: it cannot have one, or its rounds answer the question.
     pub(super) fn is_over(&self, scenario: &LifecycleScenario, round: usize) -> bool {
         let is_enough = round >= scenario.rounds && self.undecided(scenario).is_none();
