@@ -152,11 +152,11 @@ pub fn rest_on<'a>(results: impl Iterator<Item = &'a BenchResult>, measure: Meas
         Measure::Throughput => "messages",
         Measure::OpenLoop => "requests",
     };
-    let mut text = format!(
-        "{} rounds and {} {what} a subject",
-        range(|result| result.rounds as u64),
-        range(|result| result.samples)
-    );
+    let rounds = match range(|result| result.rounds as u64).as_str() {
+        "1" => "1 round".to_owned(),
+        rounds => format!("{rounds} rounds"),
+    };
+    let mut text = format!("{rounds} and {} {what} a subject", range(|result| result.samples));
     let (intervals, left_out) = (total(|result| result.intervals), total(|result| result.regime_changes));
     // Nothing of an open loop is set against a floor.
     if left_out > 0 && measure != Measure::OpenLoop {

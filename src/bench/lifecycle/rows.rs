@@ -66,9 +66,8 @@ impl<'a> Row<'a> {
         let first: Vec<f64> = self.rounds.iter().filter_map(|figures| figures.first()).map(|f| f.value).collect();
         let rounds = first.len();
         let Some([low, high]) = median_interval(&first) else {
-            return Some(format!(
-                "{rounds} rounds have no interval, and the question needs one: --rounds asks for more"
-            ));
+            let rounds = if rounds == 1 { "1 round has".to_owned() } else { format!("{rounds} rounds have") };
+            return Some(format!("{rounds} no interval, and the question needs one: --rounds asks for more"));
         };
         let found_percent = (high / low - 1.0) * 100.0;
         (found_percent > width_percent as f64).then(|| {
