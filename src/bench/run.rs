@@ -18,7 +18,7 @@ use crate::harness::subject::Subject;
 use crate::results::events::{Event, Observer};
 use crate::results::model::{BenchResult, LifecycleResult, Relative, SubjectInfo};
 use crate::scenario::lifecycle::LifecycleScenario;
-use crate::scenario::model::BenchScenario;
+use crate::scenario::model::{BenchCase, BenchScenario};
 
 /// What to measure.
 #[derive(Debug, Clone)]
@@ -52,6 +52,18 @@ impl Options {
         if self.quick { cases::quick(scenario.clone()) } else { scenario.clone() }
     }
 
+    /// The cases of a question as they are measured: on each pair of processors if all are asked for.
+    ///
+    /// # Errors
+    /// As [`pin::pairs`] and [`pin::allowed`].
+    pub fn cases(&self, scenario: &BenchScenario) -> Result<Vec<BenchCase>, BenchError> {
+        let cases = &scenario.cases;
+        if self.pin != Some(Pin::All) {
+            return Ok(cases.clone());
+        }
+        Ok(cases::on_pairs(cases, &pin::pairs(self.pin, &pin::allowed()?)?))
+    }
+
     /// The same of one about the lifecycle.
     pub fn shown_lifecycle(&self, scenario: &LifecycleScenario) -> LifecycleScenario {
         if self.quick { cases::quick_lifecycle(scenario.clone()) } else { scenario.clone() }
@@ -83,6 +95,10 @@ struct Participants {
     subjects: Vec<Subject>,
     infos: Vec<SubjectInfo>,
     skipped: Vec<String>,
+    /// Whether there are questions for subjects without a benchmark mode.
+    has_lifecycle: bool,
+    /// Places of those subjects.
+    without_loads: Vec<usize>,
 }
 
 /// Measures. A subject asked for has to be buildable and has to speak the protocol; a baseline that is not available
@@ -164,6 +180,7 @@ impl Participants {
         folder: &RunFolder,
         observer: &mut dyn Observer,
     ) -> Result<(Vec<Entry>, Vec<LifecycleEntry>), BenchError> {
+        self.has_lifecycle = !options.lifecycle.is_empty();
         let mut asked = Vec::new();
         for subject in &options.subjects {
             if let Some(index) = self.join(subject, folder, options.seed, observer)?
@@ -180,9 +197,13 @@ impl Participants {
                 scenario.cases = cases::on_pairs(&scenario.cases, pairs);
             }
             let mut subjects = asked.clone();
+            subjects.retain(|index| !self.without_loads.contains(index));
+            let asked = subjects.len();
             for name in &scenario.baselines {
                 match self.baseline(name, folder, options.seed, observer) {
-                    Ok(Some(index)) if !subjects.contains(&index) => subjects.push(index),
+                    Ok(Some(index)) if !subjects.contains(&index) && !self.without_loads.contains(&index) => {
+                        subjects.push(index);
+                    }
                     Ok(_) => {}
                     Err(BenchError::Harness(HarnessError::Interrupted)) => return Err(HarnessError::Interrupted.into()),
                     Err(error) => self.skip(format!("the baseline `{name}` is left out: {error}"), observer),
@@ -190,13 +211,7 @@ impl Participants {
             }
             // Whoever says how many gets so many.
             let rounds_max = scenario.rounds * if options.rounds.is_some() { 1 } else { ROUNDS_FACTOR_MAX };
-            entries.push(Entry {
-                scenario,
-                subjects,
-                asked: asked.len(),
-                rounds_max,
-                skips_disturbed: options.skips_disturbed,
-            });
+            entries.push(Entry { scenario, subjects, asked, rounds_max, skips_disturbed: options.skips_disturbed });
         }
         let lifecycle = options.lifecycle.iter().map(|scenario| {
             let mut scenario = options.shown_lifecycle(scenario);
@@ -240,9 +255,14 @@ impl Participants {
         for text in hello.warnings(subject) {
             observer.event(&Event::Warning { text });
         }
-        if !hello.features.iter().any(|feature| feature == "bench") {
-            self.skip(format!("{name} is left out: its peer does not declare the feature `bench`"), observer);
-            return Ok(None);
+        let has_loads = hello.features.iter().any(|feature| feature == "bench");
+        if !has_loads {
+            let what = if self.has_lifecycle { "left out of loads" } else { "left out" };
+            self.skip(format!("{name} is {what}: its peer does not declare the feature `bench`"), observer);
+            if !self.has_lifecycle {
+                return Ok(None);
+            }
+            self.without_loads.push(self.subjects.len());
         }
         let info = SubjectInfo {
             name: name.clone(),

@@ -21,14 +21,17 @@ use crate::suggest::nearest;
 pub(super) fn run(args: &run_args::Bench, detail: Detail) -> Result<u8, CommandError> {
     // Before the session, which clears the folder.
     let earlier = match &args.outputs.out {
-        Some(out) if args.resume => Some(Earlier::read(out)?),
+        Some(out) if args.resume => Earlier::read(out)?,
         _ => None,
     };
     let mut session = Session::start(&args.outputs, args.common.seed, detail)?;
     session.report.label.clone_from(&args.label);
+    if let Some(earlier) = &earlier {
+        earlier.begin(&mut session);
+    }
     let done = plan(args, &mut session).and_then(|mut options| {
         if let Some(earlier) = earlier {
-            earlier.take_over(&mut options, &mut session)?;
+            earlier.keep(&mut options, &mut session)?;
         }
         if options.scenarios.is_empty() && options.lifecycle.is_empty() {
             return Ok(true);
@@ -110,8 +113,17 @@ fn chosen(library: &Library, asked: &[String]) -> Result<Chosen, CommandError> {
 /// Scenarios by name or file.
 pub(super) fn named(library: &Library, asked: &[String]) -> Result<Chosen, CommandError> {
     let mut chosen: Chosen = Default::default();
+    let mut questions: Vec<BenchQuestion> = Vec::new();
     for asked in asked {
-        match one(library, asked)? {
+        let question = one(library, asked)?;
+        match questions.iter().find(|known| known.name() == question.name()) {
+            Some(known) if *known == question => {}
+            Some(_) => return Err(CommandError::SameQuestion(question.name().to_owned())),
+            None => questions.push(question),
+        }
+    }
+    for question in questions {
+        match question {
             BenchQuestion::Load(scenario) => chosen.0.push(scenario),
             BenchQuestion::Lifecycle(scenario) => chosen.1.push(scenario),
         }

@@ -45,9 +45,13 @@ pub(super) enum CommandError {
     /// Labels that do not fit what is compared.
     Labels(String),
     /// `--resume` of a run that was on another machine.
-    OtherMachine { cpu: String, kernel: String },
+    OtherMachine { cpu: String, kernel: String, cpus: usize },
     /// `--pin all` where one pair is measured.
     EveryPair,
+    /// Two questions of one name.
+    SameQuestion(String),
+    /// `--resume` of a run with other words.
+    OtherCommand(String),
     /// A question that builds cannot be compared by.
     NotALoad(String),
     /// Nothing is left to do.
@@ -162,14 +166,24 @@ impl fmt::Display for CommandError {
                  programs alone",
             ),
             Self::Labels(what) => write!(f, "{what}: give one --label for BASE and for each NEW, in their order"),
-            Self::OtherMachine { cpu, kernel } => write!(
+            Self::OtherMachine { cpu, kernel, cpus } => write!(
                 f,
-                "--resume: the earlier run was on another machine or kernel ({cpu}, Linux {kernel}), and figures of two machines \
-                 are no report: leave --resume out, or write into another folder"
+                "--resume: the earlier run was on another machine or kernel, or with other processors ({cpu}, {cpus} usable, Linux \
+                 {kernel}), and figures of two machines are no report: write into another folder"
             ),
             Self::EveryPair => {
                 f.write_str("--pin all is for `shmark bench`, which has a row for each pair: give one pair here, such as --pin 0,1")
             }
+            Self::SameQuestion(name) => write!(
+                f,
+                "two different questions are called `{name}`, and results are told apart by that name: give one of the files \
+                 another name"
+            ),
+            Self::OtherCommand(earlier) => write!(
+                f,
+                "--resume: the earlier run in this folder was `{earlier}`; repeat its words, with --resume beside them, or write \
+                 into another folder"
+            ),
             Self::NotALoad(name) => write!(
                 f,
                 "`{name}` is a question about the lifecycle, and builds are compared by loads, such as rtt: measure both by \

@@ -122,6 +122,18 @@ impl Peer {
         }
     }
 
+    /// Whether the answer to a command is there, without waiting for it.
+    pub fn has_answered(&mut self, id: u64) -> bool {
+        while !self.answers.contains_key(&id) && self.over.is_none() {
+            match self.pipes.next(Duration::ZERO) {
+                Next::Item(Item::Line(line)) => self.take(&line),
+                Next::Item(Item::Bad(text)) => self.over = Some(Reply::Protocol(text)),
+                Next::Closed | Next::Nothing => break,
+            }
+        }
+        self.answers.contains_key(&id)
+    }
+
     /// Sends a command and waits for its answer.
     pub fn call(&mut self, op: &str, args: &Args, timeout: Duration) -> Reply {
         match self.begin(op, args) {

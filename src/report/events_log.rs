@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 
 use super::error::ReportError;
 use crate::results::events::{Event, Observer};
-use crate::results::model::{ConformanceResult, Coverage, CoverageVerdict, Report, SCHEMA, Verdict};
+use crate::results::model::{
+    BenchResult, ConformanceResult, Coverage, CoverageVerdict, LifecycleResult, Relative, Report, SCHEMA, Verdict,
+};
 
 /// Writes every event as one line and flushes it, so that a killed run loses at most the line in progress.
 #[derive(Debug)]
@@ -123,9 +125,24 @@ fn apply(report: &mut Report, event: Event) {
             report.subjects.push(subject);
         }
         Event::ScenarioFinished { result } => report.conformance.push(*result),
-        Event::BenchFinished { result } => report.bench.push(*result),
-        Event::LifecycleFinished { result } => report.lifecycle.push(*result),
-        Event::Compared { relative } => report.relative.push(*relative),
+        // Of a run that went on with an earlier one, what was measured again takes the earlier one's place.
+        Event::BenchFinished { result } => {
+            let key = |r: &BenchResult| (r.scenario.clone(), r.subject.clone(), r.case.clone());
+            report.bench.retain(|known| key(known) != key(&result));
+            report.bench.push(*result);
+        }
+        Event::LifecycleFinished { result } => {
+            let key = |r: &LifecycleResult| (r.scenario.clone(), r.subject.clone(), r.case.clone());
+            report.lifecycle.retain(|known| key(known) != key(&result));
+            report.lifecycle.push(*result);
+        }
+        Event::Compared { relative } => {
+            let key = |r: &Relative| {
+                (r.scenario.clone(), r.subject.clone(), r.case.clone(), r.baseline.clone(), r.baseline_case.clone())
+            };
+            report.relative.retain(|known| key(known) != key(&relative));
+            report.relative.push(*relative);
+        }
         Event::BuildsCompared { comparison } => report.comparisons.push(*comparison),
         Event::Warning { text } => report.machine.warnings.push(text),
         Event::RunFinished { footer } => report.footer = Some(footer),

@@ -4,6 +4,9 @@ use serde_json::Value;
 
 use crate::results::model::{BenchRegime, BenchResult, ComparisonEvidence, Percentiles, Report, Saturated, Time};
 
+/// Largest figure about the lifecycle: thirty years in ns, or an exbibyte. Nothing that is measured comes near it.
+const FIGURE_MAX: f64 = 1.2e18;
+
 /// A copy in which every control character, every direction override and every non-character is shown as an escape
 /// (`\u{1b}`), and every figure is finite. Markup is not touched: each format escapes its own.
 pub fn sanitise(report: &Report) -> Report {
@@ -34,14 +37,15 @@ pub fn finite(report: &Report) -> Report {
     }
     for result in &mut report.lifecycle {
         let before = result.figures.len();
+        let all_plausible = |figures: &[f64]| figures.iter().all(|figure| figure.abs() <= FIGURE_MAX);
         result.figures.retain(|figure| {
-            all_finite(&[figure.median, figure.max])
-                && all_finite(&figure.ci95.unwrap_or_default())
-                && all_finite(&figure.rounds)
+            all_plausible(&[figure.median, figure.max])
+                && all_plausible(&figure.ci95.unwrap_or_default())
+                && all_plausible(&figure.rounds)
         });
         if result.figures.len() < before {
             result.valid = false;
-            result.why_invalid.get_or_insert_with(|| "a figure is not a finite number".to_owned());
+            result.why_invalid.get_or_insert_with(|| "a figure is no number, or too large to be one".to_owned());
         }
     }
     for comparison in &mut report.comparisons {

@@ -29,7 +29,7 @@ const BASELINES: &str = "baselines";
 const WIDTH: &str = "width_percent";
 
 /// What a file of `bench/` asks.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum BenchQuestion {
     /// How a load goes.
     Load(BenchScenario),

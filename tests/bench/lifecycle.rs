@@ -10,16 +10,17 @@ use shmark::results::events::Event;
 use shmark::results::model::LifecycleResult;
 use shmark::scenario::Library;
 use shmark::scenario::lifecycle::LifecycleScenario;
+use shmark_peer::kit::payload::seeded_crc32;
 
-use super::{Options, options, run, subject};
+use super::{DIARY, Options, options, run, subject};
 
-/// Times of a made-up peer, ns.
+/// Times of a made-up peer, ns: less than any answer takes.
 const TIMES: [(&str, u64); 9] = [
     ("node.create", 10),
-    ("service.create", 2_000),
-    ("service.open", 30_000),
-    ("server.create", 400_000),
-    ("client.create", 5_000_000),
+    ("service.create", 20),
+    ("service.open", 30),
+    ("server.create", 40),
+    ("client.create", 50),
     ("client.send", 1),
     ("server.receive", 2),
     ("active.send", 3),
@@ -31,14 +32,26 @@ pub fn answer(op: &str, says_times: bool, command: &Value) -> Value {
     let mut ok = json!({});
     let known = TIMES.iter().find(|(name, _)| *name == op).map(|(_, took_ns)| *took_ns);
     if op.ends_with(".receive") {
-        ok = json!({ "received": true, "len": 8 });
+        let seed = if op == "server.receive" { 1 } else { 2 };
+        ok = json!({ "received": true, "len": 8, "crc32": seeded_crc32(seed, 8) });
+    } else if op == "client.send" {
+        ok = json!({ "delivered": 1 });
     } else if known.is_none() && op != "drop" {
         return json!({ "unsupported": "made up" });
     }
     if says_times && command["timed"] == true {
         ok["took_ns"] = known.unwrap().into();
     }
+    if let Some(lies) = lie().get(op).and_then(Value::as_object) {
+        ok.as_object_mut().unwrap().extend(lies.clone());
+    }
     json!({ "ok": ok })
+}
+
+/// What a peer says besides the truth, by operation: from the file beside its diary.
+fn lie() -> Value {
+    let path = std::env::var(DIARY).unwrap_or_default() + ".lie";
+    fs::read(path).map_or(Value::Null, |text| serde_json::from_slice(&text).unwrap())
 }
 
 fn question(name: &str, replaced: &[(&str, &str)]) -> LifecycleScenario {
@@ -88,18 +101,18 @@ fn a_startup_is_the_sum_of_what_its_operations_say() {
     assert!(result.valid && result.rounds == 2, "{result:?}");
     let expected = [
         ("both_nodes_ns", 20.0),
-        ("service_create_ns", 2_000.0),
-        ("service_open_ns", 30_000.0),
-        ("server_create_ns", 400_000.0),
-        ("client_create_ns", 5_000_000.0),
+        ("service_create_ns", 20.0),
+        ("service_open_ns", 30.0),
+        ("server_create_ns", 40.0),
+        ("client_create_ns", 50.0),
         ("first_round_trip_ns", 10.0),
         ("second_round_trip_ns", 10.0),
-        ("total_ns", 5_432_030.0),
+        ("total_ns", 170.0),
     ];
     for (name, ns) in expected {
         assert!((median(result, name) - ns).abs() < 1e-9, "{name}: {} and not {ns}", median(result, name));
     }
-    assert_eq!(result.figures[0].rounds, [5_432_030.0; 2]);
+    assert_eq!(result.figures[0].rounds, [170.0; 2]);
     let rounds = events.iter().filter(|event| matches!(event, Event::LifecycleRound { invalid: None, .. })).count();
     assert_eq!(rounds, 2);
     // The two others are there before the server and the client come: the holder has created them.
@@ -139,6 +152,38 @@ fn a_message_of_another_length_makes_a_round_invalid() {
     let Some((outcome, _)) = asked(vec![timed], vec![growth], 1) else { return };
     let why = outcome.lifecycle[0].why_invalid.clone().unwrap();
     assert!(why.contains("received a message of another length than 16"), "{why}");
+}
+
+/// What a peer claims is held against what the runner sees, and against what was sent.
+#[test]
+fn a_peer_that_claims_what_cannot_be_is_invalid() {
+    let dir = tempfile::tempdir().unwrap();
+    for (mode, op, field, value, wrong) in [
+        ("timed", "server.create", "took_ns", json!(u64::MAX >> 1), "and has answered after"),
+        ("timed", "server.receive", "crc32", json!(0), "another content than was sent"),
+        ("timed", "client.send", "delivered", json!(0), "reached no server"),
+    ] {
+        let peer = subject(&dir.path().join(op), "made-up", mode);
+        fs::write(dir.path().join(op).join("diary.lie"), json!({ op: { field: value } }).to_string()).unwrap();
+        let Some((outcome, _)) = asked(vec![peer], vec![question("startup", &[("[1, 10, 100]", "[1]")])], 1) else {
+            return;
+        };
+        let why = outcome.lifecycle[0].why_invalid.clone().unwrap_or_default();
+        assert!(why.contains(wrong), "{op}: {why}");
+    }
+}
+
+/// A subject needs no benchmark mode for what is made of ordinary operations.
+#[test]
+fn a_subject_without_a_benchmark_mode_has_a_lifecycle() {
+    let dir = tempfile::tempdir().unwrap();
+    let peer = subject(dir.path(), "made-up", "timed-no-bench");
+    let startup = question("startup", &[("[1, 10, 100]", "[1]")]);
+    let both = Options { lifecycle: vec![startup], rounds: Some(1), ..options(vec![peer], 1) };
+    let Some((outcome, _)) = run(&both) else { return };
+    assert!(outcome.bench.is_empty() && outcome.lifecycle.iter().all(|result| result.valid), "{outcome:?}");
+    assert_eq!(outcome.lifecycle.len(), 1);
+    assert!(outcome.skipped.iter().any(|text| text.contains("left out of loads")), "{:?}", outcome.skipped);
 }
 
 /// Real processes; how fast is of no interest.

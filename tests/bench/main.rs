@@ -57,6 +57,7 @@ fn answer(mode: &str, role: &str, command: &Value) -> Value {
             let features = match mode {
                 "no-bench" => json!([]),
                 "timed" | "untimed" => json!(["bench", "slice", "growth"]),
+                "timed-no-bench" => json!(["slice"]),
                 _ => json!(["bench"]),
             };
             let wire = "made-up";
@@ -68,7 +69,7 @@ fn answer(mode: &str, role: &str, command: &Value) -> Value {
         ("bench.collect", "dies", "server") => std::process::abort(),
         ("bench.collect", "babbles", "client") => json!({"ok": {"sent": "many"}}),
         ("bench.collect", ..) => json!({"ok": collected(mode, role)}),
-        (op, "timed" | "untimed", _) => lifecycle::answer(op, mode == "timed", command),
+        (op, "timed" | "timed-no-bench" | "untimed", _) => lifecycle::answer(op, mode != "untimed", command),
         _ => json!({"unsupported": "made up"}),
     }
 }

@@ -66,10 +66,35 @@ fn only_what_is_missing_is_measured() {
     assert_eq!(again.code, Some(0), "{again:?}");
     assert_eq!((rounds(&report(), "first"), rounds(&report(), "second").len()), (rounds(&before, "first"), 2));
 
-    // More rounds than the earlier run has had.
-    let longer = bench(&["--resume", "--rounds", "2"]);
-    assert_eq!(longer.code, Some(0), "{longer:?}");
-    assert!(rounds(&report(), "first").iter().all(|rounds| rounds.len() == 2), "{:?}", report().lifecycle);
+    // What cannot be gone on with is refused, and stays as it is.
+    let text = fs::read_to_string(out.join("report.json")).unwrap();
+    let refused = bench(&["--resume", "--rounds", "2"]);
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+    assert!(refused.err.contains("the earlier run in this folder was"), "{refused:?}");
+    assert_eq!(fs::read_to_string(out.join("report.json")).unwrap(), text);
+
+    // A run that fails keeps what it was to go on with: here a question's file has become unreadable.
+    let file = dir.path().join("bench/second.toml");
+    let good = fs::read_to_string(&file).unwrap();
+    fs::write(&file, "name = 1").unwrap();
+    let failed = bench(&["--resume"]);
+    assert_eq!(failed.code, Some(2), "{failed:?}");
+    assert_eq!((rounds(&report(), "first"), rounds(&report(), "second").len()), (rounds(&before, "first"), 2));
+    // Once it is good again it is another file, which is asked anew; the other question is not.
+    fs::write(&file, good).unwrap();
+    let old = rounds(&report(), "second");
+    let mended = bench(&["--resume"]);
+    assert_eq!(mended.code, Some(0), "{mended:?}");
+    assert_ne!(rounds(&report(), "second"), old);
+
+    // What did not count is asked again.
+    let mut invalid = report();
+    invalid.lifecycle[0].valid = false;
+    let scenario = invalid.lifecycle[0].scenario.clone();
+    let old = rounds(&invalid, &scenario);
+    fs::write(out.join("report.json"), serde_json::to_string(&invalid).unwrap()).unwrap();
+    assert_eq!(bench(&["--resume"]).code, Some(0));
+    assert!(rounds(&report(), &scenario) != old && report().lifecycle.iter().all(|result| result.valid));
 
     let mut elsewhere = report();
     elsewhere.machine.cpu = "another processor".to_owned();
@@ -88,4 +113,17 @@ fn a_run_says_beforehand_how_long_it_takes() {
     let scenarios = questions(dir.path());
     let ended = shmark(&["bench", "first", "--scenarios", &scenarios, "--any-placement"]);
     assert!(ended.err.contains("this takes about 1.0 s"), "{ended:?}");
+}
+
+/// Results are told apart by the name of their question.
+#[test]
+fn two_questions_of_one_name_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let scenarios = questions(dir.path());
+    let other = dir.path().join("other.toml");
+    let text = fs::read_to_string(dir.path().join("bench/first.toml")).unwrap();
+    fs::write(&other, text.replace("rounds = 1", "rounds = 2")).unwrap();
+    let ended = shmark(&["bench", "first", other.to_str().unwrap(), "--scenarios", &scenarios]);
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.err.contains("two different questions are called `first`"), "{ended:?}");
 }

@@ -177,5 +177,8 @@ fn a_figure_that_is_no_number_makes_its_result_invalid() {
     let mut report = report();
     report.lifecycle[0].figures[1].median = f64::NAN;
     let text = report::markdown::render(&report);
-    assert!(text.contains("a figure is not a finite number"), "{text}");
+    assert!(text.contains("a figure is no number, or too large to be one"), "{text}");
+    // A number that no time can be, and which no axis has room for.
+    report.lifecycle[0].figures[1].median = 1.7e308;
+    assert!(report::html::render(&report).unwrap().contains("too large to be one"));
 }

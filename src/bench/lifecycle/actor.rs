@@ -1,6 +1,6 @@
 //! The processes of a procedure: each is told one operation after the other, and says how long it took.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value};
 
@@ -100,10 +100,17 @@ impl Actor {
     /// Carries out an operation; its answer, and the time that it took by the peer's own account, ns.
     pub(super) fn timed(&mut self, op: &str, mut args: Value) -> Result<(Fields, f64), Stop> {
         args["timed"] = true.into();
+        let since = Instant::now();
         let fields = self.call(op, args)?;
+        let longest_ns = since.elapsed().as_nanos();
         let Some(took_ns) = fields.get("took_ns").and_then(Value::as_u64) else {
             return Err(self.broken(&format!("did not say how long {op} took")));
         };
+        if u128::from(took_ns) > longest_ns {
+            return Err(
+                self.broken(&format!("says that {op} took {took_ns} ns, and has answered after {longest_ns} ns"))
+            );
+        }
         Ok((fields, took_ns as f64))
     }
 
@@ -121,6 +128,11 @@ impl Actor {
     pub(super) fn collect(&mut self, op: &str, id: u64) -> Result<Fields, Stop> {
         let reply = self.peer.wait(id, self.answer_time);
         self.carried_out(op, reply)
+    }
+
+    /// Whether the answer of an operation that was begun is there already.
+    pub(super) fn has_answered(&mut self, id: u64) -> bool {
+        self.peer.has_answered(id)
     }
 
     /// Ends the process in good order.

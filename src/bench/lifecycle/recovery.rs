@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::actor::{Actor, Stage, Stop};
 use super::measured::Measured;
-use super::pair::{SERVICE, received, slices, with_node};
+use super::pair::{SERVICE, receive_request, receive_response, respond, send, slices, with_node};
 use crate::scenario::lifecycle::LifecycleCase;
 
 /// Bytes of a message.
@@ -34,15 +34,15 @@ pub(super) fn run(stage: &Stage<'_>, case: &LifecycleCase) -> Result<Vec<Measure
         actor.call("service.open", slices(SERVICE, &qos))?;
     }
     client.call("client.create", port("client"))?;
-    send(&mut client, "pending")?;
-    received(&mut server, "server.receive", &json!({ "on": "server", "as": "active" }), stage)?;
+    send(&mut client, "pending", LEN)?;
+    receive_request(&mut server, "active", LEN, stage)?;
     if case.word("killed") == "server" {
         let (since, noticed_ns) = noticed(stage, &mut client, server, "pending", waits)?;
         standby.call("server.create", port("server"))?;
-        send(&mut client, "next")?;
-        received(&mut standby, "server.receive", &json!({ "on": "server", "as": "active" }), stage)?;
-        standby.call("active.send", json!({ "on": "active", "seed": 2, "len": LEN }))?;
-        received(&mut client, "pending.receive", &json!({ "on": "next", "as": "response" }), stage)?;
+        send(&mut client, "next", LEN)?;
+        receive_request(&mut standby, "active", LEN, stage)?;
+        respond(&mut standby, "active", LEN)?;
+        receive_response(&mut client, "next", LEN, stage)?;
         let served_ns = since.elapsed().as_nanos() as f64;
         client.leave()?;
         standby.leave()?;
@@ -50,10 +50,10 @@ pub(super) fn run(stage: &Stage<'_>, case: &LifecycleCase) -> Result<Vec<Measure
     }
     let (since, noticed_ns) = noticed(stage, &mut server, client, if waits { "server" } else { "active" }, waits)?;
     standby.call("client.create", port("client"))?;
-    send(&mut standby, "next")?;
-    received(&mut server, "server.receive", &json!({ "on": "server", "as": "next" }), stage)?;
-    server.call("active.send", json!({ "on": "next", "seed": 2, "len": LEN }))?;
-    received(&mut standby, "pending.receive", &json!({ "on": "next", "as": "response" }), stage)?;
+    send(&mut standby, "next", LEN)?;
+    receive_request(&mut server, "next", LEN, stage)?;
+    respond(&mut server, "next", LEN)?;
+    receive_response(&mut standby, "next", LEN, stage)?;
     let served_ns = since.elapsed().as_nanos() as f64;
     standby.leave()?;
     server.leave()?;
@@ -68,10 +68,6 @@ fn port(name: &str) -> Value {
     json!({ "service": "service", "as": name, "initial_max_slice_len": LEN })
 }
 
-fn send(client: &mut Actor, pending: &str) -> Result<(), Stop> {
-    client.call("client.send", json!({ "on": "client", "as": pending, "seed": 1, "len": LEN })).map(|_| ())
-}
-
 /// Kills `victim`. When that was, and the time until the survivor has noticed, ns: until the runner has read it.
 fn noticed(
     stage: &Stage<'_>,
@@ -84,8 +80,15 @@ fn noticed(
         let op = if on == "server" { "server.receive" } else { "pending.receive" };
         let id = survivor.begin(op, json!({ "on": on, "as": "nothing", "wait_ms": WAIT_MS }))?;
         thread::sleep(ASLEEP);
+        if survivor.has_answered(id) {
+            return Err(survivor.broken("was told that the other side is gone before it was killed"));
+        }
         Some((op, id))
     } else {
+        let fields = survivor.call("is_connected", json!({ "on": on }))?;
+        if fields.get("connected").and_then(Value::as_bool) != Some(true) {
+            return Err(survivor.broken("says that the other side is gone before it was killed"));
+        }
         None
     };
     let since = Instant::now();

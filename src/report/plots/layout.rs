@@ -11,6 +11,8 @@ use crate::report::questions::Question;
 pub const LABEL: f64 = 13.0;
 /// Size of captions.
 pub const CAPTION: f64 = 11.5;
+/// Characters of a label at most, before it is cut to its room.
+const CHARACTERS_MAX: usize = 400;
 const TITLE_LINE: f64 = 23.0;
 const CAPTION_LINE: f64 = 16.0;
 
@@ -102,7 +104,9 @@ pub fn wrap(text: &str, width: f64, size: f64, bold: bool) -> Vec<String> {
 
 /// The text, cut with an ellipsis if it is wider than `width`.
 pub fn shorten(text: &str, width: f64, size: f64) -> String {
-    let text = text.replace(['\n', '\t'], " ");
+    // No picture has room for more, and what is cut is measured character by character.
+    let text: String =
+        text.chars().take(CHARACTERS_MAX).map(|c| if matches!(c, '\n' | '\t') { ' ' } else { c }).collect();
     if text_width(&text, size, true) <= width {
         return text;
     }

@@ -15,6 +15,8 @@ use crate::report::lifecycle::{LifecycleCases, LifecycleQuestion, Unit, bounded,
 
 /// So many values of a number make a line.
 const POINTS_MIN: usize = 3;
+/// Panels at most; the table has all.
+const PANELS_MAX: usize = 12;
 /// Room between the axes and the first and last point.
 const INSET: f64 = 12.0;
 
@@ -115,6 +117,7 @@ fn panels(question: &LifecycleQuestion<'_>, key: &str, colours: &Palette) -> Vec
         line.points.sort_by(|a, b| a.0.total_cmp(&b.0));
     }
     panels.retain(|(_, lines)| !lines.is_empty());
+    panels.truncate(PANELS_MAX);
     panels
 }
 

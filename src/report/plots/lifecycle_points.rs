@@ -10,6 +10,8 @@ use crate::report::bounded::Bounded;
 use crate::report::lifecycle::{LifecycleQuestion, Unit, bounded, figure_name};
 use crate::results::model::LifecycleFigure;
 
+/// Lines of the picture at most; the table has all.
+const LINES_MAX: usize = 80;
 /// Figures of a result that are shown: those that answer the question.
 const SHOWN: usize = 2;
 
@@ -94,6 +96,7 @@ fn lines(question: &LifecycleQuestion<'_>, colours: &Palette) -> Option<(Vec<Lin
         }
         lines.extend(figures);
     }
+    lines.truncate(LINES_MAX);
     unit.map(|unit| (lines, unit))
 }
 
