@@ -34,6 +34,8 @@ pub fn answer(op: &str, says_times: bool, command: &Value) -> Value {
     if op.ends_with(".receive") {
         let seed = if op == "server.receive" { 1 } else { 2 };
         ok = json!({ "received": true, "len": 8, "crc32": seeded_crc32(seed, 8) });
+    } else if op == "is_connected" {
+        return json!({ "ok": { "connected": false } });
     } else if op == "client.send" {
         ok = json!({ "delivered": 1 });
     } else if known.is_none() && op != "drop" {
@@ -170,6 +172,19 @@ fn a_peer_that_claims_what_cannot_be_is_invalid() {
         };
         let why = outcome.lifecycle[0].why_invalid.clone().unwrap_or_default();
         assert!(why.contains(wrong), "{op}: {why}");
+    }
+}
+
+/// Whoever calls everybody gone at all times has noticed nothing.
+#[test]
+fn a_notice_before_the_kill_is_none() {
+    let dir = tempfile::tempdir().unwrap();
+    let recovery = question("recovery", &[("\"polling\", \"waiting\"", "\"polling\"")]);
+    let Some((outcome, _)) = asked(vec![subject(dir.path(), "made-up", "timed")], vec![recovery], 1) else { return };
+    assert_eq!(outcome.lifecycle.len(), 2);
+    for result in &outcome.lifecycle {
+        let why = result.why_invalid.clone().unwrap_or_default();
+        assert!(why.contains("says that the other side is gone before it was killed"), "{result:?}");
     }
 }
 
