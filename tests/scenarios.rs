@@ -34,6 +34,7 @@ fn every_file_in_the_folder_is_compiled_in() {
         .iter()
         .map(|scenario| scenario.file.as_str())
         .chain(library.bench().iter().map(|scenario| scenario.file.as_str()))
+        .chain(library.lifecycle().iter().map(|scenario| scenario.file.as_str()))
         .collect();
     let found: BTreeSet<String> = ["conformance", "bench"]
         .iter()
