@@ -52,6 +52,11 @@ impl Options {
         if self.quick { cases::quick(scenario.clone()) } else { scenario.clone() }
     }
 
+    /// The same of one about the lifecycle.
+    pub fn shown_lifecycle(&self, scenario: &LifecycleScenario) -> LifecycleScenario {
+        if self.quick { cases::quick_lifecycle(scenario.clone()) } else { scenario.clone() }
+    }
+
     /// The cases of a question as they are measured: on each pair of processors if all are asked for.
     ///
     /// # Errors
@@ -62,11 +67,6 @@ impl Options {
             return Ok(cases.clone());
         }
         Ok(cases::on_pairs(cases, &pin::pairs(self.pin, &pin::allowed()?)?))
-    }
-
-    /// The same of one about the lifecycle.
-    pub fn shown_lifecycle(&self, scenario: &LifecycleScenario) -> LifecycleScenario {
-        if self.quick { cases::quick_lifecycle(scenario.clone()) } else { scenario.clone() }
     }
 }
 
@@ -121,7 +121,7 @@ pub fn run(options: &Options, observer: &mut dyn Observer) -> Result<BenchOutcom
         observer.event(&Event::Warning { text: text.to_owned() });
     }
     let mut participants = Participants::default();
-    let (entries, lifecycle) = match participants.gather(options, &pairs, &folder, observer) {
+    let (entries, lifecycle) = match participants.gather(options, &folder, observer) {
         Err(BenchError::Harness(HarnessError::Interrupted)) => {
             return Ok(BenchOutcome { subjects: participants.infos, interrupted: true, ..BenchOutcome::default() });
         }
@@ -176,7 +176,6 @@ impl Participants {
     fn gather(
         &mut self,
         options: &Options,
-        pairs: &[(usize, usize)],
         folder: &RunFolder,
         observer: &mut dyn Observer,
     ) -> Result<(Vec<Entry>, Vec<LifecycleEntry>), BenchError> {
@@ -193,9 +192,7 @@ impl Participants {
         for scenario in &options.scenarios {
             let mut scenario = options.shown(scenario);
             scenario.rounds = options.rounds.unwrap_or(scenario.rounds).max(1);
-            if options.pin == Some(Pin::All) {
-                scenario.cases = cases::on_pairs(&scenario.cases, pairs);
-            }
+            scenario.cases = options.cases(&scenario)?;
             let mut subjects = asked.clone();
             subjects.retain(|index| !self.without_loads.contains(index));
             let asked = subjects.len();

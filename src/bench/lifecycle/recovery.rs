@@ -105,7 +105,8 @@ fn noticed(
                 }
                 let name = survivor.peer.name();
                 Err(Stop::Unsupported(format!(
-                    "its {name} was not woken for {WAIT_MS} ms after the other side was killed"
+                    "its {name} was not told that the other side was killed by its wait, which ended {} ms later",
+                    since.elapsed().as_millis()
                 )))
             }
             None => polled_ns(stage, survivor, on, since),
